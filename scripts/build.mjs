@@ -1,0 +1,93 @@
+// Builds dist/: the pixel's module inside its script, and the debug build beside it.
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { root, run, say } from "./run.mjs";
+import { nodePackages, wasmBindgen, wasmCompiler } from "./setup.mjs";
+
+/** What the module may use: all browsers of the last years have these. */
+const WASM_FEATURES = [
+  "bulk-memory",
+  "bulk-memory-opt",
+  "multivalue",
+  "mutable-globals",
+  "nontrapping-float-to-int",
+  "reference-types",
+  "sign-ext",
+].map((feature) => `--enable-${feature}`);
+
+/** Compiles the crate with these features; the folder then holds oaiq_bg.wasm and its glue oaiq_bg.js. */
+const compile = (name, features) => {
+  const { cargo, env, args, folder } = wasmCompiler();
+  const out = join(root, "target/pkg", name);
+  run(
+    cargo,
+    ["build", "--quiet", "--locked", "--release", "--lib", ...args, "--target-dir", folder, "--features", features],
+    { env },
+  );
+  const module = join(root, folder, "wasm32-unknown-unknown/release/oaiq.wasm");
+  run(wasmBindgen(), [module, "--target", "bundler", "--no-typescript", "--remove-name-section", "--remove-producers-section", "--out-dir", out, "--out-name", "oaiq"]);
+  const wasm = join(out, "oaiq_bg.wasm");
+  run(join(root, "node_modules/.bin/wasm-opt"), [wasm, "-Oz", ...WASM_FEATURES, "--strip-debug", "--strip-producers", "--strip-target-features", "-o", wasm]);
+  return out;
+};
+
+/** Puts a compiled module into a script. */
+const bundle = async (entry, pkg, outfile) => {
+  const { build } = await import("esbuild");
+  const module = await readFile(join(pkg, "oaiq_bg.wasm"));
+  await build({
+    entryPoints: [join(root, entry)],
+    outfile: join(root, outfile),
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    // plain ASCII is the same in whatever encoding a page is served
+    charset: "ascii",
+    legalComments: "none",
+    plugins: [
+      {
+        name: "module",
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^oaiq:glue$/ }, () => ({ path: join(pkg, "oaiq_bg.js") }));
+          onResolve({ filter: /^\.\/page\.js$/ }, () => ({ path: join(root, "www/page.js") }));
+          onResolve({ filter: /^oaiq:module$/ }, ({ path }) => ({ path, namespace: "module" }));
+          onLoad({ filter: /.*/, namespace: "module" }, () => ({
+            contents: `export const hexadecimal = "${module.toString("hex")}"`,
+          }));
+        },
+      },
+    ],
+  });
+};
+
+const brotli = (bytes) =>
+  brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  }).length;
+
+const report = async (files) => {
+  console.log("file                    raw    gzip  brotli");
+  for (const file of files) {
+    const bytes = await readFile(join(root, file));
+    const columns = [bytes.length, gzipSync(bytes, { level: 9 }).length, brotli(bytes)];
+    console.log(file.padEnd(20) + columns.map((n) => String(n).padStart(8)).join(""));
+  }
+};
+
+/** Builds everything that users get. */
+export const build = async () => {
+  nodePackages();
+  say("building dist/");
+  await rm(join(root, "dist"), { recursive: true, force: true });
+  await mkdir(join(root, "dist"), { recursive: true });
+  await bundle("www/oaiq.js", compile("pixel", ""), "dist/oaiq.min.js");
+  await writeFile(join(root, "dist/.complete"), "");
+  await report(["dist/oaiq.min.js"]);
+};
+
+if (import.meta.filename === process.argv[1]) await build();

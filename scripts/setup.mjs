@@ -1,0 +1,110 @@
+// Installs what is missing. Each function says in one line what it installs and why, and does nothing the second time.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fail, find, printed, root, run, say } from "./run.mjs";
+
+const TARGET = "wasm32-unknown-unknown";
+/** Debian's Rust for the web: a compiler, cargo, the standard library's source and a linker. */
+const DEBIAN_RUST = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
+
+const installPackages = (packages, why) => {
+  const byHand = `install ${packages.join(" ")} and run this again`;
+  if (!find("apt-get")) fail(`${why}; ${byHand}`);
+  const asRoot = process.getuid() === 0 ? [] : ["sudo"];
+  if (asRoot.length && !find("sudo")) fail(`${why}; ${byHand}`);
+  say(`installing ${packages.join(" ")}: ${why}`);
+  const apt = (...args) => {
+    const [program, ...rest] = [...asRoot, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", ...args];
+    run(program, rest, {
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      otherwise: `apt-get could not do it; ${byHand}`,
+    });
+  };
+  apt("update");
+  apt("install", "-y", "--no-install-recommends", ...packages);
+};
+
+/** The packages that package-lock.json names. */
+export const nodePackages = () => {
+  const installed = join(root, "node_modules/.package-lock.json");
+  const wanted = join(root, "package-lock.json");
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs)
+    return;
+  say("installing node packages: the bundler, the formatter, the linter and what drives the browser");
+  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+};
+
+export const rust = () => {
+  if (!find("cargo")) fail("Rust is missing: install it from https://rustup.rs and run this again");
+};
+
+/**
+ * A compiler for WebAssembly: the program, what goes into its environment, its arguments, and a target folder of its
+ * own, because two compilers do not share one.
+ */
+export const wasmCompiler = () => {
+  rust();
+  const sysroot = printed("rustc", ["--print", "sysroot"]);
+  const hasTarget = () => existsSync(join(sysroot ?? "", "lib/rustlib", TARGET, "lib"));
+  if (!hasTarget() && !find("wasm-ld-19") && find("rustup")) {
+    say(`adding the target ${TARGET} to Rust: it compiles the pixel`);
+    printed("rustup", ["target", "add", TARGET]);
+  }
+  if (hasTarget())
+    return {
+      cargo: "cargo",
+      env: {},
+      args: ["--target", TARGET],
+      folder: "target/wasm-rustup",
+    };
+  const file = (name, ending) =>
+    printed("dpkg", ["-L", name])
+      ?.split("\n")
+      .find((path) => path.endsWith(ending));
+  if (!file("rustc-web", "/bin/rustc") || !find("wasm-ld-19"))
+    installPackages(
+      DEBIAN_RUST,
+      `this machine's Rust has no ${TARGET} and rustup cannot add it, so Debian's Rust for the web compiles the pixel`,
+    );
+  return {
+    cargo: file("cargo-web", "/bin/cargo"),
+    env: {
+      RUSTC: file("rustc-web", "/bin/rustc"),
+      RUSTC_BOOTSTRAP: "1",
+      RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort",
+      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: "wasm-ld-19",
+    },
+    args: [
+      "--target",
+      TARGET,
+      "-Zbuild-std=std,panic_abort",
+      "-Zbuild-std-features=optimize_for_size",
+    ],
+    folder: "target/wasm-debian",
+  };
+};
+
+/** wasm-bindgen's tool, of the very version that Cargo.lock names. */
+export const wasmBindgen = () => {
+  const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
+  const [, version] = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock) ?? [];
+  const own = join(root, "target/tools/bin/wasm-bindgen");
+  for (const tool of [own, "wasm-bindgen"])
+    if (printed(tool, ["--version"]) === `wasm-bindgen ${version}`) return tool;
+  say(`installing wasm-bindgen ${version} under target/tools: it joins the module to JavaScript (about two minutes, once)`);
+  run("cargo", ["install", "--quiet", "wasm-bindgen-cli", "--version", version, "--root", join(root, "target/tools")]);
+  return own;
+};
+
+/** A Chromium for the browser tests: $CHROME, or one that is installed. */
+export const chromium = () => {
+  const found = () =>
+    process.env.CHROME ??
+    find("chromium") ??
+    find("chromium-browser") ??
+    find("google-chrome") ??
+    null;
+  if (!found())
+    installPackages(["chromium"], "the browser tests run in a real Chromium");
+  return found();
+};

@@ -1,0 +1,172 @@
+//! The module's entry points, and the page as a [`Host`].
+//!
+//! Only numbers and strings cross. What touches the page is `www/page.js`, where a fault of the browser is caught at
+//! the place where it arises; that costs a visitor less than the same in generated glue.
+
+use core::cell::RefCell;
+
+use wasm_bindgen::prelude::*;
+
+use crate::Pixels;
+use crate::host::{Host, Request, Sending, Step, Storage};
+
+#[global_allocator]
+static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> =
+    unsafe { lol_alloc::AssumeSingleThreaded::new(lol_alloc::FreeListAllocator::new()) };
+
+#[wasm_bindgen(raw_module = "./page.js")]
+extern "C" {
+    fn now() -> f64;
+    fn ticks() -> f64;
+    fn uuid() -> String;
+    fn cookies() -> String;
+    #[wasm_bindgen(js_name = setCookie)]
+    fn set_cookie(cookie: &str);
+    fn stored(local: bool, key: &str) -> String;
+    fn store(local: bool, key: &str, value: &str);
+    fn lowercase(text: &str) -> String;
+    fn send(number: u32, url: &str, body: &str, stripped: bool, leaving: bool, keepalive: bool) -> bool;
+    #[wasm_bindgen(js_name = fetchSettings)]
+    fn fetch_settings(pixel: usize, url: &str);
+    #[wasm_bindgen(js_name = afterPaint)]
+    fn after_paint();
+    #[wasm_bindgen(js_name = wakeIn)]
+    fn wake_in(ms: u32);
+    fn warn(line: &str);
+    fn trace(step: u8, about: &str);
+}
+
+struct Page;
+
+impl Host for Page {
+    fn now(&self) -> u64 {
+        now() as u64
+    }
+
+    fn ticks(&self) -> u64 {
+        ticks() as u64
+    }
+
+    fn uuid(&mut self) -> String {
+        uuid()
+    }
+
+    fn cookies(&self) -> String {
+        cookies()
+    }
+
+    fn set_cookie(&mut self, cookie: &str) {
+        set_cookie(cookie);
+    }
+
+    fn stored(&self, storage: Storage, key: &str) -> String {
+        stored(storage == Storage::Local, key)
+    }
+
+    fn store(&mut self, storage: Storage, key: &str, value: &str) {
+        store(storage == Storage::Local, key, value);
+    }
+
+    fn lowercase(&self, text: &str) -> String {
+        lowercase(text)
+    }
+
+    fn send(&mut self, request: Request) -> Sending {
+        let Request {
+            number,
+            url,
+            body,
+            stripped,
+            leaving,
+            keepalive,
+        } = request;
+        if send(number, url, body, stripped, leaving, keepalive) {
+            Sending::Gone
+        } else {
+            Sending::UnderWay
+        }
+    }
+
+    fn fetch_settings(&mut self, pixel: usize, url: &str) {
+        fetch_settings(pixel, url);
+    }
+
+    fn after_paint(&mut self) {
+        after_paint();
+    }
+
+    fn wake_in(&mut self, ms: u32) {
+        wake_in(ms);
+    }
+
+    fn warn(&mut self, line: &str) {
+        warn(line);
+    }
+
+    fn trace(&mut self, step: Step, about: &str) {
+        trace(step as u8, about);
+    }
+}
+
+thread_local! {
+    /// The pixels of the one page that this instance serves. The script never enters while it is inside.
+    static PIXELS: RefCell<Option<Pixels<Page>>> = const { RefCell::new(None) };
+}
+
+fn with(work: impl FnOnce(&mut Pixels<Page>)) {
+    PIXELS.with_borrow_mut(|pixels| {
+        if let Some(pixels) = pixels {
+            work(pixels);
+        }
+    });
+}
+
+/// Begins; see [`Pixels::new`].
+#[wasm_bindgen]
+pub fn start(setup: &str) {
+    PIXELS.set(Some(Pixels::new(Page, setup)));
+}
+
+/// See [`Pixels::call`].
+#[wasm_bindgen]
+pub fn call(call: &str) {
+    #[cfg(feature = "provoke-fault")]
+    assert!(!call.contains("provoke_fault"));
+    with(|pixels| pixels.call(call));
+}
+
+/// See [`Pixels::woken`].
+#[wasm_bindgen]
+pub fn woken() {
+    with(Pixels::woken);
+}
+
+/// See [`Pixels::painted`].
+#[wasm_bindgen]
+pub fn painted() {
+    with(Pixels::painted);
+}
+
+/// See [`Pixels::leaving`].
+#[wasm_bindgen]
+pub fn leaving() {
+    with(Pixels::leaving);
+}
+
+/// See [`Pixels::storage_changed`].
+#[wasm_bindgen(js_name = storageChanged)]
+pub fn storage_changed() {
+    with(Pixels::storage_changed);
+}
+
+/// See [`Pixels::answered`].
+#[wasm_bindgen]
+pub fn answered(number: u32, arrived: bool) {
+    with(|pixels| pixels.answered(number, arrived));
+}
+
+/// See [`Pixels::settings_answered`].
+#[wasm_bindgen(js_name = settingsAnswered)]
+pub fn settings_answered(pixel: usize, status: u16, body: &str) {
+    with(|pixels| pixels.settings_answered(pixel, status, body));
+}

@@ -1,0 +1,119 @@
+//! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
+
+/// Where a value is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// `localStorage`: until cleared.
+    Local,
+    /// `sessionStorage`: as long as the tab.
+    Session,
+}
+
+/// One request to the events endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What the answer names: see [`crate::Pixels::answered`].
+    pub number: u32,
+    /// The endpoint with its query.
+    pub url: &'a str,
+    /// JSON.
+    pub body: &'a str,
+    /// No cookies, no referrer, and so no beacon either.
+    pub stripped: bool,
+    /// The page is being left: nobody may be there to see an answer.
+    pub leaving: bool,
+    /// Small enough to outlive the page ([`crate::batch::MAX_BODY`]).
+    pub keepalive: bool,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// The browser has taken it over and tells no more.
+    Gone,
+    /// An answer will come.
+    UnderWay,
+}
+
+/// A step that the pixel tells of with debug. The script passes the number on to the debug build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Step {
+    /// A pixel has started; its id.
+    Started,
+    /// A pixel was already there and was updated; its id.
+    Updated,
+    /// Consent is now `granted` or `denied`.
+    Consent,
+    /// An event waits; its wire form.
+    Queued,
+    /// A call broke a rule; the call.
+    Refused,
+    /// A call was dropped because consent is denied; the event's name.
+    Blocked,
+    /// A `measureSingle` named a pixel that has not started; its id.
+    UnknownPixel,
+    /// An `init` had no usable pixel id; the call.
+    InitRefused,
+    /// An `init` had a field that it does not know; the field.
+    UnknownInitField,
+    /// A request is on its way; its address.
+    Sent,
+    /// A request has arrived, as far as can be seen; its address.
+    Delivered,
+    /// A request failed and will be sent again; seconds until then.
+    Failed,
+    /// The pixel's settings are known; their outcome.
+    Settings,
+}
+
+impl Step {
+    /// All steps, in the order of their numbers.
+    pub const ALL: [Step; 13] = [
+        Step::Started,
+        Step::Updated,
+        Step::Consent,
+        Step::Queued,
+        Step::Refused,
+        Step::Blocked,
+        Step::UnknownPixel,
+        Step::InitRefused,
+        Step::UnknownInitField,
+        Step::Sent,
+        Step::Delivered,
+        Step::Failed,
+        Step::Settings,
+    ];
+}
+
+/// A browser, as the pixel sees it. Nothing here fails: what a browser refuses reads as empty.
+pub trait Host {
+    /// Milliseconds since the epoch, by a clock that people may set.
+    fn now(&self) -> u64;
+    /// Milliseconds since some moment, by a clock that never jumps.
+    fn ticks(&self) -> u64;
+    /// A new v4 UUID in lowercase.
+    fn uuid(&mut self) -> String;
+    /// `document.cookie`.
+    fn cookies(&self) -> String;
+    /// Sets `document.cookie`.
+    fn set_cookie(&mut self, cookie: &str);
+    /// A stored value; empty where there is none, or none that can be read.
+    fn stored(&self, storage: Storage, key: &str) -> String;
+    /// Stores a value, if the browser lets it.
+    fn store(&mut self, storage: Storage, key: &str, value: &str);
+    /// Lowercases as JavaScript does.
+    fn lowercase(&self, text: &str) -> String;
+    /// Sends a batch.
+    fn send(&mut self, request: Request) -> Sending;
+    /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.
+    fn fetch_settings(&mut self, pixel: usize, url: &str);
+    /// Calls [`crate::Pixels::painted`] once the page has painted what it has.
+    fn after_paint(&mut self);
+    /// Calls [`crate::Pixels::woken`] after that many milliseconds, in place of any call still waiting.
+    fn wake_in(&mut self, ms: u32);
+    /// One line for whoever reads the console.
+    fn warn(&mut self, line: &str);
+    /// A step, with debug only.
+    fn trace(&mut self, step: Step, about: &str);
+}

@@ -1,0 +1,28 @@
+//! A browser pixel for OpenAI Ads that speaks the oaiq protocol.
+//!
+//! Everything outside `browser` is plain Rust over the trait [`host::Host`], and is tested natively. A call enters as
+//! a text ([`value`]), becomes a command, changes one pixel's state in [`Pixels`], waits in its batch, and leaves as a
+//! request.
+
+mod address;
+mod batch;
+#[cfg(target_arch = "wasm32")]
+mod browser;
+mod command;
+mod consent;
+mod cookie;
+mod diagnostics;
+pub mod event;
+pub mod host;
+mod identity;
+mod pixel;
+mod settings;
+mod sha256;
+mod text;
+mod user;
+pub mod validate;
+pub mod value;
+#[cfg(feature = "wire")]
+pub mod wire;
+
+pub use pixel::{PROTOCOL_VERSION, Pixels};

@@ -1,0 +1,35 @@
+// Where the pixel's requests go.
+
+const EVENTS = "https://bzr.openai.com/v1/sdk/events";
+const SETTINGS = "https://bzrcdn.openai.com/pixel-config/v1";
+
+/** Throws, with a message for the site's developer, if the address may not be used. */
+const checked = (name, given) => {
+  const wrong = (why) => {
+    throw new Error(
+      `nothing is measured: ${name} is ${JSON.stringify(given)}, but ${why}`,
+    );
+  };
+  if (typeof given !== "string") wrong("it must be a string");
+  let url;
+  try {
+    url = new URL(given, location.href);
+  } catch {
+    wrong("that is no address");
+  }
+  if (url.protocol !== "https:" && url.origin !== location.origin)
+    wrong("it must begin with https:// or be on the page's own origin");
+  if (url.username || url.password) wrong("it must hold no user name");
+  return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
+};
+
+/** The addresses for events and settings: the script element's, else the page's config's, else OpenAI's. */
+export const addresses = (element, config) => {
+  const pick = (name, standard) => {
+    const attribute = element?.getAttribute(`data-${name}`);
+    if (attribute != null) return checked(`data-${name}`, attribute);
+    const given = config[name];
+    return given == null ? standard : checked(`oaiq.config.${name}`, given);
+  };
+  return [pick("endpoint", EVENTS), pick("settings", SETTINGS)];
+};

@@ -1,0 +1,35 @@
+/**
+ * Digits after the decimal point by ISO 4217, where they are not 2. Intl cannot be asked: its digits are those in
+ * common use (CLDR: none for HUF, IDR, COP, PKR and others), which would show such amounts a hundred times too high.
+ * https://www.six-group.com/en/products-services/financial-information/data-standards.html
+ */
+const DIGITS = new Map([
+  ...codes("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND", 0),
+  ...codes("VUV XAF XOF XPF", 0),
+  ...codes("BHD IQD JOD KWD LYD OMR TND", 3),
+  ...codes("CLF UYW", 4),
+]);
+
+function codes(list, digits) {
+  return list.split(" ").map((code) => [code, digits]);
+}
+
+/** `amount` is in minor units, as on the wire. What is no such amount is shown as it came. */
+export function formatMoney(amount, currency) {
+  const code = typeof currency === "string" ? currency.toUpperCase() : "";
+  if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) {
+    return [asText(amount), asText(currency)].filter(Boolean).join(" ");
+  }
+  const digits = DIGITS.get(code) ?? 2;
+  return new Intl.NumberFormat(undefined, {
+    style: "currency",
+    currency: code,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(amount / 10 ** digits);
+}
+
+function asText(value) {
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

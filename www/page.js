@@ -1,0 +1,168 @@
+// The page, as the module sees it (src/browser/page.rs names each function). A browser may refuse any of this, and a
+// page may have replaced it: what fails here reads as empty, and nothing is thrown.
+
+const { fetch, setTimeout, clearTimeout } = window;
+const { now: dateNow } = Date;
+
+let enter;
+/** Tells how the module is entered: `enter(work)` calls `work(module)` as soon as nobody else is inside. */
+export const connect = (way) => {
+  enter = way;
+};
+
+const attempt = (work, otherwise) => {
+  try {
+    return work();
+  } catch {
+    return otherwise;
+  }
+};
+
+const PREFIX = "[oaiq] ";
+export const warn = (line) => attempt(() => console.warn(PREFIX + line));
+
+export const ticks = () => performance.now();
+
+export const now = () => {
+  const time = attempt(dateNow);
+  // a page may have put its own clock in the place of Date
+  return Math.floor(time > 0 ? time : performance.timeOrigin + ticks());
+};
+
+/** crypto.randomUUID is missing on plain http, where getRandomValues is not. */
+export const uuid = () => {
+  const bytes = new Uint8Array(16);
+  attempt(() => crypto.getRandomValues(bytes));
+  let text = "";
+  for (let i = 0; i < 16; i += 1) {
+    // where nothing random is to be had, the digits below are
+    let byte = bytes[i] ^ (Math.random() * 256);
+    if (i === 6) byte = (byte & 0x0f) | 0x40;
+    if (i === 8) byte = (byte & 0x3f) | 0x80;
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
+    text += (byte + 256).toString(16).slice(1);
+  }
+  return text;
+};
+
+export const cookies = () => attempt(() => document.cookie, "");
+
+export const setCookie = (cookie) =>
+  attempt(() => {
+    document.cookie = cookie;
+  });
+
+const storage = (local) => (local ? localStorage : sessionStorage);
+
+export const stored = (local, key) =>
+  attempt(() => storage(local).getItem(key) ?? "", "");
+
+export const store = (local, key, value) =>
+  attempt(() => storage(local).setItem(key, value));
+
+export const lowercase = (text) => text.toLowerCase();
+
+const beacon = (url, body) =>
+  attempt(() => navigator.sendBeacon(url, body), false);
+
+/** True if the browser has taken the request over; otherwise an answer comes. */
+export const send = (number, url, body, stripped, leaving, keepalive) => {
+  if (leaving && !stripped && beacon(url, body)) return true;
+  post(number, url, body, stripped, leaving, keepalive);
+  return false;
+};
+
+const post = (number, url, body, stripped, leaving, keepalive) => {
+  const answer = (arrived) =>
+    enter((module) => module.answered(number, arrived));
+  const request = {
+    method: "POST",
+    mode: "no-cors",
+    headers: { "Content-Type": "text/plain" },
+    body,
+    keepalive,
+    credentials: stripped ? "omit" : "include",
+  };
+  if (stripped) request.referrerPolicy = "no-referrer";
+  // the page's own policy decides, but over an address that has no query to tell
+  else if (location.protocol.startsWith("http"))
+    request.referrer = location.pathname;
+  const refused = () => {
+    // on leaving, what may outlive pages is rationed: what finds no room there goes the ordinary way
+    if (leaving && keepalive)
+      post(number, url, body, stripped, leaving, false);
+    else answer(false);
+  };
+  try {
+    fetch(url, request).then(() => answer(true), refused);
+  } catch {
+    // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
+    answer(!stripped && beacon(url, body));
+  }
+};
+
+export const fetchSettings = (pixel, url) => {
+  const answer = (status, body) =>
+    enter((module) => module.settingsAnswered(pixel, status, body));
+  const failed = () => answer(0, "");
+  try {
+    const aborter = new AbortController();
+    const limit = setTimeout(() => aborter.abort(), 3000);
+    fetch(url, {
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      signal: aborter.signal,
+    })
+      .then((response) =>
+        response.text().then((body) => {
+          clearTimeout(limit);
+          answer(response.status, body.slice(0, 4096));
+        }),
+      )
+      .then(null, failed);
+  } catch {
+    failed();
+  }
+};
+
+/** A hidden page paints nothing. */
+export const afterPaint = () => {
+  const work = () => setTimeout(() => enter((module) => module.painted()));
+  if (document.visibilityState === "hidden") work();
+  else requestAnimationFrame(work);
+};
+
+let alarm;
+export const wakeIn = (ms) => {
+  clearTimeout(alarm);
+  alarm = setTimeout(() => enter((module) => module.woken()), ms);
+};
+
+// Steps are explained by a file of its own, which is loaded when the first one is to be told.
+const script = document.currentScript;
+const untold = [];
+let explain;
+
+export const trace = (step, about) => {
+  if (explain) return attempt(() => explain(step, about));
+  untold[untold.length] = [step, about];
+  if (untold.length === 1) attempt(loadExplainer);
+};
+
+/** Called by the debug build when it has arrived. */
+export const explainBy = (explainer) => {
+  explain = explainer;
+  for (let i = 0; i < untold.length; i += 1) trace(untold[i][0], untold[i][1]);
+};
+
+const loadExplainer = () => {
+  const url = new URL("oaiq.debug.min.js", script?.src ?? location.href).href;
+  const element = document.createElement("script");
+  element.src = url;
+  element.nonce = script?.nonce ?? "";
+  element.onerror = () =>
+    warn(
+      `debug is on, but the file that explains could not be loaded: put ${url} beside the pixel's script, and allow it in the page's Content-Security-Policy`,
+    );
+  document.head.append(element);
+};
