@@ -1,0 +1,169 @@
+//! What has arrived, as the inspector's page and a test read it.
+
+use serde_json::{Value, json};
+
+use crate::server::{Message, Messages, Server, event, refusal};
+
+fn seqs(entries: &[Value]) -> Vec<u64> {
+    entries
+        .iter()
+        .map(|entry| entry["seq"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn an_entry_tells_of_the_event_and_of_its_request() {
+    let server = Server::start();
+    let mut order = event("order_created", "o-1");
+    order["a_later_field"] = json!([1, null]);
+    let batch = json!({
+        "obref": "b-1",
+        "events": [event("page_viewed", "p-1"), order],
+        "oppref": "c-1",
+        "user": { "in": { "em": "00" } },
+    });
+    let headers = [
+        ("Content-Type", "text/plain;charset=UTF-8"),
+        ("Referer", "http://localhost/shop/"),
+    ];
+    let body = batch.to_string();
+    server.send("POST", "/v1/sdk/events?pid=P%20X", &headers, body.as_str());
+
+    let entries = server.entries("");
+    assert_eq!(seqs(&entries), [2, 1]);
+    let mut newest = entries[0].clone();
+    assert!(newest["received_ms"].as_u64().unwrap() > 1_700_000_000_000);
+    newest["received_ms"] = 0.into();
+    let expected = json!({
+        "seq": 2,
+        "batch": 1,
+        "received_ms": 0,
+        "pixel": "P X",
+        "transport": "beacon",
+        "bytes": body.len(),
+        "batch_size": 2,
+        "stripped": false,
+        "obref": "b-1",
+        "oppref": "c-1",
+        "user": { "in": { "em": "00" } },
+        "referer": "http://localhost/shop/",
+        "event": order,
+    });
+    assert_eq!(newest, expected);
+}
+
+#[test]
+fn a_request_without_identity_is_shown_as_stripped_and_leaves_out_what_it_has_not() {
+    let server = Server::start();
+    server.take("P", &json!({ "events": [event("page_viewed", "1")] }));
+    let entry = &server.entries("")[0];
+    assert_eq!(entry["stripped"], true);
+    assert_eq!(entry["transport"], "fetch");
+    for absent in ["obref", "oppref", "user", "referer"] {
+        assert!(entry.get(absent).is_none(), "{absent}");
+    }
+}
+
+#[test]
+fn an_event_is_shown_letter_by_letter_as_it_came() {
+    let server = Server::start();
+    let event = r#"{"type":"custom","timestamp_ms":1,"id":"e","data":{"z":1.50,"a":12345678901234567890123}}"#;
+    server.post("/v1/sdk/events?pid=P", format!("{{\"events\":[{event}]}}"));
+    let mut listing = server.get("/events.json");
+    let text = listing.body_mut().read_to_string().unwrap();
+    assert!(text.contains(event), "{text}");
+}
+
+#[test]
+fn one_pixels_newest_events_can_be_asked_for() {
+    let server = Server::start();
+    for pixel in ["a", "b", "a"] {
+        server.take(pixel, &json!({ "events": [event("page_viewed", "1")] }));
+    }
+    assert_eq!(seqs(&server.entries("?pixel=a")), [3, 1]);
+    assert_eq!(seqs(&server.entries("?pixel=a&limit=1")), [3]);
+    assert_eq!(seqs(&server.entries("?limit=2")), [3, 2]);
+    let error = refusal(server.get("/events.json?limit=few"), 400);
+    assert!(error.contains("limit=few"), "{error}");
+}
+
+#[test]
+fn forgetting_everything_empties_the_list_and_the_numbers_go_on() {
+    let server = Server::start();
+    let batch = json!({ "events": [event("page_viewed", "1")] });
+    server.take("P", &batch);
+    assert_eq!(server.send("DELETE", "/events.json", &[], ()).status(), 204);
+    assert!(server.entries("").is_empty());
+    server.take("P", &batch);
+    let entry = &server.entries("")[0];
+    assert_eq!((&entry["seq"], &entry["batch"]), (&json!(2), &json!(2)));
+}
+
+#[test]
+fn the_stream_tells_each_request_once_in_the_order_of_its_events() {
+    let server = Server::start();
+    server.take("P", &json!({ "events": [event("page_viewed", "before")] }));
+    let mut messages = Messages::of(server.get("/events/stream"));
+    server.take(
+        "P",
+        &json!({ "events": [event("custom", "1"), event("custom", "2")] }),
+    );
+    server.get("/v1/sdk/events?pid=P&event=custom");
+    server.send("DELETE", "/events.json", &[], ());
+
+    let batch = messages.next().unwrap();
+    assert_eq!((batch.event.as_str(), batch.id.as_str()), ("batch", "3"));
+    let listing: Value = serde_json::from_str(&batch.data).unwrap();
+    let mut told = listing["events"].as_array().unwrap().clone();
+    assert_eq!(seqs(&told), [2, 3]);
+    assert_eq!(told[0]["event"]["id"], "1");
+    assert_eq!(told[0]["pixel"], "P");
+
+    let image = messages.next().unwrap();
+    assert_eq!((image.event.as_str(), image.id.as_str()), ("batch", "4"));
+    told.push(serde_json::from_str::<Value>(&image.data).unwrap()["events"][0].clone());
+    assert_eq!(seqs(&told), [2, 3, 4]);
+
+    let cleared = Message {
+        event: "cleared".to_owned(),
+        data: "{}".to_owned(),
+        ..Message::default()
+    };
+    assert_eq!(messages.next(), Some(cleared));
+}
+
+#[test]
+fn every_reader_of_the_stream_gets_what_arrives_and_a_gone_one_hinders_nobody() {
+    let server = Server::start();
+    let mut first = Messages::of(server.get("/events/stream"));
+    drop(Messages::of(server.get("/events/stream")));
+    let mut third = Messages::of(server.get("/events/stream"));
+    for id in ["1", "2"] {
+        server.take("P", &json!({ "events": [event("custom", id)] }));
+        assert_eq!(first.next().unwrap().id, id);
+        assert_eq!(third.next().unwrap().id, id);
+    }
+}
+
+#[test]
+fn pages_of_other_origins_can_neither_read_nor_clear() {
+    let server = Server::start();
+    let headers = [
+        ("Origin", "https://shop.example"),
+        ("Access-Control-Request-Method", "DELETE"),
+    ];
+    for (method, path) in [
+        ("OPTIONS", "/events.json"),
+        ("GET", "/events.json"),
+        ("GET", "/events/stream"),
+    ] {
+        let answer = server.send(method, path, &headers, ());
+        assert!(
+            answer
+                .headers()
+                .get("access-control-allow-origin")
+                .is_none(),
+            "{path}"
+        );
+    }
+}
