@@ -1,5 +1,5 @@
 // Builds dist/: the pixel's module inside its script, and the debug build beside it.
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root, run, say } from "./run.mjs";
@@ -71,11 +71,11 @@ const brotli = (bytes) =>
   }).length;
 
 const report = async (files) => {
-  console.log("file                    raw    gzip  brotli");
+  console.log("file                         raw    gzip  brotli");
   for (const file of files) {
     const bytes = await readFile(join(root, file));
     const columns = [bytes.length, gzipSync(bytes, { level: 9 }).length, brotli(bytes)];
-    console.log(file.padEnd(20) + columns.map((n) => String(n).padStart(8)).join(""));
+    console.log(file.padEnd(24) + columns.map((n) => String(n).padStart(8)).join(""));
   }
 };
 
@@ -86,8 +86,13 @@ export const build = async () => {
   await rm(join(root, "dist"), { recursive: true, force: true });
   await mkdir(join(root, "dist"), { recursive: true });
   await bundle("www/oaiq.js", compile("pixel", ""), "dist/oaiq.min.js");
-  await writeFile(join(root, "dist/.complete"), "");
-  await report(["dist/oaiq.min.js"]);
+  await bundle("www/debug.js", compile("debug", "debug"), "dist/oaiq.debug.min.js");
+  await report(["dist/oaiq.min.js", "dist/oaiq.debug.min.js"]);
+};
+
+/** Builds a pixel that can be made to fail inside its module, for the test of what a page gets then. */
+export const buildFaulty = async () => {
+  await bundle("www/oaiq.js", compile("faulty", "provoke-fault"), "target/faulty/oaiq.min.js");
 };
 
 if (import.meta.filename === process.argv[1]) await build();

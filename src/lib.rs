@@ -13,6 +13,8 @@ mod consent;
 mod cookie;
 mod diagnostics;
 pub mod event;
+#[cfg(feature = "debug")]
+pub mod explain;
 pub mod host;
 mod identity;
 mod pixel;

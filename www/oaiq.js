@@ -1,9 +1,9 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
 import * as glue from "oaiq:glue";
-import { hexadecimal } from "oaiq:module";
 import { addresses } from "./addresses.js";
 import { callText, setupText } from "./copy.js";
+import { moduleBytes } from "./module.js";
 import * as page from "./page.js";
 
 const VERSION = "0.1.41";
@@ -52,13 +52,6 @@ const take = (args) => {
   }
 };
 
-const bytes = () => {
-  const out = new Uint8Array(hexadecimal.length / 2);
-  for (let i = 0; i < out.length; i += 1)
-    out[i] = parseInt(hexadecimal.slice(2 * i, 2 * i + 2), 16);
-  return out;
-};
-
 const startModule = (setup) => {
   const imports = { "./oaiq_bg.js": glue, "./page.js": page };
   const ready = (instance) => {
@@ -70,7 +63,7 @@ const startModule = (setup) => {
     enter((module) => module.start(setup));
     for (let i = 0; i < calls.length; i += 1) enter(calls[i]);
   };
-  const code = bytes();
+  const code = moduleBytes();
   try {
     ready(new WebAssembly.Instance(new WebAssembly.Module(code), imports));
   } catch {

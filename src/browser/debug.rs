@@ -1,0 +1,56 @@
+//! The debug build: the same crate, loaded only when somebody debugs. It prints what the pixel's steps mean.
+
+use core::cell::RefCell;
+
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::prelude::*;
+use web_sys::console;
+
+use crate::explain::{Line, explain};
+use crate::host::Step;
+
+const PREFIX: &str = "[oaiq] ";
+/// Blocked calls come in swarms; they are gathered for so many milliseconds.
+const GATHER: u32 = 250;
+
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+thread_local! {
+    static BLOCKED: RefCell<(Vec<String>, Option<Timeout>)> = const { RefCell::new((Vec::new(), None)) };
+}
+
+/// Prints what a step means; its number is its place in [`Step::ALL`].
+#[wasm_bindgen(js_name = explain)]
+pub fn print(step: u8, about: &str) {
+    match Step::ALL.get(usize::from(step)) {
+        Some(Step::Blocked) => gather(about),
+        Some(step) => print_line(&explain(*step, about)),
+        None => {}
+    }
+}
+
+fn gather(name: &str) {
+    BLOCKED.with_borrow_mut(|(names, timeout)| {
+        names.push(name.into());
+        timeout.get_or_insert_with(|| {
+            Timeout::new(GATHER, || {
+                let (names, _) = BLOCKED.take();
+                print_line(&explain(Step::Blocked, &names.join(", ")));
+            })
+        });
+    });
+}
+
+fn print_line(line: &Line) {
+    let text = JsValue::from([PREFIX, &line.text].concat());
+    if !line.warns {
+        return console::debug_1(&text);
+    }
+    match serde_wasm_bindgen::to_value(&line.faults) {
+        Ok(faults) if !line.faults.is_empty() => console::warn_2(&text, &faults),
+        _ => console::warn_1(&text),
+    }
+}

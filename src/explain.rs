@@ -1,0 +1,255 @@
+//! What the pixel's steps mean, in words, for whoever reads the console.
+
+use serde::Serialize;
+
+use crate::event;
+use crate::host::Step;
+use crate::validate::{self, Fault, Part, Problem};
+use crate::value::Value;
+
+/// One line for the console.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// Something is wrong, and somebody should act.
+    pub warns: bool,
+    /// The line, without the prefix.
+    pub text: String,
+    /// Each thing that is wrong with a call.
+    pub faults: Vec<Explained>,
+}
+
+/// One thing that is wrong with a call.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Explained {
+    /// Where: `data.contents[1].amount`.
+    pub field: String,
+    /// What was found there.
+    pub given: String,
+    /// What must be there.
+    pub expected: String,
+}
+
+/// What a step means. `about` is what [`Step`] says that the step carries.
+pub fn explain(step: Step, about: &str) -> Line {
+    let text = match step {
+        Step::Refused => return refused(about),
+        Step::InitRefused => return init_refused(about),
+        Step::UnknownPixel => {
+            return warning(format!(
+                "measureSingle names the pixel \"{about}\", which no init has started: nothing was measured"
+            ));
+        }
+        Step::UnknownInitField => {
+            return warning(format!(
+                "init has a field \"{about}\" that it does not know; it knows pixelId, debug and user"
+            ));
+        }
+        Step::Started => format!("pixel \"{about}\" has started"),
+        Step::Updated => format!("pixel \"{about}\" was there already and has been updated"),
+        Step::Consent if about == "granted" => "consent is granted: from now on events are measured".into(),
+        Step::Consent => {
+            "consent is denied: nothing is measured, and what was waiting has been dropped".into()
+        }
+        Step::Blocked => format!("{about} was not measured: consent is denied"),
+        Step::Queued => format!("{} waits to be sent: {about}", event_name(about)),
+        Step::Sent => format!("{} on the way: {about}", events_of(about)),
+        Step::Delivered => format!("pixel \"{about}\": the request has gone"),
+        Step::Failed => format!("a request failed; its events are sent again in {about} s"),
+        Step::Settings => format!("the pixel's settings: automatic advanced matching is {about}"),
+    };
+    Line {
+        warns: false,
+        text,
+        faults: Vec::new(),
+    }
+}
+
+fn warning(text: String) -> Line {
+    Line {
+        warns: true,
+        text,
+        faults: Vec::new(),
+    }
+}
+
+/// The name in an event's wire form.
+fn event_name(wire: &str) -> &str {
+    wire.split('"').nth(3).unwrap_or("an event")
+}
+
+/// How many events the address of a request says that it carries.
+fn events_of(url: &str) -> String {
+    match url.rsplit_once("&ec=") {
+        Some((_, "1")) => "1 event".into(),
+        Some((_, count)) => format!("{count} events"),
+        None => "a request".into(),
+    }
+}
+
+fn refused(call: &str) -> Line {
+    let parsed = Value::parse(call).unwrap_or(Value::Undefined);
+    let Some((_, crate::command::Command::Measure { only, name, data, options })) = crate::command::read(&parsed)
+    else {
+        return warning("a call was refused".into());
+    };
+    let mut faults = Vec::new();
+    validate::each_fault(name, data, options, |fault| faults.push(explained(&fault)));
+    if faults.is_empty() {
+        faults.push(Explained {
+            field: "data".into(),
+            given: "more than 1 MiB".into(),
+            expected: "an event of at most 1 MiB".into(),
+        });
+    }
+    let command = if only.is_some() { "measureSingle" } else { "measure" };
+    let mut text = format!("{command} {} was refused, nothing was measured:", shown(name));
+    for Explained { field, given, expected } in &faults {
+        text += &format!("\n  {field} is {given}; it must be {expected}");
+    }
+    Line {
+        warns: true,
+        text,
+        faults,
+    }
+}
+
+fn init_refused(call: &str) -> Line {
+    let parsed = Value::parse(call).unwrap_or(Value::Undefined);
+    let given = match crate::command::read(&parsed) {
+        Some((_, crate::command::Command::Init(given @ Value::Object(_)))) => {
+            format!("pixelId is {}", shown(given.get("pixelId").unwrap_or(&Value::Undefined)))
+        }
+        // the rest of what was given may be about a person
+        _ => "what it was given is no object".into(),
+    };
+    warning(format!(
+        "init was refused, no pixel has started: {given}; call oaiq(\"init\", {{pixelId: \"...\"}}) with the id from the ads manager"
+    ))
+}
+
+fn explained(fault: &Fault) -> Explained {
+    let place = match fault.part {
+        Part::Item(i) => fault.path().replace("[]", &format!("[{i}]")),
+        Part::Options if fault.field.is_empty() => "options".into(),
+        Part::Options => format!("options.{}", fault.field),
+        Part::Name => "the event's name".into(),
+        Part::Data => fault.path(),
+    };
+    Explained {
+        field: place,
+        given: shown(fault.given),
+        expected: expected(fault),
+    }
+}
+
+/// What must be there instead, to follow "it must be".
+fn expected(fault: &Fault) -> String {
+    match fault.problem {
+        Problem::UnknownName => format!(
+            "one of {}",
+            event::EVENTS.map(|(name, _)| name).join(", ")
+        ),
+        Problem::Missing if fault.field == "custom_event_name" => {
+            "there: custom events need a name of their own".into()
+        }
+        Problem::Missing => "there".into(),
+        Problem::WrongType => kind_of(fault).into(),
+        Problem::NotInteger if fault.field == "amount" => {
+            "a whole number in the currency's minor unit, such as 2599 for 25.99".into()
+        }
+        Problem::NotInteger => "a whole number".into(),
+        Problem::NotCurrency => "three letters, such as \"USD\"".into(),
+        Problem::NoCurrency => "there, because an amount is".into(),
+        Problem::UnknownField => "left out: there is no such field".into(),
+        Problem::Empty => "left out, or a string that is not empty".into(),
+        Problem::OtherShape => "this event's own type; see the table of events".into(),
+        Problem::InvalidCustomName => {
+            "1 to 64 letters, digits, _ and -, with a letter or digit at both ends".into()
+        }
+        Problem::ReservedCustomName => "another name: this one is a standard event's".into(),
+        Problem::CustomNameNotAllowed => "left out: only the event \"custom\" takes it".into(),
+    }
+}
+
+fn kind_of(fault: &Fault) -> &'static str {
+    match fault.field {
+        "" => "an object",
+        "contents" => "an array of objects",
+        "opt_out" => "true or false",
+        _ => "a string",
+    }
+}
+
+/// A value as a person reads it, shortened.
+fn shown(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let mut text = match value {
+        Value::Undefined => "undefined".into(),
+        Value::Unusable(why) => format!("({why})"),
+        _ => {
+            let mut text = String::new();
+            value.write(&mut text);
+            text
+        }
+    };
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refusal(call: &str) -> String {
+        explain(Step::Refused, &format!(r#"[1,"https://a.test/","","measure",{call}]"#)).text
+    }
+
+    #[test]
+    fn every_fault_of_a_refused_call_is_told_with_what_to_do() {
+        assert_eq!(
+            refusal(r#""order_created",{"type":"contents","amount":25.99,"sku":u,"contents":[{},{"quantity":"1"}]},{"event_id":""}"#),
+            "measure \"order_created\" was refused, nothing was measured:\
+             \n  data.amount is 25.99; it must be a whole number in the currency's minor unit, such as 2599 for 25.99\
+             \n  data.currency is undefined; it must be there, because an amount is\
+             \n  data.contents[1].quantity is \"1\"; it must be a whole number\
+             \n  data.sku is undefined; it must be left out: there is no such field\
+             \n  options.event_id is \"\"; it must be left out, or a string that is not empty"
+        );
+    }
+
+    #[test]
+    fn an_unknown_event_is_told_with_the_names_there_are() {
+        assert!(refusal(r#""purchase",{}"#).contains("it must be one of page_viewed, contents_viewed"));
+    }
+
+    #[test]
+    fn an_event_that_is_only_too_large_is_told_so() {
+        assert!(refusal(r#""order_created",{"type":"contents"}"#).contains("more than 1 MiB"));
+    }
+
+    #[test]
+    fn a_refused_init_never_shows_the_user() {
+        let line = explain(
+            Step::InitRefused,
+            r#"[1,"https://a.test/","","init",{"pixelId":5,"user":{"email_sha256":"me@a.test"}}]"#,
+        );
+        assert!(line.text.contains("pixelId is 5"));
+        assert!(!line.text.contains("me@a.test"));
+    }
+
+    #[test]
+    fn long_values_are_shortened() {
+        assert!(refusal(&format!(r#""{}""#, "ü".repeat(1_000))).len() < 600);
+    }
+
+    proptest! {
+        #[test]
+        fn any_step_about_anything_is_one_line_with_words(step in prop::sample::select(Step::ALL.to_vec()), about in any::<String>()) {
+            prop_assert!(!explain(step, &about).text.is_empty());
+        }
+    }
+}
