@@ -22,13 +22,44 @@ const compile = (name, features) => {
   const out = join(root, "target/pkg", name);
   run(
     cargo,
-    ["build", "--quiet", "--locked", "--release", "--lib", ...args, "--target-dir", folder, "--features", features],
+    [
+      "build",
+      "--quiet",
+      "--locked",
+      "--release",
+      "--lib",
+      ...args,
+      "--target-dir",
+      folder,
+      "--features",
+      features,
+    ],
     { env },
   );
   const module = join(root, folder, "wasm32-unknown-unknown/release/oaiq.wasm");
-  run(wasmBindgen(), [module, "--target", "bundler", "--no-typescript", "--remove-name-section", "--remove-producers-section", "--out-dir", out, "--out-name", "oaiq"]);
+  run(wasmBindgen(), [
+    module,
+    "--target",
+    "bundler",
+    "--no-typescript",
+    "--remove-name-section",
+    "--remove-producers-section",
+    "--out-dir",
+    out,
+    "--out-name",
+    "oaiq",
+  ]);
   const wasm = join(out, "oaiq_bg.wasm");
-  run(join(root, "node_modules/.bin/wasm-opt"), [wasm, "-Oz", ...WASM_FEATURES, "--strip-debug", "--strip-producers", "--strip-target-features", "-o", wasm]);
+  run(join(root, "node_modules/.bin/wasm-opt"), [
+    wasm,
+    "-Oz",
+    ...WASM_FEATURES,
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+    "-o",
+    wasm,
+  ]);
   return out;
 };
 
@@ -50,9 +81,16 @@ const bundle = async (entry, pkg, outfile) => {
       {
         name: "module",
         setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^oaiq:glue$/ }, () => ({ path: join(pkg, "oaiq_bg.js") }));
-          onResolve({ filter: /^\.\/page\.js$/ }, () => ({ path: join(root, "www/page.js") }));
-          onResolve({ filter: /^oaiq:module$/ }, ({ path }) => ({ path, namespace: "module" }));
+          onResolve({ filter: /^oaiq:glue$/ }, () => ({
+            path: join(pkg, "oaiq_bg.js"),
+          }));
+          onResolve({ filter: /^\.\/page\.js$/ }, () => ({
+            path: join(root, "www/page.js"),
+          }));
+          onResolve({ filter: /^oaiq:module$/ }, ({ path }) => ({
+            path,
+            namespace: "module",
+          }));
           onLoad({ filter: /.*/, namespace: "module" }, () => ({
             contents: `export const hexadecimal = "${module.toString("hex")}"`,
           }));
@@ -74,8 +112,14 @@ const report = async (files) => {
   console.log("file                         raw    gzip  brotli");
   for (const file of files) {
     const bytes = await readFile(join(root, file));
-    const columns = [bytes.length, gzipSync(bytes, { level: 9 }).length, brotli(bytes)];
-    console.log(file.padEnd(24) + columns.map((n) => String(n).padStart(8)).join(""));
+    const columns = [
+      bytes.length,
+      gzipSync(bytes, { level: 9 }).length,
+      brotli(bytes),
+    ];
+    console.log(
+      file.padEnd(24) + columns.map((n) => String(n).padStart(8)).join(""),
+    );
   }
 };
 
@@ -86,13 +130,21 @@ export const build = async () => {
   await rm(join(root, "dist"), { recursive: true, force: true });
   await mkdir(join(root, "dist"), { recursive: true });
   await bundle("www/oaiq.js", compile("pixel", ""), "dist/oaiq.min.js");
-  await bundle("www/debug.js", compile("debug", "debug"), "dist/oaiq.debug.min.js");
+  await bundle(
+    "www/debug.js",
+    compile("debug", "debug"),
+    "dist/oaiq.debug.min.js",
+  );
   await report(["dist/oaiq.min.js", "dist/oaiq.debug.min.js"]);
 };
 
 /** Builds a pixel that can be made to fail inside its module, for the test of what a page gets then. */
 export const buildFaulty = async () => {
-  await bundle("www/oaiq.js", compile("faulty", "provoke-fault"), "target/faulty/oaiq.min.js");
+  await bundle(
+    "www/oaiq.js",
+    compile("faulty", "provoke-fault"),
+    "target/faulty/oaiq.min.js",
+  );
 };
 
 if (import.meta.filename === process.argv[1]) await build();

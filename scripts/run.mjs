@@ -23,7 +23,10 @@ export const run = (program, args, { env, otherwise } = {}) => {
     env: { ...process.env, ...env },
   });
   if (status !== 0)
-    fail(otherwise ?? `${program} ${args.join(" ")} failed${error ? `: ${error.message}` : ""}`);
+    fail(
+      otherwise ??
+        `${program} ${args.join(" ")} failed${error ? `: ${error.message}` : ""}`,
+    );
 };
 
 /** What a program prints, or null if it is missing or fails. */

@@ -14,7 +14,14 @@ const installPackages = (packages, why) => {
   if (asRoot.length && !find("sudo")) fail(`${why}; ${byHand}`);
   say(`installing ${packages.join(" ")}: ${why}`);
   const apt = (...args) => {
-    const [program, ...rest] = [...asRoot, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", ...args];
+    const [program, ...rest] = [
+      ...asRoot,
+      "apt-get",
+      "-qq",
+      "-o",
+      "DPkg::Lock::Timeout=300",
+      ...args,
+    ];
     run(program, rest, {
       env: { DEBIAN_FRONTEND: "noninteractive" },
       otherwise: `apt-get could not do it; ${byHand}`,
@@ -28,14 +35,22 @@ const installPackages = (packages, why) => {
 export const nodePackages = () => {
   const installed = join(root, "node_modules/.package-lock.json");
   const wanted = join(root, "package-lock.json");
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs)
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(wanted).mtimeMs
+  )
     return;
-  say("installing node packages: the bundler, the formatter, the linter and what drives the browser");
+  say(
+    "installing node packages: the bundler, the formatter, the linter and what drives the browser",
+  );
   run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
 };
 
 export const rust = () => {
-  if (!find("cargo")) fail("Rust is missing: install it from https://rustup.rs and run this again");
+  if (!find("cargo"))
+    fail(
+      "Rust is missing: install it from https://rustup.rs and run this again",
+    );
 };
 
 /**
@@ -45,7 +60,8 @@ export const rust = () => {
 export const wasmCompiler = () => {
   rust();
   const sysroot = printed("rustc", ["--print", "sysroot"]);
-  const hasTarget = () => existsSync(join(sysroot ?? "", "lib/rustlib", TARGET, "lib"));
+  const hasTarget = () =>
+    existsSync(join(sysroot ?? "", "lib/rustlib", TARGET, "lib"));
   if (!hasTarget() && !find("wasm-ld-19") && find("rustup")) {
     say(`adding the target ${TARGET} to Rust: it compiles the pixel`);
     printed("rustup", ["target", "add", TARGET]);
@@ -87,12 +103,23 @@ export const wasmCompiler = () => {
 /** wasm-bindgen's tool, of the very version that Cargo.lock names. */
 export const wasmBindgen = () => {
   const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
-  const [, version] = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock) ?? [];
+  const [, version] =
+    /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock) ?? [];
   const own = join(root, "target/tools/bin/wasm-bindgen");
   for (const tool of [own, "wasm-bindgen"])
     if (printed(tool, ["--version"]) === `wasm-bindgen ${version}`) return tool;
-  say(`installing wasm-bindgen ${version} under target/tools: it joins the module to JavaScript (about two minutes, once)`);
-  run("cargo", ["install", "--quiet", "wasm-bindgen-cli", "--version", version, "--root", join(root, "target/tools")]);
+  say(
+    `installing wasm-bindgen ${version} under target/tools: it joins the module to JavaScript (about two minutes, once)`,
+  );
+  run("cargo", [
+    "install",
+    "--quiet",
+    "wasm-bindgen-cli",
+    "--version",
+    version,
+    "--root",
+    join(root, "target/tools"),
+  ]);
   return own;
 };
 

@@ -61,8 +61,14 @@ mod tests {
     #[test]
     fn query_fragment_and_credentials_never_leave() {
         for (url, public) in [
-            ("https://a.test/b/c?email=x%40y.z#secret", Some("https://a.test/b/c")),
-            ("https://me:pass@a.test:8443/?x", Some("https://a.test:8443/")),
+            (
+                "https://a.test/b/c?email=x%40y.z#secret",
+                Some("https://a.test/b/c"),
+            ),
+            (
+                "https://me:pass@a.test:8443/?x",
+                Some("https://a.test:8443/"),
+            ),
             ("http://a.test#f", Some("http://a.test")),
             ("http://a.test/@x?a@b/c", Some("http://a.test/@x")),
             ("file:///home/me/page.html", Some("file://")),
@@ -81,7 +87,10 @@ mod tests {
     #[test]
     fn the_click_is_read_from_the_query_alone() {
         for (url, value) in [
-            ("https://a.test/?oppref=a%20b%2Bc%26d%3De%3Bf", Some("a b+c&d=e;f")),
+            (
+                "https://a.test/?oppref=a%20b%2Bc%26d%3De%3Bf",
+                Some("a b+c&d=e;f"),
+            ),
             ("https://a.test/?x=1&oppref=a+b&oppref=c", Some("a b")),
             ("https://a.test/?oppref=", None),
             ("https://a.test/?xoppref=1&opprefx=2", None),
@@ -95,7 +104,10 @@ mod tests {
     #[test]
     fn the_host_is_read_without_port_and_credentials() {
         for (url, host) in [
-            ("https://u:p@shop.example.test:8443/x", ("shop.example.test", true)),
+            (
+                "https://u:p@shop.example.test:8443/x",
+                ("shop.example.test", true),
+            ),
             ("http://localhost/", ("localhost", false)),
             ("http://[::1]:8080/", ("[::1]", false)),
             ("file:///x", ("", false)),

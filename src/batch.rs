@@ -73,7 +73,11 @@ impl Batch {
             return None;
         }
         let diagnostics_alone = self.events.is_empty() && !self.marks_waiting().any();
-        let quiet = if diagnostics_alone { QUIET_DIAGNOSTICS } else { QUIET };
+        let quiet = if diagnostics_alone {
+            QUIET_DIAGNOSTICS
+        } else {
+            QUIET
+        };
         let due = (self.last + quiet).min(self.first + LATEST);
         Some(self.not_before.unwrap_or(due))
     }
@@ -87,7 +91,9 @@ impl Batch {
     }
 
     fn marks_waiting(&self) -> Marks {
-        self.diagnostic.as_ref().map_or(Marks::default(), Diagnostic::marks)
+        self.diagnostic
+            .as_ref()
+            .map_or(Marks::default(), Diagnostic::marks)
     }
 
     /// Takes the next request's events: as many, oldest first, as have room, but always one. `write` gives the
@@ -141,7 +147,10 @@ impl Batch {
     }
 
     fn take_under_way(&mut self, number: u32) -> Option<Vec<Waiting>> {
-        let at = self.under_way.iter().position(|(sent, _)| *sent == number)?;
+        let at = self
+            .under_way
+            .iter()
+            .position(|(sent, _)| *sent == number)?;
         Some(self.under_way.swap_remove(at).1)
     }
 
@@ -174,11 +183,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn event(text: &str) -> Waiting {
-        Waiting { text: text.into(), internal: false, marks: Marks::default() }
+        Waiting {
+            text: text.into(),
+            internal: false,
+            marks: Marks::default(),
+        }
     }
 
     fn cut(batch: &mut Batch, room: usize) -> Vec<String> {
-        batch.cut(room, |_| "diagnostic".into()).into_iter().map(|event| event.text).collect()
+        batch
+            .cut(room, |_| "diagnostic".into())
+            .into_iter()
+            .map(|event| event.text)
+            .collect()
     }
 
     #[test]
@@ -206,7 +223,13 @@ mod tests {
         let mut batch = Batch::default();
         batch.diagnostic(0);
         assert_eq!(batch.due(), Some(4_250));
-        batch.diagnostic(0).mark(Marks { visit: true, grant: false }, true);
+        batch.diagnostic(0).mark(
+            Marks {
+                visit: true,
+                grant: false,
+            },
+            true,
+        );
         assert_eq!(batch.due(), Some(1_250));
     }
 
@@ -227,7 +250,12 @@ mod tests {
     fn a_failed_request_goes_again_after_doubling_pauses() {
         let mut batch = Batch::default();
         batch.push(event("a"), 0);
-        for (number, pause) in [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000].into_iter().enumerate() {
+        for (number, pause) in [
+            5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000,
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let number = number as u32;
             let events = batch.cut(100, |_| String::new());
             batch.sent(number, events);
@@ -245,7 +273,11 @@ mod tests {
             batch.push(event("a"), 0);
             let events = batch.cut(100, |_| String::new());
             batch.sent(number, events);
-            if number == 0 { batch.failed(number, 0); } else { batch.delivered(number); }
+            if number == 0 {
+                batch.failed(number, 0);
+            } else {
+                batch.delivered(number);
+            }
         }
         batch.push(event("b"), 9_000);
         assert_eq!(batch.due(), Some(10_250));

@@ -109,20 +109,34 @@ mod tests {
     #[test]
     fn domains_are_tried_from_the_last_two_labels_upwards() {
         for (host, domains) in [
-            ("shop.example.co.uk", vec!["co.uk", "example.co.uk", "shop.example.co.uk"]),
+            (
+                "shop.example.co.uk",
+                vec!["co.uk", "example.co.uk", "shop.example.co.uk"],
+            ),
             ("example.test", vec!["example.test"]),
             ("localhost", vec![]),
             ("127.0.0.1", vec![]),
             ("[::1]", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(Jar::new(host, true).domains().collect::<Vec<_>>(), domains, "{host}");
+            assert_eq!(
+                Jar::new(host, true).domains().collect::<Vec<_>>(),
+                domains,
+                "{host}"
+            );
         }
     }
 
     #[test]
     fn of_two_cookies_with_one_name_the_newer_counts() {
-        assert_eq!(find("a=1; __oppref=old; __oppref=a%20b ; x__oppref=3", "__oppref").as_deref(), Some("a b"));
+        assert_eq!(
+            find(
+                "a=1; __oppref=old; __oppref=a%20b ; x__oppref=3",
+                "__oppref"
+            )
+            .as_deref(),
+            Some("a b")
+        );
         assert_eq!(find("__oppref", "__oppref"), None);
         assert_eq!(find("", "__oppref"), None);
     }

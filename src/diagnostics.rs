@@ -86,7 +86,11 @@ impl Diagnostic {
         self.refused += 1;
         self.reasons.count(reason);
         self.names.count(refusal.name);
-        self.phases.count(if before_init { "before_init" } else { "after_init" });
+        self.phases.count(if before_init {
+            "before_init"
+        } else {
+            "after_init"
+        });
         if let Some((code, field)) = &refusal.detail {
             self.details.count((reason, code, field.clone()));
         }
@@ -243,8 +247,17 @@ mod tests {
     #[test]
     fn a_marker_and_settings_tell_what_applies() {
         let mut diagnostic = Diagnostic::default();
-        diagnostic.mark(Marks { visit: true, grant: false }, false);
-        diagnostic.settings(SettingsOutcome { automatic_advanced_matching: "request_failed", retry_succeeded: Some(false) });
+        diagnostic.mark(
+            Marks {
+                visit: true,
+                grant: false,
+            },
+            false,
+        );
+        diagnostic.settings(SettingsOutcome {
+            automatic_advanced_matching: "request_failed",
+            retry_succeeded: Some(false),
+        });
         assert_eq!(
             data(&diagnostic),
             serde_json::json!({

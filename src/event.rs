@@ -64,7 +64,14 @@ pub const SDK_INIT: &str = "openai::sdk_init";
 pub const CUSTOM: &str = "custom";
 
 /// The fields of each of `data.contents`, all optional.
-pub const ITEM_FIELDS: [&str; 6] = ["id", "name", "content_type", "quantity", "amount", "currency"];
+pub const ITEM_FIELDS: [&str; 6] = [
+    "id",
+    "name",
+    "content_type",
+    "quantity",
+    "amount",
+    "currency",
+];
 
 /// What `measure` takes as options. `eventId` is an alias of `event_id`.
 pub const OPTIONS: [&str; 4] = ["event_id", "eventId", "custom_event_name", "opt_out"];
@@ -100,7 +107,10 @@ pub fn begin(name: &str, time: u64, id: &str) -> String {
 /// An event's wire form. `id` is JSON-escaped; `options` and `data` have passed [`crate::validate`].
 pub fn write(name: &str, moment: Moment, id: &str, options: &Value, data: &Value) -> String {
     let mut out = begin(name, moment.time, id);
-    for (key, url) in [("source_url", moment.url), ("referrer_url", moment.referrer)] {
+    for (key, url) in [
+        ("source_url", moment.url),
+        ("referrer_url", moment.referrer),
+    ] {
         if let Some((origin, path)) = address::public(url) {
             push_key(&mut out, key);
             out.push('"');

@@ -46,7 +46,9 @@ pub fn explain(step: Step, about: &str) -> Line {
         }
         Step::Started => format!("pixel \"{about}\" has started"),
         Step::Updated => format!("pixel \"{about}\" was there already and has been updated"),
-        Step::Consent if about == "granted" => "consent is granted: from now on events are measured".into(),
+        Step::Consent if about == "granted" => {
+            "consent is granted: from now on events are measured".into()
+        }
         Step::Consent => {
             "consent is denied: nothing is measured, and what was waiting has been dropped".into()
         }
@@ -88,7 +90,15 @@ fn events_of(url: &str) -> String {
 
 fn refused(call: &str) -> Line {
     let parsed = Value::parse(call).unwrap_or(Value::Undefined);
-    let Some((_, crate::command::Command::Measure { only, name, data, options })) = crate::command::read(&parsed)
+    let Some((
+        _,
+        crate::command::Command::Measure {
+            only,
+            name,
+            data,
+            options,
+        },
+    )) = crate::command::read(&parsed)
     else {
         return warning("a call was refused".into());
     };
@@ -101,9 +111,21 @@ fn refused(call: &str) -> Line {
             expected: "an event of at most 1 MiB".into(),
         });
     }
-    let command = if only.is_some() { "measureSingle" } else { "measure" };
-    let mut text = format!("{command} {} was refused, nothing was measured:", shown(name));
-    for Explained { field, given, expected } in &faults {
+    let command = if only.is_some() {
+        "measureSingle"
+    } else {
+        "measure"
+    };
+    let mut text = format!(
+        "{command} {} was refused, nothing was measured:",
+        shown(name)
+    );
+    for Explained {
+        field,
+        given,
+        expected,
+    } in &faults
+    {
         text += &format!("\n  {field} is {given}; it must be {expected}");
     }
     Line {
@@ -117,7 +139,10 @@ fn init_refused(call: &str) -> Line {
     let parsed = Value::parse(call).unwrap_or(Value::Undefined);
     let given = match crate::command::read(&parsed) {
         Some((_, crate::command::Command::Init(given @ Value::Object(_)))) => {
-            format!("pixelId is {}", shown(given.get("pixelId").unwrap_or(&Value::Undefined)))
+            format!(
+                "pixelId is {}",
+                shown(given.get("pixelId").unwrap_or(&Value::Undefined))
+            )
         }
         // the rest of what was given may be about a person
         _ => "what it was given is no object".into(),
@@ -145,10 +170,9 @@ fn explained(fault: &Fault) -> Explained {
 /// What must be there instead, to follow "it must be".
 fn expected(fault: &Fault) -> String {
     match fault.problem {
-        Problem::UnknownName => format!(
-            "one of {}",
-            event::EVENTS.map(|(name, _)| name).join(", ")
-        ),
+        Problem::UnknownName => {
+            format!("one of {}", event::EVENTS.map(|(name, _)| name).join(", "))
+        }
         Problem::Missing if fault.field == "custom_event_name" => {
             "there: custom events need a name of their own".into()
         }
@@ -205,13 +229,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn refusal(call: &str) -> String {
-        explain(Step::Refused, &format!(r#"[1,"https://a.test/","","measure",{call}]"#)).text
+        explain(
+            Step::Refused,
+            &format!(r#"[1,"https://a.test/","","measure",{call}]"#),
+        )
+        .text
     }
 
     #[test]
     fn every_fault_of_a_refused_call_is_told_with_what_to_do() {
         assert_eq!(
-            refusal(r#""order_created",{"type":"contents","amount":25.99,"sku":u,"contents":[{},{"quantity":"1"}]},{"event_id":""}"#),
+            refusal(
+                r#""order_created",{"type":"contents","amount":25.99,"sku":u,"contents":[{},{"quantity":"1"}]},{"event_id":""}"#
+            ),
             "measure \"order_created\" was refused, nothing was measured:\
              \n  data.amount is 25.99; it must be a whole number in the currency's minor unit, such as 2599 for 25.99\
              \n  data.currency is undefined; it must be there, because an amount is\
@@ -223,7 +253,9 @@ mod tests {
 
     #[test]
     fn an_unknown_event_is_told_with_the_names_there_are() {
-        assert!(refusal(r#""purchase",{}"#).contains("it must be one of page_viewed, contents_viewed"));
+        assert!(
+            refusal(r#""purchase",{}"#).contains("it must be one of page_viewed, contents_viewed")
+        );
     }
 
     #[test]

@@ -110,7 +110,15 @@ impl<H: Host> Pixels<H> {
             None => return,
             Some((moment, Command::Init(given))) => self.init(moment, given, call),
             Some((moment, Command::Consent(granted))) => self.answer(granted, moment),
-            Some((moment, Command::Measure { only, name, data, options })) => {
+            Some((
+                moment,
+                Command::Measure {
+                    only,
+                    name,
+                    data,
+                    options,
+                },
+            )) => {
                 self.measure(moment, only, [name, data, options], call);
             }
         }
@@ -223,7 +231,11 @@ impl<H: Host> Pixels<H> {
             self.pixels[i].user = wire_user(&self.host, Some(given));
         }
         if self.debug {
-            let step = if known.is_some() { Step::Updated } else { Step::Started };
+            let step = if known.is_some() {
+                Step::Updated
+            } else {
+                Step::Started
+            };
             self.host.trace(step, &self.pixels[i].id);
         }
         if self.granted {
@@ -343,7 +355,13 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    fn measure(&mut self, moment: Moment, only: Option<&Value>, [name, data, options]: [&Value; 3], call: &str) {
+    fn measure(
+        &mut self,
+        moment: Moment,
+        only: Option<&Value>,
+        [name, data, options]: [&Value; 3],
+        call: &str,
+    ) {
         self.look_in_storage();
         if !self.granted {
             return self.trace(Step::Blocked, name.as_str().unwrap_or(""));
@@ -377,17 +395,24 @@ impl<H: Host> Pixels<H> {
         });
         if let Err(refusal) = &measured {
             self.warn_of(refusal, call);
-        } else if self.debug && let Ok(text) = &measured {
+        } else if self.debug
+            && let Ok(text) = &measured
+        {
             self.host.trace(Step::Queued, text);
         }
         let now = self.host.ticks();
         let before_init = self.pixels.is_empty();
         let reached = self.pixels.get_mut(reached).unwrap_or_default();
         let early = before_init.then_some(&mut self.early);
-        for batch in reached.iter_mut().map(|pixel| &mut pixel.batch).chain(early) {
+        for batch in reached
+            .iter_mut()
+            .map(|pixel| &mut pixel.batch)
+            .chain(early)
+        {
             match &measured {
                 Ok(_) if before_init && batch.len() >= MAX_EARLY => {
-                    self.host.warn("an event was dropped: too many calls before init");
+                    self.host
+                        .warn("an event was dropped: too many calls before init");
                 }
                 Ok(text) => batch.push(
                     Waiting {
@@ -407,7 +432,12 @@ impl<H: Host> Pixels<H> {
             return self.host.trace(Step::Refused, call);
         }
         let reason = refusal.reason.name();
-        let line = [refusal.name, " was not measured: ", reason, " (init with debug: true says why)"];
+        let line = [
+            refusal.name,
+            " was not measured: ",
+            reason,
+            " (init with debug: true says why)",
+        ];
         self.host.warn(&line.concat());
     }
 
@@ -475,7 +505,11 @@ impl<H: Host> Pixels<H> {
 
         let mut url = [
             self.events_url.as_str(),
-            if self.events_url.contains('?') { "&pid=" } else { "?pid=" },
+            if self.events_url.contains('?') {
+                "&pid="
+            } else {
+                "?pid="
+            },
             &pixel.uri_id,
             "&st=oaiq-web&sv=",
             PROTOCOL_VERSION,

@@ -92,16 +92,35 @@ mod tests {
     #[test]
     fn each_answer_is_told_as_what_it_was() {
         for (status, body, told) in [
-            (200, r#"{"automatic_advanced_matching_enabled": true}"#, "enabled"),
-            (200, r#"{"automatic_advanced_matching_enabled":false,"more":[1.5,"x"]}"#, "disabled"),
+            (
+                200,
+                r#"{"automatic_advanced_matching_enabled": true}"#,
+                "enabled",
+            ),
+            (
+                200,
+                r#"{"automatic_advanced_matching_enabled":false,"more":[1.5,"x"]}"#,
+                "disabled",
+            ),
             (200, r#"{"nope":1}"#, "invalid"),
-            (200, r#"{"automatic_advanced_matching_enabled":"true"}"#, "invalid"),
+            (
+                200,
+                r#"{"automatic_advanced_matching_enabled":"true"}"#,
+                "invalid",
+            ),
             (200, "<html>", "invalid"),
             (404, "", "not_found"),
             (403, "", "request_failed"),
         ] {
             let outcome = Settings::default().answered(status, body, 0).unwrap();
-            assert_eq!(outcome, SettingsOutcome { automatic_advanced_matching: told, retry_succeeded: None }, "{body}");
+            assert_eq!(
+                outcome,
+                SettingsOutcome {
+                    automatic_advanced_matching: told,
+                    retry_succeeded: None
+                },
+                "{body}"
+            );
         }
     }
 
@@ -120,7 +139,10 @@ mod tests {
         }
         let mut settings = Settings::default();
         settings.answered(500, "", 0);
-        assert_eq!(settings.answered(404, "", 0).unwrap().retry_succeeded, Some(true));
+        assert_eq!(
+            settings.answered(404, "", 0).unwrap().retry_succeeded,
+            Some(true)
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn square_root(number: f64) -> f64 {
 }
 
 fn is_prime(number: u32) -> bool {
-    (2..number).all(|divisor| number % divisor != 0)
+    (2..number).all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// The digest of these bytes, as 64 lowercase hexadecimal digits.
@@ -53,7 +53,9 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     for block in message.chunks_exact(64) {
         let mut words = [0u32; 64];
         for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
-            *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+            *word = bytes
+                .iter()
+                .fold(0, |word, byte| word << 8 | u32::from(*byte));
         }
         for i in 16..64 {
             let (a, b) = (words[i - 15], words[i - 2]);
@@ -98,7 +100,10 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     fn reference(bytes: &[u8]) -> String {
-        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     #[test]

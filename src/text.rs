@@ -1,6 +1,5 @@
 //! Writing and reading text without `format!`, whose machinery would cost visitors more than all of this.
 
-
 /// Appends a whole number in decimal.
 pub fn push_number(out: &mut String, mut number: u64) {
     let mut digits = [0; 20];

@@ -98,8 +98,8 @@ fn phone(text: &str) -> Option<String> {
     let dialled = international.unwrap_or(&digits);
     let number = dialled.trim_start_matches('0');
     // +1 and 001 are North America, where a number has eleven digits with its country code
-    let north_american = number.starts_with('1')
-        && (international.is_some() || dialled.len() == number.len() + 2);
+    let north_american =
+        number.starts_with('1') && (international.is_some() || dialled.len() == number.len() + 2);
     let is_number = number.bytes().all(|byte| byte.is_ascii_digit())
         && matches!(number.len(), 8..=15)
         && !(international.is_some() && dialled.starts_with('0'))
@@ -137,7 +137,8 @@ mod tests {
         push_quoted(&mut user, value);
         user.push('}');
         let wire = wire(&user)?;
-        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&wire).unwrap();
+        let fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&wire).unwrap();
         assert_eq!(fields.len(), 1);
         fields.values().next()?.as_str().map(String::from)
     }
@@ -191,7 +192,10 @@ mod tests {
         ] {
             assert_eq!(one(field, given), None, "{given}");
         }
-        assert_eq!(one("email_sha256", &format!("{}@example.com", "a".repeat(243))), None);
+        assert_eq!(
+            one("email_sha256", &format!("{}@example.com", "a".repeat(243))),
+            None
+        );
         assert_eq!(one("city", &"a".repeat(1025)), None);
         assert_eq!(wire("null"), None);
         assert_eq!(wire(r#"[1]"#), None);
@@ -205,7 +209,10 @@ mod tests {
             wire(&format!(r#"{{"zip_code":"94107","phone_number_sha256":"{hash}","city":"San \"F","country":"US"}}"#)).unwrap(),
             format!(r#"{{"co":"US","ct":"San \"F","pc":"94107","ph":"{}"}}"#, "b".repeat(64))
         );
-        assert_eq!(wire(r#"{"zip_code":"1","postal_code":"2"}"#).unwrap(), r#"{"pc":"2"}"#);
+        assert_eq!(
+            wire(r#"{"zip_code":"1","postal_code":"2"}"#).unwrap(),
+            r#"{"pc":"2"}"#
+        );
     }
 
     proptest! {

@@ -341,7 +341,11 @@ impl<'a> Check<'a, '_> {
             }
             Some(Value::String(code)) => {
                 if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-                    self.fault("currency", Problem::NotCurrency, currency.unwrap_or(self.of));
+                    self.fault(
+                        "currency",
+                        Problem::NotCurrency,
+                        currency.unwrap_or(self.of),
+                    );
                 }
             }
             Some(given) => self.fault("currency", Problem::WrongType, given),
@@ -391,7 +395,10 @@ fn custom_name_problem(name: &str) -> Option<Problem> {
     {
         Some(Problem::ReservedCustomName)
     } else if bytes.len() > 64
-        || !ends.iter().flatten().all(|byte| byte.is_ascii_alphanumeric())
+        || !ends
+            .iter()
+            .flatten()
+            .all(|byte| byte.is_ascii_alphanumeric())
         || !bytes
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
@@ -434,53 +441,191 @@ mod tests {
     #[test]
     fn each_rule_is_told_by_reason_code_and_field() {
         for (call, expected) in [
-            (r#"["order_created",{"type":"contents"}]"#, "order_created measured"),
-            (r#"["order_created",{"type":"contents"},null]"#, "order_created measured"),
-            (r#"["order_created",{"type":"contents","amount":u,"contents":u}]"#, "order_created measured"),
-            (r#"["trial_started",{"type":"plan_enrollment","plan_id":"p","contents":[]}]"#, "trial_started measured"),
-            (r#"["custom",{"type":"custom"},{"custom_event_name":"Quote_Requested-2"}]"#, "custom measured"),
-            (r#"["purchase",{}]"#, "unknown unsupported_event_name unknown_event_type type"),
+            (
+                r#"["order_created",{"type":"contents"}]"#,
+                "order_created measured",
+            ),
+            (
+                r#"["order_created",{"type":"contents"},null]"#,
+                "order_created measured",
+            ),
+            (
+                r#"["order_created",{"type":"contents","amount":u,"contents":u}]"#,
+                "order_created measured",
+            ),
+            (
+                r#"["trial_started",{"type":"plan_enrollment","plan_id":"p","contents":[]}]"#,
+                "trial_started measured",
+            ),
+            (
+                r#"["custom",{"type":"custom"},{"custom_event_name":"Quote_Requested-2"}]"#,
+                "custom measured",
+            ),
+            (
+                r#"["purchase",{}]"#,
+                "unknown unsupported_event_name unknown_event_type type",
+            ),
             (r#"["",{}]"#, "unknown unsupported_event_name - -"),
-            (r#"[]"#, "unknown unsupported_event_name unknown_event_type type"),
-            (r#"["app_installed",{}]"#, "unknown unsupported_event_name unknown_event_type type"),
-            (r#"["order_created"]"#, "order_created missing_event_props missing_required_field data"),
-            (r#"["order_created",null,{"opt_out":1}]"#, "order_created missing_event_props missing_required_field data"),
-            (r#"["order_created","x"]"#, "order_created invalid_event_props invalid_field_type data"),
-            (r#"["order_created",[]]"#, "order_created invalid_event_props invalid_field_type data"),
-            (r#"["order_created",{}]"#, "order_created invalid_event_props missing_required_field data.type"),
-            (r#"["order_created",{"type":u}]"#, "order_created invalid_event_props missing_required_field data.type"),
-            (r#"["order_created",{"type":5}]"#, "order_created invalid_event_props invalid_field_type data.type"),
-            (r#"["order_created",{"type":"custom"}]"#, "order_created invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","plan_id":"p"}]"#, "order_created invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","plan_id":u}]"#, "order_created invalid_event_props - -"),
-            (r#"["lead_created",{"type":"customer_action","contents":[]}]"#, "lead_created invalid_event_props - -"),
-            (r#"["trial_started",{"type":"plan_enrollment","plan_id":""}]"#, "trial_started invalid_event_props - -"),
-            (r#"["trial_started",{"type":"plan_enrollment","plan_id":5}]"#, "trial_started invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","amount":25.99,"currency":"USD"}]"#, "order_created invalid_event_props invalid_amount data.amount"),
-            (r#"["order_created",{"type":"contents","amount":x"NaN","currency":"USD"}]"#, "order_created invalid_event_props invalid_amount data.amount"),
-            (r#"["order_created",{"type":"contents","amount":null}]"#, "order_created invalid_event_props invalid_amount data.amount"),
-            (r#"["order_created",{"type":"contents","amount":2599}]"#, "order_created invalid_event_props missing_currency data.currency"),
-            (r#"["order_created",{"type":"contents","currency":"DOLLARS"}]"#, "order_created invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","currency":5}]"#, "order_created invalid_event_props invalid_field_type data.currency"),
-            (r#"["order_created",{"type":"contents","contents":{}}]"#, "order_created invalid_event_props invalid_field_type data.contents"),
-            (r#"["order_created",{"type":"contents","contents":["sku"]}]"#, "order_created invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","contents":[{"content_type":5,"quantity":1.5}]}]"#, "order_created invalid_event_props invalid_field_type data.contents[].content_type"),
-            (r#"["order_created",{"type":"contents","contents":[{"quantity":"1"}]}]"#, "order_created invalid_event_props invalid_field_type data.contents[].quantity"),
-            (r#"["order_created",{"type":"contents","contents":[{"id":5}]}]"#, "order_created invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","contents":[{"id":"a","amount":100}]}]"#, "order_created invalid_event_props missing_currency data.contents[].currency"),
-            (r#"["order_created",{"type":"contents","currency":"eur","contents":[{"id":"a","amount":100}]}]"#, "order_created measured"),
-            (r#"["order_created",{"type":"contents","contents":[{"sku":1}]}]"#, "order_created invalid_event_props - -"),
-            (r#"["order_created",{"type":"contents","contents":[{"sku":1},{"amount":0.5}]}]"#, "order_created invalid_event_props invalid_amount data.contents[].amount"),
-            (r#"["order_created",{"type":"contents"},"x"]"#, "order_created invalid_event_options - -"),
-            (r#"["order_created",{"type":"contents"},{"transaction_id":"1"}]"#, "order_created invalid_event_options - -"),
-            (r#"["order_created",{"type":"contents"},{"event_id":""}]"#, "order_created invalid_event_options - -"),
-            (r#"["order_created",{"type":"contents"},{"opt_out":"yes"}]"#, "order_created invalid_event_options invalid_field_type opt_out"),
-            (r#"["order_created",{"type":"contents"},{"custom_event_name":"x"}]"#, "order_created invalid_event_options - -"),
-            (r#"["custom",{"type":"custom"}]"#, "custom invalid_event_options custom_event_name_required custom_event_name"),
-            (r#"["custom",{"type":"custom"},{"custom_event_name":""}]"#, "custom invalid_event_options custom_event_name_required custom_event_name"),
-            (r#"["custom",{"type":"custom"},{"custom_event_name":5}]"#, "custom invalid_event_options invalid_field_type custom_event_name"),
-            (r#"["custom",{"type":"custom"},{"custom_event_name":"-a b-","opt_out":1}]"#, "custom invalid_event_options invalid_custom_event_name custom_event_name"),
-            (r#"["custom",{"type":"custom"},{"custom_event_name":"Order_Created"}]"#, "custom invalid_event_options invalid_custom_event_name custom_event_name"),
+            (
+                r#"[]"#,
+                "unknown unsupported_event_name unknown_event_type type",
+            ),
+            (
+                r#"["app_installed",{}]"#,
+                "unknown unsupported_event_name unknown_event_type type",
+            ),
+            (
+                r#"["order_created"]"#,
+                "order_created missing_event_props missing_required_field data",
+            ),
+            (
+                r#"["order_created",null,{"opt_out":1}]"#,
+                "order_created missing_event_props missing_required_field data",
+            ),
+            (
+                r#"["order_created","x"]"#,
+                "order_created invalid_event_props invalid_field_type data",
+            ),
+            (
+                r#"["order_created",[]]"#,
+                "order_created invalid_event_props invalid_field_type data",
+            ),
+            (
+                r#"["order_created",{}]"#,
+                "order_created invalid_event_props missing_required_field data.type",
+            ),
+            (
+                r#"["order_created",{"type":u}]"#,
+                "order_created invalid_event_props missing_required_field data.type",
+            ),
+            (
+                r#"["order_created",{"type":5}]"#,
+                "order_created invalid_event_props invalid_field_type data.type",
+            ),
+            (
+                r#"["order_created",{"type":"custom"}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","plan_id":"p"}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","plan_id":u}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["lead_created",{"type":"customer_action","contents":[]}]"#,
+                "lead_created invalid_event_props - -",
+            ),
+            (
+                r#"["trial_started",{"type":"plan_enrollment","plan_id":""}]"#,
+                "trial_started invalid_event_props - -",
+            ),
+            (
+                r#"["trial_started",{"type":"plan_enrollment","plan_id":5}]"#,
+                "trial_started invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","amount":25.99,"currency":"USD"}]"#,
+                "order_created invalid_event_props invalid_amount data.amount",
+            ),
+            (
+                r#"["order_created",{"type":"contents","amount":x"NaN","currency":"USD"}]"#,
+                "order_created invalid_event_props invalid_amount data.amount",
+            ),
+            (
+                r#"["order_created",{"type":"contents","amount":null}]"#,
+                "order_created invalid_event_props invalid_amount data.amount",
+            ),
+            (
+                r#"["order_created",{"type":"contents","amount":2599}]"#,
+                "order_created invalid_event_props missing_currency data.currency",
+            ),
+            (
+                r#"["order_created",{"type":"contents","currency":"DOLLARS"}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","currency":5}]"#,
+                "order_created invalid_event_props invalid_field_type data.currency",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":{}}]"#,
+                "order_created invalid_event_props invalid_field_type data.contents",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":["sku"]}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":[{"content_type":5,"quantity":1.5}]}]"#,
+                "order_created invalid_event_props invalid_field_type data.contents[].content_type",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":[{"quantity":"1"}]}]"#,
+                "order_created invalid_event_props invalid_field_type data.contents[].quantity",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":[{"id":5}]}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":[{"id":"a","amount":100}]}]"#,
+                "order_created invalid_event_props missing_currency data.contents[].currency",
+            ),
+            (
+                r#"["order_created",{"type":"contents","currency":"eur","contents":[{"id":"a","amount":100}]}]"#,
+                "order_created measured",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":[{"sku":1}]}]"#,
+                "order_created invalid_event_props - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents","contents":[{"sku":1},{"amount":0.5}]}]"#,
+                "order_created invalid_event_props invalid_amount data.contents[].amount",
+            ),
+            (
+                r#"["order_created",{"type":"contents"},"x"]"#,
+                "order_created invalid_event_options - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents"},{"transaction_id":"1"}]"#,
+                "order_created invalid_event_options - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents"},{"event_id":""}]"#,
+                "order_created invalid_event_options - -",
+            ),
+            (
+                r#"["order_created",{"type":"contents"},{"opt_out":"yes"}]"#,
+                "order_created invalid_event_options invalid_field_type opt_out",
+            ),
+            (
+                r#"["order_created",{"type":"contents"},{"custom_event_name":"x"}]"#,
+                "order_created invalid_event_options - -",
+            ),
+            (
+                r#"["custom",{"type":"custom"}]"#,
+                "custom invalid_event_options custom_event_name_required custom_event_name",
+            ),
+            (
+                r#"["custom",{"type":"custom"},{"custom_event_name":""}]"#,
+                "custom invalid_event_options custom_event_name_required custom_event_name",
+            ),
+            (
+                r#"["custom",{"type":"custom"},{"custom_event_name":5}]"#,
+                "custom invalid_event_options invalid_field_type custom_event_name",
+            ),
+            (
+                r#"["custom",{"type":"custom"},{"custom_event_name":"-a b-","opt_out":1}]"#,
+                "custom invalid_event_options invalid_custom_event_name custom_event_name",
+            ),
+            (
+                r#"["custom",{"type":"custom"},{"custom_event_name":"Order_Created"}]"#,
+                "custom invalid_event_options invalid_custom_event_name custom_event_name",
+            ),
         ] {
             assert_eq!(told(call), expected, "{call}");
         }
@@ -489,21 +634,39 @@ mod tests {
     #[test]
     fn where_data_and_options_are_at_fault_one_of_them_is_told() {
         for (options, detail) in [
-            (r#"{"custom_event_name":5}"#, "invalid_field_type custom_event_name"),
-            (r#"{"custom_event_name":"a b"}"#, "invalid_custom_event_name custom_event_name"),
+            (
+                r#"{"custom_event_name":5}"#,
+                "invalid_field_type custom_event_name",
+            ),
+            (
+                r#"{"custom_event_name":"a b"}"#,
+                "invalid_custom_event_name custom_event_name",
+            ),
             (r#"{"custom_event_name":""}"#, "invalid_amount data.amount"),
-            (r#"{"custom_event_name":"lead_created"}"#, "invalid_amount data.amount"),
+            (
+                r#"{"custom_event_name":"lead_created"}"#,
+                "invalid_amount data.amount",
+            ),
             (r#"{"opt_out":1}"#, "invalid_amount data.amount"),
             ("u", "invalid_amount data.amount"),
         ] {
             let call = format!(r#"["custom",{{"type":"custom","amount":0.5}},{options}]"#);
-            assert_eq!(told(&call), format!("custom invalid_event_props {detail}"), "{options}");
+            assert_eq!(
+                told(&call),
+                format!("custom invalid_event_props {detail}"),
+                "{options}"
+            );
         }
     }
 
     #[test]
     fn a_custom_name_has_at_most_64_letters() {
-        let call = |length| format!(r#"["custom",{{"type":"custom"}},{{"custom_event_name":"{}"}}]"#, "a".repeat(length));
+        let call = |length| {
+            format!(
+                r#"["custom",{{"type":"custom"}},{{"custom_event_name":"{}"}}]"#,
+                "a".repeat(length)
+            )
+        };
         assert!(checked(&call(64)).is_ok());
         assert!(checked(&call(65)).is_err());
     }
@@ -522,14 +685,42 @@ mod tests {
             Just("[]".to_string()),
             Just("{}".to_string()),
         ];
-        let key = prop::sample::select(vec!["type", "amount", "currency", "contents", "plan_id", "opt_out", "event_id", "custom_event_name", "__proto__", "sku"]);
+        let key = prop::sample::select(vec![
+            "type",
+            "amount",
+            "currency",
+            "contents",
+            "plan_id",
+            "opt_out",
+            "event_id",
+            "custom_event_name",
+            "__proto__",
+            "sku",
+        ]);
         let object = prop::collection::vec((key, value.clone()), 0..5).prop_map(|fields| {
-            let fields: Vec<_> = fields.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            let fields: Vec<_> = fields
+                .into_iter()
+                .map(|(key, value)| format!("\"{key}\":{value}"))
+                .collect();
             format!("{{{}}}", fields.join(","))
         });
-        let any = prop_oneof![object.clone(), value.clone(), object.clone().prop_map(|item| format!(r#"{{"type":"contents","contents":[{item}]}}"#))];
-        let name = prop_oneof![prop::sample::select(event::EVENTS.map(|(name, _)| format!("\"{name}\"")).to_vec()), value];
-        (name, any.clone(), any).prop_map(|(name, data, options)| format!("[{name},{data},{options}]"))
+        let any = prop_oneof![
+            object.clone(),
+            value.clone(),
+            object
+                .clone()
+                .prop_map(|item| format!(r#"{{"type":"contents","contents":[{item}]}}"#))
+        ];
+        let name = prop_oneof![
+            prop::sample::select(
+                event::EVENTS
+                    .map(|(name, _)| format!("\"{name}\""))
+                    .to_vec()
+            ),
+            value
+        ];
+        (name, any.clone(), any)
+            .prop_map(|(name, data, options)| format!("[{name},{data},{options}]"))
     }
 
     proptest! {

@@ -7,7 +7,6 @@
 //! changes nothing. Values borrow from it and keep strings as they are escaped there, so that a string
 //! goes from the page to the wire without being taken apart.
 
-
 /// Deeper nesting than any call has is refused by the parser, so that hostile text cannot exhaust the stack.
 const MAX_DEPTH: u32 = 8;
 
@@ -283,7 +282,9 @@ mod tests {
 
     #[test]
     fn text_that_is_no_value_is_refused() {
-        for text in ["", "{", "[1,]", "{\"a\"}", "\"", "\"\\", "x", "-", "nul", "1 2", "{a:1}", "\"\n\""] {
+        for text in [
+            "", "{", "[1,]", "{\"a\"}", "\"", "\"\\", "x", "-", "nul", "1 2", "{a:1}", "\"\n\"",
+        ] {
             assert_eq!(Value::parse(text), None, "{text}");
         }
         assert_eq!(Value::parse(&"[".repeat(100_000)), None);

@@ -85,9 +85,7 @@ const listen = () => {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") leaving();
   });
-  addEventListener("storage", () =>
-    enter((module) => module.storageChanged()),
-  );
+  addEventListener("storage", () => enter((module) => module.storageChanged()));
 };
 
 /** The waiting calls, wherever the page's snippet has put them. */

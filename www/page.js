@@ -89,8 +89,7 @@ const post = (number, url, body, stripped, leaving, keepalive) => {
     request.referrer = location.pathname;
   const refused = () => {
     // on leaving, what may outlive pages is rationed: what finds no room there goes the ordinary way
-    if (leaving && keepalive)
-      post(number, url, body, stripped, leaving, false);
+    if (leaving && keepalive) post(number, url, body, stripped, leaving, false);
     else answer(false);
   };
   try {

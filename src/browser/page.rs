@@ -25,7 +25,14 @@ extern "C" {
     fn stored(local: bool, key: &str) -> String;
     fn store(local: bool, key: &str, value: &str);
     fn lowercase(text: &str) -> String;
-    fn send(number: u32, url: &str, body: &str, stripped: bool, leaving: bool, keepalive: bool) -> bool;
+    fn send(
+        number: u32,
+        url: &str,
+        body: &str,
+        stripped: bool,
+        leaving: bool,
+        keepalive: bool,
+    ) -> bool;
     #[wasm_bindgen(js_name = fetchSettings)]
     fn fetch_settings(pixel: usize, url: &str);
     #[wasm_bindgen(js_name = afterPaint)]
