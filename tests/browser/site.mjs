@@ -1,0 +1,194 @@
+// A customer's web site: its pages, the pixel's script, and an endpoint that keeps what the pixel sends.
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { pixelFiles } from "./browser.mjs";
+
+const HOST = "shop.example.test";
+const PATIENCE_MS = 30_000;
+export const PIXEL = "TEST-PIXEL";
+export const EVENTS = "/v1/sdk/events";
+export const SETTINGS = "/pixel-config/v1";
+
+let files;
+
+/** The stub that an install snippet puts in the place of the pixel until that has loaded. */
+export const STUB = `<script>(() => {
+  if (window.oaiq) return;
+  const stub = (window.oaiq = function () { stub.q.push(arguments); });
+  stub.q = [];
+})();</script>`;
+
+export const script = (text) => `<script>${text}</script>`;
+
+export const INIT = `oaiq("init", { pixelId: "${PIXEL}" });`;
+
+/** The pixel's script element, which waits for nobody; with the site's own addresses unless told otherwise. */
+export const pixelScript = (
+  attributes = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`,
+  file = "oaiq.min.js",
+) => `<script src="/sdk/${file}" ${attributes}></script>`;
+
+/** A call that measures an order, as text. */
+export const order = (id) =>
+  `oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR" }, { event_id: ${JSON.stringify(id)} });`;
+
+/** A page of these parts. Without parts: stub and `init`, then the script. */
+export const html = (...parts) =>
+  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="data:,">` +
+  `${(parts.length ? parts : [STUB, script(INIT), pixelScript()]).join("\n")}</head><body></body></html>`;
+
+/** Listens until the test `t` ends. */
+export const openSite = async (t, pages = {}) => {
+  files ??= pixelFiles();
+  const site = new Site(await files, pages);
+  await site.listen();
+  t.after(() => site.close());
+  return site;
+};
+
+class Site {
+  /** What has come to the endpoint: `{path, query, headers, text, body}`, oldest first. */
+  requests = [];
+  /** The paths of the settings that were asked for. */
+  settingsAsked = [];
+  /** By path, an html text or `{html, headers}`. */
+  pages;
+  #held;
+  #waiting = new Set();
+  #server;
+
+  constructor(files, pages) {
+    this.files = new Map(files);
+    this.pages = pages;
+    this.#server = createServer((request, response) =>
+      this.#answer(request, response).catch((error) => response.destroy(error)),
+    );
+  }
+
+  async listen() {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+  }
+
+  close() {
+    this.release();
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  url(path = "/", host = HOST) {
+    return `http://${host}:${this.#server.address().port}${path}`;
+  }
+
+  /** Lets requests to the endpoint wait for their answers, until `release`. They count as arrived. */
+  hold() {
+    this.#held = [];
+  }
+
+  release() {
+    this.#held?.forEach((go) => go());
+    this.#held = undefined;
+  }
+
+  /** All events that have arrived, oldest first, diagnostics and the pixel's own included. */
+  get events() {
+    return this.requests.flatMap(({ body }) => body.events);
+  }
+
+  /** The events that the site has measured. */
+  get measured() {
+    return this.events.filter(({ type }) => !/^(openai::|oai::)/.test(type));
+  }
+
+  /** How many times each event id of the measured events has arrived. */
+  get arrivals() {
+    const counts = {};
+    for (const { id } of this.measured) counts[id] = (counts[id] ?? 0) + 1;
+    return counts;
+  }
+
+  /** How many calls the pixel says it has refused, by reason. */
+  get refused() {
+    const sum = {};
+    for (const { type, data } of this.events)
+      if (type === "oai::diagnostic")
+        for (const [reason, count] of Object.entries(
+          data.dropped_event_reason_counts,
+        ))
+          sum[reason] = (sum[reason] ?? 0) + count;
+    return sum;
+  }
+
+  /** Resolves once that holds; rejects with what has come instead, after more time than any machine needs. */
+  until(what, holds) {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (!holds()) return;
+        this.#waiting.delete(look);
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(look);
+        const arrived = this.events.map(({ type, id }) => `${type} ${id}`);
+        reject(
+          new Error(
+            `${what} did not come; what came was [${arrived.slice(-20).join(", ")}], refused ${JSON.stringify(this.refused)}`,
+          ),
+        );
+      }, PATIENCE_MS);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  /** Resolves once all these orders have arrived. */
+  untilOrders(...ids) {
+    return this.until(`order ${ids.join(", ")}`, () =>
+      ids.every((id) => this.arrivals[id]),
+    );
+  }
+
+  async #answer(request, response) {
+    const { pathname, searchParams } = new URL(request.url, "http://any");
+    if (request.method === "POST") {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const text = Buffer.concat(chunks).toString();
+      this.requests.push({
+        path: pathname,
+        query: Object.fromEntries(searchParams),
+        headers: request.headers,
+        text,
+        body: JSON.parse(text),
+      });
+      this.#waiting.forEach((look) => look());
+      if (this.#held) await new Promise((go) => this.#held?.push(go) ?? go());
+      response.writeHead(202, { "access-control-allow-origin": "*" }).end();
+    } else if (pathname.startsWith("/sdk/")) {
+      const file = this.files.get(pathname.slice("/sdk/".length));
+      response
+        .writeHead(file ? 200 : 404, {
+          "content-type": "text/javascript; charset=utf-8",
+        })
+        .end(file);
+    } else if (pathname.endsWith(".json")) {
+      this.settingsAsked.push(pathname);
+      response
+        .writeHead(200, {
+          "content-type": "application/json",
+          "access-control-allow-origin": "*",
+        })
+        .end('{"automatic_advanced_matching_enabled":false}');
+      this.#waiting.forEach((look) => look());
+    } else {
+      const page = this.pages[pathname];
+      response
+        .writeHead(page === undefined ? 404 : 200, {
+          "content-type": "text/html; charset=utf-8",
+          ...page?.headers,
+        })
+        .end(page?.html ?? page ?? "nothing here");
+    }
+  }
+}

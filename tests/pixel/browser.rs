@@ -1,0 +1,382 @@
+//! A browser for one page at a time, whose clock, network and stores the test holds.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use oaiq::host::{Host, Request, Sending, Step, Storage};
+use oaiq::wire::{Batch, Event};
+use serde_json::{Map, Value};
+
+use crate::cookies::{Cookie, CookieJar, Origin};
+
+/// How long an answer takes, in milliseconds.
+pub const LATENCY: u64 = 20;
+/// How long a page takes to paint.
+pub const PAINT: u64 = 16;
+/// More than browsers let a beacon carry.
+const MAX_BEACON: usize = 64 * 1024;
+/// No request may be longer, unless it holds one event alone.
+pub const MAX_BODY: usize = 60_000;
+
+/// What becomes of a request to the events endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// It arrives after [`LATENCY`].
+    Up,
+    /// It fails after [`LATENCY`].
+    Down,
+    /// The test answers.
+    Held,
+}
+
+/// By what a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Fetch,
+    Beacon,
+}
+
+/// Something that will happen to the page.
+#[derive(Debug, Clone)]
+pub enum Happening {
+    Woken,
+    Painted,
+    Answered(u32, bool),
+    SettingsAnswered(usize, u16, String),
+}
+
+/// A handle on the browser: the pixel owns one, the test keeps another.
+#[derive(Debug, Clone)]
+pub struct Browser(Rc<RefCell<State>>);
+
+/// What the browser holds.
+#[derive(Debug)]
+pub struct State {
+    /// Milliseconds since the epoch.
+    pub now: u64,
+    /// Milliseconds since the page began.
+    pub ticks: u64,
+    uuids: u64,
+    /// The page that is open.
+    pub origin: Origin,
+    pub cookies: CookieJar,
+    pub local: BTreeMap<String, String>,
+    pub session: BTreeMap<String, String>,
+    pub storage_blocked: bool,
+    pub network: Network,
+    pub takes_beacons: bool,
+    pub requests: Vec<Sent>,
+    /// How the next requests for settings are answered; those beyond are not.
+    pub settings_answers: VecDeque<(u16, &'static str)>,
+    /// The addresses of the settings that were asked for, and when in ticks.
+    pub settings_asked: Vec<(u64, String)>,
+    pub warnings: Vec<String>,
+    pub trace: Vec<(Step, String)>,
+    alarm: Option<u64>,
+    coming: Vec<(u64, Happening)>,
+}
+
+/// A request to the events endpoint.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub number: u32,
+    /// In ticks.
+    pub at: u64,
+    pub url: String,
+    pub body: String,
+    pub stripped: bool,
+    pub leaving: bool,
+    pub keepalive: bool,
+    pub by: By,
+    /// `None` until there is an answer.
+    pub arrived: Option<bool>,
+}
+
+impl Sent {
+    /// The body, read as the collector reads it.
+    pub fn batch(&self) -> Batch {
+        serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {}", self.body))
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.batch().events
+    }
+
+    /// A parameter of the address, as it stands there.
+    pub fn parameter(&self, name: &str) -> &str {
+        let (_, query) = self.url.split_once('?').expect("a query");
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).expect(name).1
+    }
+
+    pub fn pixel(&self) -> &str {
+        self.parameter("pid")
+    }
+
+    /// The names of all events.
+    pub fn names(&self) -> Vec<String> {
+        let events = self.events().into_iter();
+        events.map(|event| event.name).collect()
+    }
+
+    /// The ids of the events that the page has measured.
+    pub fn measured(&self) -> Vec<String> {
+        let events = self.events().into_iter();
+        let measured = events.filter(|event| !event.name.starts_with("oai"));
+        let names = measured.filter(|event| !event.name.starts_with("openai"));
+        names.map(|event| event.id).collect()
+    }
+
+    /// What the diagnostic in it tells, if there is one.
+    pub fn diagnostic(&self) -> Option<Map<String, Value>> {
+        let mut events = self.events().into_iter();
+        let diagnostic = events.find(|event| event.name == "oai::diagnostic");
+        diagnostic.map(|event| event.data)
+    }
+
+    /// Does it tell who sends it?
+    pub fn has_identity(&self) -> bool {
+        let batch = self.batch();
+        batch.obref.is_some() || batch.oppref.is_some() || batch.user.is_some()
+    }
+}
+
+impl Browser {
+    /// A browser that has never been used, with a network that works.
+    pub fn new() -> Self {
+        Self(Rc::new(RefCell::new(State {
+            now: 1_800_000_000_000,
+            ticks: 0,
+            uuids: 0,
+            origin: Origin::default(),
+            cookies: CookieJar::default(),
+            local: BTreeMap::new(),
+            session: BTreeMap::new(),
+            storage_blocked: false,
+            network: Network::Up,
+            takes_beacons: true,
+            requests: Vec::new(),
+            settings_answers: VecDeque::new(),
+            settings_asked: Vec::new(),
+            warnings: Vec::new(),
+            trace: Vec::new(),
+            alarm: None,
+            coming: Vec::new(),
+        })))
+    }
+
+    pub fn look(&self) -> Ref<'_, State> {
+        self.0.borrow()
+    }
+
+    pub fn touch(&self) -> RefMut<'_, State> {
+        self.0.borrow_mut()
+    }
+
+    /// A page begins: whatever the last one still expected comes to nothing.
+    pub fn navigate(&self, origin: Origin) {
+        let mut state = self.touch();
+        state.origin = origin;
+        // a script never runs in the first moment of its page
+        state.ticks = 40;
+        state.alarm = None;
+        state.coming.clear();
+    }
+
+    /// Sets a cookie as another page of that host would.
+    pub fn set_cookie_at(&self, host: &str, cookie: &str) {
+        let origin = Origin {
+            host: host.into(),
+            https: true,
+        };
+        let mut state = self.touch();
+        let now = state.now;
+        state.cookies.write(&origin, now, cookie);
+        state.cookies.written.clear();
+    }
+
+    /// The cookies of that name which the page can read.
+    pub fn cookies_named(&self, name: &str) -> Vec<Cookie> {
+        let state = self.look();
+        let visible = state.cookies.visible(&state.origin, state.now);
+        visible
+            .filter(|cookie| cookie.name == name)
+            .cloned()
+            .collect()
+    }
+
+    /// The value of the only cookie of that name.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let mut found = self.cookies_named(name);
+        assert!(found.len() <= 1, "{found:?}");
+        found.pop().map(|cookie| cookie.value)
+    }
+
+    /// The texts by which a page has tried to set that cookie to a value.
+    pub fn written(&self, name: &str) -> Vec<String> {
+        let state = self.look();
+        let written = state.cookies.written.iter();
+        let of_name = written.filter(|text| text.split('=').next() == Some(name));
+        of_name
+            .filter(|text| !text.contains("Max-Age=0;"))
+            .cloned()
+            .collect()
+    }
+
+    /// Notes the answer to a request.
+    pub fn note_answer(&self, number: u32, arrived: bool) {
+        for sent in &mut self.touch().requests {
+            if sent.number == number {
+                sent.arrived = Some(arrived);
+            }
+        }
+    }
+
+    /// Turns the clock to what happens next, if it happens by `end`.
+    pub fn turn_to_next(&self, end: u64) -> Option<Happening> {
+        let mut state = self.touch();
+        let alarm = state.alarm.filter(|at| *at <= end);
+        let next = (0..state.coming.len()).min_by_key(|i| state.coming[*i].0);
+        let next = next.filter(|i| state.coming[*i].0 <= end);
+        let (at, happening) = match (alarm, next) {
+            (None, None) => return None,
+            (Some(at), None) => (at, Happening::Woken),
+            (Some(at), Some(i)) if at < state.coming[i].0 => (at, Happening::Woken),
+            (_, Some(i)) => state.coming.remove(i),
+        };
+        if let Happening::Woken = happening {
+            state.alarm = None;
+        }
+        state.turn_to(at);
+        Some(happening)
+    }
+}
+
+impl State {
+    /// Turns the clock, forwards only.
+    pub fn turn_to(&mut self, ticks: u64) {
+        let passed = ticks.saturating_sub(self.ticks);
+        self.ticks += passed;
+        self.now += passed;
+    }
+
+    fn happens_in(&mut self, ms: u64, happening: Happening) {
+        self.coming.push((self.ticks + ms, happening));
+    }
+}
+
+impl Host for Browser {
+    fn now(&self) -> u64 {
+        self.look().now
+    }
+
+    fn ticks(&self) -> u64 {
+        self.look().ticks
+    }
+
+    fn uuid(&mut self) -> String {
+        self.touch().uuids += 1;
+        uuid(self.look().uuids)
+    }
+
+    fn cookies(&self) -> String {
+        let state = self.look();
+        state.cookies.read(&state.origin, state.now)
+    }
+
+    fn set_cookie(&mut self, cookie: &str) {
+        let state = &mut *self.touch();
+        state.cookies.write(&state.origin, state.now, cookie);
+    }
+
+    fn stored(&self, storage: Storage, key: &str) -> String {
+        let state = self.look();
+        let map = match storage {
+            Storage::Local => &state.local,
+            Storage::Session => &state.session,
+        };
+        let found = map.get(key).filter(|_| !state.storage_blocked);
+        found.cloned().unwrap_or_default()
+    }
+
+    fn store(&mut self, storage: Storage, key: &str, value: &str) {
+        let mut state = self.touch();
+        if state.storage_blocked {
+            return;
+        }
+        let map = match storage {
+            Storage::Local => &mut state.local,
+            Storage::Session => &mut state.session,
+        };
+        map.insert(key.into(), value.into());
+    }
+
+    fn lowercase(&self, text: &str) -> String {
+        text.to_lowercase()
+    }
+
+    fn send(&mut self, request: Request) -> Sending {
+        let mut state = self.touch();
+        let by_beacon = request.leaving
+            && !request.stripped
+            && state.takes_beacons
+            && request.body.len() <= MAX_BEACON;
+        let sent = Sent {
+            number: request.number,
+            at: state.ticks,
+            url: request.url.into(),
+            body: request.body.into(),
+            stripped: request.stripped,
+            leaving: request.leaving,
+            keepalive: request.keepalive,
+            by: if by_beacon { By::Beacon } else { By::Fetch },
+            arrived: by_beacon.then_some(true),
+        };
+        state.requests.push(sent);
+        if by_beacon {
+            return Sending::Gone;
+        }
+        match state.network {
+            Network::Held => {}
+            network => {
+                let answer = Happening::Answered(request.number, network == Network::Up);
+                state.happens_in(LATENCY, answer);
+            }
+        }
+        Sending::UnderWay
+    }
+
+    fn fetch_settings(&mut self, pixel: usize, url: &str) {
+        let mut state = self.touch();
+        let asked = (state.ticks, url.into());
+        state.settings_asked.push(asked);
+        if let Some((status, body)) = state.settings_answers.pop_front() {
+            let answer = Happening::SettingsAnswered(pixel, status, body.into());
+            state.happens_in(LATENCY, answer);
+        }
+    }
+
+    fn after_paint(&mut self) {
+        self.touch().happens_in(PAINT, Happening::Painted);
+    }
+
+    fn wake_in(&mut self, ms: u32) {
+        let mut state = self.touch();
+        state.alarm = Some(state.ticks + u64::from(ms));
+    }
+
+    fn warn(&mut self, line: &str) {
+        assert!(!line.contains('\n'), "{line}");
+        self.touch().warnings.push(line.into());
+    }
+
+    fn trace(&mut self, step: Step, about: &str) {
+        self.touch().trace.push((step, about.into()));
+    }
+}
+
+/// The UUID that a browser makes as its nth.
+pub fn uuid(n: u64) -> String {
+    format!("{n:08x}-0000-4000-8000-{n:012x}")
+}
