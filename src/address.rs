@@ -1,52 +1,38 @@
 //! A page's address, and what of it may be told.
 
-use crate::text::uri_decoded;
+use crate::text::cut;
 
-/// What may be told of an address: `((scheme, host), path)` of a page on the web, the bare scheme of some
-/// others, nothing of the rest. Credentials, query and fragment never leave the browser.
-pub fn public(url: &str) -> Option<((&str, &str), &str)> {
+/// What may be told of an address: scheme, host and path of a page on the web, the bare scheme of some others,
+/// nothing of the rest. Credentials, query and fragment never leave the browser.
+pub fn public(url: &str) -> Option<[&str; 3]> {
     for scheme in ["https://", "http://"] {
         if let Some(rest) = url.strip_prefix(scheme) {
-            let rest = before(rest, &['?', '#']);
-            let host_end = rest.find('/').unwrap_or(rest.len());
-            let (host, path) = rest.split_at_checked(host_end)?;
-            let host = host.rsplit('@').next().unwrap_or(host);
-            return Some(((scheme, host), path));
+            let rest = cut(cut(rest, b'?').0, b'#').0;
+            let (mut host, _) = cut(rest, b'/');
+            let path = &rest[host.len()..];
+            if let (_, Some(after)) = cut(host, b'@') {
+                host = after;
+            }
+            return Some([scheme, host, path]);
         }
     }
-    ["file://", "about:blank", "data:", "content://"]
-        .into_iter()
-        .find(|opaque| url.starts_with(opaque))
-        .map(|opaque| ((opaque, ""), ""))
-}
-
-/// The text up to the first of these characters.
-fn before<'a>(text: &'a str, ends: &[char]) -> &'a str {
-    text.split(ends).next().unwrap_or(text)
+    for opaque in ["file://", "about:blank", "data:", "content://"] {
+        if url.starts_with(opaque) {
+            return Some([opaque, "", ""]);
+        }
+    }
+    None
 }
 
 /// The host of an address on the web, without credentials and port, and whether it is reached by https.
 pub fn host_of(url: &str) -> (&str, bool) {
-    let Some(((scheme, host), _)) = public(url) else {
-        return ("", false);
-    };
+    let [scheme, host, _] = public(url).unwrap_or_default();
     // [::1]:8080 keeps its colons inside the brackets
-    let host = match host.rfind(']') {
-        Some(end) => host.get(..=end).unwrap_or(host),
-        None => before(host, &[':']),
+    let host = match cut(host, b']') {
+        (address, Some(_)) => &host[..address.len() + 1],
+        _ => cut(host, b':').0,
     };
     (host, scheme == "https://")
-}
-
-/// The value of a parameter of the address's query, decoded as forms encode it; an empty one does not count.
-pub fn query_parameter(url: &str, name: &str) -> Option<String> {
-    let query = before(url, &['#']).split_once('?')?.1;
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| uri_decoded(&value.replace('+', " ")))
-        .filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
@@ -55,7 +41,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn told(url: &str) -> Option<String> {
-        public(url).map(|((scheme, host), path)| [scheme, host, path].concat())
+        public(url).map(|parts| parts.concat())
     }
 
     #[test]
@@ -85,23 +71,6 @@ mod tests {
     }
 
     #[test]
-    fn the_click_is_read_from_the_query_alone() {
-        for (url, value) in [
-            (
-                "https://a.test/?oppref=a%20b%2Bc%26d%3De%3Bf",
-                Some("a b+c&d=e;f"),
-            ),
-            ("https://a.test/?x=1&oppref=a+b&oppref=c", Some("a b")),
-            ("https://a.test/?oppref=", None),
-            ("https://a.test/?xoppref=1&opprefx=2", None),
-            ("https://a.test/#?oppref=1", None),
-            ("https://a.test/", None),
-        ] {
-            assert_eq!(query_parameter(url, "oppref").as_deref(), value, "{url}");
-        }
-    }
-
-    #[test]
     fn the_host_is_read_without_port_and_credentials() {
         for (url, host) in [
             (
@@ -123,7 +92,7 @@ mod tests {
             if let Some(told) = told(&url) {
                 prop_assert!(!told.contains(['?', '#']));
             }
-            let _ = (host_of(&url), query_parameter(&url, "a"));
+            let _ = host_of(&url);
         }
     }
 }

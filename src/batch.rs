@@ -27,7 +27,7 @@ pub struct Waiting {
     pub text: String,
     /// One of the pixel's own events, about which the visitor's identifiers say nothing.
     pub internal: bool,
-    /// The session's first times that it tells of; empty for all but session markers.
+    /// The session's first times that it tells of; none for all but session markers.
     pub marks: Marks,
 }
 
@@ -72,7 +72,7 @@ impl Batch {
         if self.is_empty() || !self.under_way.is_empty() {
             return None;
         }
-        let diagnostics_alone = self.events.is_empty() && !self.marks_waiting().any();
+        let diagnostics_alone = self.events.is_empty() && self.marks_waiting() == 0;
         let quiet = if diagnostics_alone {
             QUIET_DIAGNOSTICS
         } else {
@@ -87,13 +87,11 @@ impl Batch {
         let under_way = self.under_way.iter().flat_map(|(_, events)| events);
         under_way
             .chain(&self.events)
-            .fold(self.marks_waiting(), |marks, event| marks.and(event.marks))
+            .fold(self.marks_waiting(), |marks, event| marks | event.marks)
     }
 
     fn marks_waiting(&self) -> Marks {
-        self.diagnostic
-            .as_ref()
-            .map_or(Marks::default(), Diagnostic::marks)
+        self.diagnostic.as_ref().map_or(0, |waiting| waiting.marks)
     }
 
     /// Takes the next request's events: as many, oldest first, as have room, but always one. `write` gives the
@@ -103,7 +101,7 @@ impl Batch {
             self.events.push(Waiting {
                 text: write(&diagnostic),
                 internal: true,
-                marks: diagnostic.marks(),
+                marks: diagnostic.marks,
             });
         }
         let mut size = 0;
@@ -172,21 +170,20 @@ impl Batch {
 
 /// The first times that these events tell of.
 pub fn told(events: &[Waiting]) -> Marks {
-    events
-        .iter()
-        .fold(Marks::default(), |marks, event| marks.and(event.marks))
+    events.iter().fold(0, |marks, event| marks | event.marks)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostics::VISIT;
     use proptest::prelude::*;
 
     fn event(text: &str) -> Waiting {
         Waiting {
             text: text.into(),
             internal: false,
-            marks: Marks::default(),
+            marks: 0,
         }
     }
 
@@ -223,13 +220,7 @@ mod tests {
         let mut batch = Batch::default();
         batch.diagnostic(0);
         assert_eq!(batch.due(), Some(4_250));
-        batch.diagnostic(0).mark(
-            Marks {
-                visit: true,
-                grant: false,
-            },
-            true,
-        );
+        batch.diagnostic(0).mark(VISIT, true);
         assert_eq!(batch.due(), Some(1_250));
     }
 
@@ -242,7 +233,7 @@ mod tests {
         batch.push(event("b"), 10);
         assert_eq!(batch.due(), None);
         assert_eq!(batch.delivered(7), None);
-        assert_eq!(batch.delivered(1), Some(Marks::default()));
+        assert_eq!(batch.delivered(1), Some(0));
         assert_eq!(batch.due(), Some(1_260));
     }
 

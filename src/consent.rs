@@ -11,7 +11,11 @@ const DENIED: &str = "false";
 
 /// Is a denial kept anywhere? Granted unless denied, and one denial is enough.
 pub fn is_denied(host: &impl Host) -> bool {
-    is_denied_in_storage(host) || cookie::all(&host.cookies(), COOKIE).any(|value| value == DENIED)
+    let mut denied = is_denied_in_storage(host);
+    cookie::each(&host.cookies(), COOKIE, &mut |value| {
+        denied |= value == DENIED;
+    });
+    denied
 }
 
 /// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
@@ -23,7 +27,11 @@ pub fn is_denied_in_storage(host: &impl Host) -> bool {
 pub fn keep(host: &mut impl Host, jar: &mut Jar, granted: bool) {
     let answer = if granted { "true" } else { DENIED };
     // an answer set for another of the site's hosts would go on being read beside the new one
-    if cookie::all(&host.cookies(), COOKIE).any(|value| value != answer) {
+    let mut other = false;
+    cookie::each(&host.cookies(), COOKIE, &mut |value| {
+        other |= value != answer;
+    });
+    if other {
         jar.delete(host, COOKIE);
     }
     jar.write(host, COOKIE, answer, DAYS);

@@ -1,7 +1,7 @@
 //! The page's cookies: reading, and writing and deleting them for the widest domain that the browser takes.
 
 use crate::host::Host;
-use crate::text::{push_number, push_uri_component, uri_decoded};
+use crate::text::{add, are_digits, cut, push_number};
 
 const DAY: u64 = 24 * 60 * 60;
 const PROBE: &str = "__oaiq_domain_probe";
@@ -28,11 +28,11 @@ impl Jar {
     /// Writes a cookie that lives for so many days.
     pub fn write(&mut self, host: &mut impl Host, name: &str, value: &str, days: u64) {
         if self.domain.is_none() {
-            let domain = self.widest_domain(host);
-            self.domain = Some(domain);
+            self.domain = Some(self.widest_domain(host));
         }
         let domain = self.domain.as_deref().unwrap_or("");
-        host.set_cookie(&self.cookie(name, value, days * DAY, domain));
+        let value = host.uri_encoded(value);
+        host.set_cookie(&self.cookie(name, &value, days * DAY, domain));
     }
 
     /// Deletes a cookie, whichever of the site's hosts it was set for.
@@ -44,18 +44,25 @@ impl Jar {
     }
 
     /// From the last two labels of the host upwards; none for an IP address or a host of one label.
-    fn domains(&self) -> impl Iterator<Item = &str> {
+    fn domains(&self) -> Vec<&str> {
         let name = self.host_name.as_str();
-        let is_address = name.contains(':')
-            || name
-                .rsplit('.')
-                .next()
-                .is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
-        name.rmatch_indices('.')
-            .skip(1)
-            .map(move |(dot, _)| name.get(dot + 1..).unwrap_or(name))
-            .chain(name.contains('.').then_some(name))
-            .filter(move |_| !is_address)
+        let mut domains = Vec::new();
+        let mut labels = 1;
+        for (i, byte) in name.bytes().enumerate().rev() {
+            if byte == b':' || byte == b'.' && labels == 1 && are_digits(&name[i + 1..]) {
+                return Vec::new();
+            }
+            if byte == b'.' {
+                if labels > 1 {
+                    domains.push(&name[i + 1..]);
+                }
+                labels += 1;
+            }
+        }
+        if labels > 1 {
+            domains.push(name);
+        }
+        domains
     }
 
     /// A domain such as `co.uk` is refused by the browser, which has the list; so it is asked.
@@ -72,34 +79,42 @@ impl Jar {
 
     fn cookie(&self, name: &str, value: &str, seconds: u64, domain: &str) -> String {
         let mut out = String::from(name);
-        out.push('=');
-        push_uri_component(&mut out, value);
-        out.push_str("; Path=/; Max-Age=");
+        add(&mut out, "=");
+        add(&mut out, value);
+        add(&mut out, "; Path=/; Max-Age=");
         push_number(&mut out, seconds);
-        out.push_str("; SameSite=Lax");
+        add(&mut out, "; SameSite=Lax");
         if !domain.is_empty() {
-            out.push_str("; Domain=");
-            out.push_str(domain);
+            add(&mut out, "; Domain=");
+            add(&mut out, domain);
         }
         if self.https {
-            out.push_str("; Secure");
+            add(&mut out, "; Secure");
         }
         out
     }
 }
 
-/// The decoded value of a cookie in `document.cookie`. Of several with that name, set for different domains, the
-/// one made last counts: browsers list them in the order of their making (RFC 6265, 5.4).
-pub fn find(cookies: &str, name: &str) -> Option<String> {
-    all(cookies, name).last().map(uri_decoded)
+/// The value, still encoded, of a cookie in `document.cookie`. Of several with that name, set for different domains,
+/// the one made last counts: browsers list them in the order of their making (RFC 6265, 5.4).
+pub fn find<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
+    let mut last = None;
+    each(cookies, name, &mut |value| last = Some(value));
+    last
 }
 
-/// Each value, still encoded, of the cookies with that name.
-pub fn all<'a>(cookies: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
-    cookies.split(';').filter_map(move |pair| {
-        let (key, value) = pair.split_once('=')?;
-        (key.trim_ascii() == name).then(|| value.trim_ascii())
-    })
+/// Visits the value, still encoded, of each cookie with that name.
+pub fn each<'a>(cookies: &'a str, name: &str, visit: &mut dyn FnMut(&'a str)) {
+    let mut rest = Some(cookies);
+    while let Some(cookies) = rest {
+        let (pair, more) = cut(cookies, b';');
+        if let (key, Some(value)) = cut(pair.trim_ascii(), b'=')
+            && key == name
+        {
+            visit(value);
+        }
+        rest = more;
+    }
 }
 
 #[cfg(test)]
@@ -119,11 +134,7 @@ mod tests {
             ("[::1]", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(
-                Jar::new(host, true).domains().collect::<Vec<_>>(),
-                domains,
-                "{host}"
-            );
+            assert_eq!(Jar::new(host, true).domains(), domains, "{host}");
         }
     }
 
@@ -133,9 +144,8 @@ mod tests {
             find(
                 "a=1; __oppref=old; __oppref=a%20b ; x__oppref=3",
                 "__oppref"
-            )
-            .as_deref(),
-            Some("a b")
+            ),
+            Some("a%20b")
         );
         assert_eq!(find("__oppref", "__oppref"), None);
         assert_eq!(find("", "__oppref"), None);

@@ -1,60 +1,30 @@
 //! What a pixel tells of itself: refused calls counted, session markers, how its settings arrived.
 
 use crate::event::{DIAGNOSTIC, begin};
-use crate::text::{push_key, push_number};
+use crate::text::{add, push_key, push_number};
 use crate::validate::Refusal;
 
 /// More kinds of faults than this are counted without their details.
 const MAX_DETAILS: usize = 64;
 
-/// Which of a session's first times a marker tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Marks {
-    /// The pixel's first page in this session.
-    pub visit: bool,
-    /// The first time that consent was granted in it.
-    pub grant: bool,
+/// Which of a session's first times are meant: the sum of [`VISIT`] and [`GRANT`].
+pub type Marks = u8;
+/// The pixel's first page in this session.
+pub const VISIT: Marks = 1;
+/// The first time that consent was granted in it.
+pub const GRANT: Marks = 2;
+
+/// How `sessionStorage` keeps marks: a letter for each sum.
+const KEPT: [&str; 4] = ["", "v", "c", "g"];
+
+/// Marks as `sessionStorage` keeps them.
+pub fn kept(marks: Marks) -> &'static str {
+    KEPT[usize::from(marks & 3)]
 }
 
-impl Marks {
-    /// Is there anything to tell?
-    pub fn any(self) -> bool {
-        self.visit || self.grant
-    }
-
-    /// Those that are in either.
-    pub fn and(self, other: Marks) -> Marks {
-        Marks {
-            visit: self.visit || other.visit,
-            grant: self.grant || other.grant,
-        }
-    }
-
-    /// Those that are not in the other.
-    pub fn without(self, other: Marks) -> Marks {
-        Marks {
-            visit: self.visit && !other.visit,
-            grant: self.grant && !other.grant,
-        }
-    }
-
-    /// As `sessionStorage` keeps them.
-    pub fn kept(self) -> &'static str {
-        match (self.visit, self.grant) {
-            (true, true) => "g",
-            (true, false) => "v",
-            (false, true) => "c",
-            (false, false) => "",
-        }
-    }
-
-    /// Reads what [`Marks::kept`] wrote.
-    pub fn read(kept: &str) -> Marks {
-        Marks {
-            visit: matches!(kept, "v" | "g"),
-            grant: matches!(kept, "c" | "g"),
-        }
-    }
+/// Reads what [`kept`] wrote; anything else is nothing.
+pub fn read_kept(kept: &str) -> Marks {
+    (1..4).find(|marks| KEPT[*marks] == kept).unwrap_or(0) as Marks
 }
 
 /// How a pixel's settings arrived.
@@ -69,12 +39,10 @@ pub struct SettingsOutcome {
 /// Everything that waits to be told for one pixel, merged into one event.
 #[derive(Debug, Default)]
 pub struct Diagnostic {
-    refused: u64,
-    reasons: Counts<&'static str>,
-    names: Counts<&'static str>,
-    phases: Counts<&'static str>,
-    details: Counts<(&'static str, &'static str, String)>,
-    marks: Marks,
+    /// Each kind of refusal, whether it was before `init`, and how often.
+    refused: Vec<(Refusal, bool, u64)>,
+    /// The session's first times that this tells of.
+    pub marks: Marks,
     consent: bool,
     settings: Option<SettingsOutcome>,
 }
@@ -82,23 +50,18 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Counts a refused call.
     pub fn count(&mut self, refusal: &Refusal, before_init: bool) {
-        let reason = refusal.reason.name();
-        self.refused += 1;
-        self.reasons.count(reason);
-        self.names.count(refusal.name);
-        self.phases.count(if before_init {
-            "before_init"
-        } else {
-            "after_init"
-        });
-        if let Some((code, field)) = &refusal.detail {
-            self.details.count((reason, code, field.clone()));
+        for (known, before, count) in &mut self.refused {
+            if known == refusal && *before == before_init {
+                *count += 1;
+                return;
+            }
         }
+        self.refused.push((refusal.clone(), before_init, 1));
     }
 
     /// Marks first times of the session, and the state of consent that goes with them.
     pub fn mark(&mut self, marks: Marks, consent: bool) {
-        self.marks = self.marks.and(marks);
+        self.marks |= marks;
         self.consent = consent;
     }
 
@@ -107,49 +70,78 @@ impl Diagnostic {
         self.settings = Some(outcome);
     }
 
-    /// The first times that this tells of.
-    pub fn marks(&self) -> Marks {
-        self.marks
-    }
-
     /// The event's wire form.
     pub fn write(&self, time: u64, id: &str) -> String {
+        let mut details = String::new();
+        let mut details_left = MAX_DETAILS;
+        let mut total = 0;
+        for (i, (refusal, _, count)) in self.refused.iter().enumerate() {
+            total += count;
+            let Some((code, field)) = &refusal.detail else {
+                continue;
+            };
+            // the same before and after init is one detail
+            let is_same = |other: &(Refusal, bool, u64)| {
+                other.0.reason == refusal.reason && other.0.detail == refusal.detail
+            };
+            if details_left == 0 || self.refused[..i].iter().any(is_same) {
+                continue;
+            }
+            details_left -= 1;
+            let count = self
+                .refused
+                .iter()
+                .filter(|other| is_same(other))
+                .map(|other| other.2)
+                .sum();
+            let opening = if details.is_empty() { "[{" } else { ",{" };
+            add(&mut details, opening);
+            push_name(&mut details, "reason", refusal.reason.name());
+            push_name(&mut details, "code", code);
+            push_name(&mut details, "field", field);
+            push_key(&mut details, "count");
+            push_number(&mut details, count);
+            add(&mut details, "}");
+        }
+
         let mut out = begin(DIAGNOSTIC, time, id);
-        let details = &self.details.0[..self.details.0.len().min(MAX_DETAILS)];
-        out.push_str(",\"data\":{\"type\":\"diagnostic\",\"schema_version\":");
-        push_number(&mut out, if details.is_empty() { 1 } else { 2 });
+        add(
+            &mut out,
+            ",\"data\":{\"type\":\"diagnostic\",\"schema_version\":",
+        );
+        add(&mut out, if details.is_empty() { "1" } else { "2" });
         push_key(&mut out, "dropped_event_count");
-        push_number(&mut out, self.refused);
-        self.reasons.write(&mut out, "dropped_event_reason_counts");
-        self.names.write(&mut out, "dropped_event_name_counts");
-        self.phases.write(&mut out, "dropped_event_phase_counts");
+        push_number(&mut out, total);
+        self.counts(&mut out, "dropped_event_reason_counts", |refusal, _| {
+            refusal.reason.name()
+        });
+        self.counts(&mut out, "dropped_event_name_counts", |refusal, _| {
+            refusal.name
+        });
+        self.counts(&mut out, "dropped_event_phase_counts", |_, before_init| {
+            if before_init {
+                "before_init"
+            } else {
+                "after_init"
+            }
+        });
         if !details.is_empty() {
             push_key(&mut out, "dropped_event_details");
-            for (i, ((reason, code, field), count)) in details.iter().enumerate() {
-                out.push_str(if i == 0 { "[{" } else { ",{" });
-                for (key, value) in [("reason", *reason), ("code", *code), ("field", field)] {
-                    push_name(&mut out, key, value);
-                }
-                push_key(&mut out, "count");
-                push_number(&mut out, *count);
-                out.push('}');
-            }
-            out.push(']');
+            add(&mut out, &details);
+            add(&mut out, "]");
         }
-        if self.marks.any() {
+        if self.marks != 0 {
             push_flag(&mut out, "consent", self.consent);
         }
-        for (key, is_set) in [
-            ("is_first_visit_in_session", self.marks.visit),
-            ("is_first_consent_grant_in_session", self.marks.grant),
-        ] {
-            if is_set {
-                push_flag(&mut out, key, true);
-            }
+        if self.marks & VISIT != 0 {
+            push_flag(&mut out, "is_first_visit_in_session", true);
+        }
+        if self.marks & GRANT != 0 {
+            push_flag(&mut out, "is_first_consent_grant_in_session", true);
         }
         if let Some(settings) = self.settings {
             push_key(&mut out, "config");
-            out.push('{');
+            add(&mut out, "{");
             push_name(
                 &mut out,
                 "automatic_advanced_matching",
@@ -159,54 +151,45 @@ impl Diagnostic {
                 push_flag(&mut out, "retry_attempted", true);
                 push_flag(&mut out, "retry_succeeded", succeeded);
             }
-            out.push('}');
+            add(&mut out, "}");
         }
-        out.push_str("}}");
+        add(&mut out, "}}");
         out
+    }
+
+    /// Appends how often each name was refused, in the order in which they first were.
+    fn counts(&self, out: &mut String, key: &str, name_of: fn(&Refusal, bool) -> &'static str) {
+        push_key(out, key);
+        add(out, "{");
+        for (i, (refusal, before, _)) in self.refused.iter().enumerate() {
+            let name = name_of(refusal, *before);
+            let has_name = |other: &(Refusal, bool, u64)| name_of(&other.0, other.1) == name;
+            if self.refused[..i].iter().any(has_name) {
+                continue;
+            }
+            push_key(out, name);
+            let count = self
+                .refused
+                .iter()
+                .filter(|other| has_name(other))
+                .map(|other| other.2)
+                .sum();
+            push_number(out, count);
+        }
+        add(out, "}");
     }
 }
 
 fn push_name(out: &mut String, key: &str, name: &str) {
     push_key(out, key);
-    out.push('"');
-    out.push_str(name);
-    out.push('"');
+    add(out, "\"");
+    add(out, name);
+    add(out, "\"");
 }
 
 fn push_flag(out: &mut String, key: &str, flag: bool) {
     push_key(out, key);
-    out.push_str(if flag { "true" } else { "false" });
-}
-
-/// How often each thing was seen. A list: there are never many.
-#[derive(Debug)]
-struct Counts<T>(Vec<(T, u64)>);
-
-impl<T> Default for Counts<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: PartialEq> Counts<T> {
-    fn count(&mut self, thing: T) {
-        match self.0.iter_mut().find(|(known, _)| *known == thing) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((thing, 1)),
-        }
-    }
-}
-
-impl Counts<&'static str> {
-    fn write(&self, out: &mut String, key: &str) {
-        push_key(out, key);
-        out.push('{');
-        for (name, count) in &self.0 {
-            push_key(out, name);
-            push_number(out, *count);
-        }
-        out.push('}');
-    }
+    add(out, if flag { "true" } else { "false" });
 }
 
 #[cfg(test)]
@@ -247,13 +230,7 @@ mod tests {
     #[test]
     fn a_marker_and_settings_tell_what_applies() {
         let mut diagnostic = Diagnostic::default();
-        diagnostic.mark(
-            Marks {
-                visit: true,
-                grant: false,
-            },
-            false,
-        );
+        diagnostic.mark(VISIT, false);
         diagnostic.settings(SettingsOutcome {
             automatic_advanced_matching: "request_failed",
             retry_succeeded: Some(false),
@@ -282,9 +259,12 @@ mod tests {
 
     #[test]
     fn marks_are_kept_in_one_letter() {
-        for kept in ["v", "c", "g", ""] {
-            assert_eq!(Marks::read(kept).kept(), kept);
+        for marks in 0..4 {
+            assert_eq!(read_kept(kept(marks)), marks);
         }
-        assert_eq!(Marks::read("hostile"), Marks::default());
+        assert_eq!(kept(VISIT), "v");
+        assert_eq!(kept(GRANT), "c");
+        assert_eq!(kept(VISIT | GRANT), "g");
+        assert_eq!(read_kept("hostile"), 0);
     }
 }

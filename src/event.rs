@@ -1,7 +1,7 @@
 //! The one table of event names, data shapes and fields, and an event's form on the wire.
 
 use crate::address;
-use crate::text::{push_key, push_number};
+use crate::text::{add, push_key, push_number};
 use crate::value::Value;
 
 /// What an event's `data` looks like; `data.type` names it.
@@ -95,12 +95,12 @@ pub struct Moment<'a> {
 /// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
 pub fn begin(name: &str, time: u64, id: &str) -> String {
     let mut out = String::from("{\"type\":\"");
-    out.push_str(name);
-    out.push_str("\",\"timestamp_ms\":");
+    add(&mut out, name);
+    add(&mut out, "\",\"timestamp_ms\":");
     push_number(&mut out, time);
-    out.push_str(",\"id\":\"");
-    out.push_str(id);
-    out.push('"');
+    add(&mut out, ",\"id\":\"");
+    add(&mut out, id);
+    add(&mut out, "\"");
     out
 }
 
@@ -111,13 +111,13 @@ pub fn write(name: &str, moment: Moment, id: &str, options: &Value, data: &Value
         ("source_url", moment.url),
         ("referrer_url", moment.referrer),
     ] {
-        if let Some((origin, path)) = address::public(url) {
+        if let Some(parts) = address::public(url) {
             push_key(&mut out, key);
-            out.push('"');
-            out.push_str(origin.0);
-            out.push_str(origin.1);
-            out.push_str(path);
-            out.push('"');
+            add(&mut out, "\"");
+            for part in parts {
+                add(&mut out, part);
+            }
+            add(&mut out, "\"");
         }
     }
     for key in ["opt_out", "custom_event_name"] {
@@ -128,6 +128,6 @@ pub fn write(name: &str, moment: Moment, id: &str, options: &Value, data: &Value
     }
     push_key(&mut out, "data");
     data.write(&mut out);
-    out.push('}');
+    add(&mut out, "}");
     out
 }

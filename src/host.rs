@@ -102,8 +102,14 @@ pub trait Host {
     fn stored(&self, storage: Storage, key: &str) -> String;
     /// Stores a value, if the browser lets it.
     fn store(&mut self, storage: Storage, key: &str, value: &str);
-    /// Lowercases as JavaScript does.
-    fn lowercase(&self, text: &str) -> String;
+    /// The first value of a parameter in an address's query, decoded as forms encode it; empty if there is none.
+    fn query_parameter(&self, url: &str, name: &str) -> String;
+    /// As `encodeURIComponent` writes it.
+    fn uri_encoded(&self, text: &str) -> String;
+    /// Undoes [`Host::uri_encoded`]. What is not so encoded stays as it is.
+    fn uri_decoded(&self, text: &str) -> String;
+    /// Trims as JavaScript does, and lowercases if that is wanted.
+    fn folded(&self, text: &str, lowercase: bool) -> String;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> Sending;
     /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.

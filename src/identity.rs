@@ -14,35 +14,34 @@ pub const CLICK_PARAMETER: &str = "oppref";
 /// Who a batch comes from.
 #[derive(Debug, Default)]
 pub struct Identity {
-    /// The ad click that led here.
-    pub click: Option<String>,
-    /// This browser, a v4 UUID. Only where its cookie can be read back.
-    pub browser: Option<String>,
+    /// The ad click that led here; empty if none did.
+    pub click: String,
+    /// This browser, a v4 UUID; empty where its cookie cannot be read back.
+    pub browser: String,
 }
 
 impl Identity {
-    /// Reads the references, and makes and keeps what is missing. `click` is that of the page's address.
-    pub fn establish(host: &mut impl Host, jar: &mut Jar, click: Option<String>) -> Self {
+    /// Reads the references, and makes and keeps what is missing. `click` is that of the page's address, or
+    /// empty.
+    pub fn establish(host: &mut impl Host, jar: &mut Jar, mut click: String) -> Self {
         let cookies = host.cookies();
-        let click = match click {
-            Some(click) => {
-                jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
-                Some(click)
+        if !click.is_empty() {
+            jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
+        } else if let Some(kept) = cookie::find(&cookies, CLICK_COOKIE) {
+            click = host.uri_decoded(kept);
+        }
+        let kept = cookie::find(&cookies, BROWSER_COOKIE).unwrap_or("");
+        let mut browser = String::from(kept);
+        if !is_uuid_v4(kept) {
+            if !kept.is_empty() {
+                jar.delete(host, BROWSER_COOKIE);
             }
-            None => cookie::find(&cookies, CLICK_COOKIE).filter(|click| !click.is_empty()),
-        };
-        let kept = cookie::find(&cookies, BROWSER_COOKIE);
-        let browser = match kept {
-            Some(kept) if is_uuid_v4(&kept) => Some(kept),
-            unusable => {
-                if unusable.is_some() {
-                    jar.delete(host, BROWSER_COOKIE);
-                }
-                let made = host.uuid();
-                jar.write(host, BROWSER_COOKIE, &made, BROWSER_DAYS);
-                cookie::find(&host.cookies(), BROWSER_COOKIE).filter(|read_back| *read_back == made)
+            browser = host.uuid();
+            jar.write(host, BROWSER_COOKIE, &browser, BROWSER_DAYS);
+            if cookie::find(&host.cookies(), BROWSER_COOKIE) != Some(&browser) {
+                browser.clear();
             }
-        };
+        }
         Self { click, browser }
     }
 

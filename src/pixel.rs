@@ -5,12 +5,12 @@ use crate::batch::{self, Batch, MAX_BODY, Waiting};
 use crate::command::{self, Command};
 use crate::consent;
 use crate::cookie::Jar;
-use crate::diagnostics::{Diagnostic, Marks};
+use crate::diagnostics::{self, Diagnostic, GRANT, Marks, VISIT};
 use crate::event::{self, Moment, SDK_INIT};
 use crate::host::{Host, Request, Sending, Step, Storage};
 use crate::identity::{CLICK_PARAMETER, Identity};
 use crate::settings::Settings;
-use crate::text::{push_key, push_number, push_quoted, push_uri_component};
+use crate::text::{add, cut, joined, push_key, push_number, push_quoted, unescaped};
 use crate::user;
 use crate::validate::{Refusal, too_large, validate};
 use crate::value::Value;
@@ -31,7 +31,7 @@ pub struct Pixels<H> {
     jar: Jar,
     granted: bool,
     /// The ad click in the address that the page was loaded with.
-    landing_click: Option<String>,
+    landing_click: String,
     /// Known once a pixel has started with consent.
     identity: Option<Identity>,
     pixels: Vec<Pixel>,
@@ -40,7 +40,7 @@ pub struct Pixels<H> {
     debug: bool,
     /// What `init` leaves out is taken from the `oaiq.config` that the page left.
     default_pixel: Option<String>,
-    default_user: Option<String>,
+    default_user: String,
     requests: u32,
     alarm: Option<u64>,
 }
@@ -50,8 +50,8 @@ pub struct Pixels<H> {
 struct Pixel {
     id: String,
     uri_id: String,
-    /// The part `in` of `user`.
-    user: Option<String>,
+    /// The part `in` of `user`; empty where nothing is known.
+    user: String,
     batch: Batch,
     settings: Settings,
     /// The session's first times that have been told.
@@ -60,7 +60,7 @@ struct Pixel {
 
 impl Pixel {
     fn session_key(&self) -> String {
-        ["oaiq_cs:", &self.uri_id].concat()
+        joined(&["oaiq_cs:", &self.uri_id])
     }
 }
 
@@ -88,11 +88,11 @@ impl<H: Host> Pixels<H> {
             settings_url: text(2),
             jar,
             granted,
-            landing_click: address::query_parameter(&url, CLICK_PARAMETER),
+            landing_click: host.query_parameter(&url, CLICK_PARAMETER),
             identity: None,
             pixels: Vec::new(),
             early: Batch::default(),
-            debug: config.get("debug") == Some(&Value::Bool(true)),
+            debug: matches!(config.get("debug"), Some(Value::Bool(true))),
             default_pixel: command::text(config.get("pixelId")),
             default_user,
             requests: 0,
@@ -245,17 +245,17 @@ impl<H: Host> Pixels<H> {
 
     /// Adds a pixel, and says where.
     fn start(&mut self, id: String, moment: Moment) -> usize {
-        let mut uri_id = String::new();
-        push_uri_component(&mut uri_id, &id);
+        let uri_id = self.host.uri_encoded(&id);
         let mut pixel = Pixel {
             id,
             uri_id,
             user: self.default_user.clone(),
             batch: core::mem::take(&mut self.early),
             settings: Settings::default(),
-            told: Marks::default(),
+            told: 0,
         };
-        pixel.told = Marks::read(&self.host.stored(Storage::Session, &pixel.session_key()));
+        pixel.told =
+            diagnostics::read_kept(&self.host.stored(Storage::Session, &pixel.session_key()));
         if self.granted {
             self.establish_identity(moment);
             let lifecycle = Value::Object(vec![("type", Value::String("sdk_lifecycle"))]);
@@ -264,7 +264,7 @@ impl<H: Host> Pixels<H> {
                 Waiting {
                     text: event::write(SDK_INIT, moment, &id, &Value::Undefined, &lifecycle),
                     internal: true,
-                    marks: Marks::default(),
+                    marks: 0,
                 },
                 self.host.ticks(),
             );
@@ -336,8 +336,12 @@ impl<H: Host> Pixels<H> {
         if self.identity.is_some() {
             return;
         }
-        let click = address::query_parameter(moment.url, CLICK_PARAMETER);
-        let click = click.or_else(|| self.landing_click.clone());
+        let mut click = self
+            .host
+            .query_parameter(&unescaped(moment.url), CLICK_PARAMETER);
+        if click.is_empty() {
+            click = self.landing_click.clone();
+        }
         self.identity = Some(Identity::establish(&mut self.host, &mut self.jar, click));
     }
 
@@ -345,12 +349,9 @@ impl<H: Host> Pixels<H> {
     fn mark(&mut self, i: usize) {
         let now = self.host.ticks();
         let pixel = &mut self.pixels[i];
-        let first = Marks {
-            visit: true,
-            grant: self.granted,
-        };
-        let untold = first.without(pixel.told).without(pixel.batch.marks());
-        if untold.any() {
+        let first = if self.granted { VISIT | GRANT } else { VISIT };
+        let untold = first & !pixel.told & !pixel.batch.marks();
+        if untold != 0 {
             pixel.batch.diagnostic(now).mark(untold, self.granted);
         }
     }
@@ -418,7 +419,7 @@ impl<H: Host> Pixels<H> {
                     Waiting {
                         text: text.clone(),
                         internal: false,
-                        marks: Marks::default(),
+                        marks: 0,
                     },
                     now,
                 ),
@@ -438,7 +439,7 @@ impl<H: Host> Pixels<H> {
             reason,
             " (init with debug: true says why)",
         ];
-        self.host.warn(&line.concat());
+        self.host.warn(&joined(&line));
     }
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.
@@ -449,7 +450,7 @@ impl<H: Host> Pixels<H> {
     }
 
     fn fetch_settings(&mut self, i: usize) {
-        let url = [&self.settings_url, "/", &self.pixels[i].uri_id, ".json"].concat();
+        let url = joined(&[&self.settings_url, "/", &self.pixels[i].uri_id, ".json"]);
         self.host.fetch_settings(i, &url);
     }
 
@@ -462,21 +463,21 @@ impl<H: Host> Pixels<H> {
         let mut head = String::from("{");
         let mut tail = String::new();
         if let Some(identity) = &self.identity {
-            if let Some(browser) = &identity.browser {
+            if !identity.browser.is_empty() {
                 push_key(&mut head, "obref");
-                push_quoted(&mut head, browser);
+                push_quoted(&mut head, &identity.browser);
             }
-            if let Some(click) = &identity.click {
+            if !identity.click.is_empty() {
                 push_key(&mut tail, "oppref");
-                push_quoted(&mut tail, click);
+                push_quoted(&mut tail, &identity.click);
             }
         }
         let mut user = String::new();
-        if let Some(known) = &pixel.user {
+        if !pixel.user.is_empty() {
             push_key(&mut user, "user");
-            user.push_str("{\"in\":");
-            user.push_str(known);
-            user.push('}');
+            add(&mut user, "{\"in\":");
+            add(&mut user, &pixel.user);
+            add(&mut user, "}");
         }
         let room = MAX_BODY.saturating_sub(head.len() + tail.len() + user.len() + 32);
         let now = self.host.now();
@@ -484,28 +485,28 @@ impl<H: Host> Pixels<H> {
             let id = self.host.uuid();
             diagnostic.write(now, &id)
         });
-        let stripped = !self.granted || events.iter().all(|event| event.marks.any());
+        let stripped = !self.granted || events.iter().all(|event| event.marks != 0);
         if stripped {
             head.truncate(1);
         }
         let mut body = head;
         push_key(&mut body, "events");
         for (n, event) in events.iter().enumerate() {
-            body.push(if n == 0 { '[' } else { ',' });
-            body.push_str(&event.text);
+            add(&mut body, if n == 0 { "[" } else { "," });
+            add(&mut body, &event.text);
         }
-        body.push(']');
+        add(&mut body, "]");
         if !stripped {
-            body.push_str(&tail);
+            add(&mut body, &tail);
             if !events.iter().all(|event| event.internal) {
-                body.push_str(&user);
+                add(&mut body, &user);
             }
         }
-        body.push('}');
+        add(&mut body, "}");
 
-        let mut url = [
+        let mut url = joined(&[
             self.events_url.as_str(),
-            if self.events_url.contains('?') {
+            if cut(&self.events_url, b'?').1.is_some() {
                 "&pid="
             } else {
                 "?pid="
@@ -514,10 +515,9 @@ impl<H: Host> Pixels<H> {
             "&st=oaiq-web&sv=",
             PROTOCOL_VERSION,
             "&t=",
-        ]
-        .concat();
+        ]);
         push_number(&mut url, now);
-        url.push_str("&ec=");
+        add(&mut url, "&ec=");
         push_number(&mut url, events.len() as u64);
 
         self.requests += 1;
@@ -539,10 +539,13 @@ impl<H: Host> Pixels<H> {
 
     fn delivered(&mut self, i: usize, marks: Marks) {
         let pixel = &mut self.pixels[i];
-        if marks.any() {
-            pixel.told = pixel.told.and(marks);
-            self.host
-                .store(Storage::Session, &pixel.session_key(), pixel.told.kept());
+        if marks != 0 {
+            pixel.told |= marks;
+            self.host.store(
+                Storage::Session,
+                &pixel.session_key(),
+                diagnostics::kept(pixel.told),
+            );
         }
         let id = pixel.id.clone();
         self.trace(Step::Delivered, &id);
@@ -555,12 +558,15 @@ impl<H: Host> Pixels<H> {
     }
 
     fn set_alarm(&mut self) {
-        let due = self
-            .pixels
-            .iter()
-            .flat_map(|pixel| [pixel.batch.due(), pixel.settings.retry_due()])
-            .flatten()
-            .min();
+        let mut due: Option<u64> = None;
+        for pixel in &self.pixels {
+            for next in [pixel.batch.due(), pixel.settings.retry_due()] {
+                due = match (due, next) {
+                    (Some(due), Some(next)) => Some(due.min(next)),
+                    (due, next) => due.or(next),
+                };
+            }
+        }
         let Some(due) = due else { return };
         if self.alarm.is_none_or(|alarm| due < alarm) {
             self.alarm = Some(due);
@@ -571,6 +577,7 @@ impl<H: Host> Pixels<H> {
 }
 
 /// The wire form of a site's user object.
-fn wire_user<H: Host>(host: &H, given: Option<&Value>) -> Option<String> {
-    user::wire_form(given?, &|text| host.lowercase(text))
+fn wire_user(host: &impl Host, given: Option<&Value>) -> String {
+    let given = given.unwrap_or(&Value::Null);
+    user::wire_form(given, &|text, lowercase| host.folded(text, lowercase))
 }

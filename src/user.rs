@@ -1,7 +1,7 @@
 //! Who the site says the visitor is: identifiers made comparable, hashed, and never sent raw.
 
 use crate::sha256::sha256_hex;
-use crate::text::{push_key, push_quoted, unescaped};
+use crate::text::{add, are_digits, cut, push_key, push_quoted, unescaped};
 use crate::value::Value;
 
 /// A longer value (in UTF-16 units, as a page counts) is no identifier.
@@ -34,87 +34,130 @@ const FIELDS: [(&str, &str, Kind); 9] = [
 /// What stands in for a `postal_code` that is not usable.
 const POSTAL_CODE_ALIAS: &str = "zip_code";
 
-/// A site's `user` object as the wire carries it in `user.in`: a JSON object, or `None` where nothing in it is
+/// Trims as JavaScript does, and lowercases if that is wanted. A parameter, because tables of letters in the module
+/// would be paid for by every visitor, and the browser has them.
+pub type Fold<'a> = &'a dyn Fn(&str, bool) -> String;
+
+/// A site's `user` object as the wire carries it in `user.in`: a JSON object, or nothing where nothing in it is
 /// usable. Whatever is not usable is left out, and the rest still goes.
-///
-/// `lowercase` lowercases as JavaScript does: a parameter, because a table of letters in the module would be
-/// paid for by every visitor, and the browser has one.
-pub fn wire_form(user: &Value, lowercase: &dyn Fn(&str) -> String) -> Option<String> {
+pub fn wire_form(user: &Value, fold: Fold) -> String {
     let mut out = String::from("{");
     for (key, field, kind) in FIELDS {
-        let value = usable(user, field)
-            .or_else(|| usable(user, POSTAL_CODE_ALIAS).filter(|_| key == "pc"))
-            .and_then(|given| wire_value(given, kind, lowercase));
-        if let Some(value) = value {
+        let mut given = usable(user, field);
+        if given.is_empty() && key == "pc" {
+            given = usable(user, POSTAL_CODE_ALIAS);
+        }
+        let value = wire_value(given, kind, fold);
+        if !value.is_empty() {
             push_key(&mut out, key);
             push_quoted(&mut out, &value);
         }
     }
-    out.push('}');
-    (out.len() > 2).then_some(out)
-}
-
-/// A non-empty string that is no longer than an identifier can be.
-fn usable(user: &Value, field: &str) -> Option<String> {
-    let text = unescaped(user.get(field)?.as_str()?);
-    (!text.is_empty() && text.encode_utf16().count() <= MAX_LENGTH).then_some(text)
-}
-
-fn wire_value(given: String, kind: Kind, lowercase: &dyn Fn(&str) -> String) -> Option<String> {
-    if let Kind::Plain = kind {
-        return Some(given);
+    if out.len() == 1 {
+        return String::new();
     }
-    let trimmed = given.trim_matches(is_white_space);
-    if trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some(trimmed.to_ascii_lowercase());
+    add(&mut out, "}");
+    out
+}
+
+/// A string that is no longer than an identifier can be; otherwise empty.
+fn usable(user: &Value, field: &str) -> String {
+    let text = unescaped(user.get(field).and_then(Value::as_str).unwrap_or(""));
+    let mut length = 0;
+    for byte in text.bytes() {
+        // a character's first byte counts; one of four bytes is two units of UTF-16
+        length += usize::from(byte & 0xc0 != 0x80) + usize::from(byte >= 0xf0);
+    }
+    if length > MAX_LENGTH {
+        String::new()
+    } else {
+        text
+    }
+}
+
+/// What is sent for a value; empty if it is not usable.
+fn wire_value(given: String, kind: Kind, fold: Fold) -> String {
+    if let Kind::Plain = kind {
+        return given;
+    }
+    let text = fold(&given, matches!(kind, Kind::Email | Kind::PersonName));
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return text.to_ascii_lowercase();
     }
     let raw = match kind {
-        Kind::Email => email(&lowercase(trimmed)),
-        Kind::Phone => phone(trimmed),
-        Kind::PersonName => person_name(&lowercase(trimmed)),
-        _ => Some(String::from(trimmed)),
+        Kind::Email => email(text),
+        Kind::Phone => phone(&text),
+        Kind::PersonName => person_name(&text),
+        _ => text,
     };
-    raw.filter(|raw| !raw.is_empty())
-        .map(|raw| sha256_hex(raw.as_bytes()))
+    if raw.is_empty() {
+        raw
+    } else {
+        sha256_hex(raw.as_bytes())
+    }
 }
 
 /// One `@` between something and a domain with a dot inside, no white space, at most 254 bytes long.
-fn email(text: &str) -> Option<String> {
-    let (local, domain) = text.split_once('@')?;
-    let inner = domain.get(1..domain.len().checked_sub(1)?)?;
+fn email(text: String) -> String {
+    let (local, domain) = cut(&text, b'@');
+    let domain = domain.unwrap_or("").as_bytes();
     let is_address = !local.is_empty()
-        && inner.contains('.')
-        && !domain.contains('@')
-        && !text.contains(is_white_space)
+        && domain.len() > 2
+        && domain[1..domain.len() - 1].iter().any(|byte| *byte == b'.')
+        && domain.iter().all(|byte| *byte != b'@')
+        && without(&text, is_white_space).len() == text.len()
         && text.len() <= 254;
-    is_address.then(|| String::from(text))
+    if is_address { text } else { String::new() }
 }
 
 /// Digits with their country code: no punctuation, no `+`, no leading zeroes, 8 to 15 of them.
-fn phone(text: &str) -> Option<String> {
-    let mut digits = String::from(text);
-    digits.retain(|c| !matches!(c, '(' | ')' | '.' | '-') && !is_white_space(c));
-    let international = digits.strip_prefix('+');
-    let dialled = international.unwrap_or(&digits);
-    let number = dialled.trim_start_matches('0');
+fn phone(text: &str) -> String {
+    let digits = without(text, |c| {
+        matches!(c, '(' | ')' | '.' | '-') || is_white_space(c)
+    });
+    let international = digits.starts_with('+');
+    let dialled = &digits[usize::from(international)..];
+    let mut zeroes = 0;
+    while dialled.as_bytes().get(zeroes) == Some(&b'0') {
+        zeroes += 1;
+    }
+    let number = &dialled[zeroes..];
     // +1 and 001 are North America, where a number has eleven digits with its country code
-    let north_american =
-        number.starts_with('1') && (international.is_some() || dialled.len() == number.len() + 2);
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit())
+    let north_american = number.starts_with('1') && (international || zeroes == 2);
+    let is_number = are_digits(number)
         && matches!(number.len(), 8..=15)
-        && !(international.is_some() && dialled.starts_with('0'))
+        && !(international && zeroes > 0)
         && (!north_american || number.len() == 11);
-    is_number.then(|| String::from(number))
+    String::from(if is_number { number } else { "" })
 }
 
 /// Letters alone: a name is spelt with and without its spaces, hyphens and apostrophes.
-fn person_name(lowercased: &str) -> Option<String> {
-    let mut name = String::from(lowercased);
-    name.retain(|c| !is_white_space(c) && !c.is_ascii_punctuation());
-    (!name.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
+fn person_name(lowercased: &str) -> String {
+    let name = without(lowercased, |c| {
+        c.is_ascii_punctuation() || is_white_space(c)
+    });
+    if are_digits(&name) {
+        String::new()
+    } else {
+        name
+    }
 }
 
-/// White space as JavaScript's `\s` and `trim` have it.
+fn without(text: &str, left_out: fn(char) -> bool) -> String {
+    let mut out = String::new();
+    let mut rest = text.chars();
+    loop {
+        let here = rest.as_str();
+        let Some(c) = rest.next() else {
+            return out;
+        };
+        if !left_out(c) {
+            add(&mut out, &here[..c.len_utf8()]);
+        }
+    }
+}
+
+/// White space as JavaScript's `\s` has it.
 fn is_white_space(c: char) -> bool {
     matches!(
         c,
@@ -129,7 +172,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn wire(user: &str) -> Option<String> {
-        wire_form(&Value::parse(user).expect(user), &str::to_lowercase)
+        let fold = |text: &str, lowercase| {
+            let trimmed = text.trim_matches(is_white_space);
+            if lowercase {
+                trimmed.to_lowercase()
+            } else {
+                trimmed.into()
+            }
+        };
+        let wire = wire_form(&Value::parse(user).expect(user), &fold);
+        (!wire.is_empty()).then_some(wire)
     }
 
     fn one(field: &str, value: &str) -> Option<String> {
@@ -206,8 +258,8 @@ mod tests {
     fn hashes_and_places_go_as_given_in_the_order_of_the_wire() {
         let hash = "B".repeat(64);
         assert_eq!(
-            wire(&format!(r#"{{"zip_code":"94107","phone_number_sha256":"{hash}","city":"San \"F","country":"US"}}"#)).unwrap(),
-            format!(r#"{{"co":"US","ct":"San \"F","pc":"94107","ph":"{}"}}"#, "b".repeat(64))
+            wire(&format!(r#"{{"zip_code":"94107","phone_number_sha256":"{hash}","city":"San \u0022F","country":"US"}}"#)).unwrap(),
+            format!(r#"{{"co":"US","ct":"San \u0022F","pc":"94107","ph":"{}"}}"#, "b".repeat(64))
         );
         assert_eq!(
             wire(r#"{"zip_code":"1","postal_code":"2"}"#).unwrap(),

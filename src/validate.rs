@@ -71,7 +71,7 @@ pub enum Problem {
 }
 
 /// One thing that is wrong with a call.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Fault<'a> {
     /// The part of the call.
     pub part: Part,

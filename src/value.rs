@@ -7,11 +7,14 @@
 //! changes nothing. Values borrow from it and keep strings as they are escaped there, so that a string
 //! goes from the page to the wire without being taken apart.
 
+use crate::text::add;
+
 /// Deeper nesting than any call has is refused by the parser, so that hostile text cannot exhaust the stack.
 const MAX_DEPTH: u32 = 8;
 
 /// One value of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub enum Value<'a> {
     /// `undefined`, or an argument that was not given.
     Undefined,
@@ -49,7 +52,7 @@ impl<'a> Value<'a> {
             .iter()
             .find(|(key, _)| *key == name)
             .map(|(_, value)| value)
-            .filter(|value| **value != Value::Undefined)
+            .filter(|value| !matches!(value, Value::Undefined))
     }
 
     /// The string, still escaped.
@@ -69,46 +72,46 @@ impl<'a> Value<'a> {
     /// Appends the value as JSON. Fields that are `undefined` are left out; what no JSON can say is `null`.
     pub fn write(&self, out: &mut String) {
         match self {
-            Value::Bool(true) => out.push_str("true"),
-            Value::Bool(false) => out.push_str("false"),
-            Value::Number(text) => out.push_str(text),
+            Value::Bool(true) => add(out, "true"),
+            Value::Bool(false) => add(out, "false"),
+            Value::Number(text) => add(out, text),
             Value::String(text) => push_raw(out, text),
             Value::Array(items) => {
-                out.push('[');
+                add(out, "[");
                 for (i, item) in items.iter().enumerate() {
                     if i > 0 {
-                        out.push(',');
+                        add(out, ",");
                     }
                     item.write(out);
                 }
-                out.push(']');
+                add(out, "]");
             }
             Value::Object(fields) => {
-                out.push('{');
+                add(out, "{");
                 let mut comma = false;
                 for (key, value) in fields {
-                    if *value == Value::Undefined {
+                    if let Value::Undefined = value {
                         continue;
                     }
                     if comma {
-                        out.push(',');
+                        add(out, ",");
                     }
                     comma = true;
                     push_raw(out, key);
-                    out.push(':');
+                    add(out, ":");
                     value.write(out);
                 }
-                out.push('}');
+                add(out, "}");
             }
-            _ => out.push_str("null"),
+            _ => add(out, "null"),
         }
     }
 }
 
 fn push_raw(out: &mut String, escaped: &str) {
-    out.push('"');
-    out.push_str(escaped);
-    out.push('"');
+    add(out, "\"");
+    add(out, escaped);
+    add(out, "\"");
 }
 
 struct Reader<'a> {

@@ -60,7 +60,18 @@ export const stored = (local, key) =>
 export const store = (local, key, value) =>
   attempt(() => storage(local).setItem(key, value));
 
-export const lowercase = (text) => text.toLowerCase();
+export const queryParameter = (url, name) =>
+  attempt(() => new URL(url).searchParams.get(name) ?? "", "");
+
+export const uriEncoded = (text) => encodeURIComponent(text);
+
+export const uriDecoded = (text) =>
+  attempt(() => decodeURIComponent(text), text);
+
+export const folded = (text, lowercase) => {
+  const trimmed = text.trim();
+  return lowercase ? trimmed.toLowerCase() : trimmed;
+};
 
 const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);

@@ -24,7 +24,13 @@ extern "C" {
     fn set_cookie(cookie: &str);
     fn stored(local: bool, key: &str) -> String;
     fn store(local: bool, key: &str, value: &str);
-    fn lowercase(text: &str) -> String;
+    #[wasm_bindgen(js_name = queryParameter)]
+    fn query_parameter(url: &str, name: &str) -> String;
+    #[wasm_bindgen(js_name = uriEncoded)]
+    fn uri_encoded(text: &str) -> String;
+    #[wasm_bindgen(js_name = uriDecoded)]
+    fn uri_decoded(text: &str) -> String;
+    fn folded(text: &str, lowercase: bool) -> String;
     fn send(
         number: u32,
         url: &str,
@@ -74,8 +80,20 @@ impl Host for Page {
         store(storage == Storage::Local, key, value);
     }
 
-    fn lowercase(&self, text: &str) -> String {
-        lowercase(text)
+    fn query_parameter(&self, url: &str, name: &str) -> String {
+        query_parameter(url, name)
+    }
+
+    fn uri_encoded(&self, text: &str) -> String {
+        uri_encoded(text)
+    }
+
+    fn uri_decoded(&self, text: &str) -> String {
+        uri_decoded(text)
+    }
+
+    fn folded(&self, text: &str, lowercase: bool) -> String {
+        folded(text, lowercase)
     }
 
     fn send(&mut self, request: Request) -> Sending {
