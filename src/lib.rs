@@ -5,6 +5,8 @@
 //! request.
 
 mod address;
+#[cfg(any(test, all(target_arch = "wasm32", not(feature = "debug"))))]
+mod allocator;
 mod batch;
 #[cfg(target_arch = "wasm32")]
 mod browser;

@@ -95,22 +95,29 @@ const waitingCalls = (before) => {
   return found?.length >= 0 ? found : [];
 };
 
+const pushCalls = function () {
+  for (let i = 0; i < arguments.length; i += 1) take(arguments[i]);
+  return 0;
+};
+
 /** The page's own array, emptied and live: whoever kept the snippet's function goes on being heard. */
 const liveQueue = (waiting) => {
   try {
     if (!isArray(waiting)) throw waiting;
     waiting.length = 0;
-    defineProperty(waiting, "push", {
-      value: function () {
-        for (let i = 0; i < arguments.length; i += 1) take(arguments[i]);
-        return 0;
-      },
-    });
+    defineProperty(waiting, "push", { value: pushCalls });
     return waiting;
   } catch {
     return [];
   }
 };
+
+const commandMethod = (command) =>
+  function () {
+    const args = [command];
+    for (let i = 0; i < arguments.length; i += 1) args[i + 1] = arguments[i];
+    take(args);
+  };
 
 const install = () => {
   const before = window.oaiq;
@@ -122,17 +129,15 @@ const install = () => {
   const oaiq = function () {
     take(arguments);
   };
-  COMMANDS.forEach((command) => {
-    oaiq[command] = function () {
-      const args = [command];
-      for (let i = 0; i < arguments.length; i += 1) args[i + 1] = arguments[i];
-      take(args);
-    };
-  });
+  // no array method: a page may have replaced any of them
+  for (let i = 0; i < COMMANDS.length; i += 1)
+    oaiq[COMMANDS[i]] = commandMethod(COMMANDS[i]);
   oaiq.q = oaiq.queue = liveQueue(waiting);
   oaiq.config = before?.config ?? {};
   oaiq.loaded = oaiq.__oaiqInitialized = true;
   oaiq.version = VERSION;
+  // a page that began with an array may go on pushing to it
+  defineProperty(oaiq, "push", { value: pushCalls });
   // the debug build's way in; no business of the page's
   defineProperty(oaiq, "__explain", { value: explainBy });
   window.oaiq = oaiq;

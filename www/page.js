@@ -21,7 +21,7 @@ const attempt = (work, otherwise) => {
 const PREFIX = "[oaiq] ";
 export const warn = (line) => attempt(() => console.warn(PREFIX + line));
 
-export const ticks = () => performance.now();
+export const ticks = () => attempt(() => performance.now(), 0);
 
 export const now = () => {
   const time = attempt(dateNow);
@@ -86,24 +86,24 @@ export const send = (number, url, body, stripped, leaving, keepalive) => {
 const post = (number, url, body, stripped, leaving, keepalive) => {
   const answer = (arrived) =>
     enter((module) => module.answered(number, arrived));
-  const request = {
-    method: "POST",
-    mode: "no-cors",
-    headers: { "Content-Type": "text/plain" },
-    body,
-    keepalive,
-    credentials: stripped ? "omit" : "include",
-  };
-  if (stripped) request.referrerPolicy = "no-referrer";
-  // the page's own policy decides, but over an address that has no query to tell
-  else if (location.protocol.startsWith("http"))
-    request.referrer = location.pathname;
   const refused = () => {
     // on leaving, what may outlive pages is rationed: what finds no room there goes the ordinary way
     if (leaving && keepalive) post(number, url, body, stripped, leaving, false);
     else answer(false);
   };
   try {
+    const request = {
+      method: "POST",
+      mode: "no-cors",
+      headers: { "Content-Type": "text/plain" },
+      body,
+      keepalive,
+      credentials: stripped ? "omit" : "include",
+    };
+    if (stripped) request.referrerPolicy = "no-referrer";
+    // the page's own policy decides, but over an address that has no query to tell
+    else if (location.protocol.startsWith("http"))
+      request.referrer = location.origin + location.pathname;
     fetch(url, request).then(() => answer(true), refused);
   } catch {
     // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
@@ -135,18 +135,20 @@ export const fetchSettings = (pixel, url) => {
   }
 };
 
-/** A hidden page paints nothing. */
-export const afterPaint = () => {
-  const work = () => setTimeout(() => enter((module) => module.painted()));
-  if (document.visibilityState === "hidden") work();
-  else requestAnimationFrame(work);
-};
+export const afterPaint = () =>
+  attempt(() => {
+    const work = () => setTimeout(() => enter((module) => module.painted()));
+    // a hidden page paints nothing
+    if (document.visibilityState === "hidden") work();
+    else requestAnimationFrame(work);
+  });
 
 let alarm;
-export const wakeIn = (ms) => {
-  clearTimeout(alarm);
-  alarm = setTimeout(() => enter((module) => module.woken()), ms);
-};
+export const wakeIn = (ms) =>
+  attempt(() => {
+    clearTimeout(alarm);
+    alarm = setTimeout(() => enter((module) => module.woken()), ms);
+  });
 
 // Steps are explained by a file of its own, which is loaded when the first one is to be told.
 const script = document.currentScript;
@@ -156,7 +158,7 @@ let explain;
 export const trace = (step, about) => {
   if (explain) return attempt(() => explain(step, about));
   untold[untold.length] = [step, about];
-  if (untold.length === 1) attempt(loadExplainer);
+  if (untold.length === 1) loadExplainer();
 };
 
 /** Called by the debug build when it has arrived. */
@@ -166,13 +168,17 @@ export const explainBy = (explainer) => {
 };
 
 const loadExplainer = () => {
-  const url = new URL("oaiq.debug.min.js", script?.src ?? location.href).href;
-  const element = document.createElement("script");
-  element.src = url;
-  element.nonce = script?.nonce ?? "";
-  element.onerror = () =>
+  const failed = () =>
     warn(
-      `debug is on, but the file that explains could not be loaded: put ${url} beside the pixel's script, and allow it in the page's Content-Security-Policy`,
+      "debug is on, but oaiq.debug.min.js could not be loaded: put it beside the pixel's script, and allow it in the page's Content-Security-Policy",
     );
-  document.head.append(element);
+  try {
+    const element = document.createElement("script");
+    element.src = new URL("oaiq.debug.min.js", script?.src ?? location.href);
+    element.nonce = script?.nonce ?? "";
+    element.onerror = failed;
+    document.head.append(element);
+  } catch {
+    failed();
+  }
 };

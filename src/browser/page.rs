@@ -8,11 +8,15 @@ use core::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 use crate::Pixels;
+use crate::allocator::Allocator;
 use crate::host::{Host, Request, Sending, Step, Storage};
 
 #[global_allocator]
-static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> =
-    unsafe { lol_alloc::AssumeSingleThreaded::new(lol_alloc::FreeListAllocator::new()) };
+static ALLOCATOR: Allocator =
+    Allocator::new(|pages| match core::arch::wasm32::memory_grow(0, pages) {
+        usize::MAX => 0,
+        before => before << 16,
+    });
 
 #[wasm_bindgen(raw_module = "./page.js")]
 extern "C" {

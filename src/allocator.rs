@@ -1,0 +1,177 @@
+//! The module's allocator: one list of free blocks for each power of two.
+//!
+//! Every step takes the same few instructions however much waits, and a freed block serves the next of its size, so
+//! that a long-lived page's memory does not grow. std's own allocator is larger than all of this crate's text handling;
+//! a first-fit list gets slower with every event that waits.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
+use core::ptr::null_mut;
+
+/// Blocks have 2^3 to 2^31 bytes.
+const CLASSES: usize = 32;
+const PAGE: usize = 1 << 16;
+
+/// Allocates for one thread, from memory that `grow` gives it: that many pages of 64 KiB, or 0 if there are none.
+pub struct Allocator {
+    free: UnsafeCell<[*mut u8; CLASSES]>,
+    /// What has never been handed out: from the first address up to the second.
+    fresh: UnsafeCell<(usize, usize)>,
+    grow: fn(usize) -> usize,
+}
+
+// SAFETY: a module without threads has nobody to share with
+unsafe impl Sync for Allocator {}
+
+impl Allocator {
+    /// Has nothing yet.
+    pub const fn new(grow: fn(usize) -> usize) -> Self {
+        Self {
+            free: UnsafeCell::new([null_mut(); CLASSES]),
+            fresh: UnsafeCell::new((0, 0)),
+            grow,
+        }
+    }
+
+    /// The power of two that holds the layout, at least a pointer's size. Blocks of one size lie one after the other
+    /// from an address that is aligned for them, so they are aligned for whatever they hold.
+    fn class(layout: Layout) -> usize {
+        let size = layout.size().max(layout.align()).max(8);
+        (usize::BITS - (size - 1).leading_zeros()) as usize
+    }
+
+    /// # Safety
+    /// Only one thread, and not from within itself.
+    unsafe fn take_fresh(&self, size: usize) -> *mut u8 {
+        // SAFETY: see above
+        let (next, end) = unsafe { &mut *self.fresh.get() };
+        // smaller blocks may have left the address unaligned
+        let align = size.min(PAGE);
+        let mut start = (*next + align - 1) & !(align - 1);
+        if start + size > *end {
+            let pages = size.div_ceil(PAGE);
+            let grown = (self.grow)(pages);
+            if grown == 0 {
+                return null_mut();
+            }
+            if grown != *end {
+                start = grown;
+            }
+            *end = grown + pages * PAGE;
+        }
+        *next = start + size;
+        start as *mut u8
+    }
+}
+
+// SAFETY: blocks of different classes never overlap, as `fresh` only moves up; a block is in at most one list
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let class = Self::class(layout);
+        // SAFETY: single-threaded; a free block holds the address of the next free one
+        unsafe {
+            let free = &mut (*self.free.get())[class % CLASSES];
+            if free.is_null() {
+                return self.take_fresh(1 << class);
+            }
+            let block = *free;
+            *free = *block.cast::<*mut u8>();
+            block
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: single-threaded; the block is of this class and holds at least an address
+        unsafe {
+            let free = &mut (*self.free.get())[Self::class(layout) % CLASSES];
+            *block.cast::<*mut u8>() = *free;
+            *free = block;
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's promises are those of `alloc` and `dealloc`
+        unsafe {
+            let wanted = Layout::from_size_align_unchecked(size, layout.align());
+            if Self::class(wanted) == Self::class(layout) {
+                return block;
+            }
+            let new = self.alloc(wanted);
+            if !new.is_null() {
+                block.copy_to_nonoverlapping(new, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            new
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Pages from the system, none next to another.
+    fn scattered(pages: usize) -> usize {
+        let layout = Layout::from_size_align((pages + 1) * PAGE, PAGE).unwrap();
+        // SAFETY: the size is not zero
+        unsafe { std::alloc::alloc(layout) as usize }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_keep_what_is_written_to_them(steps in prop::collection::vec((0usize..24, 1usize..5000, 0u32..5), 1..200)) {
+            let allocator = Allocator::new(scattered);
+            let mut blocks: Vec<Option<(*mut u8, Layout, u8)>> = vec![None; 24];
+            for (n, (slot, size, align)) in steps.into_iter().enumerate() {
+                let mark = n as u8;
+                // SAFETY: each block is used within its layout and freed once
+                unsafe {
+                    if let Some((block, layout, mark)) = blocks[slot].take() {
+                        for i in 0..layout.size() {
+                            prop_assert_eq!(*block.add(i), mark);
+                        }
+                        if n % 3 == 0 {
+                            let block = allocator.realloc(block, layout, size);
+                            for i in 0..layout.size().min(size) {
+                                prop_assert_eq!(*block.add(i), mark);
+                            }
+                            let layout = Layout::from_size_align(size, layout.align()).unwrap();
+                            block.write_bytes(mark, size);
+                            blocks[slot] = Some((block, layout, mark));
+                            continue;
+                        }
+                        allocator.dealloc(block, layout);
+                    }
+                    let layout = Layout::from_size_align(size, 1 << align).unwrap();
+                    let block = allocator.alloc(layout);
+                    prop_assert!(!block.is_null());
+                    prop_assert_eq!(block as usize % layout.align(), 0);
+                    block.write_bytes(mark, size);
+                    blocks[slot] = Some((block, layout, mark));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_freed_block_serves_the_next_of_its_size() {
+        let allocator = Allocator::new(scattered);
+        let layout = Layout::from_size_align(100, 1).unwrap();
+        // SAFETY: freed once, with its layout
+        unsafe {
+            let first = allocator.alloc(layout);
+            allocator.dealloc(first, layout);
+            assert_eq!(allocator.alloc(layout), first);
+        }
+    }
+
+    #[test]
+    fn where_no_memory_is_left_nothing_is_handed_out() {
+        let allocator = Allocator::new(|_| 0);
+        // SAFETY: the layout's size is not zero
+        unsafe {
+            assert!(allocator.alloc(Layout::new::<u64>()).is_null());
+        }
+    }
+}
