@@ -103,7 +103,7 @@ fn email(text: String) -> String {
     let domain = domain.unwrap_or("").as_bytes();
     let is_address = !local.is_empty()
         && domain.len() > 2
-        && domain[1..domain.len() - 1].iter().any(|byte| *byte == b'.')
+        && !domain[1..domain.len() - 1].iter().all(|byte| *byte != b'.')
         && domain.iter().all(|byte| *byte != b'@')
         && without(&text, is_white_space).len() == text.len()
         && text.len() <= 254;

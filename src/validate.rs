@@ -1,6 +1,7 @@
 //! The rules of an event: what is wrong with a call, and what is told of it.
 
 use crate::event::{self, CUSTOM, ITEM_FIELDS, OPTIONS, Shape};
+use crate::text::add;
 use crate::value::Value;
 
 /// Why a call was refused, as diagnostics count it.
@@ -113,9 +114,9 @@ impl Fault<'_> {
             Part::Options => "",
         });
         if !path.is_empty() && !self.field.is_empty() {
-            path.push('.');
+            add(&mut path, ".");
         }
-        path.push_str(self.field);
+        add(&mut path, self.field);
         path
     }
 

@@ -3,7 +3,7 @@
 //! Only numbers and strings cross. What touches the page is `www/page.js`, where a fault of the browser is caught at
 //! the place where it arises; that costs a visitor less than the same in generated glue.
 
-use core::cell::RefCell;
+use core::cell::UnsafeCell;
 
 use wasm_bindgen::prelude::*;
 
@@ -137,23 +137,23 @@ impl Host for Page {
     }
 }
 
-thread_local! {
-    /// The pixels of the one page that this instance serves. The script never enters while it is inside.
-    static PIXELS: RefCell<Option<Pixels<Page>>> = const { RefCell::new(None) };
-}
+/// The pixels of the one page that this instance serves.
+struct Instance(UnsafeCell<Option<Pixels<Page>>>);
 
-fn with(work: impl FnOnce(&mut Pixels<Page>)) {
-    PIXELS.with_borrow_mut(|pixels| {
-        if let Some(pixels) = pixels {
-            work(pixels);
-        }
-    });
+// SAFETY: the module has no threads
+unsafe impl Sync for Instance {}
+
+static INSTANCE: Instance = Instance(UnsafeCell::new(None));
+
+fn instance() -> &'static mut Option<Pixels<Page>> {
+    // SAFETY: the script never enters while it is inside (`enter` in www/oaiq.js), so this is the only reference
+    unsafe { &mut *INSTANCE.0.get() }
 }
 
 /// Begins; see [`Pixels::new`].
 #[wasm_bindgen]
 pub fn start(setup: &str) {
-    PIXELS.set(Some(Pixels::new(Page, setup)));
+    *instance() = Some(Pixels::new(Page, setup));
 }
 
 /// See [`Pixels::call`].
@@ -161,41 +161,55 @@ pub fn start(setup: &str) {
 pub fn call(call: &str) {
     #[cfg(feature = "provoke-fault")]
     assert!(!call.contains("provoke_fault"));
-    with(|pixels| pixels.call(call));
+    if let Some(pixels) = instance() {
+        pixels.call(call);
+    }
 }
 
 /// See [`Pixels::woken`].
 #[wasm_bindgen]
 pub fn woken() {
-    with(Pixels::woken);
+    if let Some(pixels) = instance() {
+        pixels.woken();
+    }
 }
 
 /// See [`Pixels::painted`].
 #[wasm_bindgen]
 pub fn painted() {
-    with(Pixels::painted);
+    if let Some(pixels) = instance() {
+        pixels.painted();
+    }
 }
 
 /// See [`Pixels::leaving`].
 #[wasm_bindgen]
 pub fn leaving() {
-    with(Pixels::leaving);
+    if let Some(pixels) = instance() {
+        pixels.leaving();
+    }
 }
 
 /// See [`Pixels::storage_changed`].
 #[wasm_bindgen(js_name = storageChanged)]
 pub fn storage_changed() {
-    with(Pixels::storage_changed);
+    if let Some(pixels) = instance() {
+        pixels.storage_changed();
+    }
 }
 
 /// See [`Pixels::answered`].
 #[wasm_bindgen]
 pub fn answered(number: u32, arrived: bool) {
-    with(|pixels| pixels.answered(number, arrived));
+    if let Some(pixels) = instance() {
+        pixels.answered(number, arrived);
+    }
 }
 
 /// See [`Pixels::settings_answered`].
 #[wasm_bindgen(js_name = settingsAnswered)]
 pub fn settings_answered(pixel: usize, status: u16, body: &str) {
-    with(|pixels| pixels.settings_answered(pixel, status, body));
+    if let Some(pixels) = instance() {
+        pixels.settings_answered(pixel, status, body);
+    }
 }
