@@ -25,21 +25,34 @@ impl Identity {
     /// empty.
     pub fn establish(host: &mut impl Host, jar: &mut Jar, mut click: String) -> Self {
         let cookies = host.cookies();
-        if !click.is_empty() {
-            jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
-        } else if let Some(kept) = cookie::find(&cookies, CLICK_COOKIE) {
-            click = host.uri_decoded(kept);
-        }
-        let kept = cookie::find(&cookies, BROWSER_COOKIE).unwrap_or("");
-        let mut browser = String::from(kept);
-        if !is_uuid_v4(kept) {
-            if !kept.is_empty() {
+        let found = cookie::find(&cookies, BROWSER_COOKIE);
+        let mut browser = String::from(found.unwrap_or(""));
+        let is_new = !is_uuid_v4(&browser);
+        if is_new {
+            if found.is_some() {
                 jar.delete(host, BROWSER_COOKIE);
             }
             browser = host.uuid();
             jar.write(host, BROWSER_COOKIE, &browser, BROWSER_DAYS);
-            if cookie::find(&host.cookies(), BROWSER_COOKIE) != Some(&browser) {
+        }
+        let clicked = !click.is_empty();
+        if clicked {
+            jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
+        } else if let Some(kept) = cookie::find(&cookies, CLICK_COOKIE) {
+            click = host.uri_decoded(kept);
+        }
+        if is_new || clicked {
+            let cookies = host.cookies();
+            if is_new && cookie::find(&cookies, BROWSER_COOKIE) != Some(&browser) {
                 browser.clear();
+            }
+            if clicked
+                && let Some(other) = cookie::find(&cookies, CLICK_COOKIE)
+                && host.uri_decoded(other) != click
+            {
+                // an older click, kept for another of the site's hosts, would be read in the place of this one
+                jar.delete(host, CLICK_COOKIE);
+                jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
             }
         }
         Self { click, browser }

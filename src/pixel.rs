@@ -173,6 +173,7 @@ impl<H: Host> Pixels<H> {
                     self.delivered(i, marks);
                 }
             } else if let Some(pause) = batch.failed(number, now) {
+                self.mark(i);
                 let mut seconds = String::new();
                 push_number(&mut seconds, pause / 1_000);
                 self.trace(Step::Failed, &seconds);
@@ -304,10 +305,11 @@ impl<H: Host> Pixels<H> {
 
     /// From now on nothing is measured, and nothing of before is sent.
     fn deny(&mut self) {
-        if self.granted {
-            self.trace(Step::Consent, "denied");
+        if !self.granted {
+            return;
         }
         self.granted = false;
+        self.trace(Step::Consent, "denied");
         self.identity = None;
         Identity::forget(&mut self.host, &self.jar);
         self.early.clear();
@@ -450,6 +452,10 @@ impl<H: Host> Pixels<H> {
     }
 
     fn fetch_settings(&mut self, i: usize) {
+        self.look_at_stored_consent();
+        if !self.granted {
+            return;
+        }
         let url = joined(&[&self.settings_url, "/", &self.pixels[i].uri_id, ".json"]);
         self.host.fetch_settings(i, &url);
     }
