@@ -3,21 +3,14 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root, run, say } from "./run.mjs";
+import { shrink } from "./shrink.mjs";
 import { nodePackages, wasmBindgen, wasmCompiler } from "./setup.mjs";
 
-/** What the module may use: all browsers of the last years have these. */
-const WASM_FEATURES = [
-  "bulk-memory",
-  "bulk-memory-opt",
-  "multivalue",
-  "mutable-globals",
-  "nontrapping-float-to-int",
-  "reference-types",
-  "sign-ext",
-].map((feature) => `--enable-${feature}`);
-
-/** Compiles the crate with these features; the folder then holds oaiq_bg.wasm and its glue oaiq_bg.js. */
-const compile = (name, features) => {
+/**
+ * Compiles the crate with these features; the folder then holds oaiq_bg.wasm, its glue oaiq_bg.js and imports.js.
+ * `calls` are exports that the script calls beside those of the glue.
+ */
+const compile = async (name, features, calls = []) => {
   const { cargo, env, args, folder } = wasmCompiler();
   const out = join(root, "target/pkg", name);
   run(
@@ -49,17 +42,7 @@ const compile = (name, features) => {
     "--out-name",
     "oaiq",
   ]);
-  const wasm = join(out, "oaiq_bg.wasm");
-  run(join(root, "node_modules/.bin/wasm-opt"), [
-    wasm,
-    "-Oz",
-    ...WASM_FEATURES,
-    "--strip-debug",
-    "--strip-producers",
-    "--strip-target-features",
-    "-o",
-    wasm,
-  ]);
+  await shrink(out, calls);
   return out;
 };
 
@@ -83,6 +66,9 @@ const bundle = async (entry, pkg, outfile) => {
         setup({ onResolve, onLoad }) {
           onResolve({ filter: /^oaiq:glue$/ }, () => ({
             path: join(pkg, "oaiq_bg.js"),
+          }));
+          onResolve({ filter: /^oaiq:imports$/ }, () => ({
+            path: join(pkg, "imports.js"),
           }));
           onResolve({ filter: /^\.\/page\.js$/ }, () => ({
             path: join(root, "www/page.js"),
@@ -129,10 +115,10 @@ export const build = async () => {
   say("building dist/");
   await rm(join(root, "dist"), { recursive: true, force: true });
   await mkdir(join(root, "dist"), { recursive: true });
-  await bundle("www/oaiq.js", compile("pixel", ""), "dist/oaiq.min.js");
+  await bundle("www/oaiq.js", await compile("pixel", ""), "dist/oaiq.min.js");
   await bundle(
     "www/debug.js",
-    compile("debug", "debug"),
+    await compile("debug", "debug", ["__wbindgen_start"]),
     "dist/oaiq.debug.min.js",
   );
   await report(["dist/oaiq.min.js", "dist/oaiq.debug.min.js"]);
@@ -142,7 +128,7 @@ export const build = async () => {
 export const buildFaulty = async () => {
   await bundle(
     "www/oaiq.js",
-    compile("faulty", "provoke-fault"),
+    await compile("faulty", "provoke-fault"),
     "target/faulty/oaiq.min.js",
   );
 };

@@ -1,12 +1,13 @@
 // The script around the debug build. The pixel loads it when debug is on.
 
-import * as glue from "oaiq:glue";
+import { __wbg_set_wasm, explain } from "oaiq:glue";
+import { imports, started } from "oaiq:imports";
 import { moduleBytes } from "./module.js";
 
 const { exports } = new WebAssembly.Instance(
   new WebAssembly.Module(moduleBytes()),
-  { "./oaiq_bg.js": glue },
+  imports,
 );
-glue.__wbg_set_wasm(exports);
-exports.__wbindgen_start();
-window.oaiq.__explain(glue.explain);
+__wbg_set_wasm(exports);
+started(exports);
+window.oaiq.__explain(explain);

@@ -1,17 +1,17 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
 import * as glue from "oaiq:glue";
+import { imports } from "oaiq:imports";
 import { addresses } from "./addresses.js";
 import { callText, setupText } from "./copy.js";
 import { moduleBytes } from "./module.js";
-import * as page from "./page.js";
+import { connect, explainBy, now, warn } from "./page.js";
 
 const VERSION = "0.1.41";
 const COMMANDS = ["init", "measure", "measureSingle", "consent"];
 
 const { defineProperty } = Object;
 const { isArray } = Array;
-const { connect, explainBy, now, warn } = page;
 
 let module;
 let stopped = false;
@@ -53,7 +53,6 @@ const take = (args) => {
 };
 
 const startModule = (setup) => {
-  const imports = { "./oaiq_bg.js": glue, "./page.js": page };
   const ready = (instance) => {
     glue.__wbg_set_wasm(instance.exports);
     module = glue;
