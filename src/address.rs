@@ -10,7 +10,7 @@ pub fn public(url: &str) -> Option<[&str; 3]> {
             let rest = cut(cut(rest, b'?').0, b'#').0;
             let (mut host, _) = cut(rest, b'/');
             let path = &rest[host.len()..];
-            if let (_, Some(after)) = cut(host, b'@') {
+            while let (_, Some(after)) = cut(host, b'@') {
                 host = after;
             }
             return Some([scheme, host, path]);
@@ -51,6 +51,7 @@ mod tests {
                 "https://a.test/b/c?email=x%40y.z#secret",
                 Some("https://a.test/b/c"),
             ),
+            ("https://me:p@ss@a.test/", Some("https://a.test/")),
             (
                 "https://me:pass@a.test:8443/?x",
                 Some("https://a.test:8443/"),

@@ -139,13 +139,16 @@ impl Batch {
         Some(told(&events))
     }
 
-    /// The request of that number has failed: its events go again, ahead of the others. The pause until then, or
-    /// `None` if the request is not one of this pixel's.
+    /// The request of that number has failed: its events go again, ahead of the others. The pause until then (none if
+    /// all of them have been dropped since), or `None` if the request is not one of this pixel's.
     pub fn failed(&mut self, number: u32, now: u64) -> Option<u64> {
         let mut events = self.take_under_way(number)?;
         // what was dropped since leaves no text
         events.retain(|event| !event.text.is_empty());
-        self.overdue |= !events.is_empty();
+        if events.is_empty() {
+            return Some(0);
+        }
+        self.overdue = true;
         events.append(&mut self.events);
         self.events = events;
         // requests that were on their way together fail together, once

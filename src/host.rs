@@ -59,7 +59,7 @@ pub enum Step {
     UnknownInitField,
     /// A request is on its way; its address.
     Sent,
-    /// A request has arrived, as far as can be seen; its address.
+    /// A request has arrived, as far as can be seen; the pixel's id.
     Delivered,
     /// A request failed and will be sent again; seconds until then.
     Failed,

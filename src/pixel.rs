@@ -174,9 +174,11 @@ impl<H: Host> Pixels<H> {
                 }
             } else if let Some(pause) = batch.failed(number, now) {
                 self.mark(i);
-                let mut seconds = String::new();
-                push_number(&mut seconds, pause / 1_000);
-                self.trace(Step::Failed, &seconds);
+                if pause > 0 {
+                    let mut seconds = String::new();
+                    push_number(&mut seconds, pause / 1_000);
+                    self.trace(Step::Failed, &seconds);
+                }
             }
         }
         self.set_alarm();

@@ -123,9 +123,8 @@ impl Sent {
     /// The ids of the events that the page has measured.
     pub fn measured(&self) -> Vec<String> {
         let events = self.events().into_iter();
-        let measured = events.filter(|event| !event.name.starts_with("oai"));
-        let names = measured.filter(|event| !event.name.starts_with("openai"));
-        names.map(|event| event.id).collect()
+        let measured = events.filter(|event| !event.name.contains("::"));
+        measured.map(|event| event.id).collect()
     }
 
     /// What the diagnostic in it tells, if there is one.
@@ -224,11 +223,11 @@ impl Browser {
             .collect()
     }
 
-    /// Notes the answer to a request.
+    /// Notes the answer to a request: the first one, should there be more.
     pub fn note_answer(&self, number: u32, arrived: bool) {
         for sent in &mut self.touch().requests {
             if sent.number == number {
-                sent.arrived = Some(arrived);
+                sent.arrived.get_or_insert(arrived);
             }
         }
     }
@@ -312,8 +311,52 @@ impl Host for Browser {
         map.insert(key.into(), value.into());
     }
 
-    fn lowercase(&self, text: &str) -> String {
-        text.to_lowercase()
+    fn query_parameter(&self, url: &str, name: &str) -> String {
+        let url = url.split('#').next().unwrap_or("");
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let pairs = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let decoded = pairs.map(|pair| {
+            let [key, value] =
+                [pair.0, pair.1].map(|part| percent_decoded(&part.replace('+', " ")));
+            (lossy(key), lossy(value))
+        });
+        let mut found = decoded.filter(|(key, _)| key == name);
+        found.next().map(|(_, value)| value).unwrap_or_default()
+    }
+
+    fn uri_encoded(&self, text: &str) -> String {
+        let encoded = text.bytes().map(|byte| match byte {
+            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
+                char::from(byte).into()
+            }
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).into(),
+            _ => format!("%{byte:02X}"),
+        });
+        encoded.collect()
+    }
+
+    fn uri_decoded(&self, text: &str) -> String {
+        // decodeURIComponent throws at what is no encoding, and the page then hands the text back
+        let is_broken = text.split('%').skip(1).any(|rest| {
+            let hex = rest.as_bytes().get(..2);
+            hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
+        });
+        match String::from_utf8(percent_decoded(text)) {
+            Ok(decoded) if !is_broken => decoded,
+            _ => text.into(),
+        }
+    }
+
+    fn folded(&self, text: &str, lowercase: bool) -> String {
+        let is_space = |c: char| c == '\u{feff}' || c != '\u{85}' && c.is_whitespace();
+        let trimmed = text.trim_matches(is_space);
+        if lowercase {
+            trimmed.to_lowercase()
+        } else {
+            trimmed.into()
+        }
     }
 
     fn send(&mut self, request: Request) -> Sending {
@@ -379,4 +422,21 @@ impl Host for Browser {
 /// The UUID that a browser makes as its nth.
 pub fn uuid(n: u64) -> String {
     format!("{n:08x}-0000-4000-8000-{n:012x}")
+}
+
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [byte, more @ ..] = rest {
+        let hex = more.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let decoded = hex.filter(|_| *byte == b'%');
+        let decoded = decoded.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        out.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { &more[2..] } else { more };
+    }
+    out
+}
+
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -43,6 +43,15 @@ pub fn large_order(id: &str, letters: usize) -> String {
     )
 }
 
+/// A string as the script writes it (`www/copy.js`).
+pub fn quoted(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' | '\0'..='\x1f' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.into(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
 /// A page that is open.
 pub struct Visit {
     /// The test's handle.
@@ -76,8 +85,7 @@ impl Visit {
     pub fn call(&mut self, arguments: &str) {
         let arguments = arguments.strip_prefix('[').expect(arguments);
         let now = self.browser.look().now;
-        let [url, referrer] =
-            [&self.url, &self.referrer].map(|url| serde_json::Value::from(url.as_str()));
+        let [url, referrer] = [&self.url, &self.referrer].map(|url| quoted(url));
         self.pixels
             .call(&format!("[{now},{url},{referrer},{arguments}"));
     }
@@ -246,8 +254,8 @@ impl Browser {
     /// Opens a page.
     pub fn open_from(&self, url: &str, referrer: &str, config: &str) -> Visit {
         self.navigate(origin(url));
-        let quoted = serde_json::Value::from(url);
-        let setup = format!(r#"[{quoted},"{EVENTS}","{SETTINGS}",{config}]"#);
+        let url_text = quoted(url);
+        let setup = format!(r#"[{url_text},"{EVENTS}","{SETTINGS}",{config}]"#);
         Visit {
             browser: self.clone(),
             pixels: Pixels::new(self.clone(), &setup),

@@ -1,0 +1,131 @@
+//! What the console gets, with debug and without.
+
+use oaiq::host::Step;
+
+use crate::browser::{Browser, LATENCY, Network};
+use crate::visit::{CHECKOUT, INIT, INIT_DEBUG, INIT_Q, QUIET, REFUSED, Visit, order};
+
+/// A page whose pixel has started with debug, and has told so.
+fn with_debug() -> Visit {
+    let mut visit = Visit::to(CHECKOUT);
+    visit.call(INIT_DEBUG);
+    visit.settle();
+    visit.browser.touch().trace.clear();
+    visit
+}
+
+fn steps(visit: &Visit) -> Vec<Step> {
+    let state = visit.browser.look();
+    state.trace.iter().map(|(step, _)| *step).collect()
+}
+
+#[test]
+fn without_debug_no_step_is_told() {
+    let mut visit = Visit::to(CHECKOUT);
+    visit.call(INIT);
+    visit.call(&order("a"));
+    visit.calls([REFUSED, r#"["consent",false]"#, r#"["init",{}]"#]);
+    visit.call(&order("b"));
+    visit.calls([r#"["consent",true]"#, r#"["measureSingle","Q","x"]"#]);
+    visit.settle();
+    visit.network(Network::Down);
+    visit.call(&order("c"));
+    visit.advance(60_000);
+    visit.leave();
+    assert_eq!(steps(&visit), []);
+    assert_eq!(visit.warnings().len(), 1, "the refused call");
+}
+
+#[test]
+fn with_debug_the_way_of_an_event_is_told() {
+    let mut visit = with_debug();
+    visit.call(&order("a"));
+    visit.advance(QUIET + LATENCY);
+    assert_eq!(steps(&visit), [Step::Queued, Step::Sent, Step::Delivered]);
+    let queued = visit.told(Step::Queued).remove(0);
+    let sent = visit.request();
+    assert!(sent.body.contains(&queued), "its wire form: {queued}");
+    assert_eq!(visit.told(Step::Sent), [sent.url]);
+}
+
+#[test]
+fn with_debug_a_failure_is_told_with_the_seconds_until_the_next_try() {
+    let mut visit = with_debug();
+    visit.network(Network::Down);
+    visit.call(&order("a"));
+    visit.advance(30_000);
+    assert_eq!(visit.told(Step::Failed), ["5", "10", "20"]);
+    assert!(visit.told(Step::Delivered).is_empty());
+}
+
+#[test]
+fn with_debug_a_refused_call_is_told_whole_once_and_not_warned_of_besides() {
+    let mut visit = with_debug();
+    visit.call(INIT_Q);
+    visit.call(REFUSED);
+    let refused = visit.told(Step::Refused);
+    assert_eq!(
+        refused.len(),
+        1,
+        "however many pixels it would have reached"
+    );
+    assert!(refused[0].ends_with(r#""measure","order_created",null]"#));
+    assert!(visit.warnings().is_empty());
+}
+
+#[test]
+fn with_debug_each_init_is_told() {
+    let mut visit = with_debug();
+    visit.calls([
+        INIT_Q,
+        INIT,
+        r#"["init",{"pixelId":"R","autoPageView":1,"debug":true,"User":2}]"#,
+        r#"["init",{"pixelId":5}]"#,
+    ]);
+    assert_eq!(visit.told(Step::Started), ["Q", "R"]);
+    assert_eq!(visit.told(Step::Updated), ["P"]);
+    assert_eq!(visit.told(Step::UnknownInitField), ["autoPageView", "User"]);
+    let refused = visit.told(Step::InitRefused);
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].ends_with(r#""init",{"pixelId":5}]"#));
+    assert!(visit.warnings().is_empty());
+}
+
+#[test]
+fn debug_stays_as_it_is_where_an_init_leaves_it_out() {
+    let mut visit = with_debug();
+    visit.calls([
+        INIT,
+        r#"["init",{"debug":u}]"#,
+        r#"["init",{"debug":"no"}]"#,
+    ]);
+    visit.call(&order("a"));
+    assert_eq!(visit.told(Step::Queued).len(), 1);
+    visit.call(r#"["init",{"debug":false}]"#);
+    visit.call(&order("b"));
+    assert_eq!(visit.told(Step::Queued).len(), 1);
+}
+
+#[test]
+fn debug_in_the_page_s_config_tells_of_calls_before_init() {
+    let browser = Browser::new();
+    let mut visit = browser.open_with(r#"{"debug":true}"#);
+    visit.call(&order("early"));
+    visit.call(REFUSED);
+    assert_eq!(steps(&visit), [Step::Queued, Step::Refused]);
+}
+
+#[test]
+fn debug_changes_nothing_of_what_is_sent() {
+    let sent = |init| {
+        let mut visit = Visit::to("https://shop.example.test/?oppref=click-1");
+        visit.call(init);
+        visit.call(&order("a"));
+        visit.call(REFUSED);
+        visit.advance(60_000);
+        let requests = visit.requests().into_iter();
+        let sent = requests.map(|sent| (sent.at, sent.url, sent.body));
+        sent.collect::<Vec<_>>()
+    };
+    assert_eq!(sent(INIT), sent(INIT_DEBUG));
+}
