@@ -1,5 +1,5 @@
 // Builds dist/: the pixel's module inside its script, and the debug build beside it.
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root, run, say } from "./run.mjs";
@@ -60,6 +60,11 @@ const bundle = async (entry, pkg, outfile) => {
     // plain ASCII is the same in whatever encoding a page is served
     charset: "ascii",
     legalComments: "none",
+    // a page may have replaced what the script stands on before it is evaluated
+    banner: { js: "try{" },
+    footer: {
+      js: '}catch(e){try{console.warn("[oaiq] nothing is measured: this page has replaced what the pixel needs ("+e+")")}catch{}}',
+    },
     plugins: [
       {
         name: "module",
@@ -113,14 +118,11 @@ const report = async (files) => {
 export const build = async () => {
   nodePackages();
   say("building dist/");
+  const pixel = await compile("pixel", "");
+  const debug = await compile("debug", "debug", ["__wbindgen_start"]);
   await rm(join(root, "dist"), { recursive: true, force: true });
-  await mkdir(join(root, "dist"), { recursive: true });
-  await bundle("www/oaiq.js", await compile("pixel", ""), "dist/oaiq.min.js");
-  await bundle(
-    "www/debug.js",
-    await compile("debug", "debug", ["__wbindgen_start"]),
-    "dist/oaiq.debug.min.js",
-  );
+  await bundle("www/oaiq.js", pixel, "dist/oaiq.min.js");
+  await bundle("www/debug.js", debug, "dist/oaiq.debug.min.js");
   await report(["dist/oaiq.min.js", "dist/oaiq.debug.min.js"]);
 };
 

@@ -31,5 +31,8 @@ export const addresses = (element, config) => {
     const given = config[name];
     return given == null ? standard : checked(`oaiq.config.${name}`, given);
   };
-  return [pick("endpoint", EVENTS), pick("settings", SETTINGS)];
+  return {
+    events: pick("endpoint", EVENTS),
+    settings: pick("settings", SETTINGS),
+  };
 };

@@ -5,12 +5,22 @@ import { imports } from "oaiq:imports";
 import { addresses } from "./addresses.js";
 import { callText, setupText } from "./copy.js";
 import { moduleBytes } from "./module.js";
-import { connect, explainBy, now, warn } from "./page.js";
+import {
+  attempt,
+  connect,
+  explainBy,
+  hide,
+  isHidden,
+  listen,
+  now,
+  referrer,
+  warn,
+} from "./page.js";
 
 const VERSION = "0.1.41";
 const COMMANDS = ["init", "measure", "measureSingle", "consent"];
 
-const { defineProperty } = Object;
+const { isExtensible } = Object;
 const { isArray } = Array;
 
 let module;
@@ -45,7 +55,7 @@ const enter = (work) => {
 const take = (args) => {
   if (stopped) return;
   try {
-    const text = callText(now(), location.href, document.referrer, args);
+    const text = callText(now(), location.href, referrer(), args);
     enter((module) => module.call(text));
   } catch {
     warn("a call was ignored: its arguments could not be read");
@@ -77,14 +87,14 @@ const startModule = (setup) => {
   }
 };
 
-const listen = () => {
+const listenToPage = () => {
   const leaving = () => enter((module) => module.leaving());
-  addEventListener("pagehide", leaving);
-  addEventListener("beforeunload", leaving);
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") leaving();
+  listen(window, "pagehide", leaving);
+  listen(window, "beforeunload", leaving);
+  listen(document, "visibilitychange", () => {
+    if (isHidden()) leaving();
   });
-  addEventListener("storage", () => enter((module) => module.storageChanged()));
+  listen(window, "storage", () => enter((module) => module.storageChanged()));
 };
 
 /** The waiting calls, wherever the page's snippet has put them. */
@@ -101,14 +111,12 @@ const pushCalls = function () {
 
 /** The page's own array, emptied and live: whoever kept the snippet's function goes on being heard. */
 const liveQueue = (waiting) => {
-  try {
-    if (!isArray(waiting)) throw waiting;
-    waiting.length = 0;
-    defineProperty(waiting, "push", { value: pushCalls });
-    return waiting;
-  } catch {
-    return [];
-  }
+  const queue = isArray(waiting) && isExtensible(waiting) ? waiting : [];
+  attempt(() => {
+    queue.length = 0;
+  });
+  hide(queue, "push", pushCalls);
+  return queue;
 };
 
 const commandMethod = (command) =>
@@ -136,15 +144,18 @@ const install = () => {
   oaiq.loaded = oaiq.__oaiqInitialized = true;
   oaiq.version = VERSION;
   // a page that began with an array may go on pushing to it
-  defineProperty(oaiq, "push", { value: pushCalls });
+  hide(oaiq, "push", pushCalls);
   // the debug build's way in; no business of the page's
-  defineProperty(oaiq, "__explain", { value: explainBy });
-  window.oaiq = oaiq;
+  hide(oaiq, "__explain", explainBy);
+  // where it cannot be replaced, its queue is live all the same
+  attempt(() => {
+    window.oaiq = oaiq;
+  });
 
   connect(enter);
-  const [events, settings] = addresses(document.currentScript, oaiq.config);
+  const { events, settings } = addresses(document.currentScript, oaiq.config);
   startModule(setupText(location.href, events, settings, oaiq.config));
-  listen();
+  listenToPage();
   for (let i = 0; i < calls.length; i += 1) take(calls[i]);
 };
 

@@ -2,7 +2,9 @@
 // page may have replaced it: what fails here reads as empty, and nothing is thrown.
 
 const { fetch, setTimeout, clearTimeout } = window;
-const { now: dateNow } = Date;
+const { defineProperty } = Object;
+const { random } = Math;
+const dateNow = window.Date?.now;
 
 let enter;
 /** Tells how the module is entered: `enter(work)` calls `work(module)` as soon as nobody else is inside. */
@@ -10,7 +12,8 @@ export const connect = (way) => {
   enter = way;
 };
 
-const attempt = (work, otherwise) => {
+/** What the work returns, or the other where the browser or the page does not let it. */
+export const attempt = (work, otherwise) => {
   try {
     return work();
   } catch {
@@ -18,16 +21,29 @@ const attempt = (work, otherwise) => {
   }
 };
 
+/** Sets a property that the page's own loops do not see. */
+export const hide = (object, name, value) =>
+  attempt(() => defineProperty(object, name, { __proto__: null, value }));
+
+export const listen = (target, event, work) =>
+  attempt(() => target.addEventListener(event, work));
+
+export const isHidden = () =>
+  attempt(() => document.visibilityState === "hidden", false);
+
 const PREFIX = "[oaiq] ";
 export const warn = (line) => attempt(() => console.warn(PREFIX + line));
 
-export const ticks = () => attempt(() => performance.now(), 0);
+const byPerformance = () =>
+  Math.floor(performance.timeOrigin + performance.now());
 
 export const now = () => {
   const time = attempt(dateNow);
   // a page may have put its own clock in the place of Date
-  return Math.floor(time > 0 ? time : performance.timeOrigin + ticks());
+  return time > 0 ? Math.floor(time) : attempt(byPerformance, 0);
 };
+
+export const ticks = () => attempt(() => performance.now()) ?? now();
 
 /** crypto.randomUUID is missing on plain http, where getRandomValues is not. */
 export const uuid = () => {
@@ -36,7 +52,7 @@ export const uuid = () => {
   let text = "";
   for (let i = 0; i < 16; i += 1) {
     // where nothing random is to be had, the digits below are
-    let byte = bytes[i] ^ (Math.random() * 256);
+    let byte = bytes[i] ^ (attempt(random, 0) * 256);
     if (i === 6) byte = (byte & 0x0f) | 0x40;
     if (i === 8) byte = (byte & 0x3f) | 0x80;
     if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
@@ -45,7 +61,15 @@ export const uuid = () => {
   return text;
 };
 
-export const cookies = () => attempt(() => document.cookie, "");
+/** A string of the page's, or an empty one. */
+const textOf = (read) => {
+  const text = attempt(read);
+  return typeof text === "string" ? text : "";
+};
+
+export const cookies = () => textOf(() => document.cookie);
+
+export const referrer = () => textOf(() => document.referrer);
 
 export const setCookie = (cookie) =>
   attempt(() => {
@@ -54,14 +78,13 @@ export const setCookie = (cookie) =>
 
 const storage = (local) => (local ? localStorage : sessionStorage);
 
-export const stored = (local, key) =>
-  attempt(() => storage(local).getItem(key) ?? "", "");
+export const stored = (local, key) => textOf(() => storage(local).getItem(key));
 
 export const store = (local, key, value) =>
   attempt(() => storage(local).setItem(key, value));
 
 export const queryParameter = (url, name) =>
-  attempt(() => new URL(url).searchParams.get(name) ?? "", "");
+  textOf(() => new URL(url).searchParams.get(name));
 
 export const uriEncoded = (text) => encodeURIComponent(text);
 
@@ -135,20 +158,22 @@ export const fetchSettings = (pixel, url) => {
   }
 };
 
+/** Calls back after so many milliseconds, if there are timers. */
+const later = (work, ms) => attempt(() => setTimeout(work, ms));
+
 export const afterPaint = () =>
   attempt(() => {
-    const work = () => setTimeout(() => enter((module) => module.painted()));
+    const work = () => later(() => enter((module) => module.painted()));
     // a hidden page paints nothing
-    if (document.visibilityState === "hidden") work();
+    if (isHidden()) work();
     else requestAnimationFrame(work);
   });
 
 let alarm;
-export const wakeIn = (ms) =>
-  attempt(() => {
-    clearTimeout(alarm);
-    alarm = setTimeout(() => enter((module) => module.woken()), ms);
-  });
+export const wakeIn = (ms) => {
+  attempt(() => clearTimeout(alarm));
+  alarm = later(() => enter((module) => module.woken()), ms);
+};
 
 // Steps are explained by a file of its own, which is loaded when the first one is to be told.
 const script = document.currentScript;
