@@ -6,20 +6,19 @@ const SETTINGS = "https://bzrcdn.openai.com/pixel-config/v1";
 /** Throws, with a message for the site's developer, if the address may not be used. */
 const checked = (name, given) => {
   const wrong = (why) => {
-    throw new Error(
-      `nothing is measured: ${name} is ${JSON.stringify(given)}, but ${why}`,
-    );
+    throw new Error(`nothing is measured: ${name} ${why}`);
   };
-  if (typeof given !== "string") wrong("it must be a string");
+  if (typeof given !== "string") wrong("must be a string");
+  const is = `is "${given.slice(0, 200)}", but`;
   let url;
   try {
     url = new URL(given, location.href);
   } catch {
-    wrong("that is no address");
+    wrong(`${is} that is no address`);
   }
   if (url.protocol !== "https:" && url.origin !== location.origin)
-    wrong("it must begin with https:// or be on the page's own origin");
-  if (url.username || url.password) wrong("it must hold no user name");
+    wrong(`${is} it must begin with https:// or be on the page's own origin`);
+  if (url.username || url.password) wrong(`${is} it must hold no user name`);
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
 

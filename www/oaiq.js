@@ -72,6 +72,12 @@ const startModule = (setup) => {
     enter((module) => module.start(setup));
     for (let i = 0; i < calls.length; i += 1) enter(calls[i]);
   };
+  const refused = (why) =>
+    stop(
+      `nothing is measured: this page does not let WebAssembly run (${why}). Add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy, or try a browser in which WebAssembly is switched on`,
+    );
+  const { WebAssembly } = window;
+  if (!WebAssembly) return refused("there is none");
   const code = moduleBytes();
   try {
     ready(new WebAssembly.Instance(new WebAssembly.Module(code), imports));
@@ -79,10 +85,7 @@ const startModule = (setup) => {
     // some browsers compile nothing of this size while a page waits
     WebAssembly.instantiate(code, imports).then(
       ({ instance }) => ready(instance),
-      (fault) =>
-        stop(
-          `nothing is measured: this page does not let WebAssembly run (${fault}). Add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy`,
-        ),
+      refused,
     );
   }
 };

@@ -1,12 +1,12 @@
 // The browser that the tests run in, and the people who sit in front of it.
 import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+import { find, root } from "../../scripts/run.mjs";
+import { Waiting } from "./waiting.mjs";
 
 const ARGUMENTS = [
   "--no-sandbox",
@@ -20,33 +20,33 @@ const ARGUMENTS = [
   "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
-/** $CHROME, else the `chromium` in PATH. */
-const executable = () => {
-  const found = (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, "chromium"));
-  const path = [process.env.CHROME, ...found].find(
-    (candidate) => candidate && existsSync(candidate),
-  );
-  if (!path)
-    throw new Error(
-      "the browser tests need a Chromium: install it, or name its program in $CHROME",
-    );
-  return path;
-};
-
-export const launch = (...more) =>
+const launch = (...more) =>
   chromium.launch({
-    executablePath: executable(),
+    executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
     args: [...ARGUMENTS, ...more],
   });
+
+/** One browser for the tests of the `describe` that this is called in. */
+export const sharedBrowser = (...more) => {
+  let browser;
+  before(async () => {
+    browser = await launch(...more);
+  });
+  after(() => browser?.close());
+  return { newContext: (options) => browser.newContext(options) };
+};
 
 /** The built pixel: the names of its files with their bytes. A build that is just being made is waited for. */
 export const pixelFiles = async () => {
   const folder = join(root, "dist");
-  for (let tries = 0; !existsSync(join(folder, ".complete")); tries += 1) {
+  const wanted = ["oaiq.min.js", "oaiq.debug.min.js"];
+  for (
+    let tries = 0;
+    !wanted.every((name) => existsSync(join(folder, name)));
+    tries += 1
+  ) {
     if (tries === 120)
-      throw new Error("dist/ is not there: build it with `npm run build`");
+      throw new Error("there is no pixel in dist/: run `npm run build`");
     await pause(500);
   }
   const names = await readdir(folder);
@@ -64,6 +64,7 @@ export const pixelFiles = async () => {
 export class Visitor {
   static async arrives(t, browser) {
     const context = await browser.newContext();
+    context.setDefaultTimeout(60_000);
     t.after(() => context.close());
     return new Visitor(context);
   }
@@ -91,6 +92,8 @@ class Tab {
   console = [];
   /** The addresses of all requests, as the browser sent or tried to send them. */
   requests = [];
+  #answered = 0;
+  #waiting = new Waiting(() => `requests were ${this.requests.join(" ")}`);
 
   constructor(page) {
     this.page = page;
@@ -98,7 +101,16 @@ class Tab {
     page.on("console", (message) =>
       this.console.push({ type: message.type(), text: message.text() }),
     );
-    page.on("request", (request) => this.requests.push(request.url()));
+    page.on("request", (request) => {
+      this.requests.push(request.url());
+      this.#waiting.changed();
+    });
+    for (const end of ["requestfinished", "requestfailed"])
+      page.on(end, (request) => {
+        if (request.method() !== "POST") return;
+        this.#answered += 1;
+        this.#waiting.changed();
+      });
   }
 
   /** What the pixel has said. */
@@ -110,6 +122,18 @@ class Tab {
 
   goes(url) {
     return this.page.goto(url);
+  }
+
+  /**
+   * Goes to another page of the site that all its requests went to, once it has its answers: what a browser breaks off
+   * on leaving goes again, and may arrive twice.
+   */
+  async leaves(site) {
+    await this.#waiting.until(
+      "the answers",
+      () => this.#answered >= site.fetched,
+    );
+    await this.goes(site.url("/next"));
   }
 
   /** Evaluates the text in the page. */

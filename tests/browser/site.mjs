@@ -1,10 +1,10 @@
 // A customer's web site: its pages, the pixel's script, and an endpoint that keeps what the pixel sends.
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { pixelFiles } from "./browser.mjs";
+import { pixelFiles, Visitor } from "./browser.mjs";
+import { Waiting } from "./waiting.mjs";
 
 const HOST = "shop.example.test";
-const PATIENCE_MS = 30_000;
 export const PIXEL = "TEST-PIXEL";
 export const EVENTS = "/v1/sdk/events";
 export const SETTINGS = "/pixel-config/v1";
@@ -38,12 +38,20 @@ export const html = (...parts) =>
   `${(parts.length ? parts : [STUB, script(INIT), pixelScript()]).join("\n")}</head><body></body></html>`;
 
 /** Listens until the test `t` ends. */
-export const openSite = async (t, pages = {}) => {
+export const openSite = async (t, pages) => {
   files ??= pixelFiles();
   const site = new Site(await files, pages);
   await site.listen();
   t.after(() => site.close());
   return site;
+};
+
+/** A visitor looks at a site's front page, which has these parts. */
+export const visit = async (t, browser, ...parts) => {
+  const site = await openSite(t, { "/": html(...parts), "/next": html("") });
+  const visitor = await Visitor.arrives(t, browser);
+  const tab = await visitor.opens(site.url());
+  return { site, visitor, tab };
 };
 
 class Site {
@@ -54,7 +62,10 @@ class Site {
   /** By path, an html text or `{html, headers}`. */
   pages;
   #held;
-  #waiting = new Set();
+  #waiting = new Waiting(() => {
+    const arrived = this.events.map(({ type, id }) => `${type} ${id}`);
+    return `what came was [${arrived.slice(-20).join(", ")}], refused ${JSON.stringify(this.refused)}`;
+  });
   #server;
 
   constructor(files, pages) {
@@ -90,6 +101,13 @@ class Site {
     this.#held = undefined;
   }
 
+  /** How many requests have come by fetch; a beacon names its charset. */
+  get fetched() {
+    return this.requests.filter(
+      ({ headers }) => headers["content-type"] === "text/plain",
+    ).length;
+  }
+
   /** All events that have arrived, oldest first, diagnostics and the pixel's own included. */
   get events() {
     return this.requests.flatMap(({ body }) => body.events);
@@ -119,27 +137,9 @@ class Site {
     return sum;
   }
 
-  /** Resolves once that holds; rejects with what has come instead, after more time than any machine needs. */
+  /** Resolves once that holds. */
   until(what, holds) {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        if (!holds()) return;
-        this.#waiting.delete(look);
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(look);
-        const arrived = this.events.map(({ type, id }) => `${type} ${id}`);
-        reject(
-          new Error(
-            `${what} did not come; what came was [${arrived.slice(-20).join(", ")}], refused ${JSON.stringify(this.refused)}`,
-          ),
-        );
-      }, PATIENCE_MS);
-      this.#waiting.add(look);
-      look();
-    });
+    return this.#waiting.until(what, holds);
   }
 
   /** Resolves once all these orders have arrived. */
@@ -162,7 +162,7 @@ class Site {
         text,
         body: JSON.parse(text),
       });
-      this.#waiting.forEach((look) => look());
+      this.#waiting.changed();
       if (this.#held) await new Promise((go) => this.#held?.push(go) ?? go());
       response.writeHead(202, { "access-control-allow-origin": "*" }).end();
     } else if (pathname.startsWith("/sdk/")) {
@@ -180,7 +180,7 @@ class Site {
           "access-control-allow-origin": "*",
         })
         .end('{"automatic_advanced_matching_enabled":false}');
-      this.#waiting.forEach((look) => look());
+      this.#waiting.changed();
     } else {
       const page = this.pages[pathname];
       response
