@@ -3,17 +3,13 @@ import { ELSEWHERE, kilobytes, number } from "./report.mjs";
 
 const ROW = 28;
 const BAR = 16;
-const LABELS = 250;
+const LABELS = 290;
 const PANEL = 220;
 /** The longest bar; the rest of a panel is for its figure. */
 const LONGEST = 150;
 const TOP = 64;
 
-const escape = (text) =>
-  text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll("@", "&#64;");
+const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 const STYLE = `
   svg { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --bar: #9aa4af; --ours: #0b6bcb; }

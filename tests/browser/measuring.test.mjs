@@ -82,6 +82,19 @@ describe("measuring", { concurrency: 4 }, () => {
     assert.equal((await visitor.cookies()).__obref, request.obref);
   });
 
+  test("a request brings the endpoint's own cookies, and of the page's address no query", async (t) => {
+    const { site, tab } = await visit(t, browser, STUB, pixelScript());
+    await tab.does("document.cookie = 'endpoint=1'");
+    await tab.goes(site.url("/?oppref=click-1&private=1"));
+    await tab.does(INIT + order("order"));
+    await site.untilOrders("order");
+    const { headers, body } = site.requests.at(-1);
+    assert.match(headers.cookie, /endpoint=1/);
+    assert.equal(headers.referer, site.url("/"));
+    assert.equal(body.oppref, "click-1");
+    assert.equal(site.measured[0].source_url, site.url("/"));
+  });
+
   test("on plain http identifiers are hashed", async (t) => {
     const { site } = await visit(
       t,

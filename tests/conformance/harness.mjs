@@ -69,8 +69,13 @@ const playIn = async (context, files, visit) => {
     );
 
   let otherTab;
+  // waits are counted from when they should have begun, so that a slow machine does not draw a visit's calls apart
+  let due = Date.now();
   for (const step of visit.steps ?? []) {
-    if (step.wait !== undefined) await page.waitForTimeout(step.wait);
+    if (step.wait !== undefined) {
+      due += step.wait;
+      await page.waitForTimeout(Math.max(0, due - Date.now()));
+    }
     if (step.call) await page.evaluate(asCall(step.call));
     if (step.eval) await page.evaluate(step.eval);
     if (step.network) network.mode = step.network;
@@ -81,6 +86,7 @@ const playIn = async (context, files, visit) => {
       await otherTab.goto(step.otherTab.url ?? url);
       if (step.otherTab.eval) await otherTab.evaluate(step.otherTab.eval);
     }
+    if (step.goto || step.otherTab) due = Date.now();
   }
   await page.waitForTimeout(visit.settle ?? 2500);
 
