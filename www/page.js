@@ -21,6 +21,12 @@ export const attempt = (work, otherwise) => {
   }
 };
 
+/** A string of the page's, or an empty one. */
+const textOf = (read) => {
+  const text = attempt(read);
+  return typeof text === "string" ? text : "";
+};
+
 /** Sets a property that the page's own loops do not see. */
 export const hide = (object, name, value) =>
   attempt(() => defineProperty(object, name, { __proto__: null, value }));
@@ -47,6 +53,8 @@ export const ticks = () => attempt(() => performance.now()) ?? now();
 
 /** crypto.randomUUID is missing on plain http, where getRandomValues is not. */
 export const uuid = () => {
+  const made = textOf(() => crypto.randomUUID());
+  if (made.length === 36) return made;
   const bytes = new Uint8Array(16);
   attempt(() => crypto.getRandomValues(bytes));
   let text = "";
@@ -61,12 +69,6 @@ export const uuid = () => {
   return text;
 };
 
-/** A string of the page's, or an empty one. */
-const textOf = (read) => {
-  const text = attempt(read);
-  return typeof text === "string" ? text : "";
-};
-
 export const cookies = () => textOf(() => document.cookie);
 
 export const referrer = () => textOf(() => document.referrer);
@@ -76,12 +78,16 @@ export const setCookie = (cookie) =>
     document.cookie = cookie;
   });
 
-const storage = (local) => (local ? localStorage : sessionStorage);
+// asked for once: each look at window.localStorage costs more than a read from it
+const local = attempt(() => localStorage);
+const session = attempt(() => sessionStorage);
+const storage = (isLocal) => (isLocal ? local : session);
 
-export const stored = (local, key) => textOf(() => storage(local).getItem(key));
+export const stored = (isLocal, key) =>
+  textOf(() => storage(isLocal).getItem(key));
 
-export const store = (local, key, value) =>
-  attempt(() => storage(local).setItem(key, value));
+export const store = (isLocal, key, value) =>
+  attempt(() => storage(isLocal).setItem(key, value));
 
 export const queryParameter = (url, name) =>
   textOf(() => new URL(url).searchParams.get(name));
