@@ -8,7 +8,8 @@ const checked = (name, given) => {
   const wrong = (why) => {
     throw new Error(`nothing is measured: ${name} ${why}`);
   };
-  if (typeof given !== "string") wrong("must be a string");
+  if (typeof given !== "string" || !given)
+    wrong("must be a string that is not empty");
   const is = `is "${given.slice(0, 200)}", but`;
   let url;
   try {

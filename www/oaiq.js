@@ -18,6 +18,8 @@ import {
 } from "./page.js";
 
 const VERSION = "0.1.41";
+/** What claims to be longer is no queue. */
+const MOST_WAITING = 1e5;
 const COMMANDS = ["init", "measure", "measureSingle", "consent"];
 
 const { isExtensible } = Object;
@@ -104,7 +106,7 @@ const listenToPage = () => {
 const waitingCalls = (before) => {
   if (isArray(before)) return before;
   const found = before?.q ?? before?.queue;
-  return found?.length >= 0 ? found : [];
+  return found?.length < MOST_WAITING ? found : [];
 };
 
 const pushCalls = function () {

@@ -177,6 +177,7 @@ describe("addresses", { concurrency: 4 }, () => {
     "another port of the page's host": `"http://shop.example.test:9/in"`,
     "a user name": `"https://jane@collect.example.test/in"`,
     "a password": `"https://:secret@collect.example.test/in"`,
+    "an empty string": `""`,
     "no address": `"https://"`,
     "a scheme that is no web address": `"javascript:alert(1)"`,
     "a data address": `"data:text/plain,in"`,
