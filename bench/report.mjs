@@ -147,7 +147,7 @@ const NOTES = `- A page is a first visit: a browser profile without cookies, sto
 - _One call_ reports an order of two items: the mean of 200 calls in a row, the median of three such rows, after 200 calls to warm up.
 - _Until the page is quiet_ and _with all it causes_ are the CPU time of the page's main thread until 6.5 s have passed without a request, less what an idle page takes. What a script puts off (batches, promises, timers) is in there.
 - Developer tools watch the requests, as in every such measurement. That makes the start of a request slower, by some 40 µs here: it counts most where each call is a request.
-- _Memory_ is the JavaScript heap after garbage collection, less the heap of the empty page. A page makes 100,000 calls, or 10,000 where more would take hours, or what it has delivered in ten minutes, and waits while too many are under way. What WebAssembly takes is no part of the heap and stands beside it.
+- _Memory_ is the JavaScript heap after garbage collection, less the heap of the empty page. A page makes 100,000 calls, or 10,000 where more would take hours, or what it has delivered in five minutes, and waits while too many are under way. What WebAssembly takes is no part of the heap and stands beside it.
 - Chromium's clock ticks every 0.1 ms.`;
 
 /** The whole section of docs/figures.md, without its markers. */

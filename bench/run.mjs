@@ -36,7 +36,7 @@ ${END}
 `;
 
 /** The longest that a contestant's long life may take, in ms. */
-const MEMORY_LIMIT = 600_000;
+const MEMORY_LIMIT = 300_000;
 const SPEEDS = { full: 1, slowed: 4 };
 
 const options = (args) => {
