@@ -30,10 +30,11 @@ export const run = (program, args, { env, otherwise } = {}) => {
 };
 
 /** What a program prints, or null if it is missing or fails. */
-export const printed = (program, args) => {
+export const printed = (program, args, env) => {
   const { status, stdout } = spawnSync(program, args, {
     cwd: root,
     encoding: "utf8",
+    env: { ...process.env, ...env },
   });
   return status === 0 ? stdout.trim() : null;
 };

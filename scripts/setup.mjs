@@ -53,26 +53,43 @@ export const rust = () => {
     );
 };
 
-/**
- * A compiler for WebAssembly: the program, what goes into its environment, its arguments, and a target folder of its
- * own, because two compilers do not share one.
- */
-export const wasmCompiler = () => {
-  rust();
-  const sysroot = printed("rustc", ["--print", "sysroot"]);
-  const hasTarget = () =>
-    existsSync(join(sysroot ?? "", "lib/rustlib", TARGET, "lib"));
-  if (!hasTarget() && !find("wasm-ld-19") && find("rustup")) {
-    say(`adding the target ${TARGET} to Rust: it compiles the pixel`);
-    printed("rustup", ["target", "add", TARGET]);
+/** Lets a released compiler build its own standard library for size, and end at a fault without a text. */
+const FOR_SIZE = {
+  args: [
+    "--target",
+    TARGET,
+    "-Zbuild-std=std,panic_abort",
+    "-Zbuild-std-features=optimize_for_size",
+  ],
+  env: {
+    RUSTC_BOOTSTRAP: "1",
+    RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort",
+  },
+};
+
+/** rustup's compiler, where its standard library's source is there or can be had. */
+const rustupCompiler = () => {
+  const sysroot = printed("rustc", ["--print", "sysroot"]) ?? "";
+  const has = (path) => existsSync(join(sysroot, "lib/rustlib", path));
+  const source = "src/rust/library/Cargo.lock";
+  const understands = printed("rustc", [
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "--print=cfg",
+    `--target=${TARGET}`,
+  ], { RUSTC_BOOTSTRAP: "1" });
+  if (understands === null) return null;
+  if (!has(source) && find("rustup")) {
+    say("adding rust-src to Rust: the pixel's standard library is built for size");
+    printed("rustup", ["component", "add", "rust-src"]);
   }
-  if (hasTarget())
-    return {
-      cargo: "cargo",
-      env: {},
-      args: ["--target", TARGET],
-      folder: "target/wasm-rustup",
-    };
+  return has(source)
+    ? { cargo: "cargo", folder: "target/wasm-rustup", ...FOR_SIZE }
+    : null;
+};
+
+/** Debian's Rust for the web, for a machine on which rustup can fetch nothing. */
+const debianCompiler = () => {
   const file = (name, ending) =>
     printed("dpkg", ["-L", name])
       ?.split("\n")
@@ -80,24 +97,27 @@ export const wasmCompiler = () => {
   if (!file("rustc-web", "/bin/rustc") || !find("wasm-ld-19"))
     installPackages(
       DEBIAN_RUST,
-      `this machine's Rust has no ${TARGET} and rustup cannot add it, so Debian's Rust for the web compiles the pixel`,
+      `rustup cannot fetch Rust's source, so Debian's Rust for the web compiles the pixel`,
     );
   return {
     cargo: file("cargo-web", "/bin/cargo"),
+    folder: "target/wasm-debian",
+    args: FOR_SIZE.args,
     env: {
+      ...FOR_SIZE.env,
       RUSTC: file("rustc-web", "/bin/rustc"),
-      RUSTC_BOOTSTRAP: "1",
-      RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort",
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: "wasm-ld-19",
     },
-    args: [
-      "--target",
-      TARGET,
-      "-Zbuild-std=std,panic_abort",
-      "-Zbuild-std-features=optimize_for_size",
-    ],
-    folder: "target/wasm-debian",
   };
+};
+
+/**
+ * A compiler for WebAssembly: the program, what goes into its environment, its arguments, and a target folder of its
+ * own, because two compilers do not share one.
+ */
+export const wasmCompiler = () => {
+  rust();
+  return rustupCompiler() ?? debianCompiler();
 };
 
 /** wasm-bindgen's tool, of the very version that Cargo.lock names. */
