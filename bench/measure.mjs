@@ -1,7 +1,7 @@
 // The measurements. Nothing here is judged: a number is a number, on whatever machine this runs.
 import { Buffer } from "node:buffer";
 import { setTimeout as pause } from "node:timers/promises";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { brotli, gzip } from "../scripts/build.mjs";
 import { order } from "./contestants.mjs";
 import * as page from "./page.mjs";
 import { openVisit } from "./visit.mjs";
@@ -18,17 +18,7 @@ const WATCHED_CALLS = 20;
 /** What a visitor downloads, in bytes. */
 export const size = ({ script }) => {
   const bytes = Buffer.from(script);
-  const brotli = brotliCompressSync(bytes, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: 11,
-      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-    },
-  });
-  return {
-    raw: bytes.length,
-    gzip: gzipSync(bytes, { level: 9 }).length,
-    brotli: brotli.length,
-  };
+  return { raw: bytes.length, gzip: gzip(bytes), brotli: brotli(bytes) };
 };
 
 const median = (values) => {

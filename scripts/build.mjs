@@ -1,22 +1,24 @@
 // Builds dist/: the pixel's module inside its script, and the debug build beside it.
-import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root, run, say } from "./run.mjs";
-import { shrink } from "./shrink.mjs";
+import { asJavaScript, namesBehind, renamed, shrink } from "./shrink.mjs";
 import { nodePackages, wasmBindgen, wasmCompiler } from "./setup.mjs";
 
 /**
  * Compiles the crate with these features; the folder then holds oaiq_bg.wasm, its glue oaiq_bg.js and imports.js.
- * `calls` are exports that the script calls beside those of the glue.
+ * `callsIn` gives the exports that are called, by the glue that wasm-bindgen has made.
  */
-const compile = async (name, features, calls = []) => {
+const compile = async (name, features, callsIn, linkerArgs = []) => {
   const { cargo, env, args, folder } = wasmCompiler();
   const out = join(root, "target/pkg", name);
   run(
     cargo,
     [
-      "build",
+      "rustc",
       "--quiet",
       "--locked",
       "--release",
@@ -26,6 +28,8 @@ const compile = async (name, features, calls = []) => {
       folder,
       "--features",
       features,
+      "--",
+      ...linkerArgs.map((arg) => `-Clink-arg=${arg}`),
     ],
     { env },
   );
@@ -42,17 +46,90 @@ const compile = async (name, features, calls = []) => {
     "--out-name",
     "oaiq",
   ]);
-  await shrink(out, calls);
-  return out;
+  const glue = await readFile(join(out, "oaiq_bg.js"), "utf8");
+  const names = await shrink(out, [...new Set(await callsIn(glue))]);
+  return { folder: out, names };
 };
 
-/** Puts a compiled module into a script. */
-const bundle = async (entry, pkg, outfile) => {
+/** The scripts that call the module themselves, behind `module.`; its numbers need no glue. */
+const CALLERS = ["border.js", "oaiq.js", "page.js"];
+
+/** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */
+const STACK = 4096;
+
+const compilePixel = (name, features) =>
+  compile(
+    name,
+    features,
+    async () => {
+      const scripts = CALLERS.map((file) =>
+        readFile(join(root, "www", file), "utf8"),
+      );
+      return (await Promise.all(scripts)).flatMap((script) =>
+        namesBehind("module", script),
+      );
+    },
+    [`-zstack-size=${STACK}`],
+  );
+
+const compileDebug = () =>
+  compile("debug", "debug", (glue) => [
+    ...namesBehind("wasm", glue),
+    "__wbindgen_start",
+  ]);
+
+/** Stands in a bundled script where the module's text will be. */
+const MODULE = "oaiq:module";
+
+/**
+ * A module as a template literal, a character a byte: of all ways to carry one, that which brotli makes the least of.
+ * What a template does not keep as it is (a carriage return, what it is escaped by), and the 0 that HTML does not, is
+ * written 256 higher, as the reader takes the lower half of each.
+ */
+const asTemplate = (module) => {
+  const special = new Set([0, 13, ...Buffer.from("`\\$")]);
+  const characters = [...module].map((byte) =>
+    String.fromCharCode(special.has(byte) ? byte + 256 : byte),
+  );
+  return `\`${characters.join("")}\``;
+};
+
+/** The same in plain ASCII, for those who bundle the script with others. */
+const asEscapes = (module) => {
+  const isPlain = (byte) => byte >= 0x20 && byte < 0x7f;
+  const characters = [...module].map((byte) =>
+    isPlain(byte) && byte !== 0x22 && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).padStart(2, "0")}`,
+  );
+  return `"${characters.join("")}"`;
+};
+
+/** Says that a file is UTF-8, whatever its page or its server say (https://encoding.spec.whatwg.org/#decode). */
+const BYTE_ORDER_MARK = "\ufeff";
+
+/**
+ * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it, `fault`
+ * what the console says if it cannot even begin.
+ */
+const bundle = async (
+  entry,
+  { folder, names },
+  {
+    beside = "script",
+    fault = "nothing is measured: this page has replaced what the pixel needs",
+  } = {},
+) => {
   const { build } = await import("esbuild");
-  const module = await readFile(join(pkg, "oaiq_bg.wasm"));
-  await build({
+  const files = {
+    glue: join(folder, "oaiq_bg.js"),
+    imports: join(folder, "imports.js"),
+    beside: join(root, `www/beside-${beside}.js`),
+    fallback: join(folder, "fallback.js"),
+  };
+  const { outputFiles } = await build({
     entryPoints: [join(root, entry)],
-    outfile: join(root, outfile),
+    write: false,
     bundle: true,
     minify: true,
     format: "iife",
@@ -63,35 +140,89 @@ const bundle = async (entry, pkg, outfile) => {
     // a page may have replaced what the script stands on before it is evaluated
     banner: { js: "try{" },
     footer: {
-      js: '}catch(e){try{console.warn("[oaiq] nothing is measured: this page has replaced what the pixel needs ("+e+")")}catch{}}',
+      js: `}catch(e){try{console.warn("[oaiq] ${fault} ("+e+")")}catch{}}`,
     },
     plugins: [
       {
         name: "module",
         setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^oaiq:glue$/ }, () => ({
-            path: join(pkg, "oaiq_bg.js"),
-          }));
-          onResolve({ filter: /^oaiq:imports$/ }, () => ({
-            path: join(pkg, "imports.js"),
-          }));
+          onResolve({ filter: /^oaiq:/ }, ({ path }) =>
+            path === MODULE
+              ? { path, namespace: "module" }
+              : { path: files[path.slice("oaiq:".length)] },
+          );
           onResolve({ filter: /^\.\/page\.js$/ }, () => ({
             path: join(root, "www/page.js"),
           }));
-          onResolve({ filter: /^oaiq:module$/ }, ({ path }) => ({
-            path,
-            namespace: "module",
-          }));
           onLoad({ filter: /.*/, namespace: "module" }, () => ({
-            contents: `export const hexadecimal = "${module.toString("hex")}"`,
+            contents: `export const text = "${MODULE}"`,
           }));
+          onLoad(
+            { filter: /\/www\/(border|debug|oaiq|page)\.js$/ },
+            async ({ path }) => ({
+              contents: renamed(await readFile(path, "utf8"), "module", names),
+            }),
+          );
         },
       },
     ],
   });
+  return outputFiles[0].text;
 };
 
-const brotli = (bytes) =>
+/** Puts the module into its place in the script. */
+const carrying = (script, literal) =>
+  script.replace(`"${MODULE}"`, () => literal);
+
+const moduleOf = ({ folder }) => readFile(join(folder, "oaiq_bg.wasm"));
+
+/** Writes a script that a page loads. */
+const writeScript = async (file, entry, pkg, options) => {
+  const script = carrying(
+    await bundle(entry, pkg, options),
+    asTemplate(await moduleOf(pkg)),
+  );
+  const isAscii = Buffer.byteLength(script) === script.length;
+  await mkdir(dirname(join(root, file)), { recursive: true });
+  await writeFile(
+    join(root, file),
+    (isAscii ? "" : BYTE_ORDER_MARK) + script.trimEnd(),
+  );
+};
+
+/** Where the frame of the npm package takes the script. */
+const PLACE = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
+
+/**
+ * Writes the npm package's module. Imported on a server it does nothing, in a page it is the script, once.
+ */
+const writePackage = async (file, pkg) => {
+  const script = carrying(
+    await bundle("www/oaiq.js", pkg, { beside: "package" }),
+    asEscapes(await moduleOf(pkg)),
+  );
+  const frame = await readFile(join(root, "www/package.js"), "utf8");
+  await writeFile(
+    join(root, file),
+    frame
+      .replace(PLACE, () => script.trimEnd())
+      .replaceAll('"oaiq:here"', "import.meta.url"),
+  );
+};
+
+/** Writes the hashes by which a page can hold the scripts to what they are (Subresource Integrity). */
+const writeIntegrity = async (file, scripts) => {
+  const hashes = {};
+  for (const script of scripts) {
+    const bytes = await readFile(join(root, "dist", script));
+    const hash = createHash("sha384").update(bytes).digest("base64");
+    hashes[script] = `sha384-${hash}`;
+  }
+  await writeFile(join(root, file), `${JSON.stringify(hashes, null, 2)}\n`);
+};
+
+/** The length of these bytes as servers send them, by brotli -q 11, */
+export const brotli = (bytes) =>
   brotliCompressSync(bytes, {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: 11,
@@ -99,40 +230,48 @@ const brotli = (bytes) =>
     },
   }).length;
 
+/** and by gzip -9. */
+export const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
 const report = async (files) => {
   console.log("file                         raw    gzip  brotli");
   for (const file of files) {
     const bytes = await readFile(join(root, file));
-    const columns = [
-      bytes.length,
-      gzipSync(bytes, { level: 9 }).length,
-      brotli(bytes),
-    ];
+    const columns = [bytes.length, gzip(bytes), brotli(bytes)];
     console.log(
       file.padEnd(24) + columns.map((n) => String(n).padStart(8)).join(""),
     );
   }
 };
 
+const SCRIPTS = ["oaiq.min.js", "oaiq.fallback.min.js", "oaiq.debug.min.js"];
+
 /** Builds everything that users get. */
 export const build = async () => {
   nodePackages();
   say("building dist/");
-  const pixel = await compile("pixel", "");
-  const debug = await compile("debug", "debug", ["__wbindgen_start"]);
+  const pixel = await compilePixel("pixel", "");
+  const debug = await compileDebug();
+  await asJavaScript(pixel.folder);
   await rm(join(root, "dist"), { recursive: true, force: true });
-  await bundle("www/oaiq.js", pixel, "dist/oaiq.min.js");
-  await bundle("www/debug.js", debug, "dist/oaiq.debug.min.js");
-  await report(["dist/oaiq.min.js", "dist/oaiq.debug.min.js"]);
+  await writeScript("dist/oaiq.min.js", "www/oaiq.js", pixel);
+  await writeScript("dist/oaiq.fallback.min.js", "www/fallback.js", pixel);
+  await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug, {
+    fault:
+      "debug is on, but its texts need WebAssembly, which this page does not let run",
+  });
+  await writePackage("dist/oaiq.mjs", pixel);
+  await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
+  await writeIntegrity("dist/integrity.json", SCRIPTS);
+  await report(SCRIPTS.map((script) => `dist/${script}`));
 };
 
 /** Builds a pixel that can be made to fail inside its module, for the test of what a page gets then. */
-export const buildFaulty = async () => {
-  await bundle(
-    "www/oaiq.js",
-    await compile("faulty", "provoke-fault"),
+export const buildFaulty = async () =>
+  writeScript(
     "target/faulty/oaiq.min.js",
+    "www/oaiq.js",
+    await compilePixel("faulty", "provoke-fault"),
   );
-};
 
 if (import.meta.filename === process.argv[1]) await build();

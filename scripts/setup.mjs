@@ -72,15 +72,21 @@ const rustupCompiler = () => {
   const sysroot = printed("rustc", ["--print", "sysroot"]) ?? "";
   const has = (path) => existsSync(join(sysroot, "lib/rustlib", path));
   const source = "src/rust/library/Cargo.lock";
-  const understands = printed("rustc", [
-    "-Zunstable-options",
-    "-Cpanic=immediate-abort",
-    "--print=cfg",
-    `--target=${TARGET}`,
-  ], { RUSTC_BOOTSTRAP: "1" });
+  const understands = printed(
+    "rustc",
+    [
+      "-Zunstable-options",
+      "-Cpanic=immediate-abort",
+      "--print=cfg",
+      `--target=${TARGET}`,
+    ],
+    { RUSTC_BOOTSTRAP: "1" },
+  );
   if (understands === null) return null;
   if (!has(source) && find("rustup")) {
-    say("adding rust-src to Rust: the pixel's standard library is built for size");
+    say(
+      "adding rust-src to Rust: the pixel's standard library is built for size",
+    );
     printed("rustup", ["component", "add", "rust-src"]);
   }
   return has(source)

@@ -26,23 +26,22 @@ const OPTIMISE = [
   "--strip-target-features",
 ];
 
+/** What the first browsers with WebAssembly did not have, and wasm2js does not know. */
+const LOWER = [
+  "--llvm-memory-copy-fill-lowering",
+  "--llvm-nontrapping-fptoint-lowering",
+  "--signext-lowering",
+];
+
 /**
- * Shrinks the wasm-bindgen output oaiq_bg.wasm and oaiq_bg.js in that folder, and writes imports.js beside them, which
- * has what the module is instantiated with. `calls` are the exports that are called beside those that the glue calls.
+ * Shrinks wasm-bindgen's output oaiq_bg.wasm and oaiq_bg.js in that folder, of which `calls` are the exports that are
+ * needed, and writes imports.js beside them, which has what the module is instantiated with. The map that comes back
+ * has the exports' new names.
  */
 export const shrink = async (folder, calls) => {
   const wasm = join(folder, "oaiq_bg.wasm");
-  const glueFile = join(folder, "oaiq_bg.js");
-  let glue = await readFile(glueFile, "utf8");
-
-  const called = new Set(
-    [...glue.matchAll(/\bwasm\.(\w+)/g)].map(([, name]) => name),
-  );
-  if (!calls.includes("__wbindgen_start"))
-    called.delete("__wbindgen_externrefs");
-  for (const name of calls) called.add(name);
   const graph = join(folder, "exports.json");
-  const roots = [...called].map((name) => ({ name, export: name, root: true }));
+  const roots = calls.map((name) => ({ name, export: name, root: true }));
   await writeFile(graph, JSON.stringify(roots));
   if (
     printed(bin("wasm-metadce"), [
@@ -67,27 +66,59 @@ export const shrink = async (folder, calls) => {
       wasm,
     ]) ?? fail("wasm-opt could not rename the module's imports"),
   );
+  const glueFile = join(folder, "oaiq_bg.js");
+  let glue = await readFile(glueFile, "utf8");
   const exported = new Map(names.exports);
-  glue = glue.replaceAll(
-    /\bwasm\.(\w+)/g,
-    (_, name) => `wasm.${exported.get(name)}`,
-  );
+  glue = renamed(glue, "wasm", exported);
   await writeFile(glueFile, glue);
 
   // whatever module an import came from, it is now in "a"
-  const from = (module) =>
-    names.imports
-      .filter(([origin]) => origin === module)
-      .map(([, name]) => name);
-  const start = exported.get("__wbindgen_start");
+  const imported = names.imports.map(
+    ([module, name]) => `import { ${name} } from "${module}";`,
+  );
   await writeFile(
     join(folder, "imports.js"),
     [
-      `import { ${from("./oaiq_bg.js").join(", ")} } from "./oaiq_bg.js";`,
-      `import { ${from("./page.js").join(", ")} } from "./page.js";`,
+      ...imported,
       `export const imports = { a: { ${names.imports.map(([, name, short]) => `${short}: ${name}`).join(", ")} } };`,
-      `export const started = (exports) => ${start ? `exports.${start}()` : "undefined"};`,
       "",
     ].join("\n"),
+  );
+  return exported;
+};
+
+/** Which exports a script calls: the names behind `holder.` */
+export const namesBehind = (holder, script) =>
+  [...script.matchAll(new RegExp(`\\b${holder}\\.(\\w+)`, "g"))].map(
+    ([, name]) => name,
+  );
+
+/** A script with the exports' new names behind `holder.` */
+export const renamed = (script, holder, names) =>
+  script.replaceAll(
+    new RegExp(`\\b${holder}\\.(\\w+)`, "g"),
+    (_, name) => `${holder}.${names.get(name) ?? name}`,
+  );
+
+/** The shrunk module of that folder as JavaScript: fallback.js, whose `instantiate` takes imports and gives exports. */
+export const asJavaScript = async (folder) => {
+  const lowered = join(folder, "lowered.wasm");
+  const script = join(folder, "fallback.js");
+  run(bin("wasm-opt"), [
+    join(folder, "oaiq_bg.wasm"),
+    ...FEATURES,
+    ...LOWER,
+    "-Oz",
+    "-o",
+    lowered,
+  ]);
+  run(bin("wasm2js"), [lowered, ...FEATURES, "-Oz", "-o", script]);
+  // it comes as a module that imports from one named "a" and instantiates itself
+  const body = (await readFile(script, "utf8"))
+    .replace(/^import .*$/m, "")
+    .replaceAll(/^export var .*$/gm, "");
+  await writeFile(
+    script,
+    `export const instantiate = ({ a }) => {\n${body}\nreturn retasmFunc;\n};\n`,
   );
 };

@@ -34,18 +34,22 @@ await build();
 await buildFaulty();
 run("cargo", ["build", "--quiet", "--locked", "--package", "oaiq-collector"]);
 
-say("browser tests, in real Chromium");
-const browserTests = readdirSync(join(root, "tests/browser")).filter((name) =>
-  name.endsWith(".test.mjs"),
-);
-const RECORDED = "conformance.test.mjs";
-// the recorded visits are about times, so nothing else may run beside them
-for (const names of [
-  [RECORDED],
-  browserTests.filter((name) => name !== RECORDED),
-]) {
-  const files = names.map((name) => join("tests/browser", name));
+const nodeTests = (files) =>
   run(process.execPath, ["--test", "--test-concurrency=2", ...files], {
     env: { CHROME },
   });
-}
+
+say("what users download: its size, the npm package, its types");
+nodeTests(["tests/size.test.mjs", "tests/package.test.mjs"]);
+
+say("browser tests, in real Chromium and, where there is one, Firefox");
+const RECORDED = "tests/browser/conformance.test.mjs";
+// the recorded visits are about times, so nothing else may run beside them
+nodeTests([RECORDED]);
+nodeTests(["tests/firefox/conformance.test.mjs"]);
+nodeTests(
+  readdirSync(join(root, "tests/browser"))
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => `tests/browser/${name}`)
+    .filter((file) => file !== RECORDED),
+);

@@ -1,38 +1,46 @@
 //! A page's address, and what of it may be told.
 
-use crate::text::cut;
+use crate::text::{Owned, Text, t};
+use crate::value::Value;
 
-/// What may be told of an address: scheme, host and path of a page on the web, the bare scheme of some others,
-/// nothing of the rest. Credentials, query and fragment never leave the browser.
-pub fn public(url: &str) -> Option<[&str; 3]> {
-    for scheme in ["https://", "http://"] {
-        if let Some(rest) = url.strip_prefix(scheme) {
-            let rest = cut(cut(rest, b'?').0, b'#').0;
-            let (mut host, _) = cut(rest, b'/');
-            let path = &rest[host.len()..];
-            while let (_, Some(after)) = cut(host, b'@') {
-                host = after;
+/// What may be told of; of so many of the first, host and path as well.
+static SCHEMES: [Text; 6] = [
+    t!("https://"),
+    t!("http://"),
+    t!("file://"),
+    t!("about:blank"),
+    t!("data:"),
+    t!("content://"),
+];
+
+const WITH_HOST: usize = 2;
+
+/// Adds what may be told of an address as a member of an object: scheme, host and path of a page on the web, the bare
+/// scheme of some others, nothing of the rest. Credentials, query and fragment never leave the browser.
+pub fn add_public(out: Owned, key: Text, url: Value) -> Owned {
+    for (i, scheme) in SCHEMES.iter().enumerate() {
+        let Some(mut from) = url.string().behind_prefix(*scheme) else {
+            continue;
+        };
+        let mut to = from;
+        let mut in_host = true;
+        while !matches!(to.byte(), b'?' | b'#' | b'"' | 0) && i < WITH_HOST {
+            in_host &= to.byte() != b'/';
+            let is_at = to.byte() == b'@';
+            to = to.after(1);
+            // credentials end at the last @ before the path
+            if in_host && is_at {
+                from = to;
             }
-            return Some([scheme, host, path]);
         }
+        return out
+            .with_key(key)
+            .with(t!("\""))
+            .with(*scheme)
+            .with_until(from, to)
+            .with(t!("\""));
     }
-    for opaque in ["file://", "about:blank", "data:", "content://"] {
-        if url.starts_with(opaque) {
-            return Some([opaque, "", ""]);
-        }
-    }
-    None
-}
-
-/// The host of an address on the web, without credentials and port, and whether it is reached by https.
-pub fn host_of(url: &str) -> (&str, bool) {
-    let [scheme, host, _] = public(url).unwrap_or_default();
-    // [::1]:8080 keeps its colons inside the brackets
-    let host = match cut(host, b']') {
-        (address, Some(_)) => &host[..address.len() + 1],
-        _ => cut(host, b':').0,
-    };
-    (host, scheme == "https://")
+    out
 }
 
 #[cfg(test)]
@@ -41,7 +49,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn told(url: &str) -> Option<String> {
-        public(url).map(|parts| parts.concat())
+        let quoted = Owned::from(format!("\"{url}\"").as_str());
+        let told = add_public(Owned::new(), t!(""), Value::new(quoted.text()));
+        let told = told.as_str().strip_prefix(",\"\":\"")?;
+        told.strip_suffix('"').map(String::from)
     }
 
     #[test]
@@ -71,29 +82,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_host_is_read_without_port_and_credentials() {
-        for (url, host) in [
-            (
-                "https://u:p@shop.example.test:8443/x",
-                ("shop.example.test", true),
-            ),
-            ("http://localhost/", ("localhost", false)),
-            ("http://[::1]:8080/", ("[::1]", false)),
-            ("file:///x", ("", false)),
-            ("nonsense", ("", false)),
-        ] {
-            assert_eq!(host_of(url), host, "{url}");
-        }
-    }
-
     proptest! {
         #[test]
         fn of_no_address_is_a_query_ever_told(url in "(https?://)?[a-z@:.\\[\\]/?#%é ]{0,40}") {
             if let Some(told) = told(&url) {
                 prop_assert!(!told.contains(['?', '#']));
             }
-            let _ = host_of(&url);
         }
     }
 }

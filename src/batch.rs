@@ -3,6 +3,8 @@
 //! Times are [`crate::host::Host::ticks`], in milliseconds.
 
 use crate::diagnostics::{Diagnostic, Marks};
+use crate::list::List;
+use crate::text::{Owned, t};
 
 /// No request body is longer, in bytes: browsers take 64 KiB from a page that is being left.
 pub const MAX_BODY: usize = 60_000;
@@ -20,30 +22,61 @@ const FIRST_PAUSE: u64 = 5_000;
 /// up to this.
 const LONGEST_PAUSE: u64 = 300_000;
 
-/// Something that waits, in its wire form.
+/// A time that does not come.
+pub const NEVER: u64 = u64::MAX;
+
+/// Something that waits, or is on its way, in its wire form.
 #[derive(Debug)]
 pub struct Waiting {
     /// JSON.
-    pub text: String,
+    pub text: Owned,
     /// One of the pixel's own events, about which the visitor's identifiers say nothing.
     pub internal: bool,
     /// The session's first times that it tells of; none for all but session markers.
     pub marks: Marks,
+    /// The number of the request that it is on its way by; 0 while it waits.
+    pub request: u32,
 }
 
 /// A pixel's waiting events, and those on their way.
 #[derive(Debug, Default)]
 pub struct Batch {
-    events: Vec<Waiting>,
+    events: List<Waiting>,
     diagnostic: Option<Diagnostic>,
     first: u64,
     last: u64,
     /// What waits was cut off by a full request, or comes from one that failed: it has waited long enough.
     overdue: bool,
-    under_way: Vec<(u32, Vec<Waiting>)>,
+    /// How many requests are on their way.
+    open: u32,
     /// After a failure, nothing goes before this.
     not_before: u64,
     pause: u64,
+}
+
+/// What a request carries.
+#[derive(Debug)]
+pub struct Cut {
+    /// The events' wire forms, with commas between them.
+    pub events: Owned,
+    /// How many there are.
+    pub count: u64,
+    /// All of them are session markers.
+    pub markers_alone: bool,
+    /// All of them are the pixel's own.
+    pub internal_alone: bool,
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq)]
+pub enum Answer {
+    /// It was none of this pixel's.
+    Unknown,
+    /// It has arrived; the session's first times that are told by now.
+    Delivered(Marks),
+    /// It has failed; its events go again, those that have not been dropped since, after that many milliseconds (none
+    /// are left where it is 0).
+    Failed(u64),
 }
 
 impl Batch {
@@ -59,23 +92,35 @@ impl Batch {
         self.diagnostic.get_or_insert_default()
     }
 
+    /// The same for what is told with whatever waits, and lets nothing wait longer.
+    pub fn aside(&mut self, now: u64) -> &mut Diagnostic {
+        let last = if self.has_waiting() { self.last } else { now };
+        self.diagnostic(last)
+    }
+
     fn touch(&mut self, now: u64) {
-        if self.is_empty() {
+        if !self.has_waiting() {
             self.first = now;
         }
         self.last = now;
     }
 
-    fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.diagnostic.is_none()
+    /// Does anything wait that is not on its way?
+    pub fn has_waiting(&self) -> bool {
+        self.diagnostic.is_some() || self.has_waiting_events()
     }
 
-    /// When the next request should go. `None` while nothing waits or a request is on its way.
-    pub fn due(&self) -> Option<u64> {
-        if self.is_empty() || !self.under_way.is_empty() {
-            return None;
+    /// What is on its way was there first, so this does not look far.
+    fn has_waiting_events(&self) -> bool {
+        self.events.iter().any(|event| event.request == 0)
+    }
+
+    /// When the next request should go: [`NEVER`] while nothing waits or a request is on its way.
+    pub fn due(&self) -> u64 {
+        if self.open > 0 || !self.has_waiting() {
+            return NEVER;
         }
-        let diagnostics_alone = self.events.is_empty() && self.marks_waiting() == 0;
+        let diagnostics_alone = self.marks_waiting() == 0 && !self.has_waiting_events();
         let quiet = if diagnostics_alone {
             QUIET_DIAGNOSTICS
         } else {
@@ -85,117 +130,119 @@ impl Batch {
         if self.overdue {
             due = 0;
         }
-        Some(due.max(self.not_before))
+        due.max(self.not_before)
     }
 
     /// The first times that wait, or are on their way, to be told.
     pub fn marks(&self) -> Marks {
-        let under_way = self.under_way.iter().flat_map(|(_, events)| events);
-        under_way
-            .chain(&self.events)
-            .fold(self.marks_waiting(), |marks, event| marks | event.marks)
+        let mut marks = self.marks_waiting();
+        for event in self.events.iter() {
+            marks |= event.marks;
+        }
+        marks
     }
 
     fn marks_waiting(&self) -> Marks {
         self.diagnostic.as_ref().map_or(0, |waiting| waiting.marks)
     }
 
-    /// Takes the next request's events: as many, oldest first, as have room, but always one. `write` gives the
-    /// waiting diagnostic its wire form; it is the last of its batch.
-    pub fn cut(&mut self, room: usize, write: impl FnOnce(&Diagnostic) -> String) -> Vec<Waiting> {
+    /// Takes the events of the request of that number: as many, oldest first, as have room, but always one. From now
+    /// on they are on their way. `write` gives the waiting diagnostic its wire form; it is the last of its batch.
+    pub fn cut(
+        &mut self,
+        number: u32,
+        room: usize,
+        write: &mut dyn FnMut(&Diagnostic) -> Owned,
+    ) -> Cut {
         if let Some(diagnostic) = self.diagnostic.take() {
             self.events.push(Waiting {
                 text: write(&diagnostic),
                 internal: true,
                 marks: diagnostic.marks,
+                request: 0,
             });
         }
-        let mut size = 0;
-        let fitting = self
-            .events
-            .iter()
-            .take_while(|event| {
-                size += event.text.len() + 1;
-                size <= room
-            })
-            .count();
-        let count = fitting.max(1).min(self.events.len());
-        let rest = self.events.split_off(count);
-        self.overdue = !rest.is_empty();
-        core::mem::replace(&mut self.events, rest)
+        self.overdue = false;
+        let mut cut = Cut {
+            events: Owned::new(),
+            count: 0,
+            markers_alone: true,
+            internal_alone: true,
+        };
+        for event in self.events.iter_mut() {
+            if event.request != 0 {
+                continue;
+            }
+            if cut.count > 0 {
+                if cut.events.len() + event.text.len() + 1 > room {
+                    self.overdue = true;
+                    break;
+                }
+                cut.events = cut.events.with(t!(","));
+            }
+            event.request = number;
+            cut.events = cut.events.with(event.text.text());
+            cut.count += 1;
+            cut.markers_alone &= event.marks != 0;
+            cut.internal_alone &= event.internal;
+        }
+        self.open += u32::from(cut.count > 0);
+        cut
     }
 
-    /// These are on their way by the request of that number.
-    pub fn sent(&mut self, number: u32, events: Vec<Waiting>) {
-        self.under_way.push((number, events));
-    }
-
-    /// The request of that number has arrived. The first times that are told by now, or `None` if the request is
-    /// not one of this pixel's.
-    pub fn delivered(&mut self, number: u32) -> Option<Marks> {
-        let events = self.take_under_way(number)?;
-        self.pause = 0;
-        self.not_before = 0;
-        Some(told(&events))
-    }
-
-    /// The request of that number has failed: its events go again, ahead of the others. The pause until then (none if
-    /// all of them have been dropped since), or `None` if the request is not one of this pixel's.
-    pub fn failed(&mut self, number: u32, now: u64) -> Option<u64> {
-        let mut events = self.take_under_way(number)?;
-        // what was dropped since leaves no text
-        events.retain(|event| !event.text.is_empty());
-        if events.is_empty() {
-            return Some(0);
+    /// The request of that number has arrived or failed. Of one that failed, the events go again, ahead of the others.
+    pub fn answered(&mut self, number: u32, arrived: bool, now: u64) -> Answer {
+        let (mut found, mut marks, mut failed) = (false, 0, false);
+        self.events.keep(&mut |event| {
+            if event.request != number {
+                return true;
+            }
+            found = true;
+            marks |= event.marks;
+            event.request = 0;
+            // what was dropped since leaves no text
+            let stays = !arrived && !event.text.is_empty();
+            failed |= stays;
+            stays
+        });
+        if !found {
+            return Answer::Unknown;
+        }
+        self.open -= 1;
+        if arrived {
+            self.pause = 0;
+            self.not_before = 0;
+            return Answer::Delivered(marks);
+        }
+        if !failed {
+            return Answer::Failed(0);
         }
         self.overdue = true;
-        events.append(&mut self.events);
-        self.events = events;
         // requests that were on their way together fail together, once
         if self.not_before <= now {
             self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             self.not_before = now + self.pause;
         }
-        Some(self.not_before - now)
-    }
-
-    fn take_under_way(&mut self, number: u32) -> Option<Vec<Waiting>> {
-        let at = self
-            .under_way
-            .iter()
-            .position(|(sent, _)| *sent == number)?;
-        Some(self.under_way.swap_remove(at).1)
+        Answer::Failed(self.not_before - now)
     }
 
     /// Drops everything, also what would be sent again if its request failed. What a request on its way tells of the
     /// session's first times is still told if it arrives.
     pub fn clear(&mut self) {
-        let under_way = core::mem::take(&mut self.under_way);
-        *self = Self::default();
-        for (number, events) in under_way {
-            let dropped = Waiting {
-                text: String::new(),
-                internal: true,
-                marks: told(&events),
-            };
-            self.under_way.push((number, vec![dropped]));
-        }
+        self.events.keep(&mut |event| {
+            event.text = Owned::new();
+            event.request != 0
+        });
+        self.diagnostic = None;
+        self.overdue = false;
+        self.not_before = 0;
+        self.pause = 0;
     }
 
-    /// How many events wait.
+    /// How many events wait or are on their way.
     pub fn len(&self) -> usize {
         self.events.len()
     }
-
-    /// Does anything wait that is not on its way?
-    pub fn has_waiting(&self) -> bool {
-        !self.is_empty()
-    }
-}
-
-/// The first times that these events tell of.
-pub fn told(events: &[Waiting]) -> Marks {
-    events.iter().fold(0, |marks, event| marks | event.marks)
 }
 
 #[cfg(test)]
@@ -206,29 +253,37 @@ mod tests {
 
     fn event(text: &str) -> Waiting {
         Waiting {
-            text: text.into(),
+            text: Owned::from(text),
             internal: false,
             marks: 0,
+            request: 0,
         }
     }
 
+    /// The events of a request of that number.
+    fn cut_as(batch: &mut Batch, number: u32, room: usize) -> Vec<String> {
+        let cut = batch.cut(number, room, &mut |_| Owned::from("diagnostic"));
+        let texts: Vec<_> = cut.events.as_str().split(',').map(String::from).collect();
+        assert_eq!(texts.len() as u64, cut.count);
+        texts
+    }
+
+    /// The events of a request that has arrived.
     fn cut(batch: &mut Batch, room: usize) -> Vec<String> {
-        batch
-            .cut(room, |_| "diagnostic".into())
-            .into_iter()
-            .map(|event| event.text)
-            .collect()
+        let texts = cut_as(batch, 99, room);
+        assert_eq!(batch.answered(99, true, 0), Answer::Delivered(0));
+        texts
     }
 
     #[test]
     fn close_calls_share_one_request_a_second_after_the_last() {
         let mut batch = Batch::default();
-        assert_eq!(batch.due(), None);
+        assert_eq!(batch.due(), NEVER);
         batch.push(event("a"), 100);
         batch.push(event("b"), 700);
-        assert_eq!(batch.due(), Some(1_950));
+        assert_eq!(batch.due(), 1_950);
         assert_eq!(cut(&mut batch, 100), ["a", "b"]);
-        assert_eq!(batch.due(), None);
+        assert_eq!(batch.due(), NEVER);
     }
 
     #[test]
@@ -237,29 +292,28 @@ mod tests {
         for i in 0..9 {
             batch.push(event("a"), 100 + i * 500);
         }
-        assert_eq!(batch.due(), Some(4_350));
+        assert_eq!(batch.due(), 4_350);
     }
 
     #[test]
     fn diagnostics_alone_wait_four_seconds_and_a_session_marker_one() {
         let mut batch = Batch::default();
         batch.diagnostic(0);
-        assert_eq!(batch.due(), Some(4_250));
+        assert_eq!(batch.due(), 4_250);
         batch.diagnostic(0).mark(VISIT, true);
-        assert_eq!(batch.due(), Some(1_250));
+        assert_eq!(batch.due(), 1_250);
     }
 
     #[test]
     fn one_request_at_a_time_and_what_came_meanwhile_goes_next() {
         let mut batch = Batch::default();
         batch.push(event("a"), 0);
-        let events = batch.cut(100, |_| String::new());
-        batch.sent(1, events);
+        cut_as(&mut batch, 1, 100);
         batch.push(event("b"), 10);
-        assert_eq!(batch.due(), None);
-        assert_eq!(batch.delivered(7), None);
-        assert_eq!(batch.delivered(1), Some(0));
-        assert_eq!(batch.due(), Some(1_260));
+        assert_eq!(batch.due(), NEVER);
+        assert_eq!(batch.answered(7, true, 20), Answer::Unknown);
+        assert_eq!(batch.answered(1, true, 20), Answer::Delivered(0));
+        assert_eq!(batch.due(), 1_260);
     }
 
     #[test]
@@ -273,12 +327,11 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            let number = number as u32;
-            let events = batch.cut(100, |_| String::new());
-            batch.sent(number, events);
-            assert_eq!(batch.failed(number, now), Some(pause));
+            let number = number as u32 + 1;
+            cut_as(&mut batch, number, 100);
+            assert_eq!(batch.answered(number, false, now), Answer::Failed(pause));
             now += pause;
-            assert_eq!(batch.due(), Some(now));
+            assert_eq!(batch.due(), now);
         }
         batch.push(event("b"), 60);
         assert_eq!(cut(&mut batch, 100), ["a", "b"]);
@@ -287,18 +340,13 @@ mod tests {
     #[test]
     fn a_success_ends_the_pauses() {
         let mut batch = Batch::default();
-        for number in 0..2 {
+        for (number, arrived) in [(1, false), (2, true)] {
             batch.push(event("a"), 0);
-            let events = batch.cut(100, |_| String::new());
-            batch.sent(number, events);
-            if number == 0 {
-                batch.failed(number, 0);
-            } else {
-                batch.delivered(number);
-            }
+            cut_as(&mut batch, number, 100);
+            batch.answered(number, arrived, 0);
         }
         batch.push(event("b"), 9_000);
-        assert_eq!(batch.due(), Some(10_250));
+        assert_eq!(batch.due(), 10_250);
     }
 
     #[test]
@@ -308,7 +356,7 @@ mod tests {
             batch.push(event(text), 0);
         }
         assert_eq!(cut(&mut batch, 5), ["aaaaaaaaaa"]);
-        assert_eq!(batch.due(), Some(0));
+        assert_eq!(batch.due(), 0);
         assert_eq!(cut(&mut batch, 5), ["b", "c"]);
     }
 
@@ -316,11 +364,10 @@ mod tests {
     fn what_was_dropped_is_not_sent_when_its_request_fails() {
         let mut batch = Batch::default();
         batch.push(event("a"), 0);
-        let events = batch.cut(100, |_| String::new());
-        batch.sent(1, events);
+        cut_as(&mut batch, 1, 100);
         batch.clear();
-        batch.failed(1, 0);
-        assert_eq!(batch.due(), None);
+        assert_eq!(batch.answered(1, false, 0), Answer::Failed(0));
+        assert_eq!(batch.due(), NEVER);
     }
 
     proptest! {
@@ -334,7 +381,7 @@ mod tests {
             while batch.has_waiting() {
                 let texts = cut(&mut batch, room);
                 prop_assert!(!texts.is_empty());
-                prop_assert!(texts.len() == 1 || texts.iter().map(|text| text.len() + 1).sum::<usize>() <= room);
+                prop_assert!(texts.len() == 1 || texts.join(",").len() <= room);
                 sent.extend(texts);
             }
             let ids: Vec<_> = sent.iter().map(|text| text.trim_end_matches('x').to_string()).collect();

@@ -2,38 +2,37 @@
 
 use crate::cookie::{self, Jar};
 use crate::host::{Host, Storage};
+use crate::text::{Text, t};
 
-const COOKIE: &str = "__oaiq_consent";
+static COOKIE: Text = t!("__oaiq_consent");
 /// The `localStorage` key. Other tabs of the site hear of a change to it.
-pub const STORAGE_KEY: &str = "oaiq_consent";
+pub static STORAGE_KEY: Text = t!("oaiq_consent");
 const DAYS: u64 = 30;
-const DENIED: &str = "false";
+static DENIED: Text = t!("false");
+static GRANTED: Text = t!("true");
 
 /// Is a denial kept anywhere? Granted unless denied, and one denial is enough.
 pub fn is_denied(host: &impl Host) -> bool {
-    let mut denied = is_denied_in_storage(host);
-    cookie::each(&host.cookies(), COOKIE, &mut |value| {
-        denied |= value == DENIED;
-    });
-    denied
+    is_denied_in_storage(host) || cookie::has(host.cookies().text(), COOKIE, DENIED)
 }
 
 /// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
 pub fn is_denied_in_storage(host: &impl Host) -> bool {
-    host.stored(Storage::Local, STORAGE_KEY) == DENIED
+    host.stored(Storage::Local, STORAGE_KEY).text() == DENIED
 }
 
 /// Keeps the visitor's answer.
 pub fn keep(host: &mut impl Host, jar: &mut Jar, granted: bool) {
-    let answer = if granted { "true" } else { DENIED };
+    let (answer, other) = if granted {
+        (GRANTED, DENIED)
+    } else {
+        (DENIED, GRANTED)
+    };
+    let cookies = host.cookies();
     // an answer set for another of the site's hosts would go on being read beside the new one
-    let mut other = false;
-    cookie::each(&host.cookies(), COOKIE, &mut |value| {
-        other |= value != answer;
-    });
-    if other {
+    if cookie::has(cookies.text(), COOKIE, other) {
         jar.delete(host, COOKIE);
     }
-    jar.write(host, COOKIE, answer, DAYS);
+    jar.write(host, cookies.text(), COOKIE, answer, DAYS);
     host.store(Storage::Local, STORAGE_KEY, answer);
 }

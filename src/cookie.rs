@@ -1,95 +1,116 @@
 //! The page's cookies: reading, and writing and deleting them for the widest domain that the browser takes.
 
 use crate::host::Host;
-use crate::text::{add, are_digits, cut, push_number};
+use crate::text::{Owned, Text, t};
+use crate::value::Value;
 
 const DAY: u64 = 24 * 60 * 60;
-const PROBE: &str = "__oaiq_domain_probe";
+static PROBE: Text = t!("__oaiq_domain_probe");
 
-/// The site's cookie jar, seen from one host name.
+/// The site's cookie jar, seen from one of its hosts.
 #[derive(Debug)]
 pub struct Jar {
-    host_name: String,
+    /// The domains that a cookie may be set for, as a JSON array, widest first: `["example.test","shop.example.test"]`.
+    /// Empty on localhost, on an IP address and on a host of one label.
+    domains: Owned,
     https: bool,
-    /// The widest domain, once it has been looked for; empty means host-only.
-    domain: Option<String>,
+    /// The widest domain that the browser takes, once it has been asked; empty means host-only.
+    widest: Option<Owned>,
 }
 
 impl Jar {
-    /// The jar of a page at that host.
-    pub fn new(host_name: &str, https: bool) -> Self {
+    /// The jar of a page whose cookies may be set for these domains.
+    pub fn new(domains: Owned, https: bool) -> Self {
         Self {
-            host_name: host_name.into(),
+            domains,
             https,
-            domain: None,
+            widest: None,
         }
     }
 
-    /// Writes a cookie that lives for so many days.
-    pub fn write(&mut self, host: &mut impl Host, name: &str, value: &str, days: u64) {
-        if self.domain.is_none() {
-            self.domain = Some(self.widest_domain(host));
-        }
-        let domain = self.domain.as_deref().unwrap_or("");
+    /// Writes a cookie that lives for so many days. `cookies` is what `document.cookie` has been read as.
+    ///
+    /// Which domains a browser refuses (`co.uk`) is in a list that it alone has, so it is asked. The cookie itself is
+    /// the question, since each look at cookies is a round trip to another process. Only where an equal one is there
+    /// already, which would answer in its place, a cookie of another name asks.
+    pub fn write(
+        &mut self,
+        host: &mut impl Host,
+        cookies: Text,
+        name: Text,
+        value: Text,
+        days: u64,
+    ) {
         let value = host.uri_encoded(value);
-        host.set_cookie(&self.cookie(name, &value, days * DAY, domain));
+        let value = value.text();
+        let seconds = days * DAY;
+        if self.widest.is_none() {
+            let is_there = has(cookies, name, value);
+            let mut domains = Value::new(self.domains.text()).first();
+            let mut widest = Owned::new();
+            while let Some(next) = domains {
+                let domain = next.owned();
+                let taken = if is_there {
+                    let taken = self.ask(host, PROBE, t!("1"), 60, domain.text());
+                    host.set_cookie(self.cookie(PROBE, t!(""), 0, domain.text()).text());
+                    taken
+                } else {
+                    self.ask(host, name, value, seconds, domain.text())
+                };
+                if taken {
+                    widest = domain;
+                    break;
+                }
+                domains = next.next();
+            }
+            let is_written = !is_there && !widest.is_empty();
+            self.widest = Some(widest);
+            if is_written {
+                return;
+            }
+        }
+        if let Some(domain) = &self.widest {
+            host.set_cookie(self.cookie(name, value, seconds, domain.text()).text());
+        }
+    }
+
+    /// Sets a cookie, and says whether it is there now.
+    fn ask(
+        &self,
+        host: &mut impl Host,
+        name: Text,
+        value: Text,
+        seconds: u64,
+        domain: Text,
+    ) -> bool {
+        host.set_cookie(self.cookie(name, value, seconds, domain).text());
+        has(host.cookies().text(), name, value)
     }
 
     /// Deletes a cookie, whichever of the site's hosts it was set for.
-    pub fn delete(&self, host: &mut impl Host, name: &str) {
-        host.set_cookie(&self.cookie(name, "", 0, ""));
-        for domain in self.domains() {
-            host.set_cookie(&self.cookie(name, "", 0, domain));
+    pub fn delete(&self, host: &mut impl Host, name: Text) {
+        host.set_cookie(self.cookie(name, t!(""), 0, t!("")).text());
+        let mut domains = Value::new(self.domains.text()).first();
+        while let Some(domain) = domains {
+            let cookie = self.cookie(name, t!(""), 0, domain.owned().text());
+            host.set_cookie(cookie.text());
+            domains = domain.next();
         }
     }
 
-    /// From the last two labels of the host upwards; none for an IP address or a host of one label.
-    fn domains(&self) -> Vec<&str> {
-        let name = self.host_name.as_str();
-        let mut domains = Vec::new();
-        let mut labels = 1;
-        for (i, byte) in name.bytes().enumerate().rev() {
-            if byte == b':' || byte == b'.' && labels == 1 && are_digits(&name[i + 1..]) {
-                return Vec::new();
-            }
-            if byte == b'.' {
-                if labels > 1 {
-                    domains.push(&name[i + 1..]);
-                }
-                labels += 1;
-            }
-        }
-        if labels > 1 {
-            domains.push(name);
-        }
-        domains
-    }
-
-    /// A domain such as `co.uk` is refused by the browser, which has the list; so it is asked.
-    fn widest_domain(&self, host: &mut impl Host) -> String {
-        for domain in self.domains() {
-            host.set_cookie(&self.cookie(PROBE, "1", 60, domain));
-            if find(&host.cookies(), PROBE).is_some() {
-                host.set_cookie(&self.cookie(PROBE, "", 0, domain));
-                return domain.into();
-            }
-        }
-        String::new()
-    }
-
-    fn cookie(&self, name: &str, value: &str, seconds: u64, domain: &str) -> String {
-        let mut out = String::from(name);
-        add(&mut out, "=");
-        add(&mut out, value);
-        add(&mut out, "; Path=/; Max-Age=");
-        push_number(&mut out, seconds);
-        add(&mut out, "; SameSite=Lax");
+    fn cookie(&self, name: Text, value: Text, seconds: u64, domain: Text) -> Owned {
+        let mut out = Owned::new()
+            .with(name)
+            .with(t!("="))
+            .with(value)
+            .with(t!("; Path=/; Max-Age="))
+            .with_number(seconds)
+            .with(t!("; SameSite=Lax"));
         if !domain.is_empty() {
-            add(&mut out, "; Domain=");
-            add(&mut out, domain);
+            out = out.with(t!("; Domain=")).with(domain);
         }
         if self.https {
-            add(&mut out, "; Secure");
+            out = out.with(t!("; Secure"));
         }
         out
     }
@@ -97,23 +118,36 @@ impl Jar {
 
 /// The value, still encoded, of a cookie in `document.cookie`. Of several with that name, set for different domains,
 /// the one made last counts: browsers list them in the order of their making (RFC 6265, 5.4).
-pub fn find<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
+pub fn find(cookies: Text, name: Text) -> Option<Owned> {
     let mut last = None;
     each(cookies, name, &mut |value| last = Some(value));
     last
 }
 
+/// Is there a cookie of that name with that value, still encoded?
+pub fn has(cookies: Text, name: Text, value: Text) -> bool {
+    let mut found = false;
+    each(cookies, name, &mut |other| found |= other.text() == value);
+    found
+}
+
 /// Visits the value, still encoded, of each cookie with that name.
-pub fn each<'a>(cookies: &'a str, name: &str, visit: &mut dyn FnMut(&'a str)) {
-    let mut rest = Some(cookies);
-    while let Some(cookies) = rest {
-        let (pair, more) = cut(cookies, b';');
-        if let (key, Some(value)) = cut(pair.trim_ascii(), b'=')
-            && key == name
-        {
-            visit(value);
+fn each(cookies: Text, name: Text, visit: &mut dyn FnMut(Owned)) {
+    let mut at = cookies;
+    loop {
+        while at.byte() == b' ' {
+            at = at.after(1);
         }
-        rest = more;
+        let end = at.find(b';');
+        if let Some(rest) = at.behind_prefix(name)
+            && rest.byte() == b'='
+        {
+            visit(Owned::new().with_until(rest.after(1), end));
+        }
+        if end.is_empty() {
+            return;
+        }
+        at = end.after(1);
     }
 }
 
@@ -121,33 +155,27 @@ pub fn each<'a>(cookies: &'a str, name: &str, visit: &mut dyn FnMut(&'a str)) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn domains_are_tried_from_the_last_two_labels_upwards() {
-        for (host, domains) in [
-            (
-                "shop.example.co.uk",
-                vec!["co.uk", "example.co.uk", "shop.example.co.uk"],
-            ),
-            ("example.test", vec!["example.test"]),
-            ("localhost", vec![]),
-            ("127.0.0.1", vec![]),
-            ("[::1]", vec![]),
-            ("", vec![]),
-        ] {
-            assert_eq!(Jar::new(host, true).domains(), domains, "{host}");
-        }
+    fn found(cookies: &str) -> Option<String> {
+        let cookies = Owned::from(cookies);
+        find(cookies.text(), t!("__oppref")).map(|value| value.as_str().into())
     }
 
     #[test]
     fn of_two_cookies_with_one_name_the_newer_counts() {
         assert_eq!(
-            find(
-                "a=1; __oppref=old; __oppref=a%20b ; x__oppref=3",
-                "__oppref"
-            ),
+            found("a=1; __oppref=old; __oppref=a%20b; x__oppref=3").as_deref(),
             Some("a%20b")
         );
-        assert_eq!(find("__oppref", "__oppref"), None);
-        assert_eq!(find("", "__oppref"), None);
+        assert_eq!(found("__oppref=; a=1").as_deref(), Some(""));
+        assert_eq!(found("__oppref"), None);
+        assert_eq!(found("__oppref2=1;;__opp=3"), None);
+        assert_eq!(found(""), None);
+    }
+
+    #[test]
+    fn any_copy_of_a_cookie_counts_as_being_there() {
+        let cookies = t!("a=1; a=2");
+        assert!(has(cookies, t!("a"), t!("1")) && has(cookies, t!("a"), t!("2")));
+        assert!(!has(cookies, t!("a"), t!("")));
     }
 }

@@ -1,11 +1,9 @@
 //! What a pixel tells of itself: refused calls counted, session markers, how its settings arrived.
 
-use crate::event::{DIAGNOSTIC, begin};
-use crate::text::{add, push_key, push_number};
+use crate::event::begin;
+use crate::list::List;
+use crate::text::{Owned, Text, t};
 use crate::validate::Refusal;
-
-/// More kinds of faults than this are counted without their details.
-const MAX_DETAILS: usize = 64;
 
 /// Which of a session's first times are meant: the sum of [`VISIT`] and [`GRANT`].
 pub type Marks = u8;
@@ -15,15 +13,15 @@ pub const VISIT: Marks = 1;
 pub const GRANT: Marks = 2;
 
 /// How `sessionStorage` keeps marks: a letter for each sum.
-const KEPT: [&str; 4] = ["", "v", "c", "g"];
+static KEPT: [Text; 4] = [t!(""), t!("v"), t!("c"), t!("g")];
 
 /// Marks as `sessionStorage` keeps them.
-pub fn kept(marks: Marks) -> &'static str {
+pub fn kept(marks: Marks) -> Text<'static> {
     KEPT[usize::from(marks & 3)]
 }
 
 /// Reads what [`kept`] wrote; anything else is nothing.
-pub fn read_kept(kept: &str) -> Marks {
+pub fn read_kept(kept: Text) -> Marks {
     (1..4).find(|marks| KEPT[*marks] == kept).unwrap_or(0) as Marks
 }
 
@@ -31,16 +29,32 @@ pub fn read_kept(kept: &str) -> Marks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingsOutcome {
     /// `enabled`, `disabled`, `not_found`, `invalid` or `request_failed`.
-    pub automatic_advanced_matching: &'static str,
+    pub automatic_advanced_matching: Text<'static>,
     /// Whether a second request was made, and whether it was answered.
     pub retry_succeeded: Option<bool>,
 }
 
+/// What refused calls are counted by. The protocol tells of 64 kinds at most: there are fewer, since each of the table's
+/// 15 fields has at most three codes.
+type Labels = [Text<'static>; 5];
+const REASON: usize = 0;
+const NAME: usize = 1;
+const PHASE: usize = 2;
+const CODE: usize = 3;
+const FIELD: usize = 4;
+
+/// What is counted, by which label.
+static COUNTS: [(Text, usize); 3] = [
+    (t!("dropped_event_reason_counts"), REASON),
+    (t!("dropped_event_name_counts"), NAME),
+    (t!("dropped_event_phase_counts"), PHASE),
+];
+
 /// Everything that waits to be told for one pixel, merged into one event.
 #[derive(Debug, Default)]
 pub struct Diagnostic {
-    /// Each kind of refusal, whether it was before `init`, and how often.
-    refused: Vec<(Refusal, bool, u64)>,
+    /// Each kind of refusal, and how often.
+    refused: List<(Labels, u64)>,
     /// The session's first times that this tells of.
     pub marks: Marks,
     consent: bool,
@@ -50,13 +64,25 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Counts a refused call.
     pub fn count(&mut self, refusal: &Refusal, before_init: bool) {
-        for (known, before, count) in &mut self.refused {
-            if known == refusal && *before == before_init {
+        let Refusal {
+            name,
+            reason,
+            code,
+            path,
+        } = *refusal;
+        let phase = if before_init {
+            t!("before_init")
+        } else {
+            t!("after_init")
+        };
+        let labels = [reason, name, phase, code, path];
+        for (known, count) in self.refused.iter_mut() {
+            if *known == labels {
                 *count += 1;
                 return;
             }
         }
-        self.refused.push((refusal.clone(), before_init, 1));
+        self.refused.push((labels, 1));
     }
 
     /// Marks first times of the session, and the state of consent that goes with them.
@@ -71,150 +97,127 @@ impl Diagnostic {
     }
 
     /// The event's wire form.
-    pub fn write(&self, time: u64, id: &str) -> String {
-        let mut details = String::new();
-        let mut details_left = MAX_DETAILS;
+    pub fn write(&self, time: u64, id: Text) -> Owned {
         let mut total = 0;
-        for (i, (refusal, _, count)) in self.refused.iter().enumerate() {
+        for (_, count) in self.refused.iter() {
             total += count;
-            let Some((code, field)) = &refusal.detail else {
-                continue;
-            };
-            // the same before and after init is one detail
-            let is_same = |other: &(Refusal, bool, u64)| {
-                other.0.reason == refusal.reason && other.0.detail == refusal.detail
-            };
-            if details_left == 0 || self.refused[..i].iter().any(is_same) {
-                continue;
-            }
-            details_left -= 1;
-            let count = self
-                .refused
-                .iter()
-                .filter(|other| is_same(other))
-                .map(|other| other.2)
-                .sum();
-            let opening = if details.is_empty() { "[{" } else { ",{" };
-            add(&mut details, opening);
-            push_name(&mut details, "reason", refusal.reason.name());
-            push_name(&mut details, "code", code);
-            push_name(&mut details, "field", field);
-            push_key(&mut details, "count");
-            push_number(&mut details, count);
-            add(&mut details, "}");
         }
-
-        let mut out = begin(DIAGNOSTIC, time, id);
-        add(
-            &mut out,
-            ",\"data\":{\"type\":\"diagnostic\",\"schema_version\":",
-        );
-        add(&mut out, if details.is_empty() { "1" } else { "2" });
-        push_key(&mut out, "dropped_event_count");
-        push_number(&mut out, total);
-        self.counts(&mut out, "dropped_event_reason_counts", |refusal, _| {
-            refusal.reason.name()
-        });
-        self.counts(&mut out, "dropped_event_name_counts", |refusal, _| {
-            refusal.name
-        });
-        self.counts(&mut out, "dropped_event_phase_counts", |_, before_init| {
-            if before_init {
-                "before_init"
-            } else {
-                "after_init"
+        let mut details = Owned::new();
+        self.each(&[CODE, REASON, FIELD], &mut |labels, count| {
+            if labels[CODE].is_empty() {
+                return;
             }
+            let opening = if details.is_empty() {
+                t!("[{")
+            } else {
+                t!(",{")
+            };
+            details = core::mem::take(&mut details)
+                .with(opening)
+                .with_key(t!("reason"))
+                .with_string(labels[REASON])
+                .with_key(t!("code"))
+                .with_string(labels[CODE])
+                .with_key(t!("field"))
+                .with_string(labels[FIELD])
+                .with_key(t!("count"))
+                .with_number(count)
+                .with(t!("}"));
         });
+
+        let version = if details.is_empty() { 1 } else { 2 };
+        let mut out = begin(t!("oai::diagnostic"), time, id)
+            .with(t!(",\"data\":{\"type\":\"diagnostic\",\"schema_version\":"))
+            .with_number(version)
+            .with_key(t!("dropped_event_count"))
+            .with_number(total);
+        for (key, label) in &COUNTS {
+            out = out.with_key(*key).with(t!("{"));
+            self.each(&[*label], &mut |labels, count| {
+                out = core::mem::take(&mut out)
+                    .with_key(labels[*label])
+                    .with_number(count);
+            });
+            out = out.with(t!("}"));
+        }
         if !details.is_empty() {
-            push_key(&mut out, "dropped_event_details");
-            add(&mut out, &details);
-            add(&mut out, "]");
+            out = out
+                .with_key(t!("dropped_event_details"))
+                .with(details.text())
+                .with(t!("]"));
         }
         if self.marks != 0 {
-            push_flag(&mut out, "consent", self.consent);
+            out = out.with_key(t!("consent")).with_flag(self.consent);
         }
         if self.marks & VISIT != 0 {
-            push_flag(&mut out, "is_first_visit_in_session", true);
+            out = out
+                .with_key(t!("is_first_visit_in_session"))
+                .with_flag(true);
         }
         if self.marks & GRANT != 0 {
-            push_flag(&mut out, "is_first_consent_grant_in_session", true);
+            out = out
+                .with_key(t!("is_first_consent_grant_in_session"))
+                .with_flag(true);
         }
         if let Some(settings) = self.settings {
-            push_key(&mut out, "config");
-            add(&mut out, "{");
-            push_name(
-                &mut out,
-                "automatic_advanced_matching",
-                settings.automatic_advanced_matching,
-            );
+            out = out
+                .with_key(t!("config"))
+                .with(t!("{"))
+                .with_key(t!("automatic_advanced_matching"))
+                .with_string(settings.automatic_advanced_matching);
             if let Some(succeeded) = settings.retry_succeeded {
-                push_flag(&mut out, "retry_attempted", true);
-                push_flag(&mut out, "retry_succeeded", succeeded);
+                out = out
+                    .with_key(t!("retry_attempted"))
+                    .with_flag(true)
+                    .with_key(t!("retry_succeeded"))
+                    .with_flag(succeeded);
             }
-            add(&mut out, "}");
+            out = out.with(t!("}"));
         }
-        add(&mut out, "}}");
-        out
+        out.with(t!("}}"))
     }
 
-    /// Appends how often each name was refused, in the order in which they first were.
-    fn counts(&self, out: &mut String, key: &str, name_of: fn(&Refusal, bool) -> &'static str) {
-        push_key(out, key);
-        add(out, "{");
-        for (i, (refusal, before, _)) in self.refused.iter().enumerate() {
-            let name = name_of(refusal, *before);
-            let has_name = |other: &(Refusal, bool, u64)| name_of(&other.0, other.1) == name;
-            if self.refused[..i].iter().any(has_name) {
-                continue;
+    /// Visits what was refused, once for all that agree in these labels, with how often, in the order in which it
+    /// first was.
+    fn each(&self, same: &[usize], visit: &mut dyn FnMut(&Labels, u64)) {
+        for (i, (labels, _)) in self.refused.iter().enumerate() {
+            let mut before = false;
+            let mut sum = 0;
+            for (k, (others, count)) in self.refused.iter().enumerate() {
+                if same.iter().all(|label| labels[*label] == others[*label]) {
+                    before |= k < i;
+                    sum += count;
+                }
             }
-            push_key(out, name);
-            let count = self
-                .refused
-                .iter()
-                .filter(|other| has_name(other))
-                .map(|other| other.2)
-                .sum();
-            push_number(out, count);
+            if !before {
+                visit(labels, sum);
+            }
         }
-        add(out, "}");
     }
-}
-
-fn push_name(out: &mut String, key: &str, name: &str) {
-    push_key(out, key);
-    add(out, "\"");
-    add(out, name);
-    add(out, "\"");
-}
-
-fn push_flag(out: &mut String, key: &str, flag: bool) {
-    push_key(out, key);
-    add(out, if flag { "true" } else { "false" });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::Reason;
 
     fn data(diagnostic: &Diagnostic) -> serde_json::Value {
-        let event: serde_json::Value = serde_json::from_str(&diagnostic.write(7, "id")).unwrap();
+        let event = diagnostic.write(7, t!("id"));
+        let event: serde_json::Value = serde_json::from_str(event.as_str()).unwrap();
         event["data"].clone()
     }
 
-    fn refusal(field: &str) -> Refusal {
-        Refusal {
-            name: "order_created",
-            reason: Reason::InvalidProps,
-            detail: Some(("invalid_amount", field.into())),
-        }
-    }
+    const REFUSAL: Refusal = Refusal {
+        name: t!("order_created"),
+        reason: t!("invalid_event_props"),
+        code: t!("invalid_amount"),
+        path: t!("data.amount"),
+    };
 
     #[test]
     fn refused_calls_are_counted_together() {
         let mut diagnostic = Diagnostic::default();
-        diagnostic.count(&refusal("data.amount"), false);
-        diagnostic.count(&refusal("data.amount"), true);
+        diagnostic.count(&REFUSAL, false);
+        diagnostic.count(&REFUSAL, true);
         assert_eq!(
             data(&diagnostic),
             serde_json::json!({
@@ -232,7 +235,7 @@ mod tests {
         let mut diagnostic = Diagnostic::default();
         diagnostic.mark(VISIT, false);
         diagnostic.settings(SettingsOutcome {
-            automatic_advanced_matching: "request_failed",
+            automatic_advanced_matching: t!("request_failed"),
             retry_succeeded: Some(false),
         });
         assert_eq!(
@@ -247,14 +250,19 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_64_details_are_told() {
+    fn a_refusal_without_a_code_has_no_detail() {
         let mut diagnostic = Diagnostic::default();
-        for i in 0..100 {
-            diagnostic.count(&refusal(&i.to_string()), false);
-        }
+        diagnostic.count(
+            &Refusal {
+                code: t!(""),
+                path: t!(""),
+                ..REFUSAL
+            },
+            false,
+        );
         let data = data(&diagnostic);
-        assert_eq!(data["dropped_event_details"].as_array().unwrap().len(), 64);
-        assert_eq!(data["dropped_event_count"], 100);
+        assert_eq!(data.get("dropped_event_details"), None);
+        assert_eq!(data["schema_version"], 1);
     }
 
     #[test]
@@ -262,9 +270,9 @@ mod tests {
         for marks in 0..4 {
             assert_eq!(read_kept(kept(marks)), marks);
         }
-        assert_eq!(kept(VISIT), "v");
-        assert_eq!(kept(GRANT), "c");
-        assert_eq!(kept(VISIT | GRANT), "g");
-        assert_eq!(read_kept("hostile"), 0);
+        assert_eq!(kept(VISIT), t!("v"));
+        assert_eq!(kept(GRANT), t!("c"));
+        assert_eq!(kept(VISIT | GRANT), t!("g"));
+        assert_eq!(read_kept(t!("hostile")), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! The one table of event names, data shapes and fields, and an event's form on the wire.
 
 use crate::address;
-use crate::text::{add, push_key, push_number};
+use crate::text::{Owned, Text, t};
 use crate::value::Value;
 
 /// What an event's `data` looks like; `data.type` names it.
@@ -19,66 +19,123 @@ pub enum Shape {
 
 impl Shape {
     /// The `data.type` of this shape.
-    pub const fn name(self) -> &'static str {
+    pub const fn name(self) -> Text<'static> {
         match self {
-            Shape::Contents => "contents",
-            Shape::CustomerAction => "customer_action",
-            Shape::PlanEnrollment => "plan_enrollment",
-            Shape::Custom => "custom",
+            Shape::Contents => t!("contents"),
+            Shape::CustomerAction => t!("customer_action"),
+            Shape::PlanEnrollment => t!("plan_enrollment"),
+            Shape::Custom => t!("custom"),
         }
     }
 
     /// The fields that its `data` may have.
-    pub const fn fields(self) -> &'static [&'static str] {
-        const ALL: &[&str] = &["plan_id", "type", "amount", "currency", "contents"];
-        match self {
-            Shape::Contents => ALL.split_at(1).1,
-            Shape::CustomerAction => ALL.split_at(1).1.split_at(3).0,
-            Shape::PlanEnrollment | Shape::Custom => ALL,
-        }
+    pub fn fields(self) -> &'static [Field] {
+        let count = match self {
+            Shape::Contents => 4,
+            Shape::CustomerAction => 3,
+            Shape::PlanEnrollment | Shape::Custom => 5,
+        };
+        DATA.split_at(count).0
     }
 }
 
-/// Each event that a page can measure, with its shape.
-pub const EVENTS: [(&str, Shape); 11] = [
-    ("page_viewed", Shape::Contents),
-    ("contents_viewed", Shape::Contents),
-    ("items_added", Shape::Contents),
-    ("checkout_started", Shape::Contents),
-    ("order_created", Shape::Contents),
-    ("lead_created", Shape::CustomerAction),
-    ("registration_completed", Shape::CustomerAction),
-    ("appointment_scheduled", Shape::CustomerAction),
-    ("subscription_created", Shape::PlanEnrollment),
-    ("trial_started", Shape::PlanEnrollment),
-    (CUSTOM, Shape::Custom),
+/// Each event that a page can measure, with its shape. The last is [`CUSTOM`].
+pub static EVENTS: [(Text, Shape); 11] = [
+    (t!("page_viewed"), Shape::Contents),
+    (t!("contents_viewed"), Shape::Contents),
+    (t!("items_added"), Shape::Contents),
+    (t!("checkout_started"), Shape::Contents),
+    (t!("order_created"), Shape::Contents),
+    (t!("lead_created"), Shape::CustomerAction),
+    (t!("registration_completed"), Shape::CustomerAction),
+    (t!("appointment_scheduled"), Shape::CustomerAction),
+    (t!("subscription_created"), Shape::PlanEnrollment),
+    (t!("trial_started"), Shape::PlanEnrollment),
+    (t!("custom"), Shape::Custom),
 ];
 
-/// The diagnostic event that the pixel sends about itself begins like any other; this is its name.
-pub const DIAGNOSTIC: &str = "oai::diagnostic";
+/// What a field holds, where it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// The event's own [`Shape::name`]; it must be there.
+    Type,
+    /// A whole number of the currency's minor unit (ISO 4217), which needs a currency.
+    Amount,
+    /// Three letters.
+    Currency,
+    /// An array of objects with the fields of [`ITEM`].
+    Contents,
+    /// A string that is not empty.
+    Text,
+    /// The same; diagnostics tell of this one where it is no string.
+    ContentType,
+    /// A whole number.
+    Quantity,
+    /// The name of a `custom` event, and of no other.
+    CustomName,
+    /// `true` or `false`.
+    Flag,
+}
 
-/// The event of a pixel's first `init`.
-pub const SDK_INIT: &str = "openai::sdk_init";
+/// A field of a call.
+#[derive(Debug)]
+pub struct Field {
+    /// As diagnostics name it: `data.contents[].amount`.
+    pub path: Text<'static>,
+    /// Where in the path its own name begins.
+    name_at: u8,
+    /// What it must hold.
+    pub holds: Holds,
+}
 
-/// The event that takes a name of the site's own.
-pub const CUSTOM: &str = "custom";
+impl Field {
+    /// Its name in its object.
+    pub const fn name(&self) -> Text<'static> {
+        self.path.after(self.name_at as usize)
+    }
+}
+
+/// The fields of an object, which stand behind this in a path.
+macro_rules! fields {
+    ($in:literal $($name:literal $holds:ident)*) => {
+        [$(Field {
+            path: t!(concat!($in, $name)),
+            name_at: $in.len() as u8,
+            holds: Holds::$holds,
+        }),*]
+    };
+}
+
+/// The fields of `data`, in the order in which faults are told. Each [`Shape`] has the first so many of them.
+pub static DATA: [Field; 5] = fields! { "data."
+    "type" Type
+    "amount" Amount
+    "currency" Currency
+    "contents" Contents
+    "plan_id" Text
+};
 
 /// The fields of each of `data.contents`, all optional.
-pub const ITEM_FIELDS: [&str; 6] = [
-    "id",
-    "name",
-    "content_type",
-    "quantity",
-    "amount",
-    "currency",
-];
+pub static ITEM: [Field; 6] = fields! { "data.contents[]."
+    "content_type" ContentType
+    "quantity" Quantity
+    "amount" Amount
+    "currency" Currency
+    "id" Text
+    "name" Text
+};
 
 /// What `measure` takes as options. `eventId` is an alias of `event_id`.
-pub const OPTIONS: [&str; 4] = ["event_id", "eventId", "custom_event_name", "opt_out"];
+pub static OPTIONS: [Field; 4] = fields! { ""
+    "custom_event_name" CustomName
+    "opt_out" Flag
+    "event_id" Text
+    "eventId" Text
+};
 
-/// The table's own copy of the name and its shape, or `None` for a name that is no event.
-pub fn find(name: &str) -> Option<(&'static str, Shape)> {
-    EVENTS.into_iter().find(|(known, _)| *known == name)
+/// The table's entry for an event of that name, or `None` for what is no event.
+pub fn find(name: Value) -> Option<&'static (Text<'static>, Shape)> {
+    EVENTS.iter().find(|(known, _)| name.is(*known))
 }
 
 /// Where and when something was measured.
@@ -86,48 +143,33 @@ pub fn find(name: &str) -> Option<(&'static str, Shape)> {
 pub struct Moment<'a> {
     /// Milliseconds since the epoch.
     pub time: u64,
-    /// The page's address, JSON-escaped.
-    pub url: &'a str,
-    /// The address of the page before, JSON-escaped; empty where there is none.
-    pub referrer: &'a str,
+    /// The page's address.
+    pub url: Value<'a>,
+    /// The address of the page before; empty where there is none.
+    pub referrer: Value<'a>,
 }
 
 /// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
-pub fn begin(name: &str, time: u64, id: &str) -> String {
-    let mut out = String::from("{\"type\":\"");
-    add(&mut out, name);
-    add(&mut out, "\",\"timestamp_ms\":");
-    push_number(&mut out, time);
-    add(&mut out, ",\"id\":\"");
-    add(&mut out, id);
-    add(&mut out, "\"");
-    out
+pub fn begin(name: Text, time: u64, id: Text) -> Owned {
+    Owned::new()
+        .with(t!("{\"type\":\""))
+        .with(name)
+        .with(t!("\",\"timestamp_ms\":"))
+        .with_number(time)
+        .with_key(t!("id"))
+        .with_string(id)
 }
 
-/// An event's wire form. `id` is JSON-escaped; `options` and `data` have passed [`crate::validate`].
-pub fn write(name: &str, moment: Moment, id: &str, options: &Value, data: &Value) -> String {
+/// An event's wire form; `options` and `data` have passed [`crate::validate`].
+pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Owned {
     let mut out = begin(name, moment.time, id);
-    for (key, url) in [
-        ("source_url", moment.url),
-        ("referrer_url", moment.referrer),
-    ] {
-        if let Some(parts) = address::public(url) {
-            push_key(&mut out, key);
-            add(&mut out, "\"");
-            for part in parts {
-                add(&mut out, part);
-            }
-            add(&mut out, "\"");
+    out = address::add_public(out, t!("source_url"), moment.url);
+    out = address::add_public(out, t!("referrer_url"), moment.referrer);
+    for field in OPTIONS[..2].iter().rev() {
+        let value = options.get(field.name());
+        if value.is_given() {
+            out = value.write(out.with_key(field.name()));
         }
     }
-    for key in ["opt_out", "custom_event_name"] {
-        if let Some(value) = options.get(key) {
-            push_key(&mut out, key);
-            value.write(&mut out);
-        }
-    }
-    push_key(&mut out, "data");
-    data.write(&mut out);
-    add(&mut out, "}");
-    out
+    data.write(out.with_key(t!("data"))).with(t!("}"))
 }

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use crate::event;
+use crate::command::{self, Command};
+use crate::event::EVENTS;
 use crate::host::Step;
+use crate::text::{Owned, t};
 use crate::validate::{self, Fault, Part, Problem};
-use crate::value::Value;
+use crate::value::{UNDEFINED, Value, kind};
 
 /// One line for the console.
 #[derive(Debug, PartialEq, Serialize)]
@@ -89,21 +91,23 @@ fn events_of(url: &str) -> String {
 }
 
 fn refused(call: &str) -> Line {
-    let parsed = Value::parse(call).unwrap_or(Value::Undefined);
+    let call = Owned::from(call);
     let Some((
         _,
-        crate::command::Command::Measure {
+        Command::Measure {
             only,
             name,
             data,
             options,
         },
-    )) = crate::command::read(&parsed)
+    )) = command::read(Value::new(call.text()))
     else {
         return warning("a call was refused".into());
     };
     let mut faults = Vec::new();
-    validate::each_fault(name, data, options, |fault| faults.push(explained(&fault)));
+    validate::each_fault(name, data, options, &mut |fault| {
+        faults.push(explained(fault));
+    });
     if faults.is_empty() {
         faults.push(Explained {
             field: "data".into(),
@@ -136,13 +140,10 @@ fn refused(call: &str) -> Line {
 }
 
 fn init_refused(call: &str) -> Line {
-    let parsed = Value::parse(call).unwrap_or(Value::Undefined);
-    let given = match crate::command::read(&parsed) {
-        Some((_, crate::command::Command::Init(given @ Value::Object(_)))) => {
-            format!(
-                "pixelId is {}",
-                shown(given.get("pixelId").unwrap_or(&Value::Undefined))
-            )
+    let call = Owned::from(call);
+    let given = match command::read(Value::new(call.text())) {
+        Some((_, Command::Init(given))) if given.kind() == kind::OBJECT => {
+            format!("pixelId is {}", shown(given.get(t!("pixelId"))))
         }
         // the rest of what was given may be about a person
         _ => "what it was given is no object".into(),
@@ -153,12 +154,21 @@ fn init_refused(call: &str) -> Line {
 }
 
 fn explained(fault: &Fault) -> Explained {
+    let path = fault.path.as_str();
+    let unknown = fault.unknown.map(Value::owned);
+    let name = unknown.as_ref().map_or("", Owned::as_str);
+    let within = |object: String| match name {
+        "" => object,
+        _ => format!("{object}.{name}"),
+    };
     let place = match fault.part {
-        Part::Item(i) => fault.path().replace("[]", &format!("[{i}]")),
-        Part::Options if fault.field.is_empty() => "options".into(),
-        Part::Options => format!("options.{}", fault.field),
         Part::Name => "the event's name".into(),
-        Part::Data => fault.path(),
+        Part::Data if path.is_empty() => within("data".into()),
+        Part::Data => path.into(),
+        Part::Item(i) if path.is_empty() => within(format!("data.contents[{i}]")),
+        Part::Item(i) => path.replace("[]", &format!("[{i}]")),
+        Part::Options if path.is_empty() => within("options".into()),
+        Part::Options => format!("options.{path}"),
     };
     Explained {
         field: place,
@@ -169,58 +179,82 @@ fn explained(fault: &Fault) -> Explained {
 
 /// What must be there instead, to follow "it must be".
 fn expected(fault: &Fault) -> String {
-    match fault.problem {
+    let text = match fault.problem {
         Problem::UnknownName => {
-            format!("one of {}", event::EVENTS.map(|(name, _)| name).join(", "))
+            let names: Vec<_> = EVENTS.iter().map(|(name, _)| name.as_str()).collect();
+            return format!("one of {}", names.join(", "));
         }
-        Problem::Missing if fault.field == "custom_event_name" => {
-            "there: custom events need a name of their own".into()
+        Problem::CustomNameMissing => "there: custom events need a name of their own",
+        Problem::Missing => "there",
+        Problem::WrongType => match fault.path.as_str() {
+            "data.contents" => "an array of objects",
+            "opt_out" => "true or false",
+            "data" => "an object",
+            _ => "a string",
+        },
+        Problem::NotText | Problem::CustomNameNotText => "a string",
+        Problem::NotObject | Problem::NoData => "an object",
+        Problem::InvalidAmount => {
+            "a whole number in the currency's minor unit, such as 2599 for 25.99"
         }
-        Problem::Missing => "there".into(),
-        Problem::WrongType => kind_of(fault).into(),
-        Problem::NotInteger if fault.field == "amount" => {
-            "a whole number in the currency's minor unit, such as 2599 for 25.99".into()
-        }
-        Problem::NotInteger => "a whole number".into(),
-        Problem::NotCurrency => "three letters, such as \"USD\"".into(),
-        Problem::NoCurrency => "there, because an amount is".into(),
-        Problem::UnknownField => "left out: there is no such field".into(),
-        Problem::Empty => "left out, or a string that is not empty".into(),
-        Problem::OtherShape => "this event's own type; see the table of events".into(),
+        Problem::NotInteger => "a whole number",
+        Problem::NotCurrency => "three letters, such as \"USD\"",
+        Problem::NoCurrency => "there, because an amount is",
+        Problem::UnknownField => "left out: there is no such field",
+        Problem::Empty => "left out, or a string that is not empty",
+        Problem::CustomNameEmpty => "a string that is not empty",
+        Problem::OtherShape => "this event's own type; see the table of events",
         Problem::InvalidCustomName => {
-            "1 to 64 letters, digits, _ and -, with a letter or digit at both ends".into()
+            "1 to 64 letters, digits, _ and -, with a letter or digit at both ends"
         }
-        Problem::ReservedCustomName => "another name: this one is a standard event's".into(),
-        Problem::CustomNameNotAllowed => "left out: only the event \"custom\" takes it".into(),
-    }
-}
-
-fn kind_of(fault: &Fault) -> &'static str {
-    match fault.field {
-        "" => "an object",
-        "contents" => "an array of objects",
-        "opt_out" => "true or false",
-        _ => "a string",
-    }
+        Problem::ReservedCustomName => "another name: this one is a standard event's",
+        Problem::CustomNameNotAllowed => "left out: only the event \"custom\" takes it",
+    };
+    text.into()
 }
 
 /// A value as a person reads it, shortened.
-fn shown(value: &Value) -> String {
+fn shown(value: Value) -> String {
     const LONGEST: usize = 60;
-    let mut text = match value {
-        Value::Undefined => "undefined".into(),
-        Value::Unusable(why) => format!("({why})"),
-        _ => {
-            let mut text = String::new();
-            value.write(&mut text);
-            text
-        }
-    };
+    let mut text = readable(value);
     if let Some((end, _)) = text.char_indices().nth(LONGEST) {
         text.truncate(end);
         text.push('…');
     }
     text
+}
+
+/// A value as JavaScript is written, but for what cannot be: that is named in brackets.
+fn readable(value: Value) -> String {
+    let kind = value.kind();
+    match kind {
+        kind::UNDEFINED | 0 => "undefined".into(),
+        kind::UNUSABLE => {
+            let why = value.raw();
+            format!("({})", why.as_str().trim_matches(['x', '"']))
+        }
+        kind::ARRAY | kind::OBJECT => {
+            let mut parts = Vec::new();
+            let mut next = value.first();
+            while let Some(part) = next {
+                let mut text = readable(part);
+                next = part.next();
+                if kind == kind::OBJECT {
+                    let held = next.unwrap_or(UNDEFINED);
+                    text = format!("{text}:{}", readable(held));
+                    next = held.next();
+                }
+                parts.push(text);
+            }
+            let parts = parts.join(",");
+            if kind == kind::OBJECT {
+                format!("{{{parts}}}")
+            } else {
+                format!("[{parts}]")
+            }
+        }
+        _ => value.raw().as_str().into(),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
 
-/// Where a value is stored.
+use crate::text::{Owned, Text};
+
+/// Where a value is stored. The script is told its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
     /// `localStorage`: until cleared.
@@ -9,15 +11,35 @@ pub enum Storage {
     Session,
 }
 
+/// How spellings of one text are made alike. The text that is given is escaped, and empty comes back where it is longer
+/// than 1024 characters (in UTF-16 units, as a page counts), or holds a 0: it is no identifier then. White space is JavaScript's `\s`. The browser does it, because tables of
+/// letters in the module would be paid for by every visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Fold {
+    /// As it is; still escaped.
+    Usable,
+    /// No white space around it.
+    Trim,
+    /// The same in lowercase.
+    TrimLowercase,
+    /// No white space at all.
+    NoWhiteSpace,
+    /// No white space and none of `( ) . -`, with which phone numbers are written.
+    NoPhoneMarks,
+    /// No white space and no ASCII punctuation.
+    NoPunctuation,
+}
+
 /// One request to the events endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// What the answer names: see [`crate::Pixels::answered`].
     pub number: u32,
     /// The endpoint with its query.
-    pub url: &'a str,
+    pub url: Text<'a>,
     /// JSON.
-    pub body: &'a str,
+    pub body: Text<'a>,
     /// No cookies, no referrer, and so no beacon either.
     pub stripped: bool,
     /// The page is being left: nobody may be there to see an answer.
@@ -93,33 +115,34 @@ pub trait Host {
     /// Milliseconds since some moment, by a clock that never jumps.
     fn ticks(&self) -> u64;
     /// A new v4 UUID in lowercase.
-    fn uuid(&mut self) -> String;
-    /// `document.cookie`.
-    fn cookies(&self) -> String;
+    fn uuid(&mut self) -> Owned;
+    /// `document.cookie`, as it is.
+    fn cookies(&self) -> Owned;
     /// Sets `document.cookie`.
-    fn set_cookie(&mut self, cookie: &str);
-    /// A stored value; empty where there is none, or none that can be read.
-    fn stored(&self, storage: Storage, key: &str) -> String;
+    fn set_cookie(&mut self, cookie: Text);
+    /// A stored value, as it is; empty where there is none, or none that can be read.
+    fn stored(&self, storage: Storage, key: Text) -> Owned;
     /// Stores a value, if the browser lets it.
-    fn store(&mut self, storage: Storage, key: &str, value: &str);
-    /// The first value of a parameter in an address's query, decoded as forms encode it; empty if there is none.
-    fn query_parameter(&self, url: &str, name: &str) -> String;
-    /// As `encodeURIComponent` writes it.
-    fn uri_encoded(&self, text: &str) -> String;
-    /// Undoes [`Host::uri_encoded`]. What is not so encoded stays as it is.
-    fn uri_decoded(&self, text: &str) -> String;
-    /// Trims as JavaScript does, and lowercases if that is wanted.
-    fn folded(&self, text: &str, lowercase: bool) -> String;
+    fn store(&mut self, storage: Storage, key: Text, value: Text);
+    /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
+    /// loaded; escaped, empty where there is none.
+    fn click(&self) -> Owned;
+    /// What an escaped text stands for, as `encodeURIComponent` writes it.
+    fn uri_encoded(&self, text: Text) -> Owned;
+    /// Undoes [`Host::uri_encoded`]. What is not so encoded stays as it is, but is escaped.
+    fn uri_decoded(&self, text: Text) -> Owned;
+    /// Makes spellings of one text alike. What comes back is not escaped.
+    fn folded(&self, text: Text, how: Fold) -> Owned;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> Sending;
     /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.
-    fn fetch_settings(&mut self, pixel: usize, url: &str);
+    fn fetch_settings(&mut self, pixel: usize, url: Text);
     /// Calls [`crate::Pixels::painted`] once the page has painted what it has.
     fn after_paint(&mut self);
     /// Calls [`crate::Pixels::woken`] after that many milliseconds, in place of any call still waiting.
     fn wake_in(&mut self, ms: u32);
     /// One line for whoever reads the console.
-    fn warn(&mut self, line: &str);
+    fn warn(&mut self, line: Text);
     /// A step, with debug only.
-    fn trace(&mut self, step: Step, about: &str);
+    fn trace(&mut self, step: Step, about: Text);
 }

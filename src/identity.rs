@@ -2,82 +2,97 @@
 
 use crate::cookie::{self, Jar};
 use crate::host::Host;
+use crate::text::{Owned, Text, t};
 
-const CLICK_COOKIE: &str = "__oppref";
+static CLICK_COOKIE: Text = t!("__oppref");
 const CLICK_DAYS: u64 = 30;
-const BROWSER_COOKIE: &str = "__obref";
+static BROWSER_COOKIE: Text = t!("__obref");
 const BROWSER_DAYS: u64 = 365;
 
-/// The query parameter by which an ad click arrives.
-pub const CLICK_PARAMETER: &str = "oppref";
-
-/// Who a batch comes from.
+/// Who a batch comes from, as the members of its body.
 #[derive(Debug, Default)]
 pub struct Identity {
-    /// The ad click that led here; empty if none did.
-    pub click: String,
-    /// This browser, a v4 UUID; empty where its cookie cannot be read back.
-    pub browser: String,
+    /// This browser, a v4 UUID: `"obref":"...",`. Empty where its cookie cannot be read back.
+    pub browser: Owned,
+    /// The ad click that led here: `,"oppref":"..."`. Empty if none did.
+    pub click: Owned,
 }
 
 impl Identity {
-    /// Reads the references, and makes and keeps what is missing. `click` is that of the page's address, or
-    /// empty.
-    pub fn establish(host: &mut impl Host, jar: &mut Jar, mut click: String) -> Self {
+    /// Reads the references, and makes and keeps what is missing.
+    pub fn establish(host: &mut impl Host, jar: &mut Jar) -> Self {
         let cookies = host.cookies();
-        let found = cookie::find(&cookies, BROWSER_COOKIE);
-        let mut browser = String::from(found.unwrap_or(""));
-        let is_new = !is_uuid_v4(&browser);
-        if is_new {
-            if found.is_some() {
+        let cookies = cookies.text();
+        let mut browser = cookie::find(cookies, BROWSER_COOKIE).unwrap_or_default();
+        let mut reads_back = true;
+        if !is_uuid_v4(browser.text()) {
+            if cookie::find(cookies, BROWSER_COOKIE).is_some() {
                 jar.delete(host, BROWSER_COOKIE);
             }
             browser = host.uuid();
-            jar.write(host, BROWSER_COOKIE, &browser, BROWSER_DAYS);
+            jar.write(host, cookies, BROWSER_COOKIE, browser.text(), BROWSER_DAYS);
+            let found = cookie::find(host.cookies().text(), BROWSER_COOKIE);
+            reads_back = found.unwrap_or_default().text() == browser.text();
         }
-        let clicked = !click.is_empty();
-        if clicked {
-            jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
-        } else if let Some(kept) = cookie::find(&cookies, CLICK_COOKIE) {
-            click = host.uri_decoded(kept);
+        let mut this = Self::default();
+        if reads_back {
+            this.browser = Owned::new()
+                .with(t!("\"obref\":\""))
+                .with(browser.text())
+                .with(t!("\","));
         }
-        if is_new || clicked {
-            let cookies = host.cookies();
-            if is_new && cookie::find(&cookies, BROWSER_COOKIE) != Some(&browser) {
-                browser.clear();
-            }
-            if clicked
-                && let Some(other) = cookie::find(&cookies, CLICK_COOKIE)
-                && host.uri_decoded(other) != click
+
+        let mut click = host.click();
+        let kept = cookie::find(cookies, CLICK_COOKIE);
+        if !click.is_empty() {
+            jar.write(host, cookies, CLICK_COOKIE, click.text(), CLICK_DAYS);
+            if kept.is_some()
+                && let Some(other) = cookie::find(host.cookies().text(), CLICK_COOKIE)
+                && host.uri_decoded(other.text()).text() != click.text()
             {
                 // an older click, kept for another of the site's hosts, would be read in the place of this one
                 jar.delete(host, CLICK_COOKIE);
-                jar.write(host, CLICK_COOKIE, &click, CLICK_DAYS);
+                jar.write(host, cookies, CLICK_COOKIE, click.text(), CLICK_DAYS);
             }
+        } else if let Some(kept) = kept {
+            click = host.uri_decoded(kept.text());
         }
-        Self { click, browser }
+        if !click.is_empty() {
+            this.click = Owned::new()
+                .with_key(t!("oppref"))
+                .with_string(click.text());
+        }
+        this
     }
 
     /// Deletes the cookies of both references, where there are any.
     pub fn forget(host: &mut impl Host, jar: &Jar) {
         let cookies = host.cookies();
-        for name in [CLICK_COOKIE, BROWSER_COOKIE] {
-            if cookie::find(&cookies, name).is_some() {
-                jar.delete(host, name);
+        for name in &[CLICK_COOKIE, BROWSER_COOKIE] {
+            if cookie::find(cookies.text(), *name).is_some() {
+                jar.delete(host, *name);
             }
         }
     }
 }
 
 /// `xxxxxxxx-xxxx-4xxx-[89ab]xxx-xxxxxxxxxxxx` in lowercase.
-fn is_uuid_v4(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(i, byte)| match i {
+fn is_uuid_v4(text: Text) -> bool {
+    let mut at = text;
+    for i in 0..36 {
+        let byte = at.byte();
+        let fits = match i {
             8 | 13 | 18 | 23 => byte == b'-',
             14 => byte == b'4',
             19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
+        };
+        if !fits {
+            return false;
+        }
+        at = at.after(1);
+    }
+    at.is_empty()
 }
 
 #[cfg(test)]
@@ -86,6 +101,7 @@ mod tests {
 
     #[test]
     fn only_a_v4_uuid_in_lowercase_is_a_browser_reference() {
+        let is_uuid_v4 = |text: &str| is_uuid_v4(Owned::from(text).text());
         assert!(is_uuid_v4("4e5e4050-f8cb-416c-9078-534b39100342"));
         for wrong in [
             "not-a-uuid",

@@ -1,22 +1,29 @@
 //! What each command does. [`Pixels`] is the only state there is.
 
-use crate::address;
-use crate::batch::{self, Batch, MAX_BODY, Waiting};
+use crate::batch::{Answer, Batch, MAX_BODY, NEVER, Waiting};
 use crate::command::{self, Command};
 use crate::consent;
 use crate::cookie::Jar;
 use crate::diagnostics::{self, Diagnostic, GRANT, Marks, VISIT};
-use crate::event::{self, Moment, SDK_INIT};
+use crate::event::{self, Moment};
 use crate::host::{Host, Request, Sending, Step, Storage};
-use crate::identity::{CLICK_PARAMETER, Identity};
+use crate::identity::Identity;
+use crate::list::List;
 use crate::settings::Settings;
-use crate::text::{add, cut, joined, push_key, push_number, push_quoted, unescaped};
+use crate::text::{Owned, Text, t};
 use crate::user;
 use crate::validate::{Refusal, too_large, validate};
-use crate::value::Value;
+use crate::value::{UNDEFINED, Value, kind};
 
 /// The version of the protocol that this pixel speaks.
-pub const PROTOCOL_VERSION: &str = "0.1.41";
+macro_rules! protocol_version {
+    () => {
+        "0.1.41"
+    };
+}
+
+/// The version of the protocol that this pixel speaks.
+pub const PROTOCOL_VERSION: &str = protocol_version!();
 /// A larger event is refused: the endpoint takes no larger request.
 const MAX_EVENT: usize = 1 << 20;
 /// What is measured before any `init` is kept up to this many events.
@@ -26,32 +33,32 @@ const MAX_EARLY: usize = 500;
 #[derive(Debug)]
 pub struct Pixels<H> {
     host: H,
-    events_url: String,
-    settings_url: String,
+    events_url: Owned,
+    settings_url: Owned,
     jar: Jar,
+    /// Has what the browser keeps been looked at? See [`Pixels::look`].
+    looked: bool,
     granted: bool,
-    /// The ad click in the address that the page was loaded with.
-    landing_click: String,
     /// Known once a pixel has started with consent.
     identity: Option<Identity>,
-    pixels: Vec<Pixel>,
+    pixels: List<Pixel>,
     /// What was measured before the first pixel started.
     early: Batch,
     debug: bool,
     /// What `init` leaves out is taken from the `oaiq.config` that the page left.
-    default_pixel: Option<String>,
-    default_user: String,
+    default_pixel: Owned,
+    default_user: Owned,
     requests: u32,
-    alarm: Option<u64>,
+    alarm: u64,
 }
 
 /// One advertiser's pixel.
 #[derive(Debug)]
 struct Pixel {
-    id: String,
-    uri_id: String,
-    /// The part `in` of `user`; empty where nothing is known.
-    user: String,
+    id: Owned,
+    uri_id: Owned,
+    /// The member `user` of its bodies. Empty where nothing is known.
+    user: Owned,
     batch: Batch,
     settings: Settings,
     /// The session's first times that have been told.
@@ -59,57 +66,51 @@ struct Pixel {
 }
 
 impl Pixel {
-    fn session_key(&self) -> String {
-        joined(&["oaiq_cs:", &self.uri_id])
+    fn read_told(&mut self, host: &impl Host) {
+        let told = host.stored(Storage::Session, self.session_key().text());
+        self.told = diagnostics::read_kept(told.text());
+    }
+
+    fn session_key(&self) -> Owned {
+        Owned::new().with(t!("oaiq_cs:")).with(self.uri_id.text())
     }
 }
 
 impl<H: Host> Pixels<H> {
-    /// Begins on a page. `setup` is what the script hands over: `[url, events address, settings address, config]`,
-    /// the config being the `oaiq.config` that the page left.
-    pub fn new(mut host: H, setup: &str) -> Self {
-        let setup = Value::parse(setup).unwrap_or(Value::Undefined);
-        let parts = match &setup {
-            Value::Array(parts) => parts.as_slice(),
-            _ => &[],
-        };
-        let text = |i: usize| command::text(parts.get(i)).unwrap_or_default();
-        let url = text(0);
-        let config = parts.get(3).unwrap_or(&Value::Undefined);
-        let (host_name, https) = address::host_of(&url);
-        let jar = Jar::new(host_name, https);
-        let granted = !consent::is_denied(&host);
-        if !granted {
-            Identity::forget(&mut host, &jar);
-        }
-        let default_user = wire_user(&host, config.get("user"));
+    /// Begins on a page. `setup` is what the script hands over: `[domains, https, events address, settings address,
+    /// config]`; see [`Jar::new`] for the domains; the config is the `oaiq.config` that the page left.
+    pub fn new(mut host: H, setup: Text) -> Self {
+        let domains = Value::new(setup).first().unwrap_or(UNDEFINED);
+        let https = domains.value();
+        let events_url = https.value();
+        let settings_url = events_url.value();
+        let config = settings_url.value();
+        host.after_paint();
+        let jar = Jar::new(domains.write(Owned::new()), https.kind() == kind::TRUE);
         Self {
-            events_url: text(1),
-            settings_url: text(2),
+            events_url: events_url.owned(),
+            settings_url: settings_url.owned(),
             jar,
-            granted,
-            landing_click: host.query_parameter(&url, CLICK_PARAMETER),
+            looked: false,
+            granted: true,
             identity: None,
-            pixels: Vec::new(),
+            pixels: List::new(),
             early: Batch::default(),
-            debug: matches!(config.get("debug"), Some(Value::Bool(true))),
-            default_pixel: command::text(config.get("pixelId")),
-            default_user,
+            debug: config.get(t!("debug")).kind() == kind::TRUE,
+            default_pixel: config.get(t!("pixelId")).owned(),
+            default_user: user_member(&host, config.get(t!("user"))),
             requests: 0,
-            alarm: None,
+            alarm: NEVER,
             host,
         }
     }
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::value`].
-    pub fn call(&mut self, call: &str) {
-        let Some(parsed) = Value::parse(call) else {
-            return;
-        };
-        match command::read(&parsed) {
+    pub fn call(&mut self, call: Text) {
+        match command::read(Value::new(call)) {
             None => return,
             Some((moment, Command::Init(given))) => self.init(moment, given, call),
-            Some((moment, Command::Consent(granted))) => self.answer(granted, moment),
+            Some((_, Command::Consent(granted))) => self.answer(granted),
             Some((
                 moment,
                 Command::Measure {
@@ -127,13 +128,14 @@ impl<H: Host> Pixels<H> {
 
     /// The time that was asked for by [`Host::wake_in`] has come.
     pub fn woken(&mut self) {
-        self.alarm = None;
+        self.look();
+        self.alarm = NEVER;
         let now = self.host.ticks();
         for i in 0..self.pixels.len() {
             if self.pixels[i].settings.retry(now) {
                 self.fetch_settings(i);
             }
-            if self.pixels[i].batch.due().is_some_and(|due| due <= now) {
+            if self.pixels[i].batch.due() <= now {
                 self.look_at_stored_consent();
                 self.dispatch(i, false);
             }
@@ -143,6 +145,7 @@ impl<H: Host> Pixels<H> {
 
     /// The page has been painted, after [`Host::after_paint`].
     pub fn painted(&mut self) {
+        self.look();
         for i in 0..self.pixels.len() {
             if self.pixels[i].settings.take_wanted() {
                 self.fetch_settings(i);
@@ -152,12 +155,10 @@ impl<H: Host> Pixels<H> {
 
     /// The page is being left or hidden: everything goes at once.
     pub fn leaving(&mut self) {
-        if !self.pixels.iter().any(|pixel| pixel.batch.has_waiting()) {
-            return;
-        }
-        self.look_at_stored_consent();
         for i in 0..self.pixels.len() {
             while self.pixels[i].batch.has_waiting() {
+                self.look();
+                self.look_at_stored_consent();
                 self.dispatch(i, true);
             }
         }
@@ -165,32 +166,48 @@ impl<H: Host> Pixels<H> {
 
     /// The request of that number has arrived or failed.
     pub fn answered(&mut self, number: u32, arrived: bool) {
-        let now = self.host.ticks();
         for i in 0..self.pixels.len() {
-            let batch = &mut self.pixels[i].batch;
-            if arrived {
-                if let Some(marks) = batch.delivered(number) {
-                    self.delivered(i, marks);
-                }
-            } else if let Some(pause) = batch.failed(number, now) {
-                self.mark(i);
-                if pause > 0 {
-                    let mut seconds = String::new();
-                    push_number(&mut seconds, pause / 1_000);
-                    self.trace(Step::Failed, &seconds);
-                }
-            }
+            self.answered_to(i, number, arrived);
         }
         self.set_alarm();
     }
 
-    /// A pixel's settings have been answered; `status` is 0 where there was no answer.
-    pub fn settings_answered(&mut self, pixel: usize, status: u16, body: &str) {
+    fn answered_to(&mut self, i: usize, number: u32, arrived: bool) {
         let now = self.host.ticks();
-        let Some(to) = self.pixels.get_mut(pixel).filter(|_| self.granted) else {
-            return;
-        };
-        if let Some(outcome) = to.settings.answered(status, body, now) {
+        let pixel = &mut self.pixels[i];
+        match pixel.batch.answered(number, arrived, now) {
+            Answer::Unknown => {}
+            Answer::Delivered(marks) => {
+                if marks != 0 {
+                    pixel.told |= marks;
+                    self.host.store(
+                        Storage::Session,
+                        pixel.session_key().text(),
+                        diagnostics::kept(pixel.told),
+                    );
+                }
+                if self.debug {
+                    self.host.trace(Step::Delivered, pixel.id.text());
+                }
+            }
+            Answer::Failed(pause) => {
+                self.mark(i);
+                if pause > 0 {
+                    let seconds = Owned::new().with_number(pause / 1_000);
+                    self.trace(Step::Failed, seconds.text());
+                }
+            }
+        }
+    }
+
+    /// A pixel's settings have been answered: with this status, 0 where there was no answer, and with this
+    /// `automatic_advanced_matching_enabled`, if it had one.
+    pub fn settings_answered(&mut self, pixel: usize, status: u16, enabled: Option<bool>) {
+        let now = self.host.ticks();
+        if self.granted
+            && let Some(to) = self.pixels.get_mut(pixel)
+            && let Some(outcome) = to.settings.answered(status, enabled, now)
+        {
             to.batch.diagnostic(now).settings(outcome);
             self.trace(Step::Settings, outcome.automatic_advanced_matching);
         }
@@ -199,39 +216,44 @@ impl<H: Host> Pixels<H> {
 
     /// Another tab has changed what is stored: a denial there is one here.
     pub fn storage_changed(&mut self) {
-        if consent::is_denied_in_storage(&self.host) {
-            self.deny();
-        }
+        self.look_in_storage();
         self.set_alarm();
     }
 
-    fn init(&mut self, moment: Moment, given: &Value, call: &str) {
-        let Value::Object(fields) = given else {
-            return self.refuse_init(call);
-        };
-        if let Some(Value::Bool(debug)) = given.get("debug") {
-            self.debug = *debug;
+    fn init(&mut self, moment: Moment, given: Value, call: Text) {
+        let debug = given.get(t!("debug")).kind();
+        if debug == kind::TRUE || debug == kind::FALSE {
+            self.debug = debug == kind::TRUE;
         }
-        let id = match given.get("pixelId") {
-            None => {
-                let first = self.pixels.first().map(|pixel| pixel.id.clone());
-                first.or_else(|| self.default_pixel.clone())
-            }
-            given => command::text(given),
+        let id = given.get(t!("pixelId"));
+        let id = match self.pixels.first() {
+            _ if id.is_given() => id.owned(),
+            Some(first) => first.id.clone(),
+            None => self.default_pixel.clone(),
         };
-        let Some(id) = id else {
-            return self.refuse_init(call);
-        };
-        for (field, _) in fields {
-            if !["pixelId", "debug", "user"].contains(field) {
-                self.trace(Step::UnknownInitField, field);
+        if given.kind() != kind::OBJECT || id.is_empty() {
+            if self.debug {
+                self.host.trace(Step::InitRefused, call);
+            } else {
+                self.host.warn(t!(
+                    "init was refused: it needs {pixelId: \"...\"}, a string that is not empty"
+                ));
             }
+            return;
         }
         self.look_in_storage();
-        let known = self.pixels.iter().position(|pixel| pixel.id == id);
+        let known = self.find(id.text());
         let i = known.unwrap_or_else(|| self.start(id, moment));
-        if let Some((_, given)) = fields.iter().find(|(field, _)| *field == "user") {
-            self.pixels[i].user = wire_user(&self.host, Some(given));
+        let mut next = given.first();
+        while let Some(field) = next {
+            let value = field.value();
+            if field.is(t!("user")) {
+                self.pixels[i].user = user_member(&self.host, value);
+            } else if self.debug && !field.is(t!("pixelId")) && !field.is(t!("debug")) {
+                self.host
+                    .trace(Step::UnknownInitField, field.owned().text());
+            }
+            next = value.next();
         }
         if self.debug {
             let step = if known.is_some() {
@@ -239,16 +261,47 @@ impl<H: Host> Pixels<H> {
             } else {
                 Step::Started
             };
-            self.host.trace(step, &self.pixels[i].id);
+            self.host.trace(step, self.pixels[i].id.text());
         }
-        if self.granted {
-            self.want_settings(i);
+        self.want_settings(i);
+    }
+
+    fn find(&self, id: Text) -> Option<usize> {
+        self.pixels.iter().position(|pixel| pixel.id.text() == id)
+    }
+
+    /// Looks, once, at what the browser keeps: whether consent is denied, who the visitor is, what the session has been
+    /// told. Cookies and stores are round trips to other processes, by far the longest part of a start, so this waits
+    /// until the page has been painted, but never longer than until something is to be sent or stored. Until then
+    /// everything is held in memory alone: a denial that is found drops it.
+    fn look(&mut self) {
+        if self.looked {
+            return;
         }
+        self.looked = true;
+        for pixel in self.pixels.iter_mut() {
+            pixel.read_told(&self.host);
+        }
+        if consent::is_denied(&self.host) {
+            self.deny();
+        }
+        for i in 0..self.pixels.len() {
+            self.introduce(i);
+        }
+        self.set_alarm();
+    }
+
+    /// A pixel gets to know the visitor.
+    fn introduce(&mut self, i: usize) {
+        if self.granted && self.identity.is_none() {
+            self.identity = Some(Identity::establish(&mut self.host, &mut self.jar));
+        }
+        self.mark(i);
     }
 
     /// Adds a pixel, and says where.
-    fn start(&mut self, id: String, moment: Moment) -> usize {
-        let uri_id = self.host.uri_encoded(&id);
+    fn start(&mut self, id: Owned, moment: Moment) -> usize {
+        let uri_id = self.host.uri_encoded(id.text());
         let mut pixel = Pixel {
             id,
             uri_id,
@@ -257,38 +310,34 @@ impl<H: Host> Pixels<H> {
             settings: Settings::default(),
             told: 0,
         };
-        pixel.told =
-            diagnostics::read_kept(&self.host.stored(Storage::Session, &pixel.session_key()));
         if self.granted {
-            self.establish_identity(moment);
-            let lifecycle = Value::Object(vec![("type", Value::String("sdk_lifecycle"))]);
             let id = self.host.uuid();
+            let lifecycle = Value::new(t!("{\"type\":\"sdk_lifecycle\"}"));
+            let name = t!("openai::sdk_init");
             pixel.batch.push(
                 Waiting {
-                    text: event::write(SDK_INIT, moment, &id, &Value::Undefined, &lifecycle),
+                    text: event::write(name, moment, id.text(), UNDEFINED, lifecycle),
                     internal: true,
                     marks: 0,
+                    request: 0,
                 },
                 self.host.ticks(),
             );
         }
         let i = self.pixels.len();
+        if self.looked {
+            pixel.read_told(&self.host);
+        }
         self.pixels.push(pixel);
-        self.mark(i);
+        if self.looked {
+            self.introduce(i);
+        }
         i
     }
 
-    fn refuse_init(&mut self, call: &str) {
-        if self.debug {
-            self.host.trace(Step::InitRefused, call);
-        } else {
-            self.host
-                .warn("init was refused: it needs {pixelId: \"...\"}, a string that is not empty");
-        }
-    }
-
     /// The visitor's answer.
-    fn answer(&mut self, granted: bool, moment: Moment) {
+    fn answer(&mut self, granted: bool) {
+        self.look();
         consent::keep(&mut self.host, &mut self.jar, granted);
         if !granted {
             return self.deny();
@@ -297,11 +346,10 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.granted = true;
-        self.trace(Step::Consent, "granted");
+        self.trace(Step::Consent, t!("granted"));
         for i in 0..self.pixels.len() {
-            self.establish_identity(moment);
             self.want_settings(i);
-            self.mark(i);
+            self.introduce(i);
         }
     }
 
@@ -311,7 +359,7 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.granted = false;
-        self.trace(Step::Consent, "denied");
+        self.trace(Step::Consent, t!("denied"));
         self.identity = None;
         Identity::forget(&mut self.host, &self.jar);
         self.early.clear();
@@ -331,22 +379,9 @@ impl<H: Host> Pixels<H> {
     /// [`Self::look_at_stored_consent`] for the caller's time: what only a cookie denies is dropped when the next
     /// request would go.
     fn look_in_storage(&mut self) {
-        if self.granted && consent::is_denied_in_storage(&self.host) {
+        if self.looked && self.granted && consent::is_denied_in_storage(&self.host) {
             self.deny();
         }
-    }
-
-    fn establish_identity(&mut self, moment: Moment) {
-        if self.identity.is_some() {
-            return;
-        }
-        let mut click = self
-            .host
-            .query_parameter(&unescaped(moment.url), CLICK_PARAMETER);
-        if click.is_empty() {
-            click = self.landing_click.clone();
-        }
-        self.identity = Some(Identity::establish(&mut self.host, &mut self.jar, click));
     }
 
     /// Lets the session's first times be told that have not been.
@@ -356,236 +391,205 @@ impl<H: Host> Pixels<H> {
         let first = if self.granted { VISIT | GRANT } else { VISIT };
         let untold = first & !pixel.told & !pixel.batch.marks();
         if untold != 0 {
-            pixel.batch.diagnostic(now).mark(untold, self.granted);
+            pixel.batch.aside(now).mark(untold, self.granted);
         }
     }
 
     fn measure(
         &mut self,
         moment: Moment,
-        only: Option<&Value>,
-        [name, data, options]: [&Value; 3],
-        call: &str,
+        only: Option<Value>,
+        [name, data, options]: [Value; 3],
+        call: Text,
     ) {
         self.look_in_storage();
         if !self.granted {
-            return self.trace(Step::Blocked, name.as_str().unwrap_or(""));
+            return self.trace(Step::Blocked, name.owned().text());
         }
-        let all = 0..self.pixels.len();
-        let reached = match only {
-            None => all,
-            Some(id) => {
-                let id = command::text(Some(id)).unwrap_or_default();
-                match self.pixels.iter().position(|pixel| pixel.id == id) {
-                    Some(i) => i..i + 1,
-                    None => return self.trace(Step::UnknownPixel, &id),
-                }
+        let mut from = 0;
+        let mut to = self.pixels.len();
+        if let Some(only) = only {
+            let id = only.owned();
+            match self.find(id.text()) {
+                Some(i) => (from, to) = (i, i + 1),
+                None => return self.trace(Step::UnknownPixel, id.text()),
             }
-        };
-        let measured = validate(name, data, options).and_then(|name| {
-            let given = options.get("event_id").or_else(|| options.get("eventId"));
-            let made;
-            let id = match given.and_then(Value::as_str) {
-                Some(id) => id,
-                None => {
-                    made = self.host.uuid();
-                    &made
-                }
-            };
-            let text = event::write(name, moment, id, options, data);
-            if text.len() > MAX_EVENT {
-                return Err(too_large(name));
-            }
-            Ok(text)
-        });
-        if let Err(refusal) = &measured {
-            self.warn_of(refusal, call);
-        } else if self.debug
-            && let Ok(text) = &measured
-        {
-            self.host.trace(Step::Queued, text);
+        }
+        let measured = self.event(moment, name, data, options);
+        match &measured {
+            Err(refusal) => self.warn_of(refusal, call),
+            Ok(text) => self.trace(Step::Queued, text.text()),
         }
         let now = self.host.ticks();
-        let before_init = self.pixels.is_empty();
-        let reached = self.pixels.get_mut(reached).unwrap_or_default();
-        let early = before_init.then_some(&mut self.early);
-        for batch in reached
-            .iter_mut()
-            .map(|pixel| &mut pixel.batch)
-            .chain(early)
-        {
-            match &measured {
-                Ok(_) if before_init && batch.len() >= MAX_EARLY => {
-                    self.host
-                        .warn("an event was dropped: too many calls before init");
-                }
-                Ok(text) => batch.push(
-                    Waiting {
-                        text: text.clone(),
-                        internal: false,
-                        marks: 0,
-                    },
-                    now,
-                ),
-                Err(refusal) => batch.diagnostic(now).count(refusal, before_init),
+        if to == 0 {
+            if measured.is_ok() && self.early.len() >= MAX_EARLY {
+                return self
+                    .host
+                    .warn(t!("an event was dropped: too many calls before init"));
             }
+            take_in(&mut self.early, &measured, true, now);
+        }
+        while from < to {
+            take_in(&mut self.pixels[from].batch, &measured, false, now);
+            from += 1;
         }
     }
 
-    fn warn_of(&mut self, refusal: &Refusal, call: &str) {
+    /// The wire form of what a call measures.
+    fn event(
+        &mut self,
+        moment: Moment,
+        name: Value,
+        data: Value,
+        options: Value,
+    ) -> Result<Owned, Refusal> {
+        let name = validate(name, data, options)?;
+        let mut id = options.get(t!("event_id")).owned();
+        if id.is_empty() {
+            id = options.get(t!("eventId")).owned();
+        }
+        if id.is_empty() {
+            id = self.host.uuid();
+        }
+        let text = event::write(name, moment, id.text(), options, data);
+        if text.len() > MAX_EVENT {
+            return Err(too_large(name));
+        }
+        Ok(text)
+    }
+
+    fn warn_of(&mut self, refusal: &Refusal, call: Text) {
         if self.debug {
             return self.host.trace(Step::Refused, call);
         }
-        let reason = refusal.reason.name();
-        let line = [
-            refusal.name,
-            " was not measured: ",
-            reason,
-            " (init with debug: true says why)",
-        ];
-        self.host.warn(&joined(&line));
+        let line = Owned::new()
+            .with(refusal.name)
+            .with(t!(" was not measured: "))
+            .with(refusal.reason)
+            .with(t!(" (init with debug: true says why)"));
+        self.host.warn(line.text());
     }
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.
     fn want_settings(&mut self, i: usize) {
-        if self.pixels[i].settings.want(self.host.ticks()) {
+        let wanted = self.granted && self.pixels[i].settings.want(self.host.ticks());
+        // the first paint has been asked for
+        if wanted && self.looked {
             self.host.after_paint();
         }
     }
 
     fn fetch_settings(&mut self, i: usize) {
         self.look_at_stored_consent();
-        if !self.granted {
-            return;
+        if self.granted {
+            let url = self.settings_url.clone();
+            let url = url
+                .with(t!("/"))
+                .with(self.pixels[i].uri_id.text())
+                .with(t!(".json"));
+            self.host.fetch_settings(i, url.text());
         }
-        let url = joined(&[&self.settings_url, "/", &self.pixels[i].uri_id, ".json"]);
-        self.host.fetch_settings(i, &url);
     }
 
     /// Sends one request of what waits for a pixel.
     fn dispatch(&mut self, i: usize, leaving: bool) {
         let pixel = &mut self.pixels[i];
+        let host = &mut self.host;
         if !pixel.batch.has_waiting() {
             return;
         }
-        let mut head = String::from("{");
-        let mut tail = String::new();
-        if let Some(identity) = &self.identity {
-            if !identity.browser.is_empty() {
-                push_key(&mut head, "obref");
-                push_quoted(&mut head, &identity.browser);
-            }
-            if !identity.click.is_empty() {
-                push_key(&mut tail, "oppref");
-                push_quoted(&mut tail, &identity.click);
-            }
-        }
-        let mut user = String::new();
-        if !pixel.user.is_empty() {
-            push_key(&mut user, "user");
-            add(&mut user, "{\"in\":");
-            add(&mut user, &pixel.user);
-            add(&mut user, "}");
-        }
-        let room = MAX_BODY.saturating_sub(head.len() + tail.len() + user.len() + 32);
-        let now = self.host.now();
-        let events = pixel.batch.cut(room, |diagnostic: &Diagnostic| {
-            let id = self.host.uuid();
-            diagnostic.write(now, &id)
-        });
-        let stripped = !self.granted || events.iter().all(|event| event.marks != 0);
-        if stripped {
-            head.truncate(1);
-        }
-        let mut body = head;
-        push_key(&mut body, "events");
-        for (n, event) in events.iter().enumerate() {
-            add(&mut body, if n == 0 { "[" } else { "," });
-            add(&mut body, &event.text);
-        }
-        add(&mut body, "]");
-        if !stripped {
-            add(&mut body, &tail);
-            if !events.iter().all(|event| event.internal) {
-                add(&mut body, &user);
-            }
-        }
-        add(&mut body, "}");
-
-        let mut url = joined(&[
-            self.events_url.as_str(),
-            if cut(&self.events_url, b'?').1.is_some() {
-                "&pid="
-            } else {
-                "?pid="
-            },
-            &pixel.uri_id,
-            "&st=oaiq-web&sv=",
-            PROTOCOL_VERSION,
-            "&t=",
-        ]);
-        push_number(&mut url, now);
-        add(&mut url, "&ec=");
-        push_number(&mut url, events.len() as u64);
-
+        let now = host.now();
         self.requests += 1;
         let number = self.requests;
-        let sending = self.host.send(Request {
+        let mut room = MAX_BODY - 32;
+        let mut user = pixel.user.text();
+        let (mut browser, mut click) = (t!(""), t!(""));
+        if let Some(identity) = &self.identity {
+            (browser, click) = (identity.browser.text(), identity.click.text());
+        }
+        for part in [browser, click, user] {
+            room = room.saturating_sub(part.len());
+        }
+        let events = pixel
+            .batch
+            .cut(number, room, &mut |diagnostic: &Diagnostic| {
+                let id = host.uuid();
+                diagnostic.write(now, id.text())
+            });
+        let stripped = !self.granted || events.markers_alone;
+        if stripped {
+            (browser, click) = (t!(""), t!(""));
+        }
+        if stripped || events.internal_alone {
+            user = t!("");
+        }
+        let body = Owned::new()
+            .with(t!("{"))
+            .with(browser)
+            .with(t!("\"events\":["))
+            .with(events.events.text())
+            .with(t!("]"))
+            .with(click)
+            .with(user)
+            .with(t!("}"));
+        let has_query = !self.events_url.text().find(b'?').is_empty();
+        let url = Owned::new()
+            .with(self.events_url.text())
+            .with(if has_query { t!("&pid=") } else { t!("?pid=") })
+            .with(pixel.uri_id.text())
+            .with(t!(concat!("&st=oaiq-web&sv=", protocol_version!(), "&t=")))
+            .with_number(now)
+            .with(t!("&ec="))
+            .with_number(events.count);
+        let sending = host.send(Request {
             number,
-            url: &url,
-            body: &body,
+            url: url.text(),
+            body: body.text(),
             stripped,
             leaving,
             keepalive: body.len() <= MAX_BODY,
         });
-        self.trace(Step::Sent, &url);
-        match sending {
-            Sending::Gone => self.delivered(i, batch::told(&events)),
-            Sending::UnderWay => self.pixels[i].batch.sent(number, events),
+        self.trace(Step::Sent, url.text());
+        if sending == Sending::Gone {
+            self.answered_to(i, number, true);
         }
     }
 
-    fn delivered(&mut self, i: usize, marks: Marks) {
-        let pixel = &mut self.pixels[i];
-        if marks != 0 {
-            pixel.told |= marks;
-            self.host.store(
-                Storage::Session,
-                &pixel.session_key(),
-                diagnostics::kept(pixel.told),
-            );
-        }
-        let id = pixel.id.clone();
-        self.trace(Step::Delivered, &id);
-    }
-
-    fn trace(&mut self, step: Step, about: &str) {
+    fn trace(&mut self, step: Step, about: Text) {
         if self.debug {
             self.host.trace(step, about);
         }
     }
 
     fn set_alarm(&mut self) {
-        let mut due: Option<u64> = None;
-        for pixel in &self.pixels {
-            for next in [pixel.batch.due(), pixel.settings.retry_due()] {
-                due = match (due, next) {
-                    (Some(due), Some(next)) => Some(due.min(next)),
-                    (due, next) => due.or(next),
-                };
-            }
+        let mut due = NEVER;
+        for pixel in self.pixels.iter() {
+            due = due.min(pixel.batch.due()).min(pixel.settings.retry_due());
         }
-        let Some(due) = due else { return };
-        if self.alarm.is_none_or(|alarm| due < alarm) {
-            self.alarm = Some(due);
+        if due < self.alarm {
+            self.alarm = due;
             let wait = due.saturating_sub(self.host.ticks());
             self.host.wake_in(wait as u32);
         }
     }
 }
 
-/// The wire form of a site's user object.
-fn wire_user(host: &impl Host, given: Option<&Value>) -> String {
-    let given = given.unwrap_or(&Value::Null);
-    user::wire_form(given, &|text, lowercase| host.folded(text, lowercase))
+/// Adds what a call has measured, or counts it if it was refused.
+fn take_in(batch: &mut Batch, measured: &Result<Owned, Refusal>, before_init: bool, now: u64) {
+    match measured {
+        Ok(text) => batch.push(
+            Waiting {
+                text: text.clone(),
+                internal: false,
+                marks: 0,
+                request: 0,
+            },
+            now,
+        ),
+        Err(refusal) => batch.diagnostic(now).count(refusal, before_init),
+    }
+}
+
+fn user_member(host: &impl Host, given: Value) -> Owned {
+    user::member(given, &|text, how| host.folded(text, how))
 }

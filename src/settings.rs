@@ -3,8 +3,9 @@
 //! The one setting so far says whether forms of the page may be read for identifiers. This pixel reads none; it tells
 //! how the settings arrived, as the protocol asks.
 
+use crate::batch::NEVER;
 use crate::diagnostics::SettingsOutcome;
-use crate::value::Value;
+use crate::text::t;
 
 /// Settings are asked for again after this many milliseconds.
 const HOLD: u64 = 5 * 60 * 1_000;
@@ -12,24 +13,35 @@ const HOLD: u64 = 5 * 60 * 1_000;
 const RETRY_PAUSE: u64 = 250;
 
 /// How far a pixel has come with its settings.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Settings {
-    asked: Option<u64>,
+    /// When they are worth asking for again.
+    stale: u64,
     wanted: bool,
-    retry_at: Option<u64>,
     retried: bool,
-    /// May forms be read? Known once the settings have arrived.
-    pub automatic_advanced_matching: Option<bool>,
+    /// When a second request is due.
+    retry_at: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            stale: 0,
+            wanted: false,
+            retried: false,
+            retry_at: NEVER,
+        }
+    }
 }
 
 impl Settings {
     /// Should they be asked for? From then on they are wanted until [`Settings::take_wanted`].
     pub fn want(&mut self, now: u64) -> bool {
-        if self.asked.is_some_and(|asked| now < asked + HOLD) {
+        if now < self.stale {
             return false;
         }
         *self = Self {
-            asked: Some(now),
+            stale: now + HOLD,
             wanted: true,
             ..Self::default()
         };
@@ -41,46 +53,45 @@ impl Settings {
         core::mem::take(&mut self.wanted)
     }
 
-    /// When the second request is due.
-    pub fn retry_due(&self) -> Option<u64> {
+    /// When the second request is due; [`NEVER`] if none is.
+    pub fn retry_due(&self) -> u64 {
         self.retry_at
     }
 
     /// Is the second request due? From then on it counts as made.
     pub fn retry(&mut self, now: u64) -> bool {
-        let due = self.retry_at.is_some_and(|at| at <= now);
+        let due = self.retry_at <= now;
         if due {
-            self.retry_at = None;
+            self.retry_at = NEVER;
         }
         due
     }
 
-    /// Takes an answer in; `status` is 0 where there was none. `None` if it is worth a second request.
-    pub fn answered(&mut self, status: u16, body: &str, now: u64) -> Option<SettingsOutcome> {
-        let enabled = Value::parse(body).and_then(|body| {
-            match body.get("automatic_advanced_matching_enabled") {
-                Some(Value::Bool(enabled)) => Some(*enabled),
-                _ => None,
-            }
-        });
-        let outcome = match (status, enabled) {
-            (200..=299, Some(true)) => "enabled",
-            (200..=299, Some(false)) => "disabled",
-            (200..=299, None) => "invalid",
-            (404, _) => "not_found",
-            (0 | 408 | 500..=599, _) if !self.retried => {
+    /// Takes an answer in: its status, 0 where there was none, and the one setting, if the answer had it. `None` if it
+    /// is worth a second request.
+    pub fn answered(
+        &mut self,
+        status: u16,
+        enabled: Option<bool>,
+        now: u64,
+    ) -> Option<SettingsOutcome> {
+        let outcome = match status {
+            200..=299 => match enabled {
+                Some(true) => t!("enabled"),
+                Some(false) => t!("disabled"),
+                None => t!("invalid"),
+            },
+            404 => t!("not_found"),
+            0 | 408 | 500..=599 if !self.retried => {
                 self.retried = true;
-                self.retry_at = Some(now + RETRY_PAUSE);
+                self.retry_at = now + RETRY_PAUSE;
                 return None;
             }
-            _ => "request_failed",
+            _ => t!("request_failed"),
         };
-        if outcome.ends_with("abled") {
-            self.automatic_advanced_matching = enabled;
-        }
         Some(SettingsOutcome {
             automatic_advanced_matching: outcome,
-            retry_succeeded: self.retried.then_some(outcome != "request_failed"),
+            retry_succeeded: self.retried.then_some(outcome != t!("request_failed")),
         })
     }
 }
@@ -91,35 +102,22 @@ mod tests {
 
     #[test]
     fn each_answer_is_told_as_what_it_was() {
-        for (status, body, told) in [
-            (
-                200,
-                r#"{"automatic_advanced_matching_enabled": true}"#,
-                "enabled",
-            ),
-            (
-                200,
-                r#"{"automatic_advanced_matching_enabled":false,"more":[1.5,"x"]}"#,
-                "disabled",
-            ),
-            (200, r#"{"nope":1}"#, "invalid"),
-            (
-                200,
-                r#"{"automatic_advanced_matching_enabled":"true"}"#,
-                "invalid",
-            ),
-            (200, "<html>", "invalid"),
-            (404, "", "not_found"),
-            (403, "", "request_failed"),
+        for (status, enabled, told) in [
+            (200, Some(true), t!("enabled")),
+            (200, Some(false), t!("disabled")),
+            (200, None, t!("invalid")),
+            (404, None, t!("not_found")),
+            (404, Some(true), t!("not_found")),
+            (403, None, t!("request_failed")),
         ] {
-            let outcome = Settings::default().answered(status, body, 0).unwrap();
+            let outcome = Settings::default().answered(status, enabled, 0).unwrap();
             assert_eq!(
                 outcome,
                 SettingsOutcome {
                     automatic_advanced_matching: told,
                     retry_succeeded: None
                 },
-                "{body}"
+                "{status} {enabled:?}"
             );
         }
     }
@@ -129,18 +127,18 @@ mod tests {
         for status in [0, 408, 500, 503] {
             let mut settings = Settings::default();
             assert!(settings.want(0));
-            assert_eq!(settings.answered(status, "", 1_000), None);
+            assert_eq!(settings.answered(status, None, 1_000), None);
             assert!(!settings.retry(1_249));
             assert!(settings.retry(1_250));
             assert!(!settings.retry(1_251));
-            let failed = settings.answered(status, "", 2_000).unwrap();
-            assert_eq!(failed.automatic_advanced_matching, "request_failed");
+            let failed = settings.answered(status, None, 2_000).unwrap();
+            assert_eq!(failed.automatic_advanced_matching, t!("request_failed"));
             assert_eq!(failed.retry_succeeded, Some(false));
         }
         let mut settings = Settings::default();
-        settings.answered(500, "", 0);
+        settings.answered(500, None, 0);
         assert_eq!(
-            settings.answered(404, "", 0).unwrap().retry_succeeded,
+            settings.answered(404, None, 0).unwrap().retry_succeeded,
             Some(true)
         );
     }

@@ -3,87 +3,107 @@
 //! The standard's constants are computed from the primes they come from instead of being stored: random
 //! bytes do not compress, and the arithmetic is smaller than they are.
 
-/// The first 32 bits of the fraction of the square root and of the cube root of each of the first 64 primes, found by
-/// Newton's method, which by these rounds is exact to more bits than are wanted.
-fn constants() -> ([u32; 64], [u32; 64]) {
-    let (mut squares, mut cubes) = ([0; 64], [0; 64]);
-    let mut number = 1;
-    for (square, cube) in squares.iter_mut().zip(&mut cubes) {
-        loop {
-            number += 1;
-            if (2..number).all(|divisor| number % divisor != 0) {
-                break;
-            }
+use crate::text::{Owned, Text};
+
+/// The first 32 bits of the fraction of a prime's root, found by Newton's method, which by these rounds is exact to more
+/// bits than are wanted.
+fn fraction_of_root(prime: u32, degree: i32) -> u32 {
+    let prime = f64::from(prime);
+    let mut root = prime;
+    for _ in 0..60 {
+        let mut power = 1.0;
+        for _ in 1..degree {
+            power *= root;
         }
-        let prime = f64::from(number);
-        let (mut root2, mut root3) = (prime, prime);
-        for _ in 0..40 {
-            root2 -= (root2 * root2 - prime) / (2.0 * root2);
-            root3 -= (root3 * root3 * root3 - prime) / (3.0 * root3 * root3);
-        }
-        // all bits before the point are cut off by the cast
-        *square = (root2 * 4_294_967_296.0) as u64 as u32;
-        *cube = (root3 * 4_294_967_296.0) as u64 as u32;
+        root -= (power * root - prime) / (f64::from(degree) * power);
     }
-    (squares, cubes)
+    // all bits before the point are cut off by the cast
+    (root * 4_294_967_296.0) as u64 as u32
+}
+
+fn is_prime(number: u32) -> bool {
+    let mut divisor = 2;
+    while !number.is_multiple_of(divisor) {
+        divisor += 1;
+    }
+    divisor == number
 }
 
 /// The standard's sigma functions; the last term of the small ones is a shift.
-fn sigma(word: u32, turns: [u32; 2], last: u32) -> u32 {
-    word.rotate_right(turns[0]) ^ word.rotate_right(turns[1]) ^ last
+fn sigma(word: u32, turn: u32, another: u32, last: u32) -> u32 {
+    word.rotate_right(turn) ^ word.rotate_right(another) ^ last
 }
 
-/// The digest of these bytes, as 64 lowercase hexadecimal digits.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    let (initial, rounds) = constants();
-    let mut state = [0; 8];
-    state.copy_from_slice(&initial[..8]);
+/// The digest of a text, as 64 lowercase hexadecimal digits.
+pub fn sha256_hex(text: Text) -> Owned {
+    // the initial state, and then the constants of the rounds
+    let mut state = [0u32; 8];
+    let mut rounds = [0u32; 64];
+    let (mut found, mut number) = (0, 2);
+    while found < 64 {
+        if is_prime(number) {
+            if found < 8 {
+                state[found] = fraction_of_root(number, 2);
+            }
+            rounds[found] = fraction_of_root(number, 3);
+            found += 1;
+        }
+        number += 1;
+    }
 
     // the message, a bit 1, zeroes, and its length in bits as the last 8 bytes of a block of 64
-    let mut message = bytes.to_vec();
-    message.push(0x80);
-    while message.len() & 63 != 56 {
-        message.push(0);
-    }
-    message.extend_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
-
+    let length = text.len();
+    let blocks = (length + 9).div_ceil(64);
+    let mut message = text;
     let mut words = [0u32; 64];
-    for block in message.chunks_exact(64) {
+    for block in 0..blocks {
+        for i in 0..64 {
+            let at = block * 64 + i;
+            let byte = if at < length {
+                let byte = message.byte();
+                message = message.after(1);
+                byte
+            } else if at == length {
+                0x80
+            } else {
+                0
+            };
+            words[i / 4] = words[i / 4] << 8 | u32::from(byte);
+        }
+        if block + 1 == blocks {
+            words[15] = length as u32 * 8;
+        }
         let mut v = state;
         for i in 0..64 {
-            let word = if i < 16 {
-                let [a, b, c, d] = [0, 1, 2, 3].map(|byte| u32::from(block[4 * i + byte]));
-                a << 24 | b << 16 | c << 8 | d
-            } else {
+            if i >= 16 {
                 let (a, b) = (words[i - 15], words[i - 2]);
-                sigma(a, [7, 18], a >> 3)
-                    .wrapping_add(sigma(b, [17, 19], b >> 10))
+                words[i] = sigma(a, 7, 18, a >> 3)
+                    .wrapping_add(sigma(b, 17, 19, b >> 10))
                     .wrapping_add(words[i - 16])
-                    .wrapping_add(words[i - 7])
-            };
-            words[i] = word;
-            let [a, b, c, _, e, f, g, h] = v;
-            let one = h
-                .wrapping_add(sigma(e, [6, 11], e.rotate_right(25)))
-                .wrapping_add((e & f) ^ (!e & g))
+                    .wrapping_add(words[i - 7]);
+            }
+            let (a, e) = (v[0], v[4]);
+            let one = sigma(e, 6, 11, e.rotate_right(25))
+                .wrapping_add((e & v[5]) ^ (!e & v[6]))
+                .wrapping_add(v[7])
                 .wrapping_add(rounds[i])
-                .wrapping_add(word);
-            let two =
-                sigma(a, [2, 13], a.rotate_right(22)).wrapping_add((a & b) ^ (a & c) ^ (b & c));
+                .wrapping_add(words[i]);
+            let two = sigma(a, 2, 13, a.rotate_right(22))
+                .wrapping_add((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
             v.copy_within(0..7, 1);
             v[0] = one.wrapping_add(two);
             v[4] = v[4].wrapping_add(one);
         }
-        for (word, add) in state.iter_mut().zip(v) {
-            *word = word.wrapping_add(add);
+        for i in 0..8 {
+            state[i] = state[i].wrapping_add(v[i]);
         }
     }
 
-    let mut out = String::new();
-    for word in state {
-        for byte in word.to_be_bytes() {
-            crate::text::push_hex(&mut out, byte);
-        }
+    let mut out = Owned::new();
+    for i in 0..64 {
+        let digit = (state[i / 8] >> (28 - i % 8 * 4)) as u8 & 15;
+        let first = if digit < 10 { b'0' } else { b'a' - 10 };
+        out = out.with_byte(first + digit);
     }
     out
 }
@@ -91,6 +111,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::t;
     use proptest::prelude::*;
     use sha2::{Digest, Sha256};
 
@@ -104,7 +125,7 @@ mod tests {
     #[test]
     fn the_standard_s_own_example_is_hashed_as_the_standard_says() {
         assert_eq!(
-            sha256_hex(b"abc"),
+            sha256_hex(t!("abc")).as_str(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
     }
@@ -112,15 +133,19 @@ mod tests {
     #[test]
     fn every_length_up_to_three_blocks_is_padded_rightly() {
         for length in 0..200 {
-            let bytes = vec![0xa5; length];
-            assert_eq!(sha256_hex(&bytes), reference(&bytes), "{length}");
+            let text = "a".repeat(length);
+            assert_eq!(hash(&text), reference(text.as_bytes()), "{length}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_hashed_as_a_known_library_does(bytes in any::<Vec<u8>>()) {
-            prop_assert_eq!(sha256_hex(&bytes), reference(&bytes));
+        fn any_text_is_hashed_as_a_known_library_does(text in "[^\0]*") {
+            prop_assert_eq!(hash(&text), reference(text.as_bytes()));
         }
+    }
+
+    fn hash(text: &str) -> String {
+        sha256_hex(Owned::from(text).text()).as_str().into()
     }
 }

@@ -1,4 +1,4 @@
-// Where the pixel's requests go.
+// Where the pixel's requests go, and whose its cookies are.
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const SETTINGS = "https://bzrcdn.openai.com/pixel-config/v1";
@@ -35,4 +35,18 @@ export const addresses = (element, config) => {
     events: pick("endpoint", EVENTS),
     settings: pick("settings", SETTINGS),
   };
+};
+
+/**
+ * The domains that a cookie of this host may be set for, from the last two labels upwards; none for an IP address or a
+ * host of one label. Which of them the browser takes is for it to say.
+ */
+export const cookieDomains = (host) => {
+  const domains = [];
+  let dot = /^[\d.]+$|]$/.test(host) ? -1 : host.lastIndexOf(".");
+  while (dot > 0) {
+    dot = host.lastIndexOf(".", dot - 1);
+    domains[domains.length] = host.slice(dot + 1);
+  }
+  return domains;
 };

@@ -1,9 +1,10 @@
-// A call of the page as one text: the copy that is checked and sent (src/value.rs says how it reads).
+// A call of the page as text: the copy that is checked and sent (src/value.rs says how it reads).
 // JSON.stringify would do most of it, but it obeys every toJSON that a page or an old library has put on a
 // prototype, and a page may have replaced it.
 
 const { isArray } = Array;
 const { keys } = Object;
+const { fromCharCode } = String;
 
 /** Longer than any event that can be sent; more is not copied. */
 const LONGEST = 1 << 20;
@@ -11,14 +12,27 @@ const LONGEST = 1 << 20;
 const DEEPEST = 3;
 
 // eslint-disable-next-line no-control-regex -- these are what JSON asks to be escaped
-const ESCAPED = /["\\\x00-\x1f]/g;
-const escape = (character) =>
-  "\\u" + (character.charCodeAt(0) + 0x10000).toString(16).slice(1);
-const quote = (text) => '"' + text.replace(ESCAPED, escape) + '"';
+const SPECIAL = /["\\\x00-\x1f]/g;
+const ESCAPED = /\\u00(..)/g;
+
+/** The characters of a JSON string. */
+export const escape = (text) =>
+  text.replace(
+    SPECIAL,
+    (character) =>
+      "\\u" + (character.charCodeAt(0) + 0x10000).toString(16).slice(1),
+  );
+
+/** What `escape` has escaped. */
+export const unescape = (text) =>
+  text.replace(ESCAPED, (_, code) => fromCharCode("0x" + code));
+
+export const quote = (text) => `"${escape(text)}"`;
 
 const unusable = (why) => `x"${why}"`;
 
-const copy = (value, depth) => {
+/** A value's text. */
+export const copy = (value, depth = 1) => {
   switch (typeof value) {
     case "string":
       return value.length > LONGEST ? unusable("too large") : quote(value);
@@ -52,22 +66,16 @@ const copy = (value, depth) => {
   return names ? `{${text}}` : `[${text}]`;
 };
 
-/** The text of a call made at that time and address. `args` is any array-like. */
-export const callText = (time, url, referrer, args) => {
-  let text = `[${time},${quote(url)},${quote(referrer)}`;
+/** The texts of a call's arguments, which are any array-like. */
+export const copies = (args) => {
+  const parts = [];
   // no command has more arguments than measureSingle
   for (let i = 0; i < args.length && i < 5; i += 1) {
-    let part;
     try {
-      part = copy(args[i], 1);
+      parts[i] = copy(args[i]);
     } catch {
-      part = unusable("object that throws");
+      parts[i] = unusable("object that throws");
     }
-    text += "," + part;
   }
-  return text + "]";
+  return parts;
 };
-
-/** The text that the module begins with. */
-export const setupText = (url, events, settings, config) =>
-  `[${quote(url)},${quote(events)},${quote(settings)},${copy(config, 1)}]`;

@@ -1,21 +1,13 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
-import * as glue from "oaiq:glue";
 import { imports } from "oaiq:imports";
-import { addresses } from "./addresses.js";
-import { callText, setupText } from "./copy.js";
+import { addresses, cookieDomains } from "./addresses.js";
+import { loadBeside } from "./beside.js";
+import { enter, enterLater, hand, open, started, stop } from "./border.js";
+import { copies, copy, quote } from "./copy.js";
+import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
 import { moduleBytes } from "./module.js";
-import {
-  attempt,
-  connect,
-  explainBy,
-  hide,
-  isHidden,
-  listen,
-  now,
-  referrer,
-  warn,
-} from "./page.js";
+import { explainBy } from "./page.js";
 
 const VERSION = "0.1.41";
 /** What claims to be longer is no queue. */
@@ -25,71 +17,68 @@ const COMMANDS = ["init", "measure", "measureSingle", "consent"];
 const { isExtensible } = Object;
 const { isArray } = Array;
 
-let module;
-let stopped = false;
-let inside = false;
-let pending = [];
-
-const stop = (why) => {
-  stopped = true;
-  pending = [];
-  warn(why);
-};
-
-/** Work for the module: done now, or when it is ready and nobody is inside. What it calls may call the page back. */
-const enter = (work) => {
-  if (stopped) return;
-  pending[pending.length] = work;
-  if (!module || inside) return;
-  inside = true;
-  try {
-    for (let i = 0; i < pending.length; i += 1) pending[i](module);
-    pending = [];
-  } catch (fault) {
-    stop(
-      `the pixel has stopped after a fault of its own (${fault}); the page is not affected, further calls are ignored. Please report it.`,
-    );
+let address;
+let addressAndReferrer;
+/** Where the page is, as the module reads it; the same text as long as it stays there. */
+const place = () => {
+  const { href } = location;
+  if (href !== address) {
+    address = href;
+    const referrer = attempt(() => document.referrer);
+    addressAndReferrer = `${quote(href)},${copy(referrer)}`;
   }
-  inside = false;
+  return addressAndReferrer;
 };
 
 /** Takes a call, with the time and address at which it was made. */
 const take = (args) => {
-  if (stopped) return;
   try {
-    const text = callText(now(), location.href, referrer(), args);
-    enter((module) => module.call(text));
+    const parts = copies(args);
+    let text = `[${now()},${place()}`;
+    for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
+    const call = (module) => {
+      hand(text + "]");
+      module.call();
+    };
+    // a measured event can wait until the caller is done; an answer about consent cannot
+    const measures = parts[0] === '"measure"' || parts[0] === '"measureSingle"';
+    if (measures) enterLater(call);
+    else enter(call);
   } catch {
     warn("a call was ignored: its arguments could not be read");
   }
 };
 
 const startModule = (setup) => {
-  const ready = (instance) => {
-    glue.__wbg_set_wasm(instance.exports);
-    module = glue;
-    // what was called meanwhile comes after
-    const calls = pending;
-    pending = [];
-    enter((module) => module.start(setup));
-    for (let i = 0; i < calls.length; i += 1) enter(calls[i]);
+  const ready = (exports) =>
+    open(exports, (module) => {
+      hand(setup);
+      module.start();
+    });
+  /** The same module as JavaScript, where this page or browser lets no WebAssembly run. */
+  const fallBack = () => {
+    hide(window.oaiq, "__module", (instantiate) => ready(instantiate(imports)));
+    loadBeside("oaiq.fallback.min.js", (why) =>
+      stop(
+        `nothing is measured: this page does not let WebAssembly run ('wasm-unsafe-eval' in script-src would), and ${why}`,
+      ),
+    );
   };
-  const refused = (why) =>
-    stop(
-      `nothing is measured: this page does not let WebAssembly run (${why}). Add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy, or try a browser in which WebAssembly is switched on`,
-    );
-  const { WebAssembly } = window;
-  if (!WebAssembly) return refused("there is none");
   const code = moduleBytes();
+  let instance;
   try {
-    ready(new WebAssembly.Instance(new WebAssembly.Module(code), imports));
-  } catch {
-    // some browsers compile nothing of this size while a page waits
-    WebAssembly.instantiate(code, imports).then(
-      ({ instance }) => ready(instance),
-      refused,
-    );
+    instance = new WebAssembly.Instance(new WebAssembly.Module(code), imports);
+  } catch (why) {
+    // older browsers compile nothing of this size while a page waits
+    if (why.name === "RangeError")
+      WebAssembly.instantiate(code, imports).then(
+        ({ instance }) => ready(instance.exports),
+        fallBack,
+      );
+    else fallBack();
+    return;
   }
+  ready(instance.exports);
 };
 
 const listenToPage = () => {
@@ -157,11 +146,15 @@ const install = () => {
     window.oaiq = oaiq;
   });
 
-  connect(enter);
   const { events, settings } = addresses(document.currentScript, oaiq.config);
-  startModule(setupText(location.href, events, settings, oaiq.config));
+  const domains = copy(cookieDomains(location.hostname));
+  const https = location.protocol === "https:";
+  startModule(
+    `[${domains},${https},${quote(events)},${quote(settings)},${copy(oaiq.config)}]`,
+  );
   listenToPage();
   for (let i = 0; i < calls.length; i += 1) take(calls[i]);
+  started();
 };
 
 try {

@@ -1,60 +1,20 @@
-// The page, as the module sees it (src/browser/page.rs names each function). A browser may refuse any of this, and a
-// page may have replaced it: what fails here reads as empty, and nothing is thrown.
+// The page, as the module sees it (src/browser/page.rs names each wish). A browser may refuse any of this, and a page
+// may have replaced it: what fails here reads as empty, and nothing is thrown.
+
+import { escape, unescape } from "./copy.js";
+import { loadBeside } from "./beside.js";
+import { attempt, isHidden, now, warn } from "./guard.js";
+import { enter, entries, hand, textAt } from "./border.js";
 
 const { fetch, setTimeout, clearTimeout } = window;
-const { defineProperty } = Object;
 const { random } = Math;
-const dateNow = window.Date?.now;
 
-let enter;
-/** Tells how the module is entered: `enter(work)` calls `work(module)` as soon as nobody else is inside. */
-export const connect = (way) => {
-  enter = way;
-};
-
-/** What the work returns, or the other where the browser or the page does not let it. */
-export const attempt = (work, otherwise) => {
-  try {
-    return work();
-  } catch {
-    return otherwise;
-  }
-};
-
-/** A string of the page's, or an empty one. */
-const textOf = (read) => {
-  const text = attempt(read);
-  return typeof text === "string" ? text : "";
-};
-
-/** Sets a property that the page's own loops do not see. */
-export const hide = (object, name, value) =>
-  attempt(() => defineProperty(object, name, { __proto__: null, value }));
-
-export const listen = (target, event, work) =>
-  attempt(() => target.addEventListener(event, work));
-
-export const isHidden = () =>
-  attempt(() => document.visibilityState === "hidden", false);
-
-const PREFIX = "[oaiq] ";
-export const warn = (line) => attempt(() => console.warn(PREFIX + line));
-
-const byPerformance = () =>
-  Math.floor(performance.timeOrigin + performance.now());
-
-export const now = () => {
-  const time = attempt(dateNow);
-  // a page may have put its own clock in the place of Date
-  return time > 0 ? Math.floor(time) : attempt(byPerformance, 0);
-};
-
-export const ticks = () => attempt(() => performance.now()) ?? now();
+const ticks = () => attempt(() => performance.now()) ?? now();
 
 /** crypto.randomUUID is missing on plain http, where getRandomValues is not. */
-export const uuid = () => {
-  const made = textOf(() => crypto.randomUUID());
-  if (made.length === 36) return made;
+const uuid = () => {
+  const made = attempt(() => crypto.randomUUID());
+  if (made?.length === 36) return made;
   const bytes = new Uint8Array(16);
   attempt(() => crypto.getRandomValues(bytes));
   let text = "";
@@ -69,81 +29,94 @@ export const uuid = () => {
   return text;
 };
 
-export const cookies = () => textOf(() => document.cookie);
+// One look at the cookies is a round trip to another process, so it serves until somebody may have written.
+let jar;
+let jarOf;
+const cookies = () => {
+  if (jarOf !== entries) {
+    jar = document.cookie;
+    jarOf = entries;
+  }
+  return jar;
+};
+const setCookie = (_, cookie) => {
+  jarOf = null;
+  document.cookie = cookie;
+};
 
-export const referrer = () => textOf(() => document.referrer);
+// each look at window.localStorage costs more than a read from it
+let local;
+let session;
+const storage = (isSession) =>
+  isSession ? (session ??= sessionStorage) : (local ??= localStorage);
+const stored = (isSession, key) => storage(isSession).getItem(key);
+const store = (isSession, key, value) => storage(isSession).setItem(key, value);
 
-export const setCookie = (cookie) =>
-  attempt(() => {
-    document.cookie = cookie;
-  });
+const clickNow = () =>
+  attempt(() => new URL(location.href).searchParams.get("oppref")) || "";
+const landingClick = clickNow();
+const click = () => escape(clickNow() || landingClick);
 
-// asked for once: each look at window.localStorage costs more than a read from it
-const local = attempt(() => localStorage);
-const session = attempt(() => sessionStorage);
-const storage = (isLocal) => (isLocal ? local : session);
+const uriEncoded = (_, text) => encodeURIComponent(unescape(text));
+const uriDecoded = (_, text) =>
+  escape(attempt(() => decodeURIComponent(text), text));
 
-export const stored = (isLocal, key) =>
-  textOf(() => storage(isLocal).getItem(key));
-
-export const store = (isLocal, key, value) =>
-  attempt(() => storage(isLocal).setItem(key, value));
-
-export const queryParameter = (url, name) =>
-  textOf(() => new URL(url).searchParams.get(name));
-
-export const uriEncoded = (text) => encodeURIComponent(text);
-
-export const uriDecoded = (text) =>
-  attempt(() => decodeURIComponent(text), text);
-
-export const folded = (text, lowercase) => {
+/** Longer than any identifier. */
+const LONGEST = 1024;
+const LEFT_OUT = [/\s/g, /[\s().-]/g, /[\s!-/:-@[-`{-~]/g];
+/** As `Fold` in src/host.rs says. */
+const folded = (how, escaped) => {
+  const text = unescape(escaped);
+  if (text.length > LONGEST || text.includes("\0")) return "";
+  if (!how) return escaped;
+  if (how > 2) return text.replace(LEFT_OUT[how - 3], "");
   const trimmed = text.trim();
-  return lowercase ? trimmed.toLowerCase() : trimmed;
+  return how > 1 ? trimmed.toLowerCase() : trimmed;
 };
 
 const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);
 
-/** True if the browser has taken the request over; otherwise an answer comes. */
-export const send = (number, url, body, stripped, leaving, keepalive) => {
-  if (leaving && !stripped && beacon(url, body)) return true;
-  post(number, url, body, stripped, leaving, keepalive);
-  return false;
-};
-
-const post = (number, url, body, stripped, leaving, keepalive) => {
+/** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and three flags. */
+const send = (how, url, body) => {
+  const stripped = how & 4;
+  const leaving = how & 2;
+  if (leaving && !stripped && beacon(url, body)) return 1;
   const answer = (arrived) =>
-    enter((module) => module.answered(number, arrived));
-  const refused = () => {
-    // on leaving, what may outlive pages is rationed: what finds no room there goes the ordinary way
-    if (leaving && keepalive) post(number, url, body, stripped, leaving, false);
-    else answer(false);
-  };
-  try {
-    const request = {
-      method: "POST",
-      mode: "no-cors",
-      headers: { "Content-Type": "text/plain" },
-      body,
-      keepalive,
-      credentials: stripped ? "omit" : "include",
+    enter((module) => module.answered(how >> 3, arrived));
+  const post = (keepalive) => {
+    const refused = () => {
+      // on leaving, what may outlive pages is rationed: what finds no room there goes the ordinary way
+      if (leaving && keepalive) post(false);
+      else answer(false);
     };
-    if (stripped) request.referrerPolicy = "no-referrer";
-    // the page's own policy decides, but over an address that has no query to tell
-    else if (location.protocol.startsWith("http"))
-      request.referrer = location.origin + location.pathname;
-    fetch(url, request).then(() => answer(true), refused);
-  } catch {
-    // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
-    answer(!stripped && beacon(url, body));
-  }
+    try {
+      const request = {
+        method: "POST",
+        mode: "no-cors",
+        headers: { "Content-Type": "text/plain" },
+        body,
+        keepalive,
+        credentials: stripped ? "omit" : "include",
+      };
+      if (stripped) request.referrerPolicy = "no-referrer";
+      // the page's own policy decides, but over an address that has no query to tell
+      else if (location.protocol.startsWith("http"))
+        request.referrer = location.origin + location.pathname;
+      fetch(url, request).then(() => answer(true), refused);
+    } catch {
+      // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
+      answer(!stripped && beacon(url, body));
+    }
+  };
+  post(!!(how & 1));
+  return 0;
 };
 
-export const fetchSettings = (pixel, url) => {
-  const answer = (status, body) =>
-    enter((module) => module.settingsAnswered(pixel, status, body));
-  const failed = () => answer(0, "");
+const fetchSettings = (pixel, url) => {
+  const answer = (status, enabled) =>
+    enter((module) => module.settingsAnswered(pixel, status, enabled));
+  const failed = () => answer(0);
   try {
     const aborter = new AbortController();
     const limit = setTimeout(() => aborter.abort(), 3000);
@@ -152,12 +125,19 @@ export const fetchSettings = (pixel, url) => {
       referrerPolicy: "no-referrer",
       signal: aborter.signal,
     })
-      .then((response) =>
-        response.text().then((body) => {
+      .then((response) => {
+        const told = (settings) => {
           clearTimeout(limit);
-          answer(response.status, body.slice(0, 4096));
-        }),
-      )
+          const enabled = settings?.automatic_advanced_matching_enabled;
+          answer(response.status, typeof enabled === "boolean" ? +enabled : 2);
+        };
+        // an answer that ends too soon fails; one that is no JSON is an answer
+        return response
+          .json()
+          .then(told, (why) =>
+            why.name === "SyntaxError" ? told() : failed(),
+          );
+      })
       .then(null, failed);
   } catch {
     failed();
@@ -167,29 +147,28 @@ export const fetchSettings = (pixel, url) => {
 /** Calls back after so many milliseconds, if there are timers. */
 const later = (work, ms) => attempt(() => setTimeout(work, ms));
 
-export const afterPaint = () =>
-  attempt(() => {
-    const work = () => later(() => enter((module) => module.painted()));
-    // a hidden page paints nothing
-    if (isHidden()) work();
-    else requestAnimationFrame(work);
-  });
+const afterPaint = () => {
+  const work = () => later(() => enter((module) => module.painted()));
+  // a hidden page paints nothing
+  if (isHidden()) work();
+  else requestAnimationFrame(work);
+};
 
 let alarm;
-export const wakeIn = (ms) => {
+const wakeIn = (ms) => {
   attempt(() => clearTimeout(alarm));
   alarm = later(() => enter((module) => module.woken()), ms);
 };
 
 // Steps are explained by a file of its own, which is loaded when the first one is to be told.
-const script = document.currentScript;
 const untold = [];
 let explain;
 
-export const trace = (step, about) => {
+const trace = (step, about) => {
   if (explain) return attempt(() => explain(step, about));
   untold[untold.length] = [step, about];
-  if (untold.length === 1) loadExplainer();
+  if (untold.length === 1)
+    loadBeside("oaiq.debug.min.js", (why) => warn(`debug is on, but ${why}`));
 };
 
 /** Called by the debug build when it has arrived. */
@@ -198,18 +177,30 @@ export const explainBy = (explainer) => {
   for (let i = 0; i < untold.length; i += 1) trace(untold[i][0], untold[i][1]);
 };
 
-const loadExplainer = () => {
-  const failed = () =>
-    warn(
-      "debug is on, but oaiq.debug.min.js could not be loaded: put it beside the pixel's script, and allow it in the page's Content-Security-Policy",
-    );
-  try {
-    const element = document.createElement("script");
-    element.src = new URL("oaiq.debug.min.js", script?.src ?? location.href);
-    element.nonce = script?.nonce ?? "";
-    element.onerror = failed;
-    document.head.append(element);
-  } catch {
-    failed();
-  }
+const WISHES = [
+  now,
+  ticks,
+  uuid,
+  cookies,
+  setCookie,
+  stored,
+  store,
+  click,
+  uriEncoded,
+  uriDecoded,
+  folded,
+  send,
+  fetchSettings,
+  afterPaint,
+  wakeIn,
+  (_, line) => warn(line),
+  trace,
+];
+
+/** Grants the module's wish. Texts go by way of its memory. */
+export const ask = (wish, number, a, b) => {
+  const answer = attempt(() => WISHES[wish](number, textAt(a), textAt(b)), 0);
+  if (typeof answer !== "string") return answer;
+  hand(answer);
+  return 0;
 };

@@ -1,7 +1,8 @@
 //! The module's entry points, and the page as a [`Host`].
 //!
-//! Only numbers and strings cross. What touches the page is `www/page.js`, where a fault of the browser is caught at
-//! the place where it arises; that costs a visitor less than the same in generated glue.
+//! Only numbers cross the border; texts are bytes in the module's memory that their address and length name. What
+//! touches the page is `www/page.js`, where a fault of the browser is caught at the place where it arises; that costs a
+//! visitor less than the same in generated glue. For the same reason there is one door for all that the pixel asks.
 
 use core::cell::UnsafeCell;
 
@@ -9,7 +10,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::Pixels;
 use crate::allocator::Allocator;
-use crate::host::{Host, Request, Sending, Step, Storage};
+use crate::host::{Fold, Host, Request, Sending, Step, Storage};
+use crate::text::{Owned, Text, t};
 
 #[global_allocator]
 static ALLOCATOR: Allocator =
@@ -20,84 +22,110 @@ static ALLOCATOR: Allocator =
 
 #[wasm_bindgen(raw_module = "./page.js")]
 extern "C" {
-    fn now() -> f64;
-    fn ticks() -> f64;
-    fn uuid() -> String;
-    fn cookies() -> String;
-    #[wasm_bindgen(js_name = setCookie)]
-    fn set_cookie(cookie: &str);
-    fn stored(local: bool, key: &str) -> String;
-    fn store(local: bool, key: &str, value: &str);
-    #[wasm_bindgen(js_name = queryParameter)]
-    fn query_parameter(url: &str, name: &str) -> String;
-    #[wasm_bindgen(js_name = uriEncoded)]
-    fn uri_encoded(text: &str) -> String;
-    #[wasm_bindgen(js_name = uriDecoded)]
-    fn uri_decoded(text: &str) -> String;
-    fn folded(text: &str, lowercase: bool) -> String;
-    fn send(
-        number: u32,
-        url: &str,
-        body: &str,
-        stripped: bool,
-        leaving: bool,
-        keepalive: bool,
-    ) -> bool;
-    #[wasm_bindgen(js_name = fetchSettings)]
-    fn fetch_settings(pixel: usize, url: &str);
-    #[wasm_bindgen(js_name = afterPaint)]
-    fn after_paint();
-    #[wasm_bindgen(js_name = wakeIn)]
-    fn wake_in(ms: u32);
-    fn warn(line: &str);
-    fn trace(step: u8, about: &str);
+    /// Asks the page for one of [`Wish`], with a number and two texts. The answer is a number, or a text that has come
+    /// through [`room`].
+    fn ask(wish: i32, number: f64, a: i32, b: i32) -> f64;
+}
+
+/// What the pixel may want of the page; `www/page.js` grants them in this order.
+#[derive(Clone, Copy)]
+enum Wish {
+    Now,
+    Ticks,
+    Uuid,
+    Cookies,
+    SetCookie,
+    Stored,
+    Store,
+    Click,
+    UriEncoded,
+    UriDecoded,
+    Folded,
+    Send,
+    FetchSettings,
+    AfterPaint,
+    WakeIn,
+    Warn,
+    Trace,
+}
+
+/// The text that has come last.
+struct Inbox(UnsafeCell<Owned>);
+
+// SAFETY: the module has no threads
+unsafe impl Sync for Inbox {}
+
+static INBOX: Inbox = Inbox(UnsafeCell::new(Owned::new()));
+
+/// Where the page puts a text of so many bytes before it enters, or before it answers.
+#[wasm_bindgen]
+pub fn room(bytes: i32) -> i32 {
+    let mut text = Owned::zeroed(bytes as usize);
+    let at = text.bytes() as i32;
+    // SAFETY: nobody has borrowed what was there
+    unsafe { *INBOX.0.get() = text };
+    at
+}
+
+fn received() -> Owned {
+    // SAFETY: as above
+    unsafe { core::mem::take(&mut *INBOX.0.get()) }
+}
+
+fn number(wish: Wish, number: f64, a: Text, b: Text) -> f64 {
+    ask(wish as i32, number, a.address() as i32, b.address() as i32)
+}
+
+fn text(wish: Wish, number: f64, a: Text) -> Owned {
+    self::number(wish, number, a, t!(""));
+    received()
 }
 
 struct Page;
 
 impl Host for Page {
     fn now(&self) -> u64 {
-        now() as u64
+        number(Wish::Now, 0., t!(""), t!("")) as u64
     }
 
     fn ticks(&self) -> u64 {
-        ticks() as u64
+        number(Wish::Ticks, 0., t!(""), t!("")) as u64
     }
 
-    fn uuid(&mut self) -> String {
-        uuid()
+    fn uuid(&mut self) -> Owned {
+        text(Wish::Uuid, 0., t!(""))
     }
 
-    fn cookies(&self) -> String {
-        cookies()
+    fn cookies(&self) -> Owned {
+        text(Wish::Cookies, 0., t!(""))
     }
 
-    fn set_cookie(&mut self, cookie: &str) {
-        set_cookie(cookie);
+    fn set_cookie(&mut self, cookie: Text) {
+        number(Wish::SetCookie, 0., cookie, t!(""));
     }
 
-    fn stored(&self, storage: Storage, key: &str) -> String {
-        stored(storage == Storage::Local, key)
+    fn stored(&self, storage: Storage, key: Text) -> Owned {
+        text(Wish::Stored, f64::from(storage as u8), key)
     }
 
-    fn store(&mut self, storage: Storage, key: &str, value: &str) {
-        store(storage == Storage::Local, key, value);
+    fn store(&mut self, storage: Storage, key: Text, value: Text) {
+        number(Wish::Store, f64::from(storage as u8), key, value);
     }
 
-    fn query_parameter(&self, url: &str, name: &str) -> String {
-        query_parameter(url, name)
+    fn click(&self) -> Owned {
+        text(Wish::Click, 0., t!(""))
     }
 
-    fn uri_encoded(&self, text: &str) -> String {
-        uri_encoded(text)
+    fn uri_encoded(&self, text: Text) -> Owned {
+        self::text(Wish::UriEncoded, 0., text)
     }
 
-    fn uri_decoded(&self, text: &str) -> String {
-        uri_decoded(text)
+    fn uri_decoded(&self, text: Text) -> Owned {
+        self::text(Wish::UriDecoded, 0., text)
     }
 
-    fn folded(&self, text: &str, lowercase: bool) -> String {
-        folded(text, lowercase)
+    fn folded(&self, text: Text, how: Fold) -> Owned {
+        self::text(Wish::Folded, f64::from(how as u8), text)
     }
 
     fn send(&mut self, request: Request) -> Sending {
@@ -109,31 +137,33 @@ impl Host for Page {
             leaving,
             keepalive,
         } = request;
-        if send(number, url, body, stripped, leaving, keepalive) {
-            Sending::Gone
-        } else {
+        let how =
+            number << 3 | u32::from(stripped) << 2 | u32::from(leaving) << 1 | u32::from(keepalive);
+        if self::number(Wish::Send, f64::from(how), url, body) == 0. {
             Sending::UnderWay
+        } else {
+            Sending::Gone
         }
     }
 
-    fn fetch_settings(&mut self, pixel: usize, url: &str) {
-        fetch_settings(pixel, url);
+    fn fetch_settings(&mut self, pixel: usize, url: Text) {
+        number(Wish::FetchSettings, pixel as f64, url, t!(""));
     }
 
     fn after_paint(&mut self) {
-        after_paint();
+        number(Wish::AfterPaint, 0., t!(""), t!(""));
     }
 
     fn wake_in(&mut self, ms: u32) {
-        wake_in(ms);
+        number(Wish::WakeIn, f64::from(ms), t!(""), t!(""));
     }
 
-    fn warn(&mut self, line: &str) {
-        warn(line);
+    fn warn(&mut self, line: Text) {
+        number(Wish::Warn, 0., line, t!(""));
     }
 
-    fn trace(&mut self, step: Step, about: &str) {
-        trace(step as u8, about);
+    fn trace(&mut self, step: Step, about: Text) {
+        number(Wish::Trace, f64::from(step as u8), about, t!(""));
     }
 }
 
@@ -145,71 +175,67 @@ unsafe impl Sync for Instance {}
 
 static INSTANCE: Instance = Instance(UnsafeCell::new(None));
 
-fn instance() -> &'static mut Option<Pixels<Page>> {
+fn with_pixels(work: impl FnOnce(&mut Pixels<Page>)) {
     // SAFETY: the script never enters while it is inside (`enter` in www/oaiq.js), so this is the only reference
-    unsafe { &mut *INSTANCE.0.get() }
-}
-
-/// Begins; see [`Pixels::new`].
-#[wasm_bindgen]
-pub fn start(setup: &str) {
-    *instance() = Some(Pixels::new(Page, setup));
-}
-
-/// See [`Pixels::call`].
-#[wasm_bindgen]
-pub fn call(call: &str) {
-    #[cfg(feature = "provoke-fault")]
-    assert!(!call.contains("provoke_fault"));
-    if let Some(pixels) = instance() {
-        pixels.call(call);
+    if let Some(pixels) = unsafe { &mut *INSTANCE.0.get() } {
+        work(pixels);
     }
+}
+
+/// Begins with the setup that is in the inbox; see [`Pixels::new`].
+#[wasm_bindgen]
+pub fn start() {
+    let pixels = Pixels::new(Page, received().text());
+    // SAFETY: see `with_pixels`
+    unsafe { *INSTANCE.0.get() = Some(pixels) };
+}
+
+/// Takes the call that is in the inbox; see [`Pixels::call`].
+#[wasm_bindgen]
+pub fn call() {
+    let call = received();
+    #[cfg(feature = "provoke-fault")]
+    assert!(!call.as_str().contains("provoke_fault"));
+    with_pixels(|pixels| pixels.call(call.text()));
 }
 
 /// See [`Pixels::woken`].
 #[wasm_bindgen]
 pub fn woken() {
-    if let Some(pixels) = instance() {
-        pixels.woken();
-    }
+    with_pixels(Pixels::woken);
 }
 
 /// See [`Pixels::painted`].
 #[wasm_bindgen]
 pub fn painted() {
-    if let Some(pixels) = instance() {
-        pixels.painted();
-    }
+    with_pixels(Pixels::painted);
 }
 
 /// See [`Pixels::leaving`].
 #[wasm_bindgen]
 pub fn leaving() {
-    if let Some(pixels) = instance() {
-        pixels.leaving();
-    }
+    with_pixels(Pixels::leaving);
 }
 
 /// See [`Pixels::storage_changed`].
 #[wasm_bindgen(js_name = storageChanged)]
 pub fn storage_changed() {
-    if let Some(pixels) = instance() {
-        pixels.storage_changed();
-    }
+    with_pixels(Pixels::storage_changed);
 }
 
 /// See [`Pixels::answered`].
 #[wasm_bindgen]
-pub fn answered(number: u32, arrived: bool) {
-    if let Some(pixels) = instance() {
-        pixels.answered(number, arrived);
-    }
+pub fn answered(number: i32, arrived: bool) {
+    with_pixels(|pixels| pixels.answered(number as u32, arrived));
 }
 
-/// See [`Pixels::settings_answered`].
+/// See [`Pixels::settings_answered`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
 #[wasm_bindgen(js_name = settingsAnswered)]
-pub fn settings_answered(pixel: usize, status: u16, body: &str) {
-    if let Some(pixels) = instance() {
-        pixels.settings_answered(pixel, status, body);
-    }
+pub fn settings_answered(pixel: i32, status: i32, enabled: i32) {
+    let enabled = match enabled {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    };
+    with_pixels(|pixels| pixels.settings_answered(pixel as usize, status as u16, enabled));
 }

@@ -20,6 +20,7 @@ const snippet = `(() => {
   const s = document.createElement("script");
   s.async = true;
   s.src = ${JSON.stringify(SCRIPT)};
+  s.nonce = document.currentScript.nonce;
   document.head.append(s);
 })();`;
 
@@ -36,7 +37,7 @@ const htmlOf = ({ html, queue = [], prelude = "", body = "" }) =>
 
 /**
  * Plays `visit`, the part of that name in a recording. `files` maps the names of the built pixel's files to their
- * bytes. Gives `{requests, cookies, storage, surface, console}`, what differs from run to run replaced.
+ * bytes. With a `nonce`, the pages' Content-Security-Policy lets scripts that have it run, and the pixel's own. Gives `{requests, cookies, storage, surface, console}`, what differs from run to run replaced.
  */
 export const play = async (browser, files, visit) => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
@@ -178,10 +179,16 @@ class Network {
   }
 
   #page(route, url) {
+    const html = htmlOf(this.visit.pages?.[url.pathname] ?? this.visit);
+    const { nonce } = this.visit;
     return route.fulfill({
       contentType: "text/html; charset=utf-8",
-      headers: this.visit.headers ?? {},
-      body: htmlOf(this.visit.pages?.[url.pathname] ?? this.visit),
+      headers: nonce
+        ? { "content-security-policy": `script-src 'nonce-${nonce}' ${SCRIPT}` }
+        : {},
+      body: nonce
+        ? html.replaceAll("<script", `<script nonce="${nonce}"`)
+        : html,
     });
   }
 }

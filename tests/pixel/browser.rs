@@ -1,14 +1,16 @@
 //! A browser for one page at a time, whose clock, network and stores the test holds.
 
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use oaiq::host::{Host, Request, Sending, Step, Storage};
+use oaiq::host::{Fold, Host, Request, Sending, Step, Storage};
+use oaiq::text::{Owned, Text};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
 use crate::cookies::{Cookie, CookieJar, Origin};
+use crate::visit::{escaped, unescaped};
 
 /// How long an answer takes, in milliseconds.
 pub const LATENCY: u64 = 20;
@@ -58,12 +60,18 @@ pub struct State {
     /// Milliseconds since the page began.
     pub ticks: u64,
     uuids: u64,
-    /// The page that is open.
+    /// The page that is open,
     pub origin: Origin,
+    /// its address,
+    pub url: String,
+    /// and what that was at first.
+    pub landing: String,
     pub cookies: CookieJar,
     pub local: BTreeMap<String, String>,
     pub session: BTreeMap<String, String>,
     pub storage_blocked: bool,
+    /// How often a page has read a store.
+    pub stores_read: Cell<u32>,
     pub network: Network,
     pub takes_beacons: bool,
     pub requests: Vec<Sent>,
@@ -149,10 +157,13 @@ impl Browser {
             ticks: 0,
             uuids: 0,
             origin: Origin::default(),
+            url: String::new(),
+            landing: String::new(),
             cookies: CookieJar::default(),
             local: BTreeMap::new(),
             session: BTreeMap::new(),
             storage_blocked: false,
+            stores_read: Cell::new(0),
             network: Network::Up,
             takes_beacons: true,
             requests: Vec::new(),
@@ -174,9 +185,11 @@ impl Browser {
     }
 
     /// A page begins: whatever the last one still expected comes to nothing.
-    pub fn navigate(&self, origin: Origin) {
+    pub fn navigate(&self, origin: Origin, url: &str) {
         let mut state = self.touch();
         state.origin = origin;
+        state.url = url.into();
+        state.landing = url.into();
         // a script never runs in the first moment of its page
         state.ticks = 40;
         state.alarm = None;
@@ -274,32 +287,35 @@ impl Host for Browser {
         self.look().ticks
     }
 
-    fn uuid(&mut self) -> String {
+    fn uuid(&mut self) -> Owned {
         self.touch().uuids += 1;
-        uuid(self.look().uuids)
+        owned(&uuid(self.look().uuids))
     }
 
-    fn cookies(&self) -> String {
+    fn cookies(&self) -> Owned {
         let state = self.look();
-        state.cookies.read(&state.origin, state.now)
+        owned(&state.cookies.read(&state.origin, state.now))
     }
 
-    fn set_cookie(&mut self, cookie: &str) {
+    fn set_cookie(&mut self, cookie: Text) {
         let state = &mut *self.touch();
-        state.cookies.write(&state.origin, state.now, cookie);
+        state
+            .cookies
+            .write(&state.origin, state.now, cookie.as_str());
     }
 
-    fn stored(&self, storage: Storage, key: &str) -> String {
+    fn stored(&self, storage: Storage, key: Text) -> Owned {
         let state = self.look();
+        state.stores_read.set(state.stores_read.get() + 1);
         let map = match storage {
             Storage::Local => &state.local,
             Storage::Session => &state.session,
         };
-        let found = map.get(key).filter(|_| !state.storage_blocked);
-        found.cloned().unwrap_or_default()
+        let found = map.get(key.as_str()).filter(|_| !state.storage_blocked);
+        owned(found.map_or("", String::as_str))
     }
 
-    fn store(&mut self, storage: Storage, key: &str, value: &str) {
+    fn store(&mut self, storage: Storage, key: Text, value: Text) {
         let mut state = self.touch();
         if state.storage_blocked {
             return;
@@ -308,25 +324,20 @@ impl Host for Browser {
             Storage::Local => &mut state.local,
             Storage::Session => &mut state.session,
         };
-        map.insert(key.into(), value.into());
+        map.insert(key.as_str().into(), value.as_str().into());
     }
 
-    fn query_parameter(&self, url: &str, name: &str) -> String {
-        let url = url.split('#').next().unwrap_or("");
-        let query = url.split_once('?').map_or("", |(_, query)| query);
-        let pairs = query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let decoded = pairs.map(|pair| {
-            let [key, value] =
-                [pair.0, pair.1].map(|part| percent_decoded(&part.replace('+', " ")));
-            (lossy(key), lossy(value))
-        });
-        let mut found = decoded.filter(|(key, _)| key == name);
-        found.next().map(|(_, value)| value).unwrap_or_default()
+    fn click(&self) -> Owned {
+        let state = self.look();
+        let mut click = click_in(&state.url);
+        if click.is_empty() {
+            click = click_in(&state.landing);
+        }
+        owned(&escaped(&click))
     }
 
-    fn uri_encoded(&self, text: &str) -> String {
+    fn uri_encoded(&self, text: Text) -> Owned {
+        let text = unescaped(text.as_str());
         let encoded = text.bytes().map(|byte| match byte {
             b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
                 char::from(byte).into()
@@ -334,29 +345,41 @@ impl Host for Browser {
             _ if byte.is_ascii_alphanumeric() => char::from(byte).into(),
             _ => format!("%{byte:02X}"),
         });
-        encoded.collect()
+        owned(&encoded.collect::<String>())
     }
 
-    fn uri_decoded(&self, text: &str) -> String {
+    fn uri_decoded(&self, text: Text) -> Owned {
+        let text = text.as_str();
         // decodeURIComponent throws at what is no encoding, and the page then hands the text back
         let is_broken = text.split('%').skip(1).any(|rest| {
             let hex = rest.as_bytes().get(..2);
             hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
         });
-        match String::from_utf8(percent_decoded(text)) {
+        let decoded = match String::from_utf8(percent_decoded(text)) {
             Ok(decoded) if !is_broken => decoded,
             _ => text.into(),
-        }
+        };
+        owned(&escaped(&decoded))
     }
 
-    fn folded(&self, text: &str, lowercase: bool) -> String {
-        let is_space = |c: char| c == '\u{feff}' || c != '\u{85}' && c.is_whitespace();
-        let trimmed = text.trim_matches(is_space);
-        if lowercase {
-            trimmed.to_lowercase()
-        } else {
-            trimmed.into()
+    fn folded(&self, text: Text, how: Fold) -> Owned {
+        let given = unescaped(text.as_str());
+        if given.encode_utf16().count() > 1024 || given.contains('\0') {
+            return Owned::new();
         }
+        let is_space = |c: char| c == '\u{feff}' || c != '\u{85}' && c.is_whitespace();
+        let without = |left_out: &dyn Fn(char) -> bool| {
+            given.chars().filter(|c| !left_out(*c)).collect::<String>()
+        };
+        let folded = match how {
+            Fold::Usable => text.as_str().into(),
+            Fold::Trim => given.trim_matches(is_space).into(),
+            Fold::TrimLowercase => given.trim_matches(is_space).to_lowercase(),
+            Fold::NoWhiteSpace => without(&is_space),
+            Fold::NoPhoneMarks => without(&|c| is_space(c) || "().-".contains(c)),
+            Fold::NoPunctuation => without(&|c| is_space(c) || c.is_ascii_punctuation()),
+        };
+        owned(&folded)
     }
 
     fn send(&mut self, request: Request) -> Sending {
@@ -368,8 +391,8 @@ impl Host for Browser {
         let sent = Sent {
             number: request.number,
             at: state.ticks,
-            url: request.url.into(),
-            body: request.body.into(),
+            url: request.url.as_str().into(),
+            body: request.body.as_str().into(),
             stripped: request.stripped,
             leaving: request.leaving,
             keepalive: request.keepalive,
@@ -390,9 +413,9 @@ impl Host for Browser {
         Sending::UnderWay
     }
 
-    fn fetch_settings(&mut self, pixel: usize, url: &str) {
+    fn fetch_settings(&mut self, pixel: usize, url: Text) {
         let mut state = self.touch();
-        let asked = (state.ticks, url.into());
+        let asked = (state.ticks, url.as_str().into());
         state.settings_asked.push(asked);
         if let Some((status, body)) = state.settings_answers.pop_front() {
             let answer = Happening::SettingsAnswered(pixel, status, body.into());
@@ -409,14 +432,34 @@ impl Host for Browser {
         state.alarm = Some(state.ticks + u64::from(ms));
     }
 
-    fn warn(&mut self, line: &str) {
+    fn warn(&mut self, line: Text) {
+        let line = line.as_str();
         assert!(!line.contains('\n'), "{line}");
         self.touch().warnings.push(line.into());
     }
 
-    fn trace(&mut self, step: Step, about: &str) {
-        self.touch().trace.push((step, about.into()));
+    fn trace(&mut self, step: Step, about: Text) {
+        self.touch().trace.push((step, about.as_str().into()));
     }
+}
+
+fn owned(text: &str) -> Owned {
+    Owned::from(text)
+}
+
+/// The ad click in an address, decoded as forms encode it.
+fn click_in(url: &str) -> String {
+    let url = url.split('#').next().unwrap_or("");
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let decoded = pairs.map(|pair| {
+        let [key, value] = [pair.0, pair.1].map(|part| percent_decoded(&part.replace('+', " ")));
+        (lossy(key), lossy(value))
+    });
+    let mut found = decoded.filter(|(key, _)| key == "oppref");
+    found.next().map(|(_, value)| value).unwrap_or_default()
 }
 
 /// The UUID that a browser makes as its nth.

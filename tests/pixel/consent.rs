@@ -2,7 +2,7 @@
 
 use oaiq::host::Step;
 
-use crate::browser::{Browser, LATENCY, Network, Sent};
+use crate::browser::{Browser, LATENCY, Network, PAINT, Sent};
 use crate::visit::{
     CHECKOUT, DENY, EVENTS, GRANT, INIT, INIT_DEBUG, INIT_Q, LATEST, QUIET, REFUSED, Visit, order,
 };
@@ -152,7 +152,7 @@ fn of_two_cookies_one_denial_is_enough() {
     let mut visit = browser.open(CHECKOUT);
     visit.call(INIT);
     visit.call(&order("a"));
-    visit.advance(QUIET);
+    visit.advance(PAINT + QUIET);
     assert_only_a_denial_is_told(&visit);
 }
 
@@ -162,7 +162,7 @@ fn a_kept_denial_deletes_what_tells_who_the_visitor_is() {
     browser.set_cookie_at(SHOP, "__oppref=click-2");
     browser.set_cookie_at(SHOP, "__obref=x; Domain=shop.example.test");
     browser.set_cookie_at(SHOP, "__oaiq_consent=false");
-    browser.open(CHECKOUT);
+    browser.open(CHECKOUT).advance(PAINT);
     assert!(browser.cookies_named("__obref").is_empty());
     assert!(browser.cookies_named("__oppref").is_empty());
 }

@@ -39,14 +39,18 @@ pub struct CookieJar {
     pub blocked: bool,
     /// Everything that a page has tried to write, oldest first.
     pub written: Vec<String>,
-    /// How often a page has read.
+    /// How often a page has read: what it reads again in the same moment, having written nothing, the script remembers.
     pub reads: Cell<u32>,
+    last_read: Cell<(u64, usize)>,
 }
 
 impl CookieJar {
     /// `document.cookie`, read.
     pub fn read(&self, by: &Origin, now: u64) -> String {
-        self.reads.set(self.reads.get() + 1);
+        let read = (now, self.written.len());
+        if self.last_read.replace(read) != read {
+            self.reads.set(self.reads.get() + 1);
+        }
         let pairs: Vec<_> = self
             .visible(by, now)
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))

@@ -1,7 +1,7 @@
 //! The click and browser references, and the cookies that keep them.
 
-use crate::browser::{Browser, Sent, uuid};
-use crate::visit::{CHECKOUT, GRANT, INIT, INIT_Q, QUIET, Visit, order};
+use crate::browser::{Browser, PAINT, Sent, uuid};
+use crate::visit::{CHECKOUT, INIT, INIT_Q, QUIET, Visit, order};
 
 const KEPT: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
 const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -119,7 +119,8 @@ fn a_click_with_special_characters_survives() {
 fn a_browser_gets_a_reference_that_it_keeps() {
     let browser = Browser::new();
     let first = first_request(&browser, CHECKOUT).batch().obref;
-    let reference = uuid(1);
+    // after those of the pixel's own event and of the order's
+    let reference = uuid(2);
     assert_eq!(first.as_deref(), Some(reference.as_str()));
     let expected = format!(
         "__obref={reference}; Path=/; Max-Age=31536000; SameSite=Lax; Domain=example.test; Secure"
@@ -149,7 +150,7 @@ fn anything_else_found_as_a_reference_is_deleted_everywhere_and_made_anew() {
         for domain in ["", "; Domain=example.test", "; Domain=shop.example.test"] {
             let browser = with_cookie(&format!("__obref={found}{domain}"));
             let told = first_request(&browser, CHECKOUT).batch().obref;
-            assert_eq!(told, Some(uuid(1)), "{found}{domain}");
+            assert_eq!(told, Some(uuid(2)), "{found}{domain}");
             assert_eq!(browser.cookie("__obref"), told, "{found}{domain}");
         }
     }
@@ -190,21 +191,47 @@ fn cookies_are_kept_for_the_widest_domain_that_the_browser_takes() {
 }
 
 #[test]
-fn the_probe_for_the_widest_domain_is_made_once_and_deleted_at_once() {
+fn the_first_cookie_itself_asks_for_the_widest_domain() {
     let browser = Browser::new();
     let mut visit = browser.open("https://shop.example.co.uk/?oppref=click-1");
-    visit.calls([GRANT, INIT, INIT_Q]);
+    visit.calls([INIT, INIT_Q]);
+    visit.advance(PAINT);
     let state = browser.look();
-    let written = state.cookies.written.iter();
-    let probes: Vec<_> = written.filter(|text| text.contains("probe")).collect();
+    // after those of the two pixels' own events
+    let reference = uuid(3);
+    let written = |name_and_value: &str, domain: &str, days: u32| {
+        let seconds = days * 24 * 60 * 60;
+        format!(
+            "{name_and_value}; Path=/; Max-Age={seconds}; SameSite=Lax; Domain={domain}; Secure"
+        )
+    };
+    let reference = format!("__obref={reference}");
     assert_eq!(
-        probes,
+        state.cookies.written,
         [
-            "__oaiq_domain_probe=1; Path=/; Max-Age=60; SameSite=Lax; Domain=co.uk; Secure",
-            "__oaiq_domain_probe=1; Path=/; Max-Age=60; SameSite=Lax; Domain=example.co.uk; Secure",
-            "__oaiq_domain_probe=; Path=/; Max-Age=0; SameSite=Lax; Domain=example.co.uk; Secure",
+            written(&reference, "co.uk", 365),
+            written(&reference, "example.co.uk", 365),
+            written("__oppref=click-1", "example.co.uk", 30),
         ]
     );
+}
+
+#[test]
+fn where_an_equal_cookie_is_there_already_a_probe_of_60_seconds_asks_and_is_deleted_at_once() {
+    let browser = with_cookie(&format!("__obref={KEPT}; Domain=example.test"));
+    browser.set_cookie_at("shop.example.test", "__oppref=click-1; Domain=example.test");
+    let mut visit = browser.open("https://shop.example.test/?oppref=click-1");
+    visit.calls([INIT, INIT_Q]);
+    visit.advance(PAINT);
+    assert_eq!(
+        browser.look().cookies.written,
+        [
+            "__oaiq_domain_probe=1; Path=/; Max-Age=60; SameSite=Lax; Domain=example.test; Secure",
+            "__oaiq_domain_probe=; Path=/; Max-Age=0; SameSite=Lax; Domain=example.test; Secure",
+            "__oppref=click-1; Path=/; Max-Age=2592000; SameSite=Lax; Domain=example.test; Secure",
+        ]
+    );
+    assert!(browser.cookies_named("__oaiq_domain_probe").is_empty());
 }
 
 #[test]
@@ -246,15 +273,33 @@ fn the_click_of_the_landing_page_counts_where_the_address_has_changed_before_ini
 }
 
 #[test]
-fn starting_a_pixel_reads_few_cookies() {
-    // each read may be a round trip to another process
+fn a_start_looks_at_no_cookie_and_no_store_until_the_page_has_been_painted() {
+    // each look may be a round trip to another process
     let known = with_cookie(&format!("__obref={KEPT}; Domain=example.test"));
-    for (browser, reads) in [(known, 2), (Browser::new(), 4)] {
-        let mut visit = browser.open(CHECKOUT);
+    for (browser, reads) in [(known, 2), (Browser::new(), 3)] {
+        let mut visit = browser.open("https://shop.example.test/?oppref=click-1");
         visit.calls([INIT, INIT_Q, INIT]);
         for _ in 0..10 {
             visit.call(&order("a"));
         }
-        assert!(browser.look().cookies.reads.get() <= reads);
+        visit.advance(PAINT - 1);
+        assert_eq!(browser.look().cookies.reads.get(), 0);
+        assert!(browser.look().cookies.written.is_empty());
+        assert_eq!(browser.look().stores_read.get(), 0);
+        visit.advance(1);
+        assert_eq!(browser.look().cookies.reads.get(), reads);
+        assert!(!browser.look().cookies.written.is_empty());
     }
+}
+
+#[test]
+fn a_visitor_who_leaves_before_the_paint_keeps_the_click_all_the_same() {
+    let mut visit = Visit::to("https://shop.example.test/?oppref=click-1");
+    visit.call(INIT);
+    visit.call(&order("a"));
+    visit.leave();
+    let batch = visit.request().batch();
+    assert_eq!(batch.oppref.as_deref(), Some("click-1"));
+    assert_eq!(visit.browser.cookie("__obref"), batch.obref);
+    assert_eq!(visit.browser.cookie("__oppref").as_deref(), Some("click-1"));
 }

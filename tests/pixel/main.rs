@@ -18,5 +18,6 @@ mod pixels;
 mod properties;
 mod sessions;
 mod settings;
+mod types;
 mod user;
 mod wire_form;

@@ -2,6 +2,7 @@
 
 use oaiq::Pixels;
 use oaiq::host::Step;
+use oaiq::text::Owned;
 
 use crate::browser::{Browser, By, Happening, Network, Sent};
 use crate::cookies::Origin;
@@ -45,11 +46,29 @@ pub fn large_order(id: &str, letters: usize) -> String {
 
 /// A string as the script writes it (`www/copy.js`).
 pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", escaped(text))
+}
+
+/// The characters of such a string.
+pub fn escaped(text: &str) -> String {
     let escaped = text.chars().map(|c| match c {
         '"' | '\\' | '\0'..='\x1f' => format!("\\u{:04x}", u32::from(c)),
         _ => c.into(),
     });
-    format!("\"{}\"", escaped.collect::<String>())
+    escaped.collect()
+}
+
+/// Undoes [`escaped`].
+pub fn unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u00");
+    let mut out = String::from(parts.next().unwrap_or(""));
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2).unwrap_or(("", part));
+        let code = u8::from_str_radix(code, 16).unwrap_or(b'?');
+        out.push(code.into());
+        out.push_str(rest);
+    }
+    out
 }
 
 /// A page that is open.
@@ -86,8 +105,7 @@ impl Visit {
         let arguments = arguments.strip_prefix('[').expect(arguments);
         let now = self.browser.look().now;
         let [url, referrer] = [&self.url, &self.referrer].map(|url| quoted(url));
-        self.pixels
-            .call(&format!("[{now},{url},{referrer},{arguments}"));
+        self.raw_call(&format!("[{now},{url},{referrer},{arguments}"));
     }
 
     pub fn calls<'a>(&mut self, calls: impl IntoIterator<Item = &'a str>) {
@@ -98,7 +116,7 @@ impl Visit {
 
     /// Hands the pixel a text that no script has written.
     pub fn raw_call(&mut self, text: &str) {
-        self.pixels.call(text);
+        self.pixels.call(Owned::from(text).text());
     }
 
     /// Lets so many milliseconds pass, with all that happens in them.
@@ -119,7 +137,7 @@ impl Visit {
             Happening::Painted => self.pixels.painted(),
             Happening::Answered(number, arrived) => self.answer(number, arrived),
             Happening::SettingsAnswered(pixel, status, body) => {
-                self.pixels.settings_answered(pixel, status, &body);
+                self.settings_arrive(pixel, status, &body);
             }
         }
     }
@@ -142,7 +160,9 @@ impl Visit {
 
     /// Answers settings by hand, those of the nth pixel.
     pub fn settings_arrive(&mut self, pixel: usize, status: u16, body: &str) {
-        self.pixels.settings_answered(pixel, status, body);
+        let settings: Option<serde_json::Value> = serde_json::from_str(body).ok();
+        let enabled = settings.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
+        self.pixels.settings_answered(pixel, status, enabled);
     }
 
     /// The alarm rings too early, as browsers' timers may.
@@ -166,6 +186,7 @@ impl Visit {
     /// `history.pushState`
     pub fn push_state(&mut self, url: &str) {
         self.url = url.into();
+        self.browser.touch().url = url.into();
     }
 
     /// Follows a link.
@@ -253,12 +274,13 @@ impl Browser {
 
     /// Opens a page.
     pub fn open_from(&self, url: &str, referrer: &str, config: &str) -> Visit {
-        self.navigate(origin(url));
-        let url_text = quoted(url);
-        let setup = format!(r#"[{url_text},"{EVENTS}","{SETTINGS}",{config}]"#);
+        let page = origin(url);
+        let (domains, https) = (domains(&page.host), page.https);
+        self.navigate(page, url);
+        let setup = format!(r#"[{domains},{https},"{EVENTS}","{SETTINGS}",{config}]"#);
         Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), &setup),
+            pixels: Pixels::new(self.clone(), Owned::from(setup.as_str()).text()),
             url: url.into(),
             referrer: referrer.into(),
         }
@@ -266,14 +288,23 @@ impl Browser {
 
     /// Begins with a setup that no script has written.
     pub fn open_raw(&self, setup: &str) -> Visit {
-        self.navigate(origin(CHECKOUT));
+        self.navigate(origin(CHECKOUT), CHECKOUT);
         Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), setup),
+            pixels: Pixels::new(self.clone(), Owned::from(setup).text()),
             url: CHECKOUT.into(),
             referrer: String::new(),
         }
     }
+}
+
+/// The domains that a cookie of that host may be set for, as the script names them (`www/addresses.js`).
+fn domains(host: &str) -> String {
+    let is_address = host.ends_with(']') || host.bytes().all(|byte| b"0123456789.".contains(&byte));
+    let labels: Vec<_> = host.split('.').collect();
+    let count = if is_address { 0 } else { labels.len() };
+    let domains = (2..=count).map(|last| quoted(&labels[count - last..].join(".")));
+    format!("[{}]", domains.collect::<Vec<_>>().join(","))
 }
 
 /// Who a page's cookies belong to.

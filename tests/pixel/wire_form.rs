@@ -33,7 +33,7 @@ fn a_first_request_to_the_byte() {
         format!("{EVENTS}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=3")
     );
     let urls = r#""source_url":"https://shop.example.test/checkout","referrer_url":"https://news.example/story""#;
-    let (browser, init, diagnostic) = (uuid(1), uuid(2), uuid(3));
+    let (init, browser, diagnostic) = (uuid(1), uuid(2), uuid(3));
     let expected = [
         format!(r#"{{"obref":"{browser}","events":["#),
         format!(r#"{{"type":"openai::sdk_init","timestamp_ms":{at},"id":"{init}",{urls},"#),
@@ -199,7 +199,7 @@ fn an_event_is_of_the_address_at_which_it_was_measured() {
 fn an_endpoint_with_a_query_of_its_own_keeps_it() {
     let browser = Browser::new();
     let mut visit = browser.open_raw(&format!(
-        r#"["{CHECKOUT}","http://localhost:9/events?tenant=a","{SETTINGS}"]"#
+        r#"[[],true,"http://localhost:9/events?tenant=a","{SETTINGS}",u]"#
     ));
     visit.call(INIT);
     visit.advance(QUIET);

@@ -1,0 +1,265 @@
+// Calls that must not compile: tsc fails where one of them does.
+import oaiq, { type Item, type User } from "oaiq";
+
+// --- the event's name
+
+// @ts-expect-error: no event has this name
+oaiq("measure", "ordered", { type: "contents" });
+
+// @ts-expect-error: belongs to servers only
+oaiq("measure", "app_installed", { type: "contents" });
+
+// @ts-expect-error: an event of the pixel's own
+oaiq("measure", "openai::sdk_init", { type: "sdk_lifecycle" });
+
+// @ts-expect-error: there is no name
+oaiq("measure");
+
+// --- the data's type
+
+// @ts-expect-error: there is no data
+oaiq("measure", "page_viewed");
+
+// @ts-expect-error: null is no data
+oaiq("measure", "page_viewed", null);
+
+// @ts-expect-error: a string is no data
+oaiq("measure", "page_viewed", "contents");
+
+// @ts-expect-error: the type is missing
+oaiq("measure", "page_viewed", {});
+
+// @ts-expect-error: the type is missing
+oaiq("measure", "order_created", { amount: 100, currency: "EUR" });
+
+// @ts-expect-error: the type of another shape
+oaiq("measure", "order_created", { type: "customer_action" });
+
+// @ts-expect-error: the type of another shape
+oaiq("measure", "lead_created", { type: "contents" });
+
+// @ts-expect-error: the type of another shape
+oaiq("measure", "trial_started", { type: "custom" });
+
+// @ts-expect-error: no such shape
+oaiq("measure", "page_viewed", { type: "content" });
+
+const options = { custom_event_name: "quiz" };
+
+// @ts-expect-error: the type of another shape
+oaiq("measure", "custom", { type: "plan_enrollment" }, options);
+
+// --- the data's fields
+
+// @ts-expect-error: no plan in contents
+oaiq("measure", "order_created", { type: "contents", plan_id: "yearly" });
+
+// @ts-expect-error: no contents in what a customer does
+oaiq("measure", "lead_created", { type: "customer_action", contents: [] });
+
+// @ts-expect-error: no plan in what a customer does
+oaiq("measure", "lead_created", { type: "customer_action", plan_id: "yearly" });
+
+// @ts-expect-error: no such field
+oaiq("measure", "trial_started", { type: "plan_enrollment", plan: "yearly" });
+
+// @ts-expect-error: the event's own id is an option
+oaiq("measure", "order_created", { type: "contents", event_id: "order_1" });
+
+const planned = { type: "contents", plan_id: "yearly" } as const;
+
+// @ts-expect-error: no plan in contents, wherever the object was written
+oaiq("measure", "order_created", planned);
+
+// @ts-expect-error: a plan's id is a string
+oaiq("measure", "trial_started", { type: "plan_enrollment", plan_id: 7 });
+
+// --- money
+
+// @ts-expect-error: an amount needs a currency
+oaiq("measure", "order_created", { type: "contents", amount: 2599 });
+
+// @ts-expect-error: an amount needs a currency
+oaiq("measure", "lead_created", { type: "customer_action", amount: 2599 });
+
+// @ts-expect-error: an amount needs a currency
+oaiq("measure", "trial_started", { type: "plan_enrollment", amount: 2599 });
+
+// @ts-expect-error: an amount needs a currency
+oaiq("measure", "custom", { type: "custom", amount: 2599 }, options);
+
+declare const unknownCurrency: string | undefined;
+const unsure = { amount: 2599, currency: unknownCurrency };
+
+// @ts-expect-error: an amount needs a currency that is surely there
+oaiq("measure", "order_created", { type: "contents", ...unsure });
+
+const text = { amount: "25.99", currency: "EUR" };
+
+// @ts-expect-error: an amount is a number
+oaiq("measure", "order_created", { type: "contents", ...text });
+
+const none = { amount: null, currency: "EUR" };
+
+// @ts-expect-error: null is no amount
+oaiq("measure", "order_created", { type: "contents", ...none });
+
+// @ts-expect-error: a currency's letters, not its number
+oaiq("measure", "order_created", { type: "contents", currency: 978 });
+
+// --- items
+
+// @ts-expect-error: an array, even of one item
+oaiq("measure", "order_created", { type: "contents", contents: { id: "a" } });
+
+// @ts-expect-error: an item is an object
+oaiq("measure", "order_created", { type: "contents", contents: ["a"] });
+
+// @ts-expect-error: an item's amount needs its own currency or the event's
+oaiq.measure("items_added", { type: "contents", contents: [{ amount: 1 }] });
+
+const plan = { type: "plan_enrollment", contents: [{ amount: 1 }] } as const;
+
+// @ts-expect-error: so it does in a plan
+oaiq("measure", "trial_started", plan);
+
+// @ts-expect-error: no such field
+oaiq.measure("items_added", { type: "contents", contents: [{ sku: "a" }] });
+
+// @ts-expect-error: no such field
+export const priced: Item = { id: "a", price: 2599 };
+
+// @ts-expect-error: a quantity is a number
+export const counted: Item = { quantity: "2" };
+
+// @ts-expect-error: an id is a string
+export const numbered: Item = { id: 7 };
+
+// @ts-expect-error: a content type is a string
+export const typed: Item = { content_type: 7 };
+
+// --- options
+
+// @ts-expect-error: no such option
+oaiq("measure", "page_viewed", { type: "contents" }, { id: "page_1" });
+
+// @ts-expect-error: an id is a string
+oaiq("measure", "page_viewed", { type: "contents" }, { event_id: 7 });
+
+// @ts-expect-error: an id is a string under its other name too
+oaiq("measure", "page_viewed", { type: "contents" }, { eventId: 7 });
+
+// @ts-expect-error: true or false
+oaiq("measure", "page_viewed", { type: "contents" }, { opt_out: "true" });
+
+// @ts-expect-error: options are an object
+oaiq("measure", "page_viewed", { type: "contents" }, "page_1");
+
+const action = { type: "customer_action" } as const;
+
+// @ts-expect-error: a name of the site's own is for the event `custom`
+oaiq("measure", "lead_created", action, { custom_event_name: "quiz" });
+
+// @ts-expect-error: wherever the object was written
+oaiq("measure", "page_viewed", { type: "contents" }, options);
+
+// @ts-expect-error: the event `custom` needs a name
+oaiq("measure", "custom", { type: "custom" });
+
+// @ts-expect-error: the event `custom` needs a name
+oaiq("measure", "custom", { type: "custom" }, {});
+
+// @ts-expect-error: the event `custom` needs a name
+oaiq("measure", "custom", { type: "custom" }, null);
+
+// @ts-expect-error: the name is a string
+oaiq("measure", "custom", { type: "custom" }, { custom_event_name: 7 });
+
+// --- one pixel alone
+
+// @ts-expect-error: the pixel is missing
+oaiq("measureSingle", "page_viewed", { type: "contents" });
+
+// @ts-expect-error: the pixel's id is a string
+oaiq("measureSingle", 7, "page_viewed", { type: "contents" });
+
+// @ts-expect-error: the type of another shape
+oaiq("measureSingle", "PIXEL", "page_viewed", { type: "customer_action" });
+
+// @ts-expect-error: the event `custom` needs a name
+oaiq("measureSingle", "PIXEL", "custom", { type: "custom" });
+
+// @ts-expect-error: an amount needs a currency
+oaiq.measureSingle("P", "order_created", { type: "contents", amount: 2599 });
+
+// --- init, consent, and what is no command
+
+// @ts-expect-error: there is nothing to start
+oaiq("init");
+
+// @ts-expect-error: the pixel's id is in an object
+oaiq("init", "PIXEL");
+
+// @ts-expect-error: the pixel's id is a string
+oaiq("init", { pixelId: 7 });
+
+// @ts-expect-error: it is called pixelId
+oaiq("init", { pixelID: "PIXEL" });
+
+// @ts-expect-error: true or false
+oaiq("init", { pixelId: "PIXEL", debug: "true" });
+
+// @ts-expect-error: an address is named in oaiq.config, before the script runs
+oaiq("init", { pixelId: "PIXEL", endpoint: "/v1/sdk/events" });
+
+// @ts-expect-error: it is called email_sha256
+export const mailed: User = { email: "test@example.com" };
+
+// @ts-expect-error: a number on the phone is a string
+export const phoned: User = { phone_number_sha256: 491701234567 };
+
+// @ts-expect-error: the answer is missing
+oaiq("consent");
+
+// @ts-expect-error: true or false
+oaiq("consent", "granted");
+
+// @ts-expect-error: no such command
+oaiq("track", "page_viewed", { type: "contents" });
+
+// --- methods and properties
+
+// @ts-expect-error: the type of another shape
+oaiq.measure("order_created", { type: "customer_action" });
+
+// @ts-expect-error: an amount needs a currency
+oaiq.measure("order_created", { type: "contents", amount: 2599 });
+
+// @ts-expect-error: the event `custom` needs a name
+oaiq.measure("custom", { type: "custom" });
+
+// @ts-expect-error: the pixel is missing
+oaiq.measureSingle("order_created", { type: "contents" });
+
+// @ts-expect-error: the event `custom` needs a name
+oaiq.measureSingle("PIXEL", "custom", { type: "custom" });
+
+// @ts-expect-error: it is called pixelId
+oaiq.init({ id: "PIXEL" });
+
+// @ts-expect-error: true or false
+oaiq.consent("granted");
+
+// @ts-expect-error: an address is a string
+window.oaiq.config.endpoint = new URL("https://www.example.com/");
+
+// @ts-expect-error: the script says so itself
+oaiq.loaded = true;
+
+// @ts-expect-error: no such property
+oaiq.pixels;
+
+// --- a call says nothing back
+
+// @ts-expect-error: there is no id to be had
+export const id: string = oaiq.measure("page_viewed", { type: "contents" });

@@ -1,0 +1,35 @@
+// What the script stands on, held against pages that have replaced it or do not let it be used.
+
+const { defineProperty } = Object;
+const dateNow = window.Date?.now;
+
+/** What the work returns, or the other where the browser or the page does not let it. */
+export const attempt = (work, otherwise) => {
+  try {
+    return work();
+  } catch {
+    return otherwise;
+  }
+};
+
+/** Sets a property that the page's own loops do not see. */
+export const hide = (object, name, value) =>
+  attempt(() => defineProperty(object, name, { __proto__: null, value }));
+
+export const listen = (target, event, work) =>
+  attempt(() => target.addEventListener(event, work));
+
+export const isHidden = () =>
+  attempt(() => document.visibilityState === "hidden");
+
+export const warn = (line) => attempt(() => console.warn("[oaiq] " + line));
+
+const byPerformance = () =>
+  Math.floor(performance.timeOrigin + performance.now());
+
+/** Milliseconds since the epoch. */
+export const now = () => {
+  const time = attempt(dateNow);
+  // a page may have put its own clock in the place of Date
+  return time > 0 ? Math.floor(time) : attempt(byPerformance, 0);
+};
