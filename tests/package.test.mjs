@@ -19,6 +19,7 @@ const PACKED = [
   "dist/oaiq.min.js",
   "dist/oaiq.mjs",
   "docs/bundlers.md",
+  "docs/csp.md",
   "docs/events.md",
   "package.json",
 ];

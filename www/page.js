@@ -15,18 +15,12 @@ const ticks = () => attempt(() => performance.now()) ?? now();
 const uuid = () => {
   const made = attempt(() => crypto.randomUUID());
   if (made?.length === 36) return made;
-  const bytes = new Uint8Array(16);
-  attempt(() => crypto.getRandomValues(bytes));
-  let text = "";
-  for (let i = 0; i < 16; i += 1) {
-    // where nothing random is to be had, the digits below are
-    let byte = bytes[i] ^ (attempt(random, 0) * 256);
-    if (i === 6) byte = (byte & 0x0f) | 0x40;
-    if (i === 8) byte = (byte & 0x3f) | 0x80;
-    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
-    text += (byte + 256).toString(16).slice(1);
-  }
-  return text;
+  const digits = new Uint8Array(36);
+  attempt(() => crypto.getRandomValues(digits));
+  return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, (_, at) =>
+    // where nothing random is to be had, the second half is
+    ((digits[at] ^ (attempt(random, 0) * 16)) & 15).toString(16),
+  );
 };
 
 // One look at the cookies is a round trip to another process, so it serves until somebody may have written.
