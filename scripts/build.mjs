@@ -109,17 +109,9 @@ const asEscapes = (module) => {
 const BYTE_ORDER_MARK = "\ufeff";
 
 /**
- * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it, `fault`
- * what the console says if it cannot even begin.
+ * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it.
  */
-const bundle = async (
-  entry,
-  { folder, names },
-  {
-    beside = "script",
-    fault = "nothing is measured: this page has replaced what the pixel needs",
-  } = {},
-) => {
+const bundle = async (entry, { folder, names }, beside = "script") => {
   const { build } = await import("esbuild");
   const files = {
     glue: join(folder, "oaiq_bg.js"),
@@ -140,7 +132,7 @@ const bundle = async (
     // a page may have replaced what the script stands on before it is evaluated
     banner: { js: "try{" },
     footer: {
-      js: `}catch(e){try{console.warn("[oaiq] ${fault} ("+e+")")}catch{}}`,
+      js: '}catch(e){try{console.warn("[oaiq] nothing is measured: this page has replaced what the pixel needs ("+e+")")}catch{}}',
     },
     plugins: [
       {
@@ -177,17 +169,13 @@ const carrying = (script, literal) =>
 const moduleOf = ({ folder }) => readFile(join(folder, "oaiq_bg.wasm"));
 
 /** Writes a script that a page loads. */
-const writeScript = async (file, entry, pkg, options) => {
+const writeScript = async (file, entry, pkg) => {
   const script = carrying(
-    await bundle(entry, pkg, options),
+    await bundle(entry, pkg),
     asTemplate(await moduleOf(pkg)),
   );
-  const isAscii = Buffer.byteLength(script) === script.length;
   await mkdir(dirname(join(root, file)), { recursive: true });
-  await writeFile(
-    join(root, file),
-    (isAscii ? "" : BYTE_ORDER_MARK) + script.trimEnd(),
-  );
+  await writeFile(join(root, file), BYTE_ORDER_MARK + script.trimEnd());
 };
 
 /** Where the frame of the npm package takes the script. */
@@ -198,7 +186,7 @@ const PLACE = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
  */
 const writePackage = async (file, pkg) => {
   const script = carrying(
-    await bundle("www/oaiq.js", pkg, { beside: "package" }),
+    await bundle("www/oaiq.js", pkg, "package"),
     asEscapes(await moduleOf(pkg)),
   );
   const frame = await readFile(join(root, "www/package.js"), "utf8");
@@ -256,10 +244,7 @@ export const build = async () => {
   await rm(join(root, "dist"), { recursive: true, force: true });
   await writeScript("dist/oaiq.min.js", "www/oaiq.js", pixel);
   await writeScript("dist/oaiq.fallback.min.js", "www/fallback.js", pixel);
-  await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug, {
-    fault:
-      "debug is on, but its texts need WebAssembly, which this page does not let run",
-  });
+  await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug);
   await writePackage("dist/oaiq.mjs", pixel);
   await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);

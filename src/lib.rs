@@ -30,4 +30,4 @@ pub mod value;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use pixel::{PROTOCOL_VERSION, Pixels};
+pub use pixel::Pixels;

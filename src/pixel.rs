@@ -15,15 +15,8 @@ use crate::user;
 use crate::validate::{Refusal, too_large, validate};
 use crate::value::{UNDEFINED, Value, kind};
 
-/// The version of the protocol that this pixel speaks.
-macro_rules! protocol_version {
-    () => {
-        "0.1.41"
-    };
-}
-
-/// The version of the protocol that this pixel speaks.
-pub const PROTOCOL_VERSION: &str = protocol_version!();
+/// Names the protocol and its version in the address of each request.
+static SPOKEN: Text = t!("&st=oaiq-web&sv=0.1.41&t=");
 /// A larger event is refused: the endpoint takes no larger request.
 const MAX_EVENT: usize = 1 << 20;
 /// What is measured before any `init` is kept up to this many events.
@@ -537,7 +530,7 @@ impl<H: Host> Pixels<H> {
             .with(self.events_url.text())
             .with(if has_query { t!("&pid=") } else { t!("?pid=") })
             .with(pixel.uri_id.text())
-            .with(t!(concat!("&st=oaiq-web&sv=", protocol_version!(), "&t=")))
+            .with(SPOKEN)
             .with_number(now)
             .with(t!("&ec="))
             .with_number(events.count);

@@ -12,9 +12,10 @@ const trusted = (address) =>
       })).createScriptURL(address)
     : address;
 
-/** Loads that file, or says why it could not be loaded. */
-export const loadBeside = (file, failed) => {
-  const refused = () =>
+/** Loads that file, or says why it could not be loaded, unless `hasArrived` says that it did its work. */
+export const loadBeside = (file, hasArrived, failed) => {
+  const ended = () =>
+    hasArrived() ||
     failed(
       `${file} could not be loaded: put it beside the pixel's script, and allow it in script-src of the page's Content-Security-Policy, and "oaiq" in its trusted-types if it has them`,
     );
@@ -22,8 +23,9 @@ export const loadBeside = (file, failed) => {
     const element = document.createElement("script");
     element.src = trusted(`${addressOf(file)}`);
     element.nonce = nonce;
-    element.onerror = refused;
+    // many servers answer with a page of theirs where a file is missing, which loads and does nothing
+    element.onload = element.onerror = ended;
     document.head.append(element);
     return 1;
-  }) || refused();
+  }) || ended();
 };

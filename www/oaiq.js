@@ -57,11 +57,18 @@ const startModule = (setup) => {
     });
   /** The same module as JavaScript, where this page or browser lets no WebAssembly run. */
   const fallBack = () => {
-    hide(window.oaiq, "__module", (instantiate) => ready(instantiate(imports)));
-    loadBeside("oaiq.fallback.min.js", (why) =>
-      stop(
-        `nothing is measured: this page does not let WebAssembly run ('wasm-unsafe-eval' in script-src would), and ${why}`,
-      ),
+    let arrived = false;
+    hide(window.oaiq, "__module", (instantiate) => {
+      arrived = true;
+      ready(instantiate(imports));
+    });
+    loadBeside(
+      "oaiq.fallback.min.js",
+      () => arrived,
+      (why) =>
+        stop(
+          `nothing is measured: this page does not let WebAssembly run ('wasm-unsafe-eval' in script-src would), and ${why}`,
+        ),
     );
   };
   const code = moduleBytes();

@@ -155,14 +155,23 @@ const wakeIn = (ms) => {
 };
 
 // Steps are explained by a file of its own, which is loaded when the first one is to be told.
-const untold = [];
+let untold = [];
 let explain;
 
 const trace = (step, about) => {
   if (explain) return attempt(() => explain(step, about));
   untold[untold.length] = [step, about];
   if (untold.length === 1)
-    loadBeside("oaiq.debug.min.js", (why) => warn(`debug is on, but ${why}`));
+    loadBeside(
+      "oaiq.debug.min.js",
+      () => explain,
+      (why) => {
+        // nobody is going to tell
+        explain = () => {};
+        untold = [];
+        warn(`debug is on, but ${why}`);
+      },
+    );
 };
 
 /** Called by the debug build when it has arrived. */

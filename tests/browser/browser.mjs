@@ -39,7 +39,12 @@ export const sharedBrowser = (...more) => {
 /** The built pixel: the names of its files with their bytes. A build that is just being made is waited for. */
 export const pixelFiles = async () => {
   const folder = join(root, "dist");
-  const wanted = ["oaiq.min.js", "oaiq.debug.min.js"];
+  const wanted = [
+    "oaiq.min.js",
+    "oaiq.fallback.min.js",
+    "oaiq.debug.min.js",
+    "oaiq.mjs",
+  ];
   for (
     let tries = 0;
     !wanted.every((name) => existsSync(join(folder, name)));
@@ -73,9 +78,9 @@ export class Visitor {
     this.context = context;
   }
 
-  async opens(url) {
+  async opens(url, until) {
     const tab = new Tab(await this.context.newPage());
-    await tab.goes(url);
+    await tab.goes(url, until);
     return tab;
   }
 
@@ -93,14 +98,18 @@ class Tab {
   /** The addresses of all requests, as the browser sent or tried to send them. */
   requests = [];
   #answered = 0;
-  #waiting = new Waiting(() => `requests were ${this.requests.join(" ")}`);
+  #waiting = new Waiting(
+    () =>
+      `requests were ${this.requests.join(" ")}, the pixel said [${this.pixelLines.join("\n")}]`,
+  );
 
   constructor(page) {
     this.page = page;
     page.on("pageerror", (error) => this.pageErrors.push(String(error)));
-    page.on("console", (message) =>
-      this.console.push({ type: message.type(), text: message.text() }),
-    );
+    page.on("console", (message) => {
+      this.console.push({ type: message.type(), text: message.text() });
+      this.#waiting.changed();
+    });
     page.on("request", (request) => {
       this.requests.push(request.url());
       this.#waiting.changed();
@@ -120,8 +129,21 @@ class Tab {
       .filter((text) => text.startsWith("[oaiq]"));
   }
 
-  goes(url) {
-    return this.page.goto(url);
+  /** Resolves once the pixel has said such a line. */
+  untilLine(pattern) {
+    return this.#waiting.until(`a line ${pattern}`, () =>
+      this.pixelLines.some((line) => pattern.test(line)),
+    );
+  }
+
+  /** Whether the browser has asked for that file of the pixel. */
+  hasAskedFor(file) {
+    return this.requests.some((url) => new URL(url).pathname.endsWith(file));
+  }
+
+  /** `until` is what is waited for: "load", if nothing is said; "domcontentloaded" waits for no file on its way. */
+  goes(url, until) {
+    return this.page.goto(url, { waitUntil: until });
   }
 
   /**

@@ -59,8 +59,10 @@ class Site {
   requests = [];
   /** The paths of the settings that were asked for. */
   settingsAsked = [];
-  /** By path, an html text or `{html, headers}`. */
+  /** By path, an html text or `{html, headers}`; the html may be bytes. */
   pages;
+  /** What the server says that the pixel's files are. */
+  scriptType = "text/javascript; charset=utf-8";
   #held;
   #waiting = new Waiting(() => {
     const arrived = this.events.map(({ type, id }) => `${type} ${id}`);
@@ -91,14 +93,23 @@ class Site {
     return `http://${host}:${this.#server.address().port}${path}`;
   }
 
-  /** Lets requests to the endpoint wait for their answers, until `release`. They count as arrived. */
-  hold() {
-    this.#held = [];
+  /**
+   * Lets requests to the endpoint, or those for that file of the pixel, wait for their answers, until `release`. They
+   * count as arrived.
+   */
+  hold(file) {
+    this.#held = { file, answers: [] };
   }
 
   release() {
-    this.#held?.forEach((go) => go());
+    this.#held?.answers.forEach((go) => go());
     this.#held = undefined;
+  }
+
+  async #turn(file) {
+    const held = this.#held;
+    if (held && held.file === file)
+      await new Promise((go) => held.answers.push(go));
   }
 
   /** How many requests have come by fetch; a beacon names its charset. */
@@ -163,14 +174,14 @@ class Site {
         body: JSON.parse(text),
       });
       this.#waiting.changed();
-      if (this.#held) await new Promise((go) => this.#held?.push(go) ?? go());
+      await this.#turn();
       response.writeHead(202, { "access-control-allow-origin": "*" }).end();
     } else if (pathname.startsWith("/sdk/")) {
-      const file = this.files.get(pathname.slice("/sdk/".length));
+      const name = pathname.slice("/sdk/".length);
+      const file = this.files.get(name);
+      await this.#turn(name);
       response
-        .writeHead(file ? 200 : 404, {
-          "content-type": "text/javascript; charset=utf-8",
-        })
+        .writeHead(file ? 200 : 404, { "content-type": this.scriptType })
         .end(file);
     } else if (pathname.endsWith(".json")) {
       this.settingsAsked.push(pathname);
