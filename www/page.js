@@ -80,8 +80,9 @@ const send = (how, url, body) => {
     enter((module) => module.answered(how >> 3, arrived));
   const post = (keepalive) => {
     const refused = () => {
-      // on leaving, what may outlive pages is rationed: what finds no room there goes the ordinary way
-      if (leaving && keepalive) post(false);
+      // what may outlive pages is rationed, and a request that has just arrived is still counted: what finds no room there
+      // goes the ordinary way
+      if (keepalive) post(false);
       else answer(false);
     };
     try {
