@@ -38,6 +38,38 @@ pub struct Waiting {
     pub request: u32,
 }
 
+impl Waiting {
+    /// What somebody has measured.
+    pub fn new(text: Owned) -> Self {
+        Self {
+            text,
+            internal: false,
+            marks: 0,
+            request: 0,
+        }
+    }
+
+    /// One of the pixel's own.
+    pub fn internal(text: Owned, marks: Marks) -> Self {
+        Self {
+            internal: true,
+            marks,
+            ..Self::new(text)
+        }
+    }
+
+    /// Somebody has seen a page or what is on it: the least of all losses.
+    fn is_view(&self) -> bool {
+        let views = [
+            t!("{\"type\":\"page_viewed\""),
+            t!("{\"type\":\"contents_viewed\""),
+        ];
+        views
+            .iter()
+            .any(|view| self.text.text().behind_prefix(*view).is_some())
+    }
+}
+
 /// A pixel's waiting events, and those on their way.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -51,7 +83,10 @@ pub struct Batch {
     open: u32,
     /// After a failure, nothing goes before this.
     not_before: u64,
+    /// How long that pause is; 0 where the last request has arrived.
     pause: u64,
+    /// An endpoint has refused a request: the next one holds no more events than this. 0 is no limit.
+    most: usize,
 }
 
 /// What a request carries.
@@ -67,6 +102,17 @@ pub struct Cut {
     pub internal_alone: bool,
 }
 
+/// How a request ended, as far as can be seen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// It has arrived.
+    Arrived,
+    /// It may arrive another time, but not within so many milliseconds.
+    Failed(u64),
+    /// The endpoint takes it at no time.
+    Refused,
+}
+
 /// What became of a request.
 #[derive(Debug, PartialEq)]
 pub enum Answer {
@@ -77,6 +123,9 @@ pub enum Answer {
     /// It has failed; its events go again, those that have not been dropped since, after that many milliseconds (none
     /// are left where it is 0).
     Failed(u64),
+    /// The endpoint has refused it. It was of one event, which is dropped, if this is not empty; otherwise its events go
+    /// again, half as many at a time.
+    Refused(Owned),
 }
 
 impl Batch {
@@ -146,6 +195,45 @@ impl Batch {
         self.diagnostic.as_ref().map_or(0, |waiting| waiting.marks)
     }
 
+    /// What is to be kept until it has arrived.
+    pub fn kept(&self) -> impl Iterator<Item = &Waiting> {
+        // what was dropped while on its way leaves no text
+        let kept = |event: &&Waiting| !event.internal && !event.text.is_empty();
+        self.events.iter().filter(kept)
+    }
+
+    /// Has the last request failed?
+    pub fn is_failing(&self) -> bool {
+        self.pause > 0
+    }
+
+    /// What waits need not wait any longer.
+    pub fn hasten(&mut self) {
+        self.not_before = 0;
+    }
+
+    /// What has waited elsewhere long enough.
+    pub fn resume(&mut self, event: Waiting) {
+        self.events.push(event);
+        self.overdue = true;
+    }
+
+    /// Drops the oldest that is not on its way, of views or of all.
+    pub fn drop_oldest(&mut self, views: bool) -> Owned {
+        let mut dropped = Owned::new();
+        self.events.keep(&mut |event| {
+            let goes = dropped.is_empty()
+                && !event.internal
+                && event.request == 0
+                && (event.is_view() || !views);
+            if goes {
+                dropped = core::mem::take(&mut event.text);
+            }
+            !goes
+        });
+        dropped
+    }
+
     /// Takes the events of the request of that number: as many, oldest first, as have room, but always one. From now
     /// on they are on their way. `write` gives the waiting diagnostic its wire form; it is the last of its batch.
     pub fn cut(
@@ -155,12 +243,8 @@ impl Batch {
         write: &mut dyn FnMut(&Diagnostic) -> Owned,
     ) -> Cut {
         if let Some(diagnostic) = self.diagnostic.take() {
-            self.events.push(Waiting {
-                text: write(&diagnostic),
-                internal: true,
-                marks: diagnostic.marks,
-                request: 0,
-            });
+            let text = write(&diagnostic);
+            self.events.push(Waiting::internal(text, diagnostic.marks));
         }
         self.overdue = false;
         let mut cut = Cut {
@@ -174,7 +258,8 @@ impl Batch {
                 continue;
             }
             if cut.count > 0 {
-                if cut.events.len() + event.text.len() + 1 > room {
+                let full = cut.events.len() + event.text.len() + 1 > room;
+                if full || cut.count == self.most as u64 {
                     self.overdue = true;
                     break;
                 }
@@ -190,40 +275,59 @@ impl Batch {
         cut
     }
 
-    /// The request of that number has arrived or failed. Of one that failed, the events go again, ahead of the others.
-    pub fn answered(&mut self, number: u32, arrived: bool, now: u64) -> Answer {
-        let (mut found, mut marks, mut failed) = (false, 0, false);
+    /// The request of that number has ended so. If it has not arrived, its events go again, ahead of the others.
+    pub fn answered(&mut self, number: u32, outcome: Outcome, now: u64) -> Answer {
+        let mut count = 0;
+        for event in self.events.iter() {
+            count += usize::from(event.request == number);
+        }
+        if count == 0 {
+            return Answer::Unknown;
+        }
+        let stays = match outcome {
+            Outcome::Arrived => false,
+            Outcome::Failed(_) => true,
+            Outcome::Refused => count > 1,
+        };
+        let (mut marks, mut failed, mut dropped) = (0, false, Owned::new());
         self.events.keep(&mut |event| {
             if event.request != number {
                 return true;
             }
-            found = true;
             marks |= event.marks;
             event.request = 0;
             // what was dropped since leaves no text
-            let stays = !arrived && !event.text.is_empty();
+            let stays = stays && !event.text.is_empty();
             failed |= stays;
+            if !stays {
+                dropped = core::mem::take(&mut event.text);
+            }
             stays
         });
-        if !found {
-            return Answer::Unknown;
-        }
         self.open -= 1;
-        if arrived {
-            self.pause = 0;
-            self.not_before = 0;
-            return Answer::Delivered(marks);
+        self.overdue |= failed;
+        match outcome {
+            Outcome::Failed(least) => {
+                if !failed {
+                    return Answer::Failed(0);
+                }
+                // requests that were on their way together fail together, once
+                if self.not_before <= now {
+                    self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                    self.not_before = now + self.pause.max(least);
+                }
+                return Answer::Failed(self.not_before - now);
+            }
+            Outcome::Refused if failed => self.most = count / 2,
+            _ => self.most = 0,
         }
-        if !failed {
-            return Answer::Failed(0);
+        self.pause = 0;
+        self.not_before = 0;
+        if outcome == Outcome::Arrived {
+            Answer::Delivered(marks)
+        } else {
+            Answer::Refused(if failed { Owned::new() } else { dropped })
         }
-        self.overdue = true;
-        // requests that were on their way together fail together, once
-        if self.not_before <= now {
-            self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            self.not_before = now + self.pause;
-        }
-        Answer::Failed(self.not_before - now)
     }
 
     /// Drops everything, also what would be sent again if its request failed. What a request on its way tells of the
@@ -237,6 +341,7 @@ impl Batch {
         self.overdue = false;
         self.not_before = 0;
         self.pause = 0;
+        self.most = 0;
     }
 
     /// How many events wait or are on their way.
@@ -252,12 +357,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn event(text: &str) -> Waiting {
-        Waiting {
-            text: Owned::from(text),
-            internal: false,
-            marks: 0,
-            request: 0,
-        }
+        Waiting::new(Owned::from(text))
     }
 
     /// The events of a request of that number.
@@ -271,7 +371,7 @@ mod tests {
     /// The events of a request that has arrived.
     fn cut(batch: &mut Batch, room: usize) -> Vec<String> {
         let texts = cut_as(batch, 99, room);
-        assert_eq!(batch.answered(99, true, 0), Answer::Delivered(0));
+        assert_eq!(batch.answered(99, Outcome::Arrived, 0), Answer::Delivered(0));
         texts
     }
 
@@ -311,8 +411,8 @@ mod tests {
         cut_as(&mut batch, 1, 100);
         batch.push(event("b"), 10);
         assert_eq!(batch.due(), NEVER);
-        assert_eq!(batch.answered(7, true, 20), Answer::Unknown);
-        assert_eq!(batch.answered(1, true, 20), Answer::Delivered(0));
+        assert_eq!(batch.answered(7, Outcome::Arrived, 20), Answer::Unknown);
+        assert_eq!(batch.answered(1, Outcome::Arrived, 20), Answer::Delivered(0));
         assert_eq!(batch.due(), 1_260);
     }
 
@@ -329,7 +429,8 @@ mod tests {
         {
             let number = number as u32 + 1;
             cut_as(&mut batch, number, 100);
-            assert_eq!(batch.answered(number, false, now), Answer::Failed(pause));
+            let failed = Outcome::Failed(0);
+            assert_eq!(batch.answered(number, failed, now), Answer::Failed(pause));
             now += pause;
             assert_eq!(batch.due(), now);
         }
@@ -340,10 +441,10 @@ mod tests {
     #[test]
     fn a_success_ends_the_pauses() {
         let mut batch = Batch::default();
-        for (number, arrived) in [(1, false), (2, true)] {
+        for (number, outcome) in [(1, Outcome::Failed(0)), (2, Outcome::Arrived)] {
             batch.push(event("a"), 0);
             cut_as(&mut batch, number, 100);
-            batch.answered(number, arrived, 0);
+            batch.answered(number, outcome, 0);
         }
         batch.push(event("b"), 9_000);
         assert_eq!(batch.due(), 10_250);
@@ -366,7 +467,7 @@ mod tests {
         batch.push(event("a"), 0);
         cut_as(&mut batch, 1, 100);
         batch.clear();
-        assert_eq!(batch.answered(1, false, 0), Answer::Failed(0));
+        assert_eq!(batch.answered(1, Outcome::Failed(0), 0), Answer::Failed(0));
         assert_eq!(batch.due(), NEVER);
     }
 

@@ -60,6 +60,23 @@ pub fn explain(step: Step, about: &str) -> Line {
         Step::Delivered => format!("pixel \"{about}\": the request has gone"),
         Step::Failed => format!("a request failed; its events are sent again in {about} s"),
         Step::Settings => format!("the pixel's settings: automatic advanced matching is {about}"),
+        Step::Halved => {
+            "the endpoint refused a request: its events are sent again, half as many at a time, until the one at fault stands alone"
+                .into()
+        }
+        Step::Lost => return lost(about),
+        Step::Adopted => "what an earlier page could not send any more is sent now".into(),
+        Step::Damaged => {
+            return warning(format!(
+                "the outbox held something that the pixel cannot read; it has been set aside as \"oaiq_outbox.damaged\" in localStorage (box {about})"
+            ));
+        }
+        Step::NotKept => {
+            return warning(
+                "localStorage is full or not allowed: what waits to be sent is lost if this page ends before it has gone"
+                    .into(),
+            );
+        }
     };
     Line {
         warns: false,
@@ -74,6 +91,20 @@ fn warning(text: String) -> Line {
         text,
         faults: Vec::new(),
     }
+}
+
+/// An event that is lost: the reason, and its wire form behind it.
+fn lost(about: &str) -> Line {
+    let (reason, event) = about.split_once(' ').unwrap_or((about, ""));
+    let why = match reason {
+        "outbox_full" => {
+            "requests fail, and more was waiting than the 500 events or 256 KiB that the outbox takes"
+        }
+        "too_old" => "it was measured more than 7 days ago, and the endpoint takes nothing so old",
+        "refused_by_endpoint" => "the endpoint refused it: see its answer in the Network panel",
+        other => other,
+    };
+    warning(format!("{} is lost: {why}", event_name(event)))
 }
 
 /// The name in an event's wire form.

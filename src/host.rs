@@ -87,11 +87,21 @@ pub enum Step {
     Failed,
     /// The pixel's settings are known; their outcome.
     Settings,
+    /// The endpoint refused a request of several events, which are sent again, fewer at a time.
+    Halved,
+    /// An event is lost; why, in a word, and its wire form behind it.
+    Lost,
+    /// What another page has left in the outbox is sent now.
+    Adopted,
+    /// Something in the outbox cannot be read and has been set aside; its box.
+    Damaged,
+    /// The browser stores nothing, so what waits is in memory alone.
+    NotKept,
 }
 
 impl Step {
     /// All steps, in the order of their numbers.
-    pub const ALL: [Step; 13] = [
+    pub const ALL: [Step; 18] = [
         Step::Started,
         Step::Updated,
         Step::Consent,
@@ -105,6 +115,11 @@ impl Step {
         Step::Delivered,
         Step::Failed,
         Step::Settings,
+        Step::Halved,
+        Step::Lost,
+        Step::Adopted,
+        Step::Damaged,
+        Step::NotKept,
     ];
 }
 
@@ -124,6 +139,12 @@ pub trait Host {
     fn stored(&self, storage: Storage, key: Text) -> Owned;
     /// Stores a value, if the browser lets it.
     fn store(&mut self, storage: Storage, key: Text, value: Text);
+    /// Keeps a box of the outbox in `localStorage` under that name, until it is kept with another text. An empty text
+    /// is no box, and without a name as well all boxes are meant. Other pages leave a box alone while its page lives.
+    /// `leaving`: the page may be gone in the next moment. Returns whether the browser lets it.
+    fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool;
+    /// Calls [`crate::Pixels::adopt`] for each box whose page is gone.
+    fn seek_boxes(&mut self);
     /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
     /// loaded; escaped, empty where there is none.
     fn click(&self) -> Owned;

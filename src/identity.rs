@@ -57,11 +57,7 @@ impl Identity {
         } else if let Some(kept) = kept {
             click = host.uri_decoded(kept.text());
         }
-        if !click.is_empty() {
-            this.click = Owned::new()
-                .with_key(t!("oppref"))
-                .with_string(click.text());
-        }
+        this.click = click_member(click.text());
         this
     }
 
@@ -74,6 +70,15 @@ impl Identity {
             }
         }
     }
+}
+
+/// A click reference as a member of a body that is not its first; nothing if there is none.
+pub fn click_member(click: Text) -> Owned {
+    let mut member = Owned::new();
+    if !click.is_empty() {
+        member = member.with_key(t!("oppref")).with_string(click);
+    }
+    member
 }
 
 /// `xxxxxxxx-xxxx-4xxx-[89ab]xxx-xxxxxxxxxxxx` in lowercase.

@@ -1,6 +1,8 @@
 //! What each command does. [`Pixels`] is the only state there is.
 
-use crate::batch::{Answer, Batch, MAX_BODY, NEVER, Waiting};
+mod outbox;
+
+use crate::batch::{Answer, Batch, MAX_BODY, NEVER, Outcome, Waiting};
 use crate::command::{self, Command};
 use crate::consent;
 use crate::cookie::Jar;
@@ -43,6 +45,12 @@ pub struct Pixels<H> {
     default_user: Owned,
     requests: u32,
     alarm: u64,
+    /// When the outbox is to be written.
+    save_due: u64,
+    /// How many boxes have been taken over,
+    visits: u32,
+    /// and which of them the call that is just being done comes from; 0 is the page itself.
+    visit: u32,
 }
 
 /// One advertiser's pixel.
@@ -56,6 +64,12 @@ struct Pixel {
     settings: Settings,
     /// The session's first times that have been told.
     told: Marks,
+    /// Of its box in the outbox; empty while it has none.
+    name: Owned,
+    /// The box that it was made for; 0 for the page's own pixels.
+    visit: u32,
+    /// The click reference, as a member of its bodies: the page's, or that of the box.
+    click: Owned,
 }
 
 impl Pixel {
@@ -94,16 +108,24 @@ impl<H: Host> Pixels<H> {
             default_user: user_member(&host, config.get(t!("user"))),
             requests: 0,
             alarm: NEVER,
+            save_due: NEVER,
+            visits: 0,
+            visit: 0,
             host,
         }
     }
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::value`].
     pub fn call(&mut self, call: Text) {
-        match command::read(Value::new(call)) {
-            None => return,
-            Some((moment, Command::Init(given))) => self.init(moment, given, call),
-            Some((_, Command::Consent(granted))) => self.answer(granted),
+        self.run(Value::new(call));
+        self.set_alarm();
+    }
+
+    fn run(&mut self, call: Value) {
+        match command::read(call) {
+            Some((moment, Command::Init(given))) => self.init(moment, given, call.text()),
+            // an answer of then is not one of now
+            Some((_, Command::Consent(granted))) if self.visit == 0 => self.answer(granted),
             Some((
                 moment,
                 Command::Measure {
@@ -113,10 +135,10 @@ impl<H: Host> Pixels<H> {
                     options,
                 },
             )) => {
-                self.measure(moment, only, [name, data, options], call);
+                self.measure(moment, only, [name, data, options], call.text());
             }
+            _ => {}
         }
-        self.set_alarm();
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.
@@ -132,6 +154,17 @@ impl<H: Host> Pixels<H> {
                 self.look_at_stored_consent();
                 self.dispatch(i, false);
             }
+        }
+        if self.save_due <= now {
+            self.save(false);
+        }
+        self.set_alarm();
+    }
+
+    /// The network is there again.
+    pub fn online(&mut self) {
+        for pixel in self.pixels.iter_mut() {
+            pixel.batch.hasten();
         }
         self.set_alarm();
     }
@@ -155,21 +188,34 @@ impl<H: Host> Pixels<H> {
                 self.dispatch(i, true);
             }
         }
+        if self.save_due != NEVER {
+            self.save(true);
+        }
     }
 
-    /// The request of that number has arrived or failed.
-    pub fn answered(&mut self, number: u32, arrived: bool) {
+    /// The request of that number has been answered with that status: 0 if it has failed, 1 if the answer cannot be read.
+    /// It is not to be sent again for so many seconds.
+    pub fn answered(&mut self, number: u32, status: u32, after: u32) {
+        let outcome = match status {
+            0 | 408 | 429 | 500.. => Outcome::Failed(u64::from(after) * 1_000),
+            400..500 => Outcome::Refused,
+            _ => Outcome::Arrived,
+        };
         for i in 0..self.pixels.len() {
-            self.answered_to(i, number, arrived);
+            self.answered_to(i, number, outcome);
+        }
+        // what has arrived must not be found by another page
+        if self.save_due != NEVER {
+            self.save(false);
         }
         self.set_alarm();
     }
 
-    fn answered_to(&mut self, i: usize, number: u32, arrived: bool) {
+    fn answered_to(&mut self, i: usize, number: u32, outcome: Outcome) {
         let now = self.host.ticks();
         let pixel = &mut self.pixels[i];
-        match pixel.batch.answered(number, arrived, now) {
-            Answer::Unknown => {}
+        match pixel.batch.answered(number, outcome, now) {
+            Answer::Unknown => return,
             Answer::Delivered(marks) => {
                 if marks != 0 {
                     pixel.told |= marks;
@@ -190,7 +236,10 @@ impl<H: Host> Pixels<H> {
                     self.trace(Step::Failed, seconds.text());
                 }
             }
+            Answer::Refused(event) if event.is_empty() => self.trace(Step::Halved, t!("")),
+            Answer::Refused(event) => self.lose(i, event.text(), outbox::lost::REFUSED),
         }
+        self.changed();
     }
 
     /// A pixel's settings have been answered: with this status, 0 where there was no answer, and with this
@@ -236,7 +285,15 @@ impl<H: Host> Pixels<H> {
         }
         self.look_in_storage();
         let known = self.find(id.text());
-        let i = known.unwrap_or_else(|| self.start(id, moment));
+        let i = known.unwrap_or_else(|| self.start(id));
+        if known.is_none() && self.visit == 0 && self.granted {
+            let id = self.host.uuid();
+            let lifecycle = Value::new(t!("{\"type\":\"sdk_lifecycle\"}"));
+            let name = t!("openai::sdk_init");
+            let text = event::write(name, moment, id.text(), UNDEFINED, lifecycle);
+            let now = self.host.ticks();
+            self.pixels[i].batch.push(Waiting::internal(text, 0), now);
+        }
         let mut next = given.first();
         while let Some(field) = next {
             let value = field.value();
@@ -260,7 +317,9 @@ impl<H: Host> Pixels<H> {
     }
 
     fn find(&self, id: Text) -> Option<usize> {
-        self.pixels.iter().position(|pixel| pixel.id.text() == id)
+        self.pixels
+            .iter()
+            .position(|pixel| pixel.visit == self.visit && pixel.id.text() == id)
     }
 
     /// Looks, once, at what the browser keeps: whether consent is denied, who the visitor is, what the session has been
@@ -288,39 +347,38 @@ impl<H: Host> Pixels<H> {
     fn introduce(&mut self, i: usize) {
         if self.granted && self.identity.is_none() {
             self.identity = Some(Identity::establish(&mut self.host, &mut self.jar));
+            self.host.seek_boxes();
+        }
+        let pixel = &mut self.pixels[i];
+        if let Some(identity) = &self.identity
+            && pixel.visit == 0
+        {
+            pixel.click = identity.click.clone();
         }
         self.mark(i);
     }
 
     /// Adds a pixel, and says where.
-    fn start(&mut self, id: Owned, moment: Moment) -> usize {
+    fn start(&mut self, id: Owned) -> usize {
         let uri_id = self.host.uri_encoded(id.text());
         let mut pixel = Pixel {
             id,
             uri_id,
-            user: self.default_user.clone(),
+            user: Owned::new(),
             batch: core::mem::take(&mut self.early),
             settings: Settings::default(),
             told: 0,
+            name: Owned::new(),
+            visit: self.visit,
+            click: Owned::new(),
         };
-        if self.granted {
-            let id = self.host.uuid();
-            let lifecycle = Value::new(t!("{\"type\":\"sdk_lifecycle\"}"));
-            let name = t!("openai::sdk_init");
-            pixel.batch.push(
-                Waiting {
-                    text: event::write(name, moment, id.text(), UNDEFINED, lifecycle),
-                    internal: true,
-                    marks: 0,
-                    request: 0,
-                },
-                self.host.ticks(),
-            );
+        if self.visit == 0 {
+            pixel.user = self.default_user.clone();
         }
-        let i = self.pixels.len();
         if self.looked {
             pixel.read_told(&self.host);
         }
+        let i = self.pixels.len();
         self.pixels.push(pixel);
         if self.looked {
             self.introduce(i);
@@ -356,9 +414,11 @@ impl<H: Host> Pixels<H> {
         self.identity = None;
         Identity::forget(&mut self.host, &self.jar);
         self.early.clear();
+        self.host.keep(false, t!(""), t!(""));
         for i in 0..self.pixels.len() {
             self.pixels[i].batch.clear();
             self.pixels[i].settings = Settings::default();
+            self.pixels[i].name = Owned::new();
             self.mark(i);
         }
     }
@@ -381,6 +441,9 @@ impl<H: Host> Pixels<H> {
     fn mark(&mut self, i: usize) {
         let now = self.host.ticks();
         let pixel = &mut self.pixels[i];
+        if pixel.visit != 0 {
+            return;
+        }
         let first = if self.granted { VISIT | GRANT } else { VISIT };
         let untold = first & !pixel.told & !pixel.batch.marks();
         if untold != 0 {
@@ -399,13 +462,12 @@ impl<H: Host> Pixels<H> {
         if !self.granted {
             return self.trace(Step::Blocked, name.owned().text());
         }
-        let mut from = 0;
-        let mut to = self.pixels.len();
+        let mut meant = None;
         if let Some(only) = only {
             let id = only.owned();
-            match self.find(id.text()) {
-                Some(i) => (from, to) = (i, i + 1),
-                None => return self.trace(Step::UnknownPixel, id.text()),
+            meant = self.find(id.text());
+            if meant.is_none() {
+                return self.trace(Step::UnknownPixel, id.text());
             }
         }
         let measured = self.event(moment, name, data, options);
@@ -414,18 +476,26 @@ impl<H: Host> Pixels<H> {
             Ok(text) => self.trace(Step::Queued, text.text()),
         }
         let now = self.host.ticks();
-        if to == 0 {
+        let mut nobody = true;
+        for (i, pixel) in self.pixels.iter_mut().enumerate() {
+            if pixel.visit == self.visit && meant.is_none_or(|meant| meant == i) {
+                take_in(&mut pixel.batch, &measured, false, now);
+                nobody = false;
+            }
+        }
+        if nobody {
             if measured.is_ok() && self.early.len() >= MAX_EARLY {
                 return self
                     .host
                     .warn(t!("an event was dropped: too many calls before init"));
             }
             take_in(&mut self.early, &measured, true, now);
+            if let Some(first) = self.pixels.first() {
+                // what was measured before any init of another page goes to the first pixel there is
+                self.start(first.id.clone());
+            }
         }
-        while from < to {
-            take_in(&mut self.pixels[from].batch, &measured, false, now);
-            from += 1;
-        }
+        self.changed();
     }
 
     /// The wire form of what a call measures.
@@ -465,7 +535,7 @@ impl<H: Host> Pixels<H> {
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.
     fn want_settings(&mut self, i: usize) {
-        let wanted = self.granted && self.pixels[i].settings.want(self.host.ticks());
+        let wanted = self.granted && self.visit == 0 && self.pixels[i].settings.want(self.host.ticks());
         // the first paint has been asked for
         if wanted && self.looked {
             self.host.after_paint();
@@ -496,9 +566,9 @@ impl<H: Host> Pixels<H> {
         let number = self.requests;
         let mut room = MAX_BODY - 32;
         let mut user = pixel.user.text();
-        let (mut browser, mut click) = (t!(""), t!(""));
+        let (mut browser, mut click) = (t!(""), pixel.click.text());
         if let Some(identity) = &self.identity {
-            (browser, click) = (identity.browser.text(), identity.click.text());
+            browser = identity.browser.text();
         }
         for part in [browser, click, user] {
             room = room.saturating_sub(part.len());
@@ -544,7 +614,7 @@ impl<H: Host> Pixels<H> {
         });
         self.trace(Step::Sent, url.text());
         if sending == Sending::Gone {
-            self.answered_to(i, number, true);
+            self.answered_to(i, number, Outcome::Arrived);
         }
     }
 
@@ -555,7 +625,7 @@ impl<H: Host> Pixels<H> {
     }
 
     fn set_alarm(&mut self) {
-        let mut due = NEVER;
+        let mut due = self.save_due;
         for pixel in self.pixels.iter() {
             due = due.min(pixel.batch.due()).min(pixel.settings.retry_due());
         }
@@ -570,15 +640,7 @@ impl<H: Host> Pixels<H> {
 /// Adds what a call has measured, or counts it if it was refused.
 fn take_in(batch: &mut Batch, measured: &Result<Owned, Refusal>, before_init: bool, now: u64) {
     match measured {
-        Ok(text) => batch.push(
-            Waiting {
-                text: text.clone(),
-                internal: false,
-                marks: 0,
-                request: 0,
-            },
-            now,
-        ),
+        Ok(text) => batch.push(Waiting::new(text.clone()), now),
         Err(refusal) => batch.diagnostic(now).count(refusal, before_init),
     }
 }

@@ -294,6 +294,12 @@ impl Owned {
     }
 }
 
+impl PartialEq for Owned {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
 impl Drop for Owned {
     fn drop(&mut self) {
         // SAFETY: the block has that size

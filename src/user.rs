@@ -56,6 +56,9 @@ pub fn member(user: Value, fold: Folding) -> Owned {
 
 /// What is sent for a value; empty if it is not usable.
 fn wire_value(given: Value, kind: Kind, fold: Folding) -> Owned {
+    if !given.says_something() {
+        return Owned::new();
+    }
     let how = match kind {
         Kind::Plain => Fold::Usable,
         Kind::Email | Kind::PersonName => Fold::TrimLowercase,

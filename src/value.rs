@@ -42,6 +42,11 @@ impl<'a> Value<'a> {
         Self(text)
     }
 
+    /// The text that it begins, with all that follows.
+    pub const fn text(self) -> Text<'a> {
+        self.0
+    }
+
     /// Its first byte, which says what [`kind`] it is.
     pub fn kind(self) -> u8 {
         self.0.byte()

@@ -23,8 +23,15 @@ const checked = (name, given) => {
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
 
+/**
+ * How requests for events are made. Answers of other origins can be read, and a request that is refused be told from one
+ * that has arrived, only where the endpoint allows it (CORS) and the page says so.
+ */
+export let mode = "no-cors";
+
 /** The addresses for events and settings: the script element's, else the page's config's, else OpenAI's. */
 export const addresses = (element, config) => {
+  if (element?.hasAttribute("data-cors") || config.cors === true) mode = "cors";
   const pick = (name, standard) => {
     const attribute = element?.getAttribute(`data-${name}`);
     if (attribute != null) return checked(`data-${name}`, attribute);

@@ -1,8 +1,7 @@
 // The border between script and module: the order in which calls cross it, and the texts that do.
 
-import { attempt, warn } from "./guard.js";
+import { later, warn } from "./guard.js";
 
-const { setTimeout } = window;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -97,7 +96,7 @@ const turn = () => {
 
 const schedule = () => {
   if (scheduled || !module) return;
-  scheduled = attempt(() => setTimeout(turn, 0));
+  scheduled = later(turn, 0);
   // a page without timers
   if (!scheduled) work(Infinity);
 };

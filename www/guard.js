@@ -1,6 +1,7 @@
 // What the script stands on, held against pages that have replaced it or do not let it be used.
 
 const { defineProperty } = Object;
+const { setTimeout } = window;
 const dateNow = window.Date?.now;
 
 /** What the work returns, or the other where the browser or the page does not let it. */
@@ -18,6 +19,9 @@ export const hide = (object, name, value) =>
 
 export const listen = (target, event, work) =>
   attempt(() => target.addEventListener(event, work));
+
+/** Calls back after so many milliseconds, if there are timers. */
+export const later = (work, ms) => attempt(() => setTimeout(work, ms));
 
 export const isHidden = () =>
   attempt(() => document.visibilityState === "hidden");

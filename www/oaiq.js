@@ -92,10 +92,11 @@ const listenToPage = () => {
   const leaving = () => enter((module) => module.leaving());
   listen(window, "pagehide", leaving);
   listen(window, "beforeunload", leaving);
+  listen(document, "freeze", leaving);
+  listen(window, "online", () => enter((module) => module.online()));
   listen(document, "visibilitychange", () => {
     if (isHidden()) leaving();
   });
-  listen(window, "storage", () => enter((module) => module.storageChanged()));
 };
 
 /** The waiting calls, wherever the page's snippet has put them. */
@@ -127,6 +128,8 @@ const commandMethod = (command) =>
     take(args);
   };
 
+const element = document.currentScript;
+
 const install = () => {
   const before = window.oaiq;
   if (before?.__oaiqInitialized) return;
@@ -153,7 +156,7 @@ const install = () => {
     window.oaiq = oaiq;
   });
 
-  const { events, settings } = addresses(document.currentScript, oaiq.config);
+  const { events, settings } = addresses(element, oaiq.config);
   const domains = copy(cookieDomains(location.hostname));
   const https = location.protocol === "https:";
   startModule(
@@ -164,8 +167,14 @@ const install = () => {
   started();
 };
 
-try {
-  install();
-} catch (fault) {
-  stop(fault.message);
-}
+const begin = () => {
+  try {
+    install();
+  } catch (fault) {
+    stop(fault.message);
+  }
+};
+
+// nobody has seen a page that is made ready before anybody goes there
+if (document.prerendering) listen(document, "prerenderingchange", begin);
+else begin();

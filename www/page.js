@@ -3,10 +3,13 @@
 
 import { escape, unescape } from "./copy.js";
 import { loadBeside } from "./beside.js";
-import { attempt, isHidden, now, warn } from "./guard.js";
+import { mode } from "./addresses.js";
+import { attempt, isHidden, later, now, warn } from "./guard.js";
 import { enter, entries, hand, textAt } from "./border.js";
+import { keep, seekBoxes } from "./outbox.js";
+import { store, stored } from "./storage.js";
 
-const { fetch, setTimeout, clearTimeout } = window;
+const { fetch, clearTimeout } = window;
 const { random } = Math;
 
 const ticks = () => attempt(() => performance.now()) ?? now();
@@ -38,14 +41,6 @@ const setCookie = (_, cookie) => {
   document.cookie = cookie;
 };
 
-// each look at window.localStorage costs more than a read from it
-let local;
-let session;
-const storage = (isSession) =>
-  isSession ? (session ??= sessionStorage) : (local ??= localStorage);
-const stored = (isSession, key) => storage(isSession).getItem(key);
-const store = (isSession, key, value) => storage(isSession).setItem(key, value);
-
 const clickNow = () =>
   attempt(() => new URL(location.href).searchParams.get("oppref")) || "";
 const landingClick = clickNow();
@@ -71,37 +66,64 @@ const folded = (how, escaped) => {
 const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);
 
+/** Has the last request arrived, as far as is known? */
+let reached = true;
+
+/** Ends a request that nobody answers, where the browser can. */
+const within = (ms) => attempt(() => AbortSignal.timeout(ms));
+
+/** How many seconds an answer asks to be left alone: they, or a date, are in Retry-After. */
+const pauseOf = (answer) => {
+  const after = answer.headers.get("retry-after");
+  return +after || (Date.parse(after) - now()) / 1000 || 0;
+};
+
 /** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and three flags. */
 const send = (how, url, body) => {
   const stripped = how & 4;
   const leaving = how & 2;
-  if (leaving && !stripped && beacon(url, body)) return 1;
-  const answer = (arrived) =>
-    enter((module) => module.answered(how >> 3, arrived));
+  const answer = (status, after) => {
+    reached = status > 0;
+    enter((module) => module.answered(how >> 3, status, after));
+  };
+  if (leaving && !stripped && beacon(url, body)) {
+    if (reached && navigator.onLine !== false) return 1;
+    // it may arrive all the same, but nobody will ever know
+    later(() => answer(0, 0), 0);
+    return 0;
+  }
   const post = (keepalive) => {
-    const refused = () => {
+    const refused = (why) => {
       // what may outlive pages is rationed, and a request that has just arrived is still counted: what finds no room there
       // goes the ordinary way
-      if (keepalive) post(false);
-      else answer(false);
+      if (keepalive && why?.name !== "TimeoutError") post(false);
+      else answer(0, 0);
     };
     try {
       const request = {
         method: "POST",
-        mode: "no-cors",
+        mode,
         headers: { "Content-Type": "text/plain" },
         body,
         keepalive,
         credentials: stripped ? "omit" : "include",
+        signal: within(15_000),
       };
       if (stripped) request.referrerPolicy = "no-referrer";
       // the page's own policy decides, but over an address that has no query to tell
       else if (location.protocol.startsWith("http"))
         request.referrer = location.origin + location.pathname;
-      fetch(url, request).then(() => answer(true), refused);
+      fetch(url, request).then(
+        (it) =>
+          answer(
+            attempt(() => it.status) || 1,
+            attempt(() => pauseOf(it), 0),
+          ),
+        refused,
+      );
     } catch {
       // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
-      answer(!stripped && beacon(url, body));
+      answer(+(!stripped && beacon(url, body)), 0);
     }
   };
   post(!!(how & 1));
@@ -113,16 +135,13 @@ const fetchSettings = (pixel, url) => {
     enter((module) => module.settingsAnswered(pixel, status, enabled));
   const failed = () => answer(0);
   try {
-    const aborter = new AbortController();
-    const limit = setTimeout(() => aborter.abort(), 3000);
     fetch(url, {
       credentials: "omit",
       referrerPolicy: "no-referrer",
-      signal: aborter.signal,
+      signal: within(3000),
     })
       .then((response) => {
         const told = (settings) => {
-          clearTimeout(limit);
           const enabled = settings?.automatic_advanced_matching_enabled;
           answer(response.status, typeof enabled === "boolean" ? +enabled : 2);
         };
@@ -139,9 +158,6 @@ const fetchSettings = (pixel, url) => {
   }
 };
 
-/** Calls back after so many milliseconds, if there are timers. */
-const later = (work, ms) => attempt(() => setTimeout(work, ms));
-
 const afterPaint = () => {
   const work = () => later(() => enter((module) => module.painted()));
   // a hidden page paints nothing
@@ -149,9 +165,14 @@ const afterPaint = () => {
   else requestAnimationFrame(work);
 };
 
+/** No batch waits longer than this, only what has failed. */
+const LONG = 4_500;
+
 let alarm;
 const wakeIn = (ms) => {
   attempt(() => clearTimeout(alarm));
+  // what has failed for many visitors at once does not come back from all of them at once
+  if (ms > LONG) ms += attempt(random, 0) * (ms / 4);
   alarm = later(() => enter((module) => module.woken()), ms);
 };
 
@@ -189,6 +210,8 @@ const WISHES = [
   setCookie,
   stored,
   store,
+  keep,
+  seekBoxes,
   click,
   uriEncoded,
   uriDecoded,

@@ -37,6 +37,8 @@ enum Wish {
     SetCookie,
     Stored,
     Store,
+    Keep,
+    SeekBoxes,
     Click,
     UriEncoded,
     UriDecoded,
@@ -110,6 +112,14 @@ impl Host for Page {
 
     fn store(&mut self, storage: Storage, key: Text, value: Text) {
         number(Wish::Store, f64::from(storage as u8), key, value);
+    }
+
+    fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool {
+        number(Wish::Keep, f64::from(u8::from(leaving)), name, text) != 0.
+    }
+
+    fn seek_boxes(&mut self) {
+        number(Wish::SeekBoxes, 0., t!(""), t!(""));
     }
 
     fn click(&self) -> Owned {
@@ -225,8 +235,21 @@ pub fn storage_changed() {
 
 /// See [`Pixels::answered`].
 #[wasm_bindgen]
-pub fn answered(number: i32, arrived: bool) {
-    with_pixels(|pixels| pixels.answered(number as u32, arrived));
+pub fn answered(number: i32, status: i32, after: i32) {
+    with_pixels(|pixels| pixels.answered(number as u32, status as u32, after as u32));
+}
+
+/// Takes over the box that is in the inbox; see [`Pixels::adopt`].
+#[wasm_bindgen]
+pub fn adopt() {
+    let left = received();
+    with_pixels(|pixels| pixels.adopt(left.text()));
+}
+
+/// See [`Pixels::online`].
+#[wasm_bindgen]
+pub fn online() {
+    with_pixels(Pixels::online);
 }
 
 /// See [`Pixels::settings_answered`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.

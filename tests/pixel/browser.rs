@@ -1,7 +1,7 @@
 //! A browser for one page at a time, whose clock, network and stores the test holds.
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use oaiq::host::{Fold, Host, Request, Sending, Step, Storage};
@@ -28,6 +28,8 @@ pub enum Network {
     Up,
     /// It fails after [`LATENCY`].
     Down,
+    /// It is answered after [`LATENCY`], with this status and so many seconds of Retry-After.
+    Answers(u32, u32),
     /// The test answers.
     Held,
 }
@@ -44,7 +46,9 @@ pub enum By {
 pub enum Happening {
     Woken,
     Painted,
-    Answered(u32, bool),
+    Answered(u32, u32, u32),
+    /// The page finds a box that another page has left: its name.
+    Found(String),
     SettingsAnswered(usize, u16, String),
 }
 
@@ -74,6 +78,10 @@ pub struct State {
     pub stores_read: Cell<u32>,
     pub network: Network,
     pub takes_beacons: bool,
+    /// Has the last request arrived, as far as the page knows?
+    pub reached: bool,
+    /// The boxes of the outbox that belong to this page.
+    pub boxes: BTreeSet<String>,
     pub requests: Vec<Sent>,
     /// How the next requests for settings are answered; those beyond are not.
     pub settings_answers: VecDeque<(u16, &'static str)>,
@@ -97,6 +105,8 @@ pub struct Sent {
     pub leaving: bool,
     pub keepalive: bool,
     pub by: By,
+    /// A beacon of which the page could not believe that it arrives.
+    pub doubted: bool,
     /// `None` until there is an answer.
     pub arrived: Option<bool>,
 }
@@ -166,6 +176,8 @@ impl Browser {
             stores_read: Cell::new(0),
             network: Network::Up,
             takes_beacons: true,
+            reached: true,
+            boxes: BTreeSet::new(),
             requests: Vec::new(),
             settings_answers: VecDeque::new(),
             settings_asked: Vec::new(),
@@ -193,6 +205,8 @@ impl Browser {
         // a script never runs in the first moment of its page
         state.ticks = 40;
         state.alarm = None;
+        state.reached = true;
+        state.boxes.clear();
         state.coming.clear();
     }
 
@@ -238,7 +252,9 @@ impl Browser {
 
     /// Notes the answer to a request: the first one, should there be more.
     pub fn note_answer(&self, number: u32, arrived: bool) {
-        for sent in &mut self.touch().requests {
+        let mut state = self.touch();
+        state.reached = arrived;
+        for sent in &mut state.requests {
             if sent.number == number {
                 sent.arrived.get_or_insert(arrived);
             }
@@ -265,7 +281,28 @@ impl Browser {
     }
 }
 
+/// What the outbox's boxes are called in `localStorage`, before their names.
+pub const BOX: &str = "oaiq_outbox.1:";
+
 impl State {
+    /// The boxes that stand in the outbox, by name.
+    pub fn outbox(&self) -> BTreeMap<String, Value> {
+        let boxes = self.local.iter().filter_map(|(key, text)| {
+            let name = key.strip_prefix(BOX)?;
+            let text = serde_json::from_str(text).unwrap_or(Value::Null);
+            Some((name.into(), text))
+        });
+        boxes.collect()
+    }
+
+    /// The ids of all events in the outbox.
+    pub fn kept(&self) -> Vec<String> {
+        let boxes = self.outbox();
+        let events = boxes.values().filter_map(|it| it["events"].as_array());
+        let ids = events.flatten().map(|event| event["id"].as_str());
+        ids.map(|id| id.expect("an id").into()).collect()
+    }
+
     /// Turns the clock, forwards only.
     pub fn turn_to(&mut self, ticks: u64) {
         let passed = ticks.saturating_sub(self.ticks);
@@ -325,6 +362,35 @@ impl Host for Browser {
             Storage::Session => &mut state.session,
         };
         map.insert(key.as_str().into(), value.as_str().into());
+    }
+
+    fn keep(&mut self, _leaving: bool, name: Text, text: Text) -> bool {
+        let state = &mut *self.touch();
+        let (name, text) = (name.as_str(), text.as_str());
+        if name.is_empty() {
+            state.boxes.clear();
+            state.local.retain(|key, _| !key.starts_with(BOX));
+        } else if text.is_empty() {
+            state.boxes.remove(name);
+            state.local.remove(&format!("{BOX}{name}"));
+        } else {
+            state.boxes.insert(name.into());
+            if state.storage_blocked {
+                return false;
+            }
+            state.local.insert(format!("{BOX}{name}"), text.into());
+        }
+        true
+    }
+
+    fn seek_boxes(&mut self) {
+        let mut state = self.touch();
+        let names: Vec<_> = state.outbox().into_keys().collect();
+        for name in names {
+            if !state.boxes.contains(&name) {
+                state.happens_in(1, Happening::Found(name));
+            }
+        }
     }
 
     fn click(&self) -> Owned {
@@ -397,19 +463,26 @@ impl Host for Browser {
             leaving: request.leaving,
             keepalive: request.keepalive,
             by: if by_beacon { By::Beacon } else { By::Fetch },
+            doubted: by_beacon && !state.reached,
             arrived: by_beacon.then_some(true),
         };
         state.requests.push(sent);
         if by_beacon {
-            return Sending::Gone;
-        }
-        match state.network {
-            Network::Held => {}
-            network => {
-                let answer = Happening::Answered(request.number, network == Network::Up);
-                state.happens_in(LATENCY, answer);
+            if state.reached {
+                return Sending::Gone;
             }
+            // nobody will ever know
+            state.happens_in(0, Happening::Answered(request.number, 0, 0));
+            return Sending::UnderWay;
         }
+        let (status, after) = match state.network {
+            Network::Held => return Sending::UnderWay,
+            Network::Up => (1, 0),
+            Network::Down => (0, 0),
+            Network::Answers(status, after) => (status, after),
+        };
+        let answer = Happening::Answered(request.number, status, after);
+        state.happens_in(LATENCY, answer);
         Sending::UnderWay
     }
 

@@ -1,6 +1,6 @@
 //! The click and browser references, and the cookies that keep them.
 
-use crate::browser::{Browser, PAINT, Sent, uuid};
+use crate::browser::{Browser, LATENCY, PAINT, Sent, uuid};
 use crate::visit::{CHECKOUT, INIT, INIT_Q, QUIET, Visit, order};
 
 const KEPT: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
@@ -12,7 +12,7 @@ fn first_request(browser: &Browser, url: &str) -> Sent {
     let mut visit = browser.open(url);
     visit.call(INIT);
     visit.call(&order("a"));
-    visit.advance(QUIET);
+    visit.advance(QUIET + LATENCY);
     visit.request()
 }
 

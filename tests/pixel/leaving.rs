@@ -148,16 +148,18 @@ fn what_fails_after_the_beacon_goes_again() {
 }
 
 #[test]
-fn a_pause_after_a_failure_ends_when_the_visitor_leaves() {
+fn after_a_failure_what_a_beacon_carries_is_kept_until_an_answer_says_that_it_has_arrived() {
     let mut visit = Visit::settled();
     visit.network(Network::Down);
     visit.call(&order("a"));
     visit.advance(QUIET + LATENCY);
     visit.leave();
     assert_eq!(visit.ways(), [By::Fetch, By::Beacon]);
+    assert_eq!(visit.browser.look().kept(), ["a"]);
+    visit.network(Network::Up);
     visit.advance(600_000);
-    assert_eq!(visit.arrived(), ["a"]);
-    assert_eq!(visit.requests().len(), 2);
+    assert_eq!(visit.ways(), [By::Fetch, By::Beacon, By::Fetch]);
+    assert!(visit.browser.look().kept().is_empty());
 }
 
 #[test]
@@ -172,22 +174,6 @@ fn a_visitor_who_comes_back_is_measured_as_before() {
     visit.call(&order("c"));
     visit.advance(QUIET);
     assert_eq!(visit.measured(), [vec!["a"], vec!["b", "c"]]);
-}
-
-#[test]
-fn a_failure_that_a_beacon_made_good_does_not_hasten_later_events() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY);
-    visit.leave();
-    visit.network(Network::Up);
-    visit.advance(60_000);
-    visit.call(&order("b"));
-    visit.advance(QUIET - 1);
-    visit.call(&order("c"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [vec!["a"], vec!["a"], vec!["b", "c"]]);
 }
 
 #[test]

@@ -135,7 +135,11 @@ impl Visit {
         match happening {
             Happening::Woken => self.pixels.woken(),
             Happening::Painted => self.pixels.painted(),
-            Happening::Answered(number, arrived) => self.answer(number, arrived),
+            Happening::Answered(number, status, after) => {
+                self.browser.note_answer(number, (1..400).contains(&status));
+                self.pixels.answered(number, status, after);
+            }
+            Happening::Found(name) => self.find(&name),
             Happening::SettingsAnswered(pixel, status, body) => {
                 self.settings_arrive(pixel, status, &body);
             }
@@ -145,7 +149,28 @@ impl Visit {
     /// Answers a request by its number.
     pub fn answer(&mut self, number: u32, arrived: bool) {
         self.browser.note_answer(number, arrived);
-        self.pixels.answered(number, arrived);
+        self.pixels.answered(number, u32::from(arrived), 0);
+    }
+
+    /// The page finds a box that another page has left.
+    pub fn find(&mut self, name: &str) {
+        let mut state = self.browser.touch();
+        state.boxes.insert(name.into());
+        let left = state.outbox().remove(name);
+        drop(state);
+        let left = left.map_or("u".into(), |left| left.to_string());
+        let left = format!("[{},{left}]", quoted(name));
+        self.pixels.adopt(Owned::from(left.as_str()).text());
+    }
+
+    /// The page dies without a word, and another one opens.
+    pub fn crash(self, url: &str) -> Self {
+        self.browser.open(url)
+    }
+
+    /// The network is there again, as the browser says.
+    pub fn online(&mut self) {
+        self.pixels.online();
     }
 
     /// The request at that place of [`Visit::requests`] arrives.

@@ -33,7 +33,8 @@ fn a_first_request_to_the_byte() {
         format!("{EVENTS}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=3")
     );
     let urls = r#""source_url":"https://shop.example.test/checkout","referrer_url":"https://news.example/story""#;
-    let (init, browser, diagnostic) = (uuid(1), uuid(2), uuid(3));
+    // the third is the name of the box in which the event is kept
+    let (init, browser, diagnostic) = (uuid(1), uuid(2), uuid(4));
     let expected = [
         format!(r#"{{"obref":"{browser}","events":["#),
         format!(r#"{{"type":"openai::sdk_init","timestamp_ms":{at},"id":"{init}",{urls},"#),

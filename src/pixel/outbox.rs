@@ -1,0 +1,176 @@
+//! The outbox: what has been measured and has not yet arrived is kept in `localStorage`, for the day on which a page dies
+//! before it could be sent.
+//!
+//! Each pixel of each page keeps a box of its own, `{"pixel":…,"oppref":…,"events":[…]}`, and writes no other. A page that
+//! starts takes over the boxes whose pages are gone: for each it has a further pixel, with the box's click reference and
+//! without a user, which is another `visit` than the page's own.
+
+use super::{Pixels, Refusal, Waiting};
+use crate::batch::NEVER;
+use crate::event;
+use crate::host::{Host, Step};
+use crate::identity::click_member;
+use crate::text::{Owned, Text, t};
+use crate::value::{UNDEFINED, Value, kind};
+
+/// The outbox takes no more events than this,
+const MOST_EVENTS: usize = 500;
+/// and no more bytes of them.
+const MOST_BYTES: usize = 256 << 10;
+/// The endpoint refuses what is older, in milliseconds.
+const OLDEST: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// So many milliseconds after a call it is kept, with whatever else has been measured by then.
+const SOON: u64 = 60;
+
+/// Why an event is lost, beside the reasons for which one is refused.
+pub mod lost {
+    use crate::text::{Text, t};
+
+    /// More was waiting than the outbox takes.
+    pub static FULL: Text = t!("outbox_full");
+    /// It has waited for more than seven days.
+    pub static OLD: Text = t!("too_old");
+    /// The endpoint has refused it.
+    pub static REFUSED: Text = t!("refused_by_endpoint");
+}
+
+impl<H: Host> Pixels<H> {
+    /// What is to be kept has changed.
+    pub(super) fn changed(&mut self) {
+        self.save_due = self.save_due.min(self.host.ticks() + SOON);
+    }
+
+    /// Keeps what has to be kept.
+    pub(super) fn save(&mut self, leaving: bool) {
+        self.save_due = NEVER;
+        while self.drop_surplus() {}
+        for i in 0..self.pixels.len() {
+            let pixel = &mut self.pixels[i];
+            let mut text = Owned::new();
+            for (count, event) in pixel.batch.kept().enumerate() {
+                if text.is_empty() {
+                    text = text
+                        .with(t!("{\"pixel\":\""))
+                        .with(pixel.id.text())
+                        .with(t!("\""))
+                        .with(pixel.click.text())
+                        .with(t!(",\"events\":["));
+                } else if count < MOST_EVENTS && text.len() + event.text.len() < MOST_BYTES {
+                    text = text.with(t!(","));
+                } else {
+                    break;
+                }
+                text = text.with(event.text.text());
+            }
+            if !text.is_empty() {
+                text = text.with(t!("]}"));
+                if pixel.name.is_empty() {
+                    pixel.name = self.host.uuid();
+                }
+            }
+            if pixel.name.is_empty() {
+                continue;
+            }
+            let kept = self.host.keep(leaving, pixel.name.text(), text.text());
+            if text.is_empty() {
+                pixel.name = Owned::new();
+            }
+            if !kept {
+                self.trace(Step::NotKept, t!(""));
+            }
+        }
+    }
+
+    /// When requests fail and more waits than the outbox takes, one event is lost: the oldest view, or else the oldest.
+    fn drop_surplus(&mut self) -> bool {
+        let (mut events, mut bytes, mut is_failing) = (0, 0, false);
+        for pixel in self.pixels.iter_mut() {
+            is_failing |= pixel.batch.is_failing();
+            for event in pixel.batch.kept() {
+                events += 1;
+                bytes += event.text.len();
+            }
+        }
+        let is_surplus = is_failing && (events > MOST_EVENTS || bytes > MOST_BYTES);
+        for views in [true, false] {
+            // what was taken over is older, and behind the page's own
+            for i in (0..self.pixels.len()).rev() {
+                if !is_surplus {
+                    return false;
+                }
+                let event = self.pixels[i].batch.drop_oldest(views);
+                if !event.is_empty() {
+                    self.lose(i, event.text(), lost::FULL);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Counts an event that is lost, given in its wire form, and tells of it.
+    pub(super) fn lose(&mut self, i: usize, event: Text, reason: Text<'static>) {
+        let name = Value::new(event).get(t!("type"));
+        let refusal = Refusal {
+            name: event::find(name).map_or(t!("unknown"), |(name, _)| *name),
+            reason,
+            code: t!(""),
+            path: t!(""),
+        };
+        let now = self.host.ticks();
+        self.pixels[i].batch.diagnostic(now).count(&refusal, false);
+        let told = Owned::new().with(reason).with(t!(" ")).with(event);
+        self.trace(Step::Lost, told.text());
+    }
+
+    /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
+    /// script had loaded.
+    pub fn adopt(&mut self, left: Text) {
+        let name = Value::new(left).first().unwrap_or(UNDEFINED);
+        let left = name.value();
+        let name = name.owned();
+        let events = left.get(t!("events"));
+        if events.kind() != kind::ARRAY {
+            self.trace(Step::Damaged, name.text());
+        }
+        let id = left.get(t!("pixel")).owned();
+        let oldest = self.host.now().saturating_sub(OLDEST);
+        let first = self.pixels.len();
+        self.visits += 1;
+        self.visit = self.visits;
+        let mut next = events.first();
+        while let Some(event) = next
+            && self.granted
+        {
+            next = event.next();
+            let is_call = event.kind() == kind::ARRAY;
+            let mut time = event.get(t!("timestamp_ms"));
+            if is_call {
+                time = event.first().unwrap_or(UNDEFINED);
+            }
+            if time.number() < oldest {
+                self.lose(0, event.text(), lost::OLD);
+            } else if is_call {
+                self.run(event);
+            } else {
+                let i = self.find(id.text());
+                let i = i.unwrap_or_else(|| self.start(id.clone()));
+                let text = event.write(Owned::new());
+                self.pixels[i].batch.resume(Waiting::new(text));
+            }
+        }
+        self.visit = 0;
+        let click = left.get(t!("oppref"));
+        for pixel in self.pixels.iter_mut().skip(first) {
+            pixel.click = click_member(click.owned().text());
+        }
+        if let Some(pixel) = self.pixels.get_mut(first) {
+            pixel.name = name;
+            self.trace(Step::Adopted, t!(""));
+            self.save(false);
+        } else {
+            self.host.keep(false, name.text(), t!(""));
+        }
+        self.set_alarm();
+    }
+}

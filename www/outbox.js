@@ -1,0 +1,116 @@
+// The outbox (src/pixel/outbox.rs) in localStorage: which boxes are this page's, and which have lost theirs.
+//
+// A page claims each of its boxes by a lock, which ends with the page. Where browsers have no locks, on plain http for
+// one, the time stands before the box, and is written anew every few seconds: a box with an old time has lost its page.
+
+import { enter, hand } from "./border.js";
+import { copy } from "./copy.js";
+import { attempt, later, now } from "./guard.js";
+import { localStore } from "./storage.js";
+
+const PREFIX = "oaiq_outbox.1:";
+/** Where what cannot be read is set aside. */
+const DAMAGED = "oaiq_outbox.damaged";
+/** A time is renewed after so many milliseconds, */
+const RENEWED = 4_000;
+/** and claims a box no longer than this. So much later a page looks again for boxes that have lost theirs. */
+const CLAIMED = 9_000;
+
+const { parse } = JSON;
+const locks = attempt(() => navigator.locks);
+
+/** What this page's boxes hold, by name, */
+const texts = { __proto__: null };
+/** and how those are released that it has claimed. */
+const releases = { __proto__: null };
+
+const write = (name) =>
+  localStore().setItem(PREFIX + name, (locks ? "" : now()) + texts[name]);
+
+let renewing;
+const renew = () => {
+  renewing = false;
+  for (const name in releases) {
+    attempt(() => write(name));
+    renewing = later(renew, RENEWED);
+  }
+};
+
+/** Claims a box, and then does that work, if no other page has it. */
+const claim = (name, work) => {
+  const key = PREFIX + name;
+  const granted = (release) => {
+    releases[name] = release;
+    attempt(work);
+    if (!locks && !renewing) renew();
+  };
+  if (locks)
+    locks
+      .request(key, { ifAvailable: true }, (lock) => lock && { then: granted })
+      .then(null, () => {});
+  // the clock may have been set since
+  else if (!(Math.abs(now() - parseInt(localStore().getItem(key))) < CLAIMED))
+    granted(() => {});
+};
+
+/** As `Host::keep` in src/host.rs says. */
+export const keep = (leaving, name, text) => {
+  if (!name) {
+    const all = names();
+    for (let i = 0; i < all.length; i += 1) keep(0, all[i], "");
+  } else if (text) {
+    const known = texts[name];
+    texts[name] = text;
+    // what another page finds it may take, unless this one holds it
+    if (leaving || releases[name]) write(name);
+    if (!known)
+      claim(name, () => {
+        // it may be empty by now
+        if (texts[name]) write(name);
+        else keep(0, name, "");
+      });
+  } else {
+    localStore().removeItem(PREFIX + name);
+    releases[name]?.();
+    delete texts[name];
+    delete releases[name];
+  }
+  return 1;
+};
+
+/** The names of all boxes. What has no such name is none of ours. */
+const names = () => {
+  const storage = localStore();
+  const found = [];
+  for (let i = 0; i < storage.length; i += 1) {
+    const name = /^oaiq_outbox\.1:([\w.-]+)$/.exec(storage.key(i))?.[1];
+    if (name) found[found.length] = name;
+  }
+  return found;
+};
+
+const takeOver = (name) => {
+  const storage = localStore();
+  const text = (texts[name] = storage.getItem(PREFIX + name) ?? "");
+  let left = "";
+  if (text) {
+    left = attempt(() => copy(parse(text.slice(text.indexOf("{"))), -2));
+    if (!left) storage.setItem(DAMAGED, text);
+  }
+  enter((module) => {
+    hand(`["${name}",${left}]`);
+    module.adopt();
+  });
+};
+
+/** Takes over the boxes that have lost their pages, until there are none of other pages. */
+export const seekBoxes = () => {
+  const all = names();
+  let others;
+  for (let i = 0; i < all.length; i += 1)
+    if (!releases[all[i]]) {
+      others = 1;
+      claim(all[i], () => takeOver(all[i]));
+    }
+  if (others) later(() => attempt(seekBoxes), CLAIMED);
+};
