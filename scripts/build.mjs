@@ -52,13 +52,7 @@ const compile = async (name, features, callsIn, linkerArgs = []) => {
 };
 
 /** The scripts that call the module themselves, behind `module.`; its numbers need no glue. */
-const CALLERS = [
-  "border.js",
-  "oaiq.js",
-  "outbox.js",
-  "page.js",
-  "storage.js",
-];
+const CALLERS = ["border.js", "oaiq.js", "outbox.js", "page.js", "storage.js"];
 
 /** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */
 const STACK = 4096;
@@ -166,12 +160,9 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
           onLoad({ filter: /.*/, namespace: "module" }, () => ({
             contents: `export const text = "${MODULE}"`,
           }));
-          onLoad(
-            { filter: /\/www\/[a-z-]+\.js$/ },
-            async ({ path }) => ({
-              contents: renamed(await readFile(path, "utf8"), "module", names),
-            }),
-          );
+          onLoad({ filter: /\/www\/[a-z-]+\.js$/ }, async ({ path }) => ({
+            contents: renamed(await readFile(path, "utf8"), "module", names),
+          }));
         },
       },
     ],

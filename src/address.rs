@@ -1,6 +1,6 @@
 //! A page's address, and what of it may be told.
 
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Text, t};
 use crate::value::Value;
 
 /// What may be told of; of so many of the first, host and path as well.
@@ -17,7 +17,7 @@ const WITH_HOST: usize = 2;
 
 /// Adds what may be told of an address as a member of an object: scheme, host and path of a page on the web, the bare
 /// scheme of some others, nothing of the rest. Credentials, query and fragment never leave the browser.
-pub fn add_public(out: Owned, key: Text, url: Value) -> Owned {
+pub fn add_public(out: Draft, key: Text, url: Value) -> Draft {
     for (i, scheme) in SCHEMES.iter().enumerate() {
         let Some(mut from) = url.string().behind_prefix(*scheme) else {
             continue;
@@ -49,8 +49,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn told(url: &str) -> Option<String> {
-        let quoted = Owned::from(format!("\"{url}\"").as_str());
-        let told = add_public(Owned::new(), t!(""), Value::new(quoted.text()));
+        let quoted = Draft::from(format!("\"{url}\"").as_str());
+        let told = add_public(Draft::new(), t!(""), Value::new(quoted.text()));
         let told = told.as_str().strip_prefix(",\"\":\"")?;
         told.strip_suffix('"').map(String::from)
     }

@@ -4,7 +4,7 @@
 
 use crate::diagnostics::{Diagnostic, Marks};
 use crate::list::List;
-use crate::text::{Owned, t};
+use crate::text::{Draft, Kept, Text, t};
 
 /// No request body is longer, in bytes: browsers take 64 KiB from a page that is being left.
 pub const MAX_BODY: usize = 60_000;
@@ -22,6 +22,9 @@ const FIRST_PAUSE: u64 = 5_000;
 /// up to this.
 const LONGEST_PAUSE: u64 = 300_000;
 
+/// The number of the request of what is to be dropped.
+const GONE: u32 = u32::MAX;
+
 /// A time that does not come.
 pub const NEVER: u64 = u64::MAX;
 
@@ -29,7 +32,7 @@ pub const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Waiting {
     /// JSON.
-    pub text: Owned,
+    pub text: Kept,
     /// One of the pixel's own events, about which the visitor's identifiers say nothing.
     pub internal: bool,
     /// The session's first times that it tells of; none for all but session markers.
@@ -40,9 +43,9 @@ pub struct Waiting {
 
 impl Waiting {
     /// What somebody has measured.
-    pub fn new(text: Owned) -> Self {
+    pub fn new(text: Text) -> Self {
         Self {
-            text,
+            text: Kept::new(text),
             internal: false,
             marks: 0,
             request: 0,
@@ -50,7 +53,7 @@ impl Waiting {
     }
 
     /// One of the pixel's own.
-    pub fn internal(text: Owned, marks: Marks) -> Self {
+    pub fn internal(text: Text, marks: Marks) -> Self {
         Self {
             internal: true,
             marks,
@@ -93,7 +96,7 @@ pub struct Batch {
 #[derive(Debug)]
 pub struct Cut {
     /// The events' wire forms, with commas between them.
-    pub events: Owned,
+    pub events: Draft,
     /// How many there are.
     pub count: u64,
     /// All of them are session markers.
@@ -125,7 +128,7 @@ pub enum Answer {
     Failed(u64),
     /// The endpoint has refused it. It was of one event, which is dropped, if this is not empty; otherwise its events go
     /// again, half as many at a time.
-    Refused(Owned),
+    Refused(Draft),
 }
 
 impl Batch {
@@ -212,43 +215,42 @@ impl Batch {
         self.not_before = 0;
     }
 
-    /// What has waited elsewhere long enough.
+    /// Adds what has waited elsewhere, and long enough.
     pub fn resume(&mut self, event: Waiting) {
         self.events.push(event);
         self.overdue = true;
     }
 
-    /// Drops the oldest that is not on its way, of views or of all.
-    pub fn drop_oldest(&mut self, views: bool) -> Owned {
-        let mut dropped = Owned::new();
-        self.events.keep(&mut |event| {
-            let goes = dropped.is_empty()
-                && !event.internal
-                && event.request == 0
-                && (event.is_view() || !views);
-            if goes {
-                dropped = core::mem::take(&mut event.text);
+    /// Drops the oldest that is not on its way, of views or of all; its text.
+    pub fn drop_oldest(&mut self, views: bool) -> Draft {
+        let mut dropped = Draft::new();
+        for event in self.events.iter_mut() {
+            if event.request == 0 && !event.internal && (event.is_view() || !views) {
+                dropped = dropped.with(event.text.text());
+                event.request = GONE;
+                break;
             }
-            !goes
-        });
+        }
+        self.sweep();
         dropped
     }
 
+    /// Drops what is gone.
+    fn sweep(&mut self) {
+        self.events.keep(&mut |event| event.request != GONE);
+    }
+
+    /// Takes the diagnostic that waits; in its wire form it goes with the next request ([`Batch::resume`]).
+    pub fn take_diagnostic(&mut self) -> Option<Diagnostic> {
+        self.diagnostic.take()
+    }
+
     /// Takes the events of the request of that number: as many, oldest first, as have room, but always one. From now
-    /// on they are on their way. `write` gives the waiting diagnostic its wire form; it is the last of its batch.
-    pub fn cut(
-        &mut self,
-        number: u32,
-        room: usize,
-        write: &mut dyn FnMut(&Diagnostic) -> Owned,
-    ) -> Cut {
-        if let Some(diagnostic) = self.diagnostic.take() {
-            let text = write(&diagnostic);
-            self.events.push(Waiting::internal(text, diagnostic.marks));
-        }
+    /// on they are on their way.
+    pub fn cut(&mut self, number: u32, room: usize) -> Cut {
         self.overdue = false;
         let mut cut = Cut {
-            events: Owned::new(),
+            events: Draft::new(),
             count: 0,
             markers_alone: true,
             internal_alone: true,
@@ -278,8 +280,12 @@ impl Batch {
     /// The request of that number has ended so. If it has not arrived, its events go again, ahead of the others.
     pub fn answered(&mut self, number: u32, outcome: Outcome, now: u64) -> Answer {
         let mut count = 0;
+        let mut marks = 0;
         for event in self.events.iter() {
-            count += usize::from(event.request == number);
+            if event.request == number {
+                count += 1;
+                marks |= event.marks;
+            }
         }
         if count == 0 {
             return Answer::Unknown;
@@ -289,21 +295,24 @@ impl Batch {
             Outcome::Failed(_) => true,
             Outcome::Refused => count > 1,
         };
-        let (mut marks, mut failed, mut dropped) = (0, false, Owned::new());
-        self.events.keep(&mut |event| {
+        let mut failed = false;
+        let mut dropped = Draft::new();
+        for event in self.events.iter_mut() {
             if event.request != number {
-                return true;
+                continue;
             }
-            marks |= event.marks;
-            event.request = 0;
             // what was dropped since leaves no text
-            let stays = stays && !event.text.is_empty();
-            failed |= stays;
-            if !stays {
-                dropped = core::mem::take(&mut event.text);
-            }
-            stays
-        });
+            event.request = if stays && !event.text.is_empty() {
+                failed = true;
+                0
+            } else {
+                if count == 1 && !event.internal {
+                    dropped = Draft::new().with(event.text.text());
+                }
+                GONE
+            };
+        }
+        self.sweep();
         self.open -= 1;
         self.overdue |= failed;
         match outcome {
@@ -326,17 +335,20 @@ impl Batch {
         if outcome == Outcome::Arrived {
             Answer::Delivered(marks)
         } else {
-            Answer::Refused(if failed { Owned::new() } else { dropped })
+            Answer::Refused(dropped)
         }
     }
 
     /// Drops everything, also what would be sent again if its request failed. What a request on its way tells of the
     /// session's first times is still told if it arrives.
     pub fn clear(&mut self) {
-        self.events.keep(&mut |event| {
-            event.text = Owned::new();
-            event.request != 0
-        });
+        for event in self.events.iter_mut() {
+            event.text = Kept::default();
+            if event.request == 0 {
+                event.request = GONE;
+            }
+        }
+        self.sweep();
         self.diagnostic = None;
         self.overdue = false;
         self.not_before = 0;
@@ -357,12 +369,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn event(text: &str) -> Waiting {
-        Waiting::new(Owned::from(text))
+        Waiting::new(Draft::from(text).text())
     }
 
     /// The events of a request of that number.
     fn cut_as(batch: &mut Batch, number: u32, room: usize) -> Vec<String> {
-        let cut = batch.cut(number, room, &mut |_| Owned::from("diagnostic"));
+        let cut = batch.cut(number, room);
         let texts: Vec<_> = cut.events.as_str().split(',').map(String::from).collect();
         assert_eq!(texts.len() as u64, cut.count);
         texts
@@ -371,7 +383,10 @@ mod tests {
     /// The events of a request that has arrived.
     fn cut(batch: &mut Batch, room: usize) -> Vec<String> {
         let texts = cut_as(batch, 99, room);
-        assert_eq!(batch.answered(99, Outcome::Arrived, 0), Answer::Delivered(0));
+        assert_eq!(
+            batch.answered(99, Outcome::Arrived, 0),
+            Answer::Delivered(0)
+        );
         texts
     }
 
@@ -412,7 +427,10 @@ mod tests {
         batch.push(event("b"), 10);
         assert_eq!(batch.due(), NEVER);
         assert_eq!(batch.answered(7, Outcome::Arrived, 20), Answer::Unknown);
-        assert_eq!(batch.answered(1, Outcome::Arrived, 20), Answer::Delivered(0));
+        assert_eq!(
+            batch.answered(1, Outcome::Arrived, 20),
+            Answer::Delivered(0)
+        );
         assert_eq!(batch.due(), 1_260);
     }
 

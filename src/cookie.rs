@@ -1,7 +1,7 @@
 //! The page's cookies: reading, and writing and deleting them for the widest domain that the browser takes.
 
 use crate::host::Host;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Kept, Text, t};
 use crate::value::Value;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -12,17 +12,17 @@ static PROBE: Text = t!("__oaiq_domain_probe");
 pub struct Jar {
     /// The domains that a cookie may be set for, as a JSON array, widest first: `["example.test","shop.example.test"]`.
     /// Empty on localhost, on an IP address and on a host of one label.
-    domains: Owned,
+    domains: Kept,
     https: bool,
     /// The widest domain that the browser takes, once it has been asked; empty means host-only.
-    widest: Option<Owned>,
+    widest: Option<Kept>,
 }
 
 impl Jar {
     /// The jar of a page whose cookies may be set for these domains.
-    pub fn new(domains: Owned, https: bool) -> Self {
+    pub fn new(domains: Text, https: bool) -> Self {
         Self {
-            domains,
+            domains: Kept::new(domains),
             https,
             widest: None,
         }
@@ -47,7 +47,7 @@ impl Jar {
         if self.widest.is_none() {
             let is_there = has(cookies, name, value);
             let mut domains = Value::new(self.domains.text()).first();
-            let mut widest = Owned::new();
+            let mut widest = Draft::new();
             while let Some(next) = domains {
                 let domain = next.owned();
                 let taken = if is_there {
@@ -64,7 +64,7 @@ impl Jar {
                 domains = next.next();
             }
             let is_written = !is_there && !widest.is_empty();
-            self.widest = Some(widest);
+            self.widest = Some(widest.kept());
             if is_written {
                 return;
             }
@@ -98,8 +98,8 @@ impl Jar {
         }
     }
 
-    fn cookie(&self, name: Text, value: Text, seconds: u64, domain: Text) -> Owned {
-        let mut out = Owned::new()
+    fn cookie(&self, name: Text, value: Text, seconds: u64, domain: Text) -> Draft {
+        let mut out = Draft::new()
             .with(name)
             .with(t!("="))
             .with(value)
@@ -118,7 +118,7 @@ impl Jar {
 
 /// The value, still encoded, of a cookie in `document.cookie`. Of several with that name, set for different domains,
 /// the one made last counts: browsers list them in the order of their making (RFC 6265, 5.4).
-pub fn find(cookies: Text, name: Text) -> Option<Owned> {
+pub fn find(cookies: Text, name: Text) -> Option<Draft> {
     let mut last = None;
     each(cookies, name, &mut |value| last = Some(value));
     last
@@ -132,7 +132,7 @@ pub fn has(cookies: Text, name: Text, value: Text) -> bool {
 }
 
 /// Visits the value, still encoded, of each cookie with that name.
-fn each(cookies: Text, name: Text, visit: &mut dyn FnMut(Owned)) {
+fn each(cookies: Text, name: Text, visit: &mut dyn FnMut(Draft)) {
     let mut at = cookies;
     loop {
         while at.byte() == b' ' {
@@ -142,7 +142,7 @@ fn each(cookies: Text, name: Text, visit: &mut dyn FnMut(Owned)) {
         if let Some(rest) = at.behind_prefix(name)
             && rest.byte() == b'='
         {
-            visit(Owned::new().with_until(rest.after(1), end));
+            visit(Draft::new().with_until(rest.after(1), end));
         }
         if end.is_empty() {
             return;
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn found(cookies: &str) -> Option<String> {
-        let cookies = Owned::from(cookies);
+        let cookies = Draft::from(cookies);
         find(cookies.text(), t!("__oppref")).map(|value| value.as_str().into())
     }
 

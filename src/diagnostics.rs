@@ -2,7 +2,7 @@
 
 use crate::event::begin;
 use crate::list::List;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Text, t};
 use crate::validate::Refusal;
 
 /// Which of a session's first times are meant: the sum of [`VISIT`] and [`GRANT`].
@@ -97,12 +97,12 @@ impl Diagnostic {
     }
 
     /// The event's wire form.
-    pub fn write(&self, time: u64, id: Text) -> Owned {
+    pub fn write(&self, time: u64, id: Text) -> Draft {
         let mut total = 0;
         for (_, count) in self.refused.iter() {
             total += count;
         }
-        let mut details = Owned::new();
+        let mut details = Draft::new();
         self.each(&[CODE, REASON, FIELD], &mut |labels, count| {
             if labels[CODE].is_empty() {
                 return;

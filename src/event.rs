@@ -1,7 +1,7 @@
 //! The one table of event names, data shapes and fields, and an event's form on the wire.
 
 use crate::address;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Text, t};
 use crate::value::Value;
 
 /// What an event's `data` looks like; `data.type` names it.
@@ -150,8 +150,8 @@ pub struct Moment<'a> {
 }
 
 /// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
-pub fn begin(name: Text, time: u64, id: Text) -> Owned {
-    Owned::new()
+pub fn begin(name: Text, time: u64, id: Text) -> Draft {
+    Draft::new()
         .with(t!("{\"type\":\""))
         .with(name)
         .with(t!("\",\"timestamp_ms\":"))
@@ -161,7 +161,7 @@ pub fn begin(name: Text, time: u64, id: Text) -> Owned {
 }
 
 /// An event's wire form; `options` and `data` have passed [`crate::validate`].
-pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Owned {
+pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Draft {
     let mut out = begin(name, moment.time, id);
     out = address::add_public(out, t!("source_url"), moment.url);
     out = address::add_public(out, t!("referrer_url"), moment.referrer);

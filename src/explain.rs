@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::command::{self, Command};
 use crate::event::EVENTS;
 use crate::host::Step;
-use crate::text::{Owned, t};
+use crate::text::{Draft, t};
 use crate::validate::{self, Fault, Part, Problem};
 use crate::value::{UNDEFINED, Value, kind};
 
@@ -122,7 +122,7 @@ fn events_of(url: &str) -> String {
 }
 
 fn refused(call: &str) -> Line {
-    let call = Owned::from(call);
+    let call = Draft::from(call);
     let Some((
         _,
         Command::Measure {
@@ -171,7 +171,7 @@ fn refused(call: &str) -> Line {
 }
 
 fn init_refused(call: &str) -> Line {
-    let call = Owned::from(call);
+    let call = Draft::from(call);
     let given = match command::read(Value::new(call.text())) {
         Some((_, Command::Init(given))) if given.kind() == kind::OBJECT => {
             format!("pixelId is {}", shown(given.get(t!("pixelId"))))
@@ -187,7 +187,7 @@ fn init_refused(call: &str) -> Line {
 fn explained(fault: &Fault) -> Explained {
     let path = fault.path.as_str();
     let unknown = fault.unknown.map(Value::owned);
-    let name = unknown.as_ref().map_or("", Owned::as_str);
+    let name = unknown.as_ref().map_or("", Draft::as_str);
     let within = |object: String| match name {
         "" => object,
         _ => format!("{object}.{name}"),

@@ -1,6 +1,6 @@
 //! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
 
-use crate::text::{Owned, Text};
+use crate::text::{Draft, Text};
 
 /// Where a value is stored. The script is told its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,13 +130,13 @@ pub trait Host {
     /// Milliseconds since some moment, by a clock that never jumps.
     fn ticks(&self) -> u64;
     /// A new v4 UUID in lowercase.
-    fn uuid(&mut self) -> Owned;
+    fn uuid(&mut self) -> Draft;
     /// `document.cookie`, as it is.
-    fn cookies(&self) -> Owned;
+    fn cookies(&self) -> Draft;
     /// Sets `document.cookie`.
     fn set_cookie(&mut self, cookie: Text);
     /// A stored value, as it is; empty where there is none, or none that can be read.
-    fn stored(&self, storage: Storage, key: Text) -> Owned;
+    fn stored(&self, storage: Storage, key: Text) -> Draft;
     /// Stores a value, if the browser lets it.
     fn store(&mut self, storage: Storage, key: Text, value: Text);
     /// Keeps a box of the outbox in `localStorage` under that name, until it is kept with another text. An empty text
@@ -147,13 +147,13 @@ pub trait Host {
     fn seek_boxes(&mut self);
     /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
     /// loaded; escaped, empty where there is none.
-    fn click(&self) -> Owned;
+    fn click(&self) -> Draft;
     /// What an escaped text stands for, as `encodeURIComponent` writes it.
-    fn uri_encoded(&self, text: Text) -> Owned;
+    fn uri_encoded(&self, text: Text) -> Draft;
     /// Undoes [`Host::uri_encoded`]. What is not so encoded stays as it is, but is escaped.
-    fn uri_decoded(&self, text: Text) -> Owned;
+    fn uri_decoded(&self, text: Text) -> Draft;
     /// Makes spellings of one text alike. What comes back is not escaped.
-    fn folded(&self, text: Text, how: Fold) -> Owned;
+    fn folded(&self, text: Text, how: Fold) -> Draft;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> Sending;
     /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.

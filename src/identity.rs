@@ -2,7 +2,7 @@
 
 use crate::cookie::{self, Jar};
 use crate::host::Host;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Kept, Text, t};
 
 static CLICK_COOKIE: Text = t!("__oppref");
 const CLICK_DAYS: u64 = 30;
@@ -13,9 +13,9 @@ const BROWSER_DAYS: u64 = 365;
 #[derive(Debug, Default)]
 pub struct Identity {
     /// This browser, a v4 UUID: `"obref":"...",`. Empty where its cookie cannot be read back.
-    pub browser: Owned,
+    pub browser: Kept,
     /// The ad click that led here: `,"oppref":"..."`. Empty if none did.
-    pub click: Owned,
+    pub click: Kept,
 }
 
 impl Identity {
@@ -36,10 +36,11 @@ impl Identity {
         }
         let mut this = Self::default();
         if reads_back {
-            this.browser = Owned::new()
+            this.browser = Draft::new()
                 .with(t!("\"obref\":\""))
                 .with(browser.text())
-                .with(t!("\","));
+                .with(t!("\","))
+                .kept();
         }
 
         let mut click = host.click();
@@ -57,7 +58,7 @@ impl Identity {
         } else if let Some(kept) = kept {
             click = host.uri_decoded(kept.text());
         }
-        this.click = click_member(click.text());
+        this.click = click_member(click.text()).kept();
         this
     }
 
@@ -73,8 +74,8 @@ impl Identity {
 }
 
 /// A click reference as a member of a body that is not its first; nothing if there is none.
-pub fn click_member(click: Text) -> Owned {
-    let mut member = Owned::new();
+pub fn click_member(click: Text) -> Draft {
+    let mut member = Draft::new();
     if !click.is_empty() {
         member = member.with_key(t!("oppref")).with_string(click);
     }
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn only_a_v4_uuid_in_lowercase_is_a_browser_reference() {
-        let is_uuid_v4 = |text: &str| is_uuid_v4(Owned::from(text).text());
+        let is_uuid_v4 = |text: &str| is_uuid_v4(Draft::from(text).text());
         assert!(is_uuid_v4("4e5e4050-f8cb-416c-9078-534b39100342"));
         for wrong in [
             "not-a-uuid",

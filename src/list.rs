@@ -120,19 +120,30 @@ pub unsafe fn resized(
     }
     // SAFETY: the new size is greater, and so not zero
     unsafe {
-        let Some(moved) = NonNull::new(alloc(layout(new_size))) else {
-            std::process::abort();
-        };
+        let moved = allocated(new_size);
         moved.copy_from_nonoverlapping(block, used);
         free(block, old_size);
         moved
     }
 }
 
+/// A block of that size.
+///
+/// # Safety
+/// The size is not zero.
+#[inline(never)]
+pub unsafe fn allocated(size: usize) -> NonNull<u8> {
+    // SAFETY: see above
+    match NonNull::new(unsafe { alloc(layout(size)) }) {
+        Some(block) => block,
+        None => std::process::abort(),
+    }
+}
+
 /// Gives a block back.
 ///
 /// # Safety
-/// The block has come from [`resized`] and has that size.
+/// The block has come from [`resized`] or [`allocated`] and has that size.
 pub unsafe fn free(block: NonNull<u8>, size: usize) {
     if size > 0 {
         // SAFETY: see above

@@ -6,13 +6,13 @@ use crate::batch::{Answer, Batch, MAX_BODY, NEVER, Outcome, Waiting};
 use crate::command::{self, Command};
 use crate::consent;
 use crate::cookie::Jar;
-use crate::diagnostics::{self, Diagnostic, GRANT, Marks, VISIT};
+use crate::diagnostics::{self, GRANT, Marks, VISIT};
 use crate::event::{self, Moment};
 use crate::host::{Host, Request, Sending, Step, Storage};
 use crate::identity::Identity;
 use crate::list::List;
 use crate::settings::Settings;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Kept, Text, forget_drafts, t};
 use crate::user;
 use crate::validate::{Refusal, too_large, validate};
 use crate::value::{UNDEFINED, Value, kind};
@@ -28,8 +28,8 @@ const MAX_EARLY: usize = 500;
 #[derive(Debug)]
 pub struct Pixels<H> {
     host: H,
-    events_url: Owned,
-    settings_url: Owned,
+    events_url: Kept,
+    settings_url: Kept,
     jar: Jar,
     /// Has what the browser keeps been looked at? See [`Pixels::look`].
     looked: bool,
@@ -41,8 +41,8 @@ pub struct Pixels<H> {
     early: Batch,
     debug: bool,
     /// What `init` leaves out is taken from the `oaiq.config` that the page left.
-    default_pixel: Owned,
-    default_user: Owned,
+    default_pixel: Kept,
+    default_user: Kept,
     requests: u32,
     alarm: u64,
     /// When the outbox is to be written.
@@ -56,20 +56,20 @@ pub struct Pixels<H> {
 /// One advertiser's pixel.
 #[derive(Debug)]
 struct Pixel {
-    id: Owned,
-    uri_id: Owned,
+    id: Kept,
+    uri_id: Kept,
     /// The member `user` of its bodies. Empty where nothing is known.
-    user: Owned,
+    user: Kept,
     batch: Batch,
     settings: Settings,
     /// The session's first times that have been told.
     told: Marks,
     /// Of its box in the outbox; empty while it has none.
-    name: Owned,
+    name: Kept,
     /// The box that it was made for; 0 for the page's own pixels.
     visit: u32,
     /// The click reference, as a member of its bodies: the page's, or that of the box.
-    click: Owned,
+    click: Kept,
 }
 
 impl Pixel {
@@ -78,8 +78,8 @@ impl Pixel {
         self.told = diagnostics::read_kept(told.text());
     }
 
-    fn session_key(&self) -> Owned {
-        Owned::new().with(t!("oaiq_cs:")).with(self.uri_id.text())
+    fn session_key(&self) -> Draft {
+        Draft::new().with(t!("oaiq_cs:")).with(self.uri_id.text())
     }
 }
 
@@ -93,10 +93,13 @@ impl<H: Host> Pixels<H> {
         let settings_url = events_url.value();
         let config = settings_url.value();
         host.after_paint();
-        let jar = Jar::new(domains.write(Owned::new()), https.kind() == kind::TRUE);
+        let jar = Jar::new(
+            domains.write(Draft::new()).text(),
+            https.kind() == kind::TRUE,
+        );
         Self {
-            events_url: events_url.owned(),
-            settings_url: settings_url.owned(),
+            events_url: events_url.owned().kept(),
+            settings_url: settings_url.owned().kept(),
             jar,
             looked: false,
             granted: true,
@@ -104,8 +107,8 @@ impl<H: Host> Pixels<H> {
             pixels: List::new(),
             early: Batch::default(),
             debug: config.get(t!("debug")).kind() == kind::TRUE,
-            default_pixel: config.get(t!("pixelId")).owned(),
-            default_user: user_member(&host, config.get(t!("user"))),
+            default_pixel: config.get(t!("pixelId")).owned().kept(),
+            default_user: user_member(&host, config.get(t!("user"))).kept(),
             requests: 0,
             alarm: NEVER,
             save_due: NEVER,
@@ -186,6 +189,9 @@ impl<H: Host> Pixels<H> {
                 self.look();
                 self.look_at_stored_consent();
                 self.dispatch(i, true);
+                // a long backlog is many requests.
+                // SAFETY: nothing that was made for this one is needed for the next
+                unsafe { forget_drafts() };
             }
         }
         if self.save_due != NEVER {
@@ -232,7 +238,7 @@ impl<H: Host> Pixels<H> {
             Answer::Failed(pause) => {
                 self.mark(i);
                 if pause > 0 {
-                    let seconds = Owned::new().with_number(pause / 1_000);
+                    let seconds = Draft::new().with_number(pause / 1_000);
                     self.trace(Step::Failed, seconds.text());
                 }
             }
@@ -270,8 +276,8 @@ impl<H: Host> Pixels<H> {
         let id = given.get(t!("pixelId"));
         let id = match self.pixels.first() {
             _ if id.is_given() => id.owned(),
-            Some(first) => first.id.clone(),
-            None => self.default_pixel.clone(),
+            Some(first) => Draft::new().with(first.id.text()),
+            None => Draft::new().with(self.default_pixel.text()),
         };
         if given.kind() != kind::OBJECT || id.is_empty() {
             if self.debug {
@@ -285,20 +291,22 @@ impl<H: Host> Pixels<H> {
         }
         self.look_in_storage();
         let known = self.find(id.text());
-        let i = known.unwrap_or_else(|| self.start(id));
+        let i = known.unwrap_or_else(|| self.start(id.text()));
         if known.is_none() && self.visit == 0 && self.granted {
             let id = self.host.uuid();
             let lifecycle = Value::new(t!("{\"type\":\"sdk_lifecycle\"}"));
             let name = t!("openai::sdk_init");
             let text = event::write(name, moment, id.text(), UNDEFINED, lifecycle);
             let now = self.host.ticks();
-            self.pixels[i].batch.push(Waiting::internal(text, 0), now);
+            self.pixels[i]
+                .batch
+                .push(Waiting::internal(text.text(), 0), now);
         }
         let mut next = given.first();
         while let Some(field) = next {
             let value = field.value();
             if field.is(t!("user")) {
-                self.pixels[i].user = user_member(&self.host, value);
+                self.pixels[i].user = user_member(&self.host, value).kept();
             } else if self.debug && !field.is(t!("pixelId")) && !field.is(t!("debug")) {
                 self.host
                     .trace(Step::UnknownInitField, field.owned().text());
@@ -359,18 +367,17 @@ impl<H: Host> Pixels<H> {
     }
 
     /// Adds a pixel, and says where.
-    fn start(&mut self, id: Owned) -> usize {
-        let uri_id = self.host.uri_encoded(id.text());
+    fn start(&mut self, id: Text) -> usize {
         let mut pixel = Pixel {
-            id,
-            uri_id,
-            user: Owned::new(),
+            id: Kept::new(id),
+            uri_id: self.host.uri_encoded(id).kept(),
+            user: Kept::default(),
             batch: core::mem::take(&mut self.early),
             settings: Settings::default(),
             told: 0,
-            name: Owned::new(),
+            name: Kept::default(),
             visit: self.visit,
-            click: Owned::new(),
+            click: Kept::default(),
         };
         if self.visit == 0 {
             pixel.user = self.default_user.clone();
@@ -418,7 +425,7 @@ impl<H: Host> Pixels<H> {
         for i in 0..self.pixels.len() {
             self.pixels[i].batch.clear();
             self.pixels[i].settings = Settings::default();
-            self.pixels[i].name = Owned::new();
+            self.pixels[i].name = Kept::default();
             self.mark(i);
         }
     }
@@ -492,7 +499,8 @@ impl<H: Host> Pixels<H> {
             take_in(&mut self.early, &measured, true, now);
             if let Some(first) = self.pixels.first() {
                 // what was measured before any init of another page goes to the first pixel there is
-                self.start(first.id.clone());
+                let id = first.id.clone();
+                self.start(id.text());
             }
         }
         self.changed();
@@ -505,7 +513,7 @@ impl<H: Host> Pixels<H> {
         name: Value,
         data: Value,
         options: Value,
-    ) -> Result<Owned, Refusal> {
+    ) -> Result<Draft, Refusal> {
         let name = validate(name, data, options)?;
         let mut id = options.get(t!("event_id")).owned();
         if id.is_empty() {
@@ -525,7 +533,7 @@ impl<H: Host> Pixels<H> {
         if self.debug {
             return self.host.trace(Step::Refused, call);
         }
-        let line = Owned::new()
+        let line = Draft::new()
             .with(refusal.name)
             .with(t!(" was not measured: "))
             .with(refusal.reason)
@@ -535,7 +543,8 @@ impl<H: Host> Pixels<H> {
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.
     fn want_settings(&mut self, i: usize) {
-        let wanted = self.granted && self.visit == 0 && self.pixels[i].settings.want(self.host.ticks());
+        let wanted =
+            self.granted && self.visit == 0 && self.pixels[i].settings.want(self.host.ticks());
         // the first paint has been asked for
         if wanted && self.looked {
             self.host.after_paint();
@@ -545,8 +554,8 @@ impl<H: Host> Pixels<H> {
     fn fetch_settings(&mut self, i: usize) {
         self.look_at_stored_consent();
         if self.granted {
-            let url = self.settings_url.clone();
-            let url = url
+            let url = Draft::new()
+                .with(self.settings_url.text())
                 .with(t!("/"))
                 .with(self.pixels[i].uri_id.text())
                 .with(t!(".json"));
@@ -573,12 +582,12 @@ impl<H: Host> Pixels<H> {
         for part in [browser, click, user] {
             room = room.saturating_sub(part.len());
         }
-        let events = pixel
-            .batch
-            .cut(number, room, &mut |diagnostic: &Diagnostic| {
-                let id = host.uuid();
-                diagnostic.write(now, id.text())
-            });
+        if let Some(diagnostic) = pixel.batch.take_diagnostic() {
+            let text = diagnostic.write(now, host.uuid().text());
+            let event = Waiting::internal(text.text(), diagnostic.marks);
+            pixel.batch.resume(event);
+        }
+        let events = pixel.batch.cut(number, room);
         let stripped = !self.granted || events.markers_alone;
         if stripped {
             (browser, click) = (t!(""), t!(""));
@@ -586,7 +595,7 @@ impl<H: Host> Pixels<H> {
         if stripped || events.internal_alone {
             user = t!("");
         }
-        let body = Owned::new()
+        let body = Draft::new()
             .with(t!("{"))
             .with(browser)
             .with(t!("\"events\":["))
@@ -596,7 +605,7 @@ impl<H: Host> Pixels<H> {
             .with(user)
             .with(t!("}"));
         let has_query = !self.events_url.text().find(b'?').is_empty();
-        let url = Owned::new()
+        let url = Draft::new()
             .with(self.events_url.text())
             .with(if has_query { t!("&pid=") } else { t!("?pid=") })
             .with(pixel.uri_id.text())
@@ -638,13 +647,13 @@ impl<H: Host> Pixels<H> {
 }
 
 /// Adds what a call has measured, or counts it if it was refused.
-fn take_in(batch: &mut Batch, measured: &Result<Owned, Refusal>, before_init: bool, now: u64) {
+fn take_in(batch: &mut Batch, measured: &Result<Draft, Refusal>, before_init: bool, now: u64) {
     match measured {
-        Ok(text) => batch.push(Waiting::new(text.clone()), now),
+        Ok(text) => batch.push(Waiting::new(text.text()), now),
         Err(refusal) => batch.diagnostic(now).count(refusal, before_init),
     }
 }
 
-fn user_member(host: &impl Host, given: Value) -> Owned {
+fn user_member(host: &impl Host, given: Value) -> Draft {
     user::member(given, &|text, how| host.folded(text, how))
 }

@@ -3,7 +3,7 @@
 //! The standard's constants are computed from the primes they come from instead of being stored: random
 //! bytes do not compress, and the arithmetic is smaller than they are.
 
-use crate::text::{Owned, Text};
+use crate::text::{Draft, Text};
 
 /// The first 32 bits of the fraction of a prime's root, found by Newton's method, which by these rounds is exact to more
 /// bits than are wanted.
@@ -35,7 +35,7 @@ fn sigma(word: u32, turn: u32, another: u32, last: u32) -> u32 {
 }
 
 /// The digest of a text, as 64 lowercase hexadecimal digits.
-pub fn sha256_hex(text: Text) -> Owned {
+pub fn sha256_hex(text: Text) -> Draft {
     // the initial state, and then the constants of the rounds
     let mut state = [0u32; 8];
     let mut rounds = [0u32; 64];
@@ -99,7 +99,7 @@ pub fn sha256_hex(text: Text) -> Owned {
         }
     }
 
-    let mut out = Owned::new();
+    let mut out = Draft::new();
     for i in 0..64 {
         let digit = (state[i / 8] >> (28 - i % 8 * 4)) as u8 & 15;
         let first = if digit < 10 { b'0' } else { b'a' - 10 };
@@ -146,6 +146,6 @@ mod tests {
     }
 
     fn hash(text: &str) -> String {
-        sha256_hex(Owned::from(text).text()).as_str().into()
+        sha256_hex(Draft::from(text).text()).as_str().into()
     }
 }

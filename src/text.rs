@@ -4,12 +4,16 @@
 //! compiled to. Here a text is one number: the address of its first byte. A byte 0 ends it. Inside the pixel texts are
 //! UTF-8 and, but for what is about to be hashed, JSON-escaped: they go from the page to the wire without being taken
 //! apart, and never hold a 0 of their own.
+//!
+//! Nearly all texts are made while the page has entered the pixel and needed no longer than that. Giving each of them back
+//! by itself was a thirteenth of the module, so a [`Draft`] is not given back, but all of them at once
+//! ([`forget_drafts`]). What outlives that is a [`Kept`].
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
-use crate::list::{block_size, free, resized};
+use crate::list::{allocated, block_size, free};
 
 /// A text somewhere in memory.
 #[derive(Clone, Copy)]
@@ -93,6 +97,11 @@ impl<'a> Text<'a> {
         Some(at)
     }
 
+    #[inline(never)]
+    fn is_same(self, other: Text) -> bool {
+        self.behind_prefix(other).is_some_and(Text::is_empty)
+    }
+
     /// From the first such byte on, or the end.
     pub fn find(self, byte: u8) -> Self {
         let mut at = self;
@@ -129,8 +138,10 @@ impl<'a> Text<'a> {
 }
 
 impl PartialEq for Text<'_> {
+    // so that no address of an address is handed about
+    #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
-        self.behind_prefix(*other).is_some_and(Text::is_empty)
+        self.is_same(*other)
     }
 }
 
@@ -142,32 +153,125 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// A text of one's own, which grows. Where nothing is written into it, nothing is allocated.
-pub struct Owned {
-    /// The first byte. Its length is before it.
+/// What stands before the first byte of a text that is not written in the source.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Head {
+    /// The draft that was begun before this one.
+    before: *mut Head,
+    /// The text's length in bytes.
+    len: usize,
+}
+
+impl Head {
+    /// The size of a block for a text of that length.
+    fn block_size(len: usize) -> usize {
+        block_size(size_of::<Head>() + len + 1)
+    }
+
+    /// A text's head.
+    fn of(first: NonNull<u8>) -> *mut Head {
+        // SAFETY: the head is before the first byte
+        unsafe { first.cast::<Head>().sub(1).as_ptr() }
+    }
+
+    /// A block for a text of that length, which has still to be written, and a 0 behind it; its first byte.
+    fn begin(before: *mut Head, len: usize) -> NonNull<u8> {
+        // SAFETY: the block is that long
+        unsafe {
+            let block = allocated(Self::block_size(len)).cast::<Head>();
+            block.write(Head { before, len });
+            block.add(1).cast()
+        }
+    }
+
+    /// Gives the block back.
+    ///
+    /// # Safety
+    /// It has come from [`Head::begin`].
+    unsafe fn free(head: NonNull<Head>) {
+        // SAFETY: see above
+        unsafe { free(head.cast(), Self::block_size(head.as_ref().len)) };
+    }
+}
+
+#[repr(C)]
+struct Empty(Head, u8);
+
+// SAFETY: nobody writes into it
+unsafe impl Sync for Empty {}
+
+static EMPTY: Empty = Empty(
+    Head {
+        before: ptr::null_mut(),
+        len: 0,
+    },
+    0,
+);
+
+/// The first byte of nothing, which is in no block.
+const fn nothing() -> NonNull<u8> {
+    // SAFETY: a reference is not null
+    unsafe { NonNull::new_unchecked((&raw const EMPTY.1).cast_mut()) }
+}
+
+/// The draft that was begun last. The module has no threads; tests have.
+mod last {
+    use super::Head;
+    use core::cell::Cell;
+
+    #[cfg(target_arch = "wasm32")]
+    struct Last(Cell<*mut Head>);
+
+    // SAFETY: the module has no threads
+    #[cfg(target_arch = "wasm32")]
+    unsafe impl Sync for Last {}
+
+    #[cfg(target_arch = "wasm32")]
+    static LAST: Last = Last(Cell::new(core::ptr::null_mut()));
+
+    #[cfg(not(target_arch = "wasm32"))]
+    thread_local! {
+        static LAST: Cell<*mut Head> = const { Cell::new(core::ptr::null_mut()) };
+    }
+
+    /// Puts another in its place.
+    pub fn replace(head: *mut Head) -> *mut Head {
+        #[cfg(target_arch = "wasm32")]
+        return LAST.0.replace(head);
+        #[cfg(not(target_arch = "wasm32"))]
+        LAST.replace(head)
+    }
+}
+
+/// Gives all drafts back.
+///
+/// # Safety
+/// None of them is looked at again.
+pub unsafe fn forget_drafts() {
+    let mut next = last::replace(ptr::null_mut());
+    while let Some(head) = NonNull::new(next) {
+        // SAFETY: each was begun once
+        unsafe {
+            next = head.as_ref().before;
+            Head::free(head);
+        }
+    }
+}
+
+/// A text that is being made. It grows, and is there until [`forget_drafts`].
+pub struct Draft {
     first: NonNull<u8>,
 }
 
-const HEAD: usize = size_of::<usize>();
-
-#[repr(C)]
-struct Empty(usize, u8);
-
-static EMPTY: Empty = Empty(0, 0);
-
-impl Owned {
+impl Draft {
     /// Holds nothing.
     pub const fn new() -> Self {
-        // SAFETY: a reference is not null
-        let first = unsafe { NonNull::new_unchecked((&raw const EMPTY.1).cast_mut()) };
-        Self { first }
+        Self { first: nothing() }
     }
 
     /// So many bytes 0, to be overwritten.
     pub fn zeroed(len: usize) -> Self {
-        if len == 0 {
-            return Self::new();
-        }
         let this = Self::new().grown(len);
         // SAFETY: the block is that long
         unsafe { this.first.write_bytes(0, len + 1) };
@@ -176,37 +280,27 @@ impl Owned {
 
     /// Its length in bytes.
     pub fn len(&self) -> usize {
-        // SAFETY: it is before the first byte
-        unsafe { *self.block().cast().as_ptr() }
+        // SAFETY: each text has a head
+        unsafe { (*Head::of(self.first)).len }
     }
 
-    /// Of the block that a text of that length is in: only one that holds something is in one of its own.
-    fn size(len: usize) -> usize {
-        if len == 0 {
-            0
-        } else {
-            block_size(HEAD + len + 1)
-        }
-    }
-
-    fn block(&self) -> NonNull<u8> {
-        // SAFETY: the length is before the first byte
-        unsafe { self.first.sub(HEAD) }
-    }
-
-    /// The same, longer by so many bytes, at least one. What is in them has still to be written, and a 0 behind them.
+    /// The same, longer by so many bytes. What is in them has still to be written, and a 0 behind them.
     fn grown(self, more: usize) -> Self {
         let len = self.len();
-        let (old_size, new_size) = (Self::size(len), Self::size(len + more));
-        // SAFETY: the block begins with the length
-        unsafe {
-            let block = resized(self.block(), HEAD + len, old_size, new_size);
-            core::mem::forget(self);
-            *block.cast().as_ptr() = len + more;
-            Self {
-                first: block.add(HEAD),
-            }
+        let longer = len + more;
+        if len > 0 && Head::block_size(longer) == Head::block_size(len) {
+            // SAFETY: the block is this draft's alone
+            unsafe { (*Head::of(self.first)).len = longer };
+            return self;
         }
+        let first = Head::begin(ptr::null_mut(), longer);
+        let head = Head::of(first);
+        // SAFETY: the block is that long, and new
+        unsafe {
+            (*head).before = last::replace(head);
+            first.copy_from_nonoverlapping(self.first, len);
+        }
+        Self { first }
     }
 
     /// With this text at the end.
@@ -275,6 +369,11 @@ impl Owned {
         unsafe { *self.first.add(len).sub(1).as_ptr() }
     }
 
+    /// The same text, to be kept.
+    pub fn kept(&self) -> Kept {
+        Kept::new(self.text())
+    }
+
     /// Is there nothing in it?
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
@@ -294,38 +393,25 @@ impl Owned {
     }
 }
 
-impl PartialEq for Owned {
+impl PartialEq for Draft {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text()
     }
 }
 
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // SAFETY: the block has that size
-        unsafe { free(self.block(), Self::size(self.len())) };
-    }
-}
-
-impl Clone for Owned {
-    fn clone(&self) -> Self {
-        Self::new().with(self.text())
-    }
-}
-
-impl Default for Owned {
+impl Default for Draft {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Owned {
+impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         self.text().fmt(f)
     }
 }
 
-impl From<&str> for Owned {
+impl From<&str> for Draft {
     /// The text up to the first 0, if it has one.
     fn from(text: &str) -> Self {
         let mut this = Self::zeroed(text.len());
@@ -335,10 +421,83 @@ impl From<&str> for Owned {
     }
 }
 
-impl Owned {
+impl Draft {
     /// Where its bytes are, to be overwritten by as many of a text.
     pub fn bytes(&mut self) -> *mut u8 {
         self.first.as_ptr()
+    }
+}
+
+/// A text that is kept for as long as somebody has it.
+pub struct Kept {
+    first: NonNull<u8>,
+}
+
+impl Kept {
+    /// A copy of that text.
+    #[inline(never)]
+    pub fn new(text: Text) -> Self {
+        let len = text.len();
+        if len == 0 {
+            return Self::default();
+        }
+        let first = Head::begin(ptr::null_mut(), len);
+        // SAFETY: the block is that long
+        unsafe { first.copy_from_nonoverlapping(text.first, len + 1) };
+        Self { first }
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        // SAFETY: each text has a head
+        unsafe { (*Head::of(self.first)).len }
+    }
+
+    /// Is there nothing in it?
+    pub fn is_empty(&self) -> bool {
+        self.text().is_empty()
+    }
+
+    /// What it holds.
+    pub fn text(&self) -> Text<'_> {
+        Text {
+            first: self.first,
+            lives: PhantomData,
+        }
+    }
+}
+
+impl Drop for Kept {
+    #[inline(never)]
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            // SAFETY: a head is not null, and what is not empty has a block of its own
+            unsafe { Head::free(NonNull::new_unchecked(Head::of(self.first))) };
+        }
+    }
+}
+
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        Self::new(self.text())
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { first: nothing() }
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.text().fmt(f)
     }
 }
 
@@ -360,7 +519,7 @@ mod tests {
 
     #[test]
     fn keys_are_separated_by_commas() {
-        let object = Owned::new().with(t!("{")).with_key(t!("a")).with_flag(true);
+        let object = Draft::new().with(t!("{")).with_key(t!("a")).with_flag(true);
         let object = object
             .with_key(t!("b"))
             .with_string(t!("c"))
@@ -371,19 +530,22 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_added_is_there_in_its_order(parts in prop::collection::vec("[^\0]{0,40}", 0..20)) {
-            let mut whole = Owned::new();
+            let mut whole = Draft::new();
             for part in &parts {
-                whole = whole.with(Owned::from(part.as_str()).text());
+                whole = whole.with(Draft::from(part.as_str()).text());
             }
             prop_assert_eq!(whole.as_str(), parts.concat());
             prop_assert_eq!(whole.len(), parts.concat().len());
-            let copy = whole.clone();
-            prop_assert_eq!(copy.as_str(), whole.as_str());
+            let kept = whole.kept();
+            // SAFETY: no draft is looked at any more
+            unsafe { forget_drafts() };
+            prop_assert_eq!(kept.text().as_str(), parts.concat());
+            prop_assert_eq!(kept.len(), parts.concat().len());
         }
 
         #[test]
         fn numbers_read_as_rust_prints_them(number in any::<u64>()) {
-            let written = Owned::new().with_number(number);
+            let written = Draft::new().with_number(number);
             prop_assert_eq!(written.as_str(), number.to_string());
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::host::Fold;
 use crate::sha256::sha256_hex;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Text, t};
 use crate::value::Value;
 
 /// What two spellings of one value have in common depends on what it is.
@@ -29,13 +29,10 @@ static FIELDS: [(Text, Text, Kind); 9] = [
     (t!("ln"), t!("last_name_sha256"), Kind::PersonName),
 ];
 
-/// [`crate::host::Host::folded`].
-pub type Folding<'a> = &'a dyn Fn(Text, Fold) -> Owned;
-
 /// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
-/// it is usable. Whatever is not usable is left out, and the rest still goes.
-pub fn member(user: Value, fold: Folding) -> Owned {
-    let mut out = Owned::new();
+/// it is usable. Whatever is not usable is left out, and the rest still goes. `fold` is [`crate::host::Host::folded`].
+pub fn member(user: Value, fold: &impl Fn(Text, Fold) -> Draft) -> Draft {
+    let mut out = Draft::new();
     for (key, field, kind) in &FIELDS {
         let mut value = wire_value(user.get(*field), *kind, fold);
         if value.is_empty() && *field == t!("postal_code") {
@@ -55,9 +52,9 @@ pub fn member(user: Value, fold: Folding) -> Owned {
 }
 
 /// What is sent for a value; empty if it is not usable.
-fn wire_value(given: Value, kind: Kind, fold: Folding) -> Owned {
+fn wire_value(given: Value, kind: Kind, fold: &impl Fn(Text, Fold) -> Draft) -> Draft {
     if !given.says_something() {
-        return Owned::new();
+        return Draft::new();
     }
     let how = match kind {
         Kind::Plain => Fold::Usable,
@@ -88,7 +85,7 @@ fn wire_value(given: Value, kind: Kind, fold: Folding) -> Owned {
     if is_usable && !raw.is_empty() {
         sha256_hex(raw.text())
     } else {
-        Owned::new()
+        Draft::new()
     }
 }
 
@@ -116,7 +113,7 @@ fn is_email(text: Text) -> bool {
 }
 
 /// Digits with their country code: no `+`, no leading zeroes, 8 to 15 of them. Empty if it is no such number.
-fn phone(dialled: Text) -> Owned {
+fn phone(dialled: Text) -> Draft {
     let international = dialled.byte() == b'+';
     let mut number = dialled;
     if international {
@@ -134,9 +131,9 @@ fn phone(dialled: Text) -> Owned {
         && !(international && zeroes > 0)
         && (!north_american || number.len() == 11);
     if is_number {
-        Owned::new().with(number)
+        Draft::new().with(number)
     } else {
-        Owned::new()
+        Draft::new()
     }
 }
 
@@ -146,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// As the browser does it, for texts without escapes.
-    fn fold(text: Text, how: Fold) -> Owned {
+    fn fold(text: Text, how: Fold) -> Draft {
         let text = text.as_str();
         let is_space = |c: char| c == '\u{feff}' || c.is_whitespace();
         let without = |left_out: &dyn Fn(char) -> bool| {
@@ -160,11 +157,11 @@ mod tests {
             Fold::NoPhoneMarks => without(&|c| is_space(c) || "().-".contains(c)),
             Fold::NoPunctuation => without(&|c| is_space(c) || c.is_ascii_punctuation()),
         };
-        Owned::from(folded.as_str())
+        Draft::from(folded.as_str())
     }
 
     fn wire(user: &str) -> Option<String> {
-        let user = Owned::from(user);
+        let user = Draft::from(user);
         let member = member(Value::new(user.text()), &fold);
         let inner = member.as_str().strip_prefix(",\"user\":{\"in\":")?;
         Some(inner.strip_suffix('}')?.into())
@@ -179,7 +176,7 @@ mod tests {
     }
 
     fn hash(text: &str) -> Option<String> {
-        Some(sha256_hex(Owned::from(text).text()).as_str().into())
+        Some(sha256_hex(Draft::from(text).text()).as_str().into())
     }
 
     #[test]

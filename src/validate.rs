@@ -354,18 +354,18 @@ fn custom_name_problem(given: Value) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Owned;
+    use crate::text::Draft;
     use crate::value::UNDEFINED;
     use proptest::prelude::*;
 
-    fn arguments(call: &Owned) -> [Value<'_>; 3] {
+    fn arguments(call: &Draft) -> [Value<'_>; 3] {
         let name = Value::new(call.text()).first().unwrap_or(UNDEFINED);
         let data = name.value();
         [name, data, data.value()]
     }
 
     fn checked(call: &str) -> Result<Text<'static>, Refusal> {
-        let call = Owned::from(call);
+        let call = Draft::from(call);
         let [name, data, options] = arguments(&call);
         validate(name, data, options)
     }
@@ -678,7 +678,7 @@ mod tests {
         #[test]
         fn a_call_is_measured_or_refused_for_a_named_reason(call in call()) {
             let mut faults = 0;
-            let text = Owned::from(call.as_str());
+            let text = Draft::from(call.as_str());
             let [name, data, options] = arguments(&text);
             each_fault(name, data, options, &mut |_| faults += 1);
             match checked(&call) {

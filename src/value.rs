@@ -7,7 +7,7 @@
 //! changes nothing. A [`Value`] is a place in it. It is never taken apart into a tree: what a call has is looked up in
 //! the text itself, strings stay as they are escaped there, and nothing is allocated.
 
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Text, t};
 
 /// One value of a call: the text from its first byte on, with all that follows it.
 #[derive(Debug, Clone, Copy)]
@@ -151,15 +151,15 @@ impl<'a> Value<'a> {
     }
 
     /// A string's characters, still escaped; nothing of all else.
-    pub fn owned(self) -> Owned {
+    pub fn owned(self) -> Draft {
         let string = self.string();
-        Owned::new().with_until(string, string.find_quote())
+        Draft::new().with_until(string, string.find_quote())
     }
 
     /// Its text.
     #[cfg(feature = "debug")]
-    pub fn raw(self) -> Owned {
-        Owned::new().with_until(self.0, self.end())
+    pub fn raw(self) -> Draft {
+        Draft::new().with_until(self.0, self.end())
     }
 
     /// Is it a whole number that JavaScript prints with all its digits (below 1e21)?
@@ -185,7 +185,7 @@ impl<'a> Value<'a> {
     }
 
     /// Adds what has passed [`crate::validate`] as JSON. Fields that are `undefined` are left out.
-    pub fn write(self, mut out: Owned) -> Owned {
+    pub fn write(self, mut out: Draft) -> Draft {
         let kind = self.kind();
         if kind != kind::ARRAY && kind != kind::OBJECT {
             return out.with_until(self.0, self.end());
@@ -235,8 +235,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn written(text: &str) -> String {
-        let text = Owned::from(text);
-        let out = Value::new(text.text()).write(Owned::new());
+        let text = Draft::from(text);
+        let out = Value::new(text.text()).write(Draft::new());
         out.as_str().into()
     }
 
@@ -285,7 +285,7 @@ mod tests {
             ("\"1\"", false),
             ("[1]", false),
         ] {
-            let given = Owned::from(text);
+            let given = Draft::from(text);
             assert_eq!(Value::new(given.text()).is_integer(), integer, "{text}");
         }
     }
@@ -309,13 +309,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_at_all_is_read_as_something(text in any::<String>()) {
-            let text = Owned::from(text.as_str());
+            let text = Draft::from(text.as_str());
             look_at_all(Value::new(text.text()), 0);
         }
 
         #[test]
         fn text_made_of_json_s_own_characters_is_read_as_something(text in r#"[\[\]{}",:ux\\0-9a.e+\- ]{0,64}"#) {
-            let text = Owned::from(text.as_str());
+            let text = Draft::from(text.as_str());
             look_at_all(Value::new(text.text()), 0);
         }
 

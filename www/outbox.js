@@ -91,14 +91,14 @@ const names = () => {
 
 const takeOver = (name) => {
   const storage = localStore();
-  const text = (texts[name] = storage.getItem(PREFIX + name) ?? "");
-  let left = "";
-  if (text) {
-    left = attempt(() => copy(parse(text.slice(text.indexOf("{"))), -2));
-    if (!left) storage.setItem(DAMAGED, text);
-  }
+  const text = storage.getItem(PREFIX + name);
+  // its page may have delivered it meanwhile
+  if (!text) return keep(0, name, "");
+  texts[name] = text;
+  const left = attempt(() => copy(parse(text.slice(text.indexOf("{"))), -2));
+  if (!left) storage.setItem(DAMAGED, text);
   enter((module) => {
-    hand(`["${name}",${left}]`);
+    hand(`["${name}",${left ?? "u"}]`);
     module.adopt();
   });
 };

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use crate::Pixels;
 use crate::allocator::Allocator;
 use crate::host::{Fold, Host, Request, Sending, Step, Storage};
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Text, forget_drafts, t};
 
 #[global_allocator]
 static ALLOCATOR: Allocator =
@@ -52,24 +52,24 @@ enum Wish {
 }
 
 /// The text that has come last.
-struct Inbox(UnsafeCell<Owned>);
+struct Inbox(UnsafeCell<Draft>);
 
 // SAFETY: the module has no threads
 unsafe impl Sync for Inbox {}
 
-static INBOX: Inbox = Inbox(UnsafeCell::new(Owned::new()));
+static INBOX: Inbox = Inbox(UnsafeCell::new(Draft::new()));
 
 /// Where the page puts a text of so many bytes before it enters, or before it answers.
 #[wasm_bindgen]
 pub fn room(bytes: i32) -> i32 {
-    let mut text = Owned::zeroed(bytes as usize);
+    let mut text = Draft::zeroed(bytes as usize);
     let at = text.bytes() as i32;
     // SAFETY: nobody has borrowed what was there
     unsafe { *INBOX.0.get() = text };
     at
 }
 
-fn received() -> Owned {
+fn received() -> Draft {
     // SAFETY: as above
     unsafe { core::mem::take(&mut *INBOX.0.get()) }
 }
@@ -78,7 +78,7 @@ fn number(wish: Wish, number: f64, a: Text, b: Text) -> f64 {
     ask(wish as i32, number, a.address() as i32, b.address() as i32)
 }
 
-fn text(wish: Wish, number: f64, a: Text) -> Owned {
+fn text(wish: Wish, number: f64, a: Text) -> Draft {
     self::number(wish, number, a, t!(""));
     received()
 }
@@ -94,11 +94,11 @@ impl Host for Page {
         number(Wish::Ticks, 0., t!(""), t!("")) as u64
     }
 
-    fn uuid(&mut self) -> Owned {
+    fn uuid(&mut self) -> Draft {
         text(Wish::Uuid, 0., t!(""))
     }
 
-    fn cookies(&self) -> Owned {
+    fn cookies(&self) -> Draft {
         text(Wish::Cookies, 0., t!(""))
     }
 
@@ -106,7 +106,7 @@ impl Host for Page {
         number(Wish::SetCookie, 0., cookie, t!(""));
     }
 
-    fn stored(&self, storage: Storage, key: Text) -> Owned {
+    fn stored(&self, storage: Storage, key: Text) -> Draft {
         text(Wish::Stored, f64::from(storage as u8), key)
     }
 
@@ -122,19 +122,19 @@ impl Host for Page {
         number(Wish::SeekBoxes, 0., t!(""), t!(""));
     }
 
-    fn click(&self) -> Owned {
+    fn click(&self) -> Draft {
         text(Wish::Click, 0., t!(""))
     }
 
-    fn uri_encoded(&self, text: Text) -> Owned {
+    fn uri_encoded(&self, text: Text) -> Draft {
         self::text(Wish::UriEncoded, 0., text)
     }
 
-    fn uri_decoded(&self, text: Text) -> Owned {
+    fn uri_decoded(&self, text: Text) -> Draft {
         self::text(Wish::UriDecoded, 0., text)
     }
 
-    fn folded(&self, text: Text, how: Fold) -> Owned {
+    fn folded(&self, text: Text, how: Fold) -> Draft {
         self::text(Wish::Folded, f64::from(how as u8), text)
     }
 
@@ -185,19 +185,25 @@ unsafe impl Sync for Instance {}
 
 static INSTANCE: Instance = Instance(UnsafeCell::new(None));
 
-fn with_pixels(work: impl FnOnce(&mut Pixels<Page>)) {
-    // SAFETY: the script never enters while it is inside (`enter` in www/oaiq.js), so this is the only reference
-    if let Some(pixels) = unsafe { &mut *INSTANCE.0.get() } {
-        work(pixels);
-    }
+/// Does that with the pixels. It is no function of a closure, because what such a closure captures would be handed over
+/// in memory.
+macro_rules! enter {
+    ($pixels:ident => $work:expr) => {
+        // SAFETY: the script never enters while it is inside (`work` in www/border.js), so this is the only reference
+        if let Some($pixels) = unsafe { &mut *INSTANCE.0.get() } {
+            $work;
+        }
+        // SAFETY: what was made meanwhile is needed by nobody: the page takes its copies, and the pixel keeps its own
+        unsafe { forget_drafts() };
+    };
 }
 
 /// Begins with the setup that is in the inbox; see [`Pixels::new`].
 #[wasm_bindgen]
 pub fn start() {
     let pixels = Pixels::new(Page, received().text());
-    // SAFETY: see `with_pixels`
-    unsafe { *INSTANCE.0.get() = Some(pixels) };
+    // SAFETY: see `enter`; the script starts once, so nothing is there to be dropped
+    unsafe { INSTANCE.0.get().write(Some(pixels)) };
 }
 
 /// Takes the call that is in the inbox; see [`Pixels::call`].
@@ -206,50 +212,50 @@ pub fn call() {
     let call = received();
     #[cfg(feature = "provoke-fault")]
     assert!(!call.as_str().contains("provoke_fault"));
-    with_pixels(|pixels| pixels.call(call.text()));
+    enter!(pixels => pixels.call(call.text()));
 }
 
 /// See [`Pixels::woken`].
 #[wasm_bindgen]
 pub fn woken() {
-    with_pixels(Pixels::woken);
+    enter!(pixels => pixels.woken());
 }
 
 /// See [`Pixels::painted`].
 #[wasm_bindgen]
 pub fn painted() {
-    with_pixels(Pixels::painted);
+    enter!(pixels => pixels.painted());
 }
 
 /// See [`Pixels::leaving`].
 #[wasm_bindgen]
 pub fn leaving() {
-    with_pixels(Pixels::leaving);
+    enter!(pixels => pixels.leaving());
 }
 
 /// See [`Pixels::storage_changed`].
 #[wasm_bindgen(js_name = storageChanged)]
 pub fn storage_changed() {
-    with_pixels(Pixels::storage_changed);
+    enter!(pixels => pixels.storage_changed());
 }
 
 /// See [`Pixels::answered`].
 #[wasm_bindgen]
 pub fn answered(number: i32, status: i32, after: i32) {
-    with_pixels(|pixels| pixels.answered(number as u32, status as u32, after as u32));
+    enter!(pixels => pixels.answered(number as u32, status as u32, after as u32));
 }
 
 /// Takes over the box that is in the inbox; see [`Pixels::adopt`].
 #[wasm_bindgen]
 pub fn adopt() {
     let left = received();
-    with_pixels(|pixels| pixels.adopt(left.text()));
+    enter!(pixels => pixels.adopt(left.text()));
 }
 
 /// See [`Pixels::online`].
 #[wasm_bindgen]
 pub fn online() {
-    with_pixels(Pixels::online);
+    enter!(pixels => pixels.online());
 }
 
 /// See [`Pixels::settings_answered`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
@@ -260,5 +266,5 @@ pub fn settings_answered(pixel: i32, status: i32, enabled: i32) {
         1 => Some(true),
         _ => None,
     };
-    with_pixels(|pixels| pixels.settings_answered(pixel as usize, status as u16, enabled));
+    enter!(pixels => pixels.settings_answered(pixel as usize, status as u16, enabled));
 }

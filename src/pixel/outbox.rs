@@ -10,7 +10,7 @@ use crate::batch::NEVER;
 use crate::event;
 use crate::host::{Host, Step};
 use crate::identity::click_member;
-use crate::text::{Owned, Text, t};
+use crate::text::{Draft, Kept, Text, t};
 use crate::value::{UNDEFINED, Value, kind};
 
 /// The outbox takes no more events than this,
@@ -46,7 +46,7 @@ impl<H: Host> Pixels<H> {
         while self.drop_surplus() {}
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
-            let mut text = Owned::new();
+            let mut text = Draft::new();
             for (count, event) in pixel.batch.kept().enumerate() {
                 if text.is_empty() {
                     text = text
@@ -65,7 +65,7 @@ impl<H: Host> Pixels<H> {
             if !text.is_empty() {
                 text = text.with(t!("]}"));
                 if pixel.name.is_empty() {
-                    pixel.name = self.host.uuid();
+                    pixel.name = self.host.uuid().kept();
                 }
             }
             if pixel.name.is_empty() {
@@ -73,7 +73,7 @@ impl<H: Host> Pixels<H> {
             }
             let kept = self.host.keep(leaving, pixel.name.text(), text.text());
             if text.is_empty() {
-                pixel.name = Owned::new();
+                pixel.name = Kept::default();
             }
             if !kept {
                 self.trace(Step::NotKept, t!(""));
@@ -119,7 +119,7 @@ impl<H: Host> Pixels<H> {
         };
         let now = self.host.ticks();
         self.pixels[i].batch.diagnostic(now).count(&refusal, false);
-        let told = Owned::new().with(reason).with(t!(" ")).with(event);
+        let told = Draft::new().with(reason).with(t!(" ")).with(event);
         self.trace(Step::Lost, told.text());
     }
 
@@ -154,18 +154,18 @@ impl<H: Host> Pixels<H> {
                 self.run(event);
             } else {
                 let i = self.find(id.text());
-                let i = i.unwrap_or_else(|| self.start(id.clone()));
-                let text = event.write(Owned::new());
-                self.pixels[i].batch.resume(Waiting::new(text));
+                let i = i.unwrap_or_else(|| self.start(id.text()));
+                let text = event.write(Draft::new());
+                self.pixels[i].batch.resume(Waiting::new(text.text()));
             }
         }
         self.visit = 0;
         let click = left.get(t!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
-            pixel.click = click_member(click.owned().text());
+            pixel.click = click_member(click.owned().text()).kept();
         }
         if let Some(pixel) = self.pixels.get_mut(first) {
-            pixel.name = name;
+            pixel.name = name.kept();
             self.trace(Step::Adopted, t!(""));
             self.save(false);
         } else {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use oaiq::host::{Fold, Host, Request, Sending, Step, Storage};
-use oaiq::text::{Owned, Text};
+use oaiq::text::{Draft, Text};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
@@ -324,12 +324,12 @@ impl Host for Browser {
         self.look().ticks
     }
 
-    fn uuid(&mut self) -> Owned {
+    fn uuid(&mut self) -> Draft {
         self.touch().uuids += 1;
         owned(&uuid(self.look().uuids))
     }
 
-    fn cookies(&self) -> Owned {
+    fn cookies(&self) -> Draft {
         let state = self.look();
         owned(&state.cookies.read(&state.origin, state.now))
     }
@@ -341,7 +341,7 @@ impl Host for Browser {
             .write(&state.origin, state.now, cookie.as_str());
     }
 
-    fn stored(&self, storage: Storage, key: Text) -> Owned {
+    fn stored(&self, storage: Storage, key: Text) -> Draft {
         let state = self.look();
         state.stores_read.set(state.stores_read.get() + 1);
         let map = match storage {
@@ -393,7 +393,7 @@ impl Host for Browser {
         }
     }
 
-    fn click(&self) -> Owned {
+    fn click(&self) -> Draft {
         let state = self.look();
         let mut click = click_in(&state.url);
         if click.is_empty() {
@@ -402,7 +402,7 @@ impl Host for Browser {
         owned(&escaped(&click))
     }
 
-    fn uri_encoded(&self, text: Text) -> Owned {
+    fn uri_encoded(&self, text: Text) -> Draft {
         let text = unescaped(text.as_str());
         let encoded = text.bytes().map(|byte| match byte {
             b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
@@ -414,7 +414,7 @@ impl Host for Browser {
         owned(&encoded.collect::<String>())
     }
 
-    fn uri_decoded(&self, text: Text) -> Owned {
+    fn uri_decoded(&self, text: Text) -> Draft {
         let text = text.as_str();
         // decodeURIComponent throws at what is no encoding, and the page then hands the text back
         let is_broken = text.split('%').skip(1).any(|rest| {
@@ -428,10 +428,10 @@ impl Host for Browser {
         owned(&escaped(&decoded))
     }
 
-    fn folded(&self, text: Text, how: Fold) -> Owned {
+    fn folded(&self, text: Text, how: Fold) -> Draft {
         let given = unescaped(text.as_str());
         if given.encode_utf16().count() > 1024 || given.contains('\0') {
-            return Owned::new();
+            return Draft::new();
         }
         let is_space = |c: char| c == '\u{feff}' || c != '\u{85}' && c.is_whitespace();
         let without = |left_out: &dyn Fn(char) -> bool| {
@@ -516,8 +516,8 @@ impl Host for Browser {
     }
 }
 
-fn owned(text: &str) -> Owned {
-    Owned::from(text)
+fn owned(text: &str) -> Draft {
+    Draft::from(text)
 }
 
 /// The ad click in an address, decoded as forms encode it.

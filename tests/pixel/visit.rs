@@ -2,7 +2,7 @@
 
 use oaiq::Pixels;
 use oaiq::host::Step;
-use oaiq::text::Owned;
+use oaiq::text::{Draft, forget_drafts};
 
 use crate::browser::{Browser, By, Happening, Network, Sent};
 use crate::cookies::Origin;
@@ -100,6 +100,13 @@ impl Visit {
         self.browser.touch().requests.clear();
     }
 
+    /// The page enters the pixel; what that leaves behind is given back, as in the module.
+    fn enter(&mut self, work: impl FnOnce(&mut Pixels<Browser>)) {
+        work(&mut self.pixels);
+        // SAFETY: the pixel keeps its own, and so does the browser
+        unsafe { forget_drafts() };
+    }
+
     /// A call as the page makes it, without time and addresses: `["measure", ...]`.
     pub fn call(&mut self, arguments: &str) {
         let arguments = arguments.strip_prefix('[').expect(arguments);
@@ -116,7 +123,7 @@ impl Visit {
 
     /// Hands the pixel a text that no script has written.
     pub fn raw_call(&mut self, text: &str) {
-        self.pixels.call(Owned::from(text).text());
+        self.enter(|pixels| pixels.call(Draft::from(text).text()));
     }
 
     /// Lets so many milliseconds pass, with all that happens in them.
@@ -133,11 +140,11 @@ impl Visit {
 
     fn happens(&mut self, happening: Happening) {
         match happening {
-            Happening::Woken => self.pixels.woken(),
-            Happening::Painted => self.pixels.painted(),
+            Happening::Woken => self.enter(|pixels| pixels.woken()),
+            Happening::Painted => self.enter(|pixels| pixels.painted()),
             Happening::Answered(number, status, after) => {
                 self.browser.note_answer(number, (1..400).contains(&status));
-                self.pixels.answered(number, status, after);
+                self.enter(|pixels| pixels.answered(number, status, after));
             }
             Happening::Found(name) => self.find(&name),
             Happening::SettingsAnswered(pixel, status, body) => {
@@ -149,7 +156,7 @@ impl Visit {
     /// Answers a request by its number.
     pub fn answer(&mut self, number: u32, arrived: bool) {
         self.browser.note_answer(number, arrived);
-        self.pixels.answered(number, u32::from(arrived), 0);
+        self.enter(|pixels| pixels.answered(number, u32::from(arrived), 0));
     }
 
     /// The page finds a box that another page has left.
@@ -160,7 +167,7 @@ impl Visit {
         drop(state);
         let left = left.map_or("u".into(), |left| left.to_string());
         let left = format!("[{},{left}]", quoted(name));
-        self.pixels.adopt(Owned::from(left.as_str()).text());
+        self.enter(|pixels| pixels.adopt(Draft::from(left.as_str()).text()));
     }
 
     /// The page dies without a word, and another one opens.
@@ -170,7 +177,7 @@ impl Visit {
 
     /// The network is there again, as the browser says.
     pub fn online(&mut self) {
-        self.pixels.online();
+        self.enter(|pixels| pixels.online());
     }
 
     /// The request at that place of [`Visit::requests`] arrives.
@@ -187,17 +194,17 @@ impl Visit {
     pub fn settings_arrive(&mut self, pixel: usize, status: u16, body: &str) {
         let settings: Option<serde_json::Value> = serde_json::from_str(body).ok();
         let enabled = settings.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
-        self.pixels.settings_answered(pixel, status, enabled);
+        self.enter(|pixels| pixels.settings_answered(pixel, status, enabled));
     }
 
     /// The alarm rings too early, as browsers' timers may.
     pub fn wake_early(&mut self) {
-        self.pixels.woken();
+        self.enter(|pixels| pixels.woken());
     }
 
     /// The page is hidden, or the visitor goes to another.
     pub fn leave(&mut self) {
-        self.pixels.leaving();
+        self.enter(|pixels| pixels.leaving());
     }
 
     /// The visitor answers a page of the same site in another tab, of which this one hears.
@@ -205,7 +212,7 @@ impl Visit {
         let mut state = self.browser.touch();
         state.local.insert("oaiq_consent".into(), answer.into());
         drop(state);
-        self.pixels.storage_changed();
+        self.enter(|pixels| pixels.storage_changed());
     }
 
     /// `history.pushState`
@@ -305,7 +312,7 @@ impl Browser {
         let setup = format!(r#"[{domains},{https},"{EVENTS}","{SETTINGS}",{config}]"#);
         Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), Owned::from(setup.as_str()).text()),
+            pixels: Pixels::new(self.clone(), Draft::from(setup.as_str()).text()),
             url: url.into(),
             referrer: referrer.into(),
         }
@@ -316,7 +323,7 @@ impl Browser {
         self.navigate(origin(CHECKOUT), CHECKOUT);
         Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), Owned::from(setup).text()),
+            pixels: Pixels::new(self.clone(), Draft::from(setup).text()),
             url: CHECKOUT.into(),
             referrer: String::new(),
         }
