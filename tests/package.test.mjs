@@ -21,7 +21,9 @@ const PACKED = [
   "docs/bundlers.md",
   "docs/csp.md",
   "docs/events.md",
+  "docs/outbox.md",
   "package.json",
+  "www/snippet.html",
 ];
 
 /** Runs a program in the project's root; fails with all that it has said. */

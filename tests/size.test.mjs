@@ -1,5 +1,6 @@
 // Every visitor of every site pays for the script: it may not outgrow what is promised.
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -23,3 +24,10 @@ for (const [file, most] of Object.entries(MOST))
         `${file} has ${is[way]} bytes ${way}, and may have ${bytes}: docs/figures.md says where the weight is`,
       );
   });
+
+test("the install snippet has at most 700 bytes, and is the README's", async () => {
+  const snippet = await readFile(join(root, "www/snippet.html"), "utf8");
+  assert.ok(Buffer.byteLength(snippet) <= 700, `${Buffer.byteLength(snippet)}`);
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  assert.ok(readme.includes(snippet));
+});

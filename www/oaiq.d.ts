@@ -179,6 +179,8 @@ export interface Config {
   endpoint?: string | undefined;
   /** Where the pixels' settings are instead of at OpenAI: `https://…`, or an address on the page's own origin. */
   settings?: string | undefined;
+  /** The endpoint of another origin allows its answers to be read (CORS, with credentials). */
+  cors?: boolean | undefined;
 }
 
 /**

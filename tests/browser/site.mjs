@@ -61,6 +61,8 @@ class Site {
   settingsAsked = [];
   /** By path, an html text or `{html, headers}`; the html may be bytes. */
   pages;
+  /** How a request to the endpoint is answered: `{status, headers}`. */
+  answerTo = () => ({ status: 202, headers: {} });
   /** What the server says that the pixel's files are. */
   scriptType = "text/javascript; charset=utf-8";
   #held;
@@ -89,6 +91,7 @@ class Site {
     this.#server.close();
   }
 
+  /** On localhost a page is in a secure context without a certificate. */
   url(path = "/", host = HOST) {
     return `http://${host}:${this.#server.address().port}${path}`;
   }
@@ -124,9 +127,12 @@ class Site {
     return this.requests.flatMap(({ body }) => body.events);
   }
 
-  /** The events that the site has measured. */
+  /** The events that the site has measured and the endpoint has taken. */
   get measured() {
-    return this.events.filter(({ type }) => !/^(openai::|oai::)/.test(type));
+    return this.requests
+      .filter(({ status }) => status < 400)
+      .flatMap(({ body }) => body.events)
+      .filter(({ type }) => !/^(openai::|oai::)/.test(type));
   }
 
   /** How many times each event id of the measured events has arrived. */
@@ -166,7 +172,9 @@ class Site {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString();
+      const answer = this.answerTo(JSON.parse(text));
       this.requests.push({
+        status: answer.status,
         path: pathname,
         query: Object.fromEntries(searchParams),
         headers: request.headers,
@@ -175,7 +183,12 @@ class Site {
       });
       this.#waiting.changed();
       await this.#turn();
-      response.writeHead(202, { "access-control-allow-origin": "*" }).end();
+      response
+        .writeHead(answer.status, {
+          "access-control-allow-origin": "*",
+          ...answer.headers,
+        })
+        .end();
     } else if (pathname.startsWith("/sdk/")) {
       const name = pathname.slice("/sdk/".length);
       const file = this.files.get(name);
