@@ -83,13 +83,13 @@ const send = (how, url, body) => {
   const stripped = how & 4;
   const leaving = how & 2;
   const answer = (status, after) => {
-    reached = status > 0;
+    reached = status > 0 && status < 400;
     enter((module) => module.answered(how >> 3, status, after));
   };
   if (leaving && !stripped && beacon(url, body)) {
     if (reached && navigator.onLine !== false) return 1;
-    // it may arrive all the same, but nobody will ever know
-    later(() => answer(0, 0), 0);
+    // it may arrive all the same, but nobody will ever know; pages hear of their end up to three times in a row
+    later(() => answer(0, 0), 1000);
     return 0;
   }
   const post = (keepalive) => {

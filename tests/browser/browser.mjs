@@ -20,17 +20,24 @@ const ARGUMENTS = [
   "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
-const launch = (...more) =>
+/** By default no page sleeps in the back/forward cache of a browser that is driven. */
+export const PAGES_SLEEP = "--disable-back-forward-cache";
+
+const launch = (more) =>
   chromium.launch({
     executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
-    args: [...ARGUMENTS, ...more],
+    args: [
+      ...ARGUMENTS,
+      ...more.filter((argument) => argument !== PAGES_SLEEP),
+    ],
+    ignoreDefaultArgs: more.filter((argument) => argument === PAGES_SLEEP),
   });
 
 /** One browser for the tests of the `describe` that this is called in. */
 export const sharedBrowser = (...more) => {
   let browser;
   before(async () => {
-    browser = await launch(...more);
+    browser = await launch(more);
   });
   after(() => browser?.close());
   return { newContext: (options) => browser.newContext(options) };

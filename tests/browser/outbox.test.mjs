@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../scripts/run.mjs";
-import { sharedBrowser, Visitor } from "./browser.mjs";
+import { PAGES_SLEEP, sharedBrowser, Visitor } from "./browser.mjs";
 import {
   EVENTS,
   html,
@@ -273,6 +273,56 @@ describe("the outbox", { concurrency: 4 }, () => {
       assert.deepEqual(site.arrivals, { order: 1 });
       assert.deepEqual(tab.pageErrors, []);
     });
+  });
+});
+
+describe("a page that sleeps in the back/forward cache", () => {
+  const browser = sharedBrowser(PAGES_SLEEP);
+
+  const leaveAndComeBack = async (t, prepare) => {
+    const awake = script(
+      `addEventListener("pageshow", ({ persisted }) => { window.hasSlept = persisted; });`,
+    );
+    const site = await openSite(t, {
+      "/": html(awake, STUB, script(INIT), pixelScript()),
+      "/next": PIXEL,
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/", "localhost"));
+    await tab.does(order("before"));
+    await prepare(site);
+    await tab.goes(site.url("/next", "localhost"));
+    await site.until("the next page", () => site.settingsAsked.length > 1);
+    // a page that wakes is not loaded, so Playwright's own way back would wait for ever
+    tab.page.evaluate("history.back()").catch(() => {});
+    await tab.page.waitForURL(site.url("/", "localhost"), {
+      waitUntil: "commit",
+    });
+    await tab.page.waitForFunction("window.hasSlept !== undefined");
+    return { site, tab };
+  };
+
+  test("goes on as before when the visitor comes back", async (t) => {
+    const { site, tab } = await leaveAndComeBack(t, (site) =>
+      site.untilOrders("before"),
+    );
+    assert.equal(await tab.does("hasSlept"), true);
+    await tab.does(order("after"));
+    await site.untilOrders("before", "after");
+    assert.deepEqual(site.arrivals, { before: 1, after: 1 });
+  });
+
+  test("loses nothing where its requests have failed", async (t) => {
+    const { site, tab } = await leaveAndComeBack(t, async (site) => {
+      site.answerTo = () => ({ status: 503 });
+      await site.until("a refused request", () =>
+        site.requests.some(({ status }) => status === 503),
+      );
+    });
+    site.answerTo = () => ({ status: 202 });
+    await tab.does(order("after"));
+    await site.untilOrders("before", "after");
+    assert.deepEqual(site.arrivals, { before: 1, after: 1 });
   });
 });
 

@@ -82,6 +82,8 @@ pub struct State {
     pub reached: bool,
     /// The boxes of the outbox that belong to this page.
     pub boxes: BTreeSet<String>,
+    /// Every text that was to be kept in one.
+    pub texts: Vec<String>,
     pub requests: Vec<Sent>,
     /// How the next requests for settings are answered; those beyond are not.
     pub settings_answers: VecDeque<(u16, &'static str)>,
@@ -178,6 +180,7 @@ impl Browser {
             takes_beacons: true,
             reached: true,
             boxes: BTreeSet::new(),
+            texts: Vec::new(),
             requests: Vec::new(),
             settings_answers: VecDeque::new(),
             settings_asked: Vec::new(),
@@ -254,10 +257,10 @@ impl Browser {
     pub fn note_answer(&self, number: u32, arrived: bool) {
         let mut state = self.touch();
         state.reached = arrived;
-        for sent in &mut state.requests {
-            if sent.number == number {
-                sent.arrived.get_or_insert(arrived);
-            }
+        // each page counts from 1
+        let mut youngest_first = state.requests.iter_mut().rev();
+        if let Some(sent) = youngest_first.find(|sent| sent.number == number) {
+            sent.arrived.get_or_insert(arrived);
         }
     }
 
@@ -375,6 +378,7 @@ impl Host for Browser {
             state.local.remove(&format!("{BOX}{name}"));
         } else {
             state.boxes.insert(name.into());
+            state.texts.push(text.into());
             if state.storage_blocked {
                 return false;
             }
@@ -472,7 +476,7 @@ impl Host for Browser {
                 return Sending::Gone;
             }
             // nobody will ever know
-            state.happens_in(0, Happening::Answered(request.number, 0, 0));
+            state.happens_in(1_000, Happening::Answered(request.number, 0, 0));
             return Sending::UnderWay;
         }
         let (status, after) = match state.network {

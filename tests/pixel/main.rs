@@ -14,6 +14,7 @@ mod diagnostics;
 mod hostile;
 mod identity;
 mod leaving;
+mod outbox;
 mod pixels;
 mod properties;
 mod sessions;

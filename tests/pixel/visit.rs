@@ -4,7 +4,7 @@ use oaiq::Pixels;
 use oaiq::host::Step;
 use oaiq::text::{Draft, forget_drafts};
 
-use crate::browser::{Browser, By, Happening, Network, Sent};
+use crate::browser::{BOX, Browser, By, Happening, Network, Sent};
 use crate::cookies::Origin;
 
 /// A page of a shop.
@@ -155,19 +155,30 @@ impl Visit {
 
     /// Answers a request by its number.
     pub fn answer(&mut self, number: u32, arrived: bool) {
-        self.browser.note_answer(number, arrived);
-        self.enter(|pixels| pixels.answered(number, u32::from(arrived), 0));
+        self.answer_with(number, u32::from(arrived), 0);
     }
 
-    /// The page finds a box that another page has left.
+    /// Answers it with a status and so many seconds of Retry-After.
+    pub fn answer_with(&mut self, number: u32, status: u32, after: u32) {
+        self.happens(Happening::Answered(number, status, after));
+    }
+
+    /// The page finds a box that another page has left. What the script reads as JSON, it hands over as it stands there.
     pub fn find(&mut self, name: &str) {
         let mut state = self.browser.touch();
+        let Some(text) = state.local.get(&format!("{BOX}{name}")).cloned() else {
+            return;
+        };
         state.boxes.insert(name.into());
-        let left = state.outbox().remove(name);
         drop(state);
-        let left = left.map_or("u".into(), |left| left.to_string());
-        let left = format!("[{},{left}]", quoted(name));
-        self.enter(|pixels| pixels.adopt(Draft::from(left.as_str()).text()));
+        let is_json = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+        let left = if is_json { &text } else { "u" };
+        self.adopt(&format!("[{},{left}]", quoted(name)));
+    }
+
+    /// Hands the pixel a box, as no script may have written it.
+    pub fn adopt(&mut self, left: &str) {
+        self.enter(|pixels| pixels.adopt(Draft::from(left).text()));
     }
 
     /// The page dies without a word, and another one opens.

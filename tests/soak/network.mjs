@@ -40,8 +40,8 @@ class Line {
   /** When each of them ended. */
   ended = new Map();
   /**
-   * Requests to the endpoint: `{page, beacon, at, destroyed?, gone?, ids?, answered?}`, times in milliseconds; `ids` are
-   * those of the site's own events, in requests that have arrived.
+   * Requests to the endpoint: `{page, beacon, at, carried, ids?, destroyed?, answered?}`, times in milliseconds;
+   * `carried` are the ids of the site's own events in it, `ids` the same if it has arrived.
    */
   requests = [];
   /** While a promise, the pixel's script waits for it. */
@@ -81,43 +81,55 @@ class Line {
     return all;
   }
 
-  /** A request comes in from that page of the visitor's. */
+  /**
+   * A request comes in from that page of the visitor's. It is read in any case, so that the account can tell what was in
+   * one that had no luck; the browser sees no difference. It counts as arrived if the line lets it be answered.
+   */
   async take(page, request, response) {
     const beacon = request.headers["content-type"] !== "text/plain";
-    const taken = { page, beacon, at: Date.now() };
-    const what = `${beacon ? "beacon" : "fetch"} of page ${page}`;
+    const taken = { page, beacon, at: Date.now(), carried: [] };
     this.requests.push(taken);
+    const tell = (what) =>
+      this.log(
+        `${beacon ? "beacon" : "fetch"} of page ${page} ${what}: ${briefly(taken.carried)}`,
+      );
+    try {
+      const chunks = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const { events } = JSON.parse(Buffer.concat(chunks).toString());
+      taken.carried = events
+        .filter(({ type }) => !/^(openai::|oai::)/.test(type))
+        .map(({ id }) => id);
+    } catch {
+      taken.destroyed = Date.now();
+      return tell("broke off");
+    }
     if (this.state === "silent") {
-      this.log(`${what}: held`);
+      tell("waits");
       await Promise.race([
         new Promise((go) => this.#held.add(go)),
         once(response, "close"),
       ]);
     }
-    if (response.destroyed || request.destroyed) {
-      taken.gone = Date.now();
-      this.log(`${what}: given up by the browser`);
-      return;
+    if (response.destroyed) {
+      taken.destroyed = Date.now();
+      return tell("was given up by the browser");
     }
     if (this.state === "down") {
       taken.destroyed = Date.now();
-      this.log(`${what}: destroyed`);
       request.socket.destroy();
-      return;
+      return tell("destroyed");
     }
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const { events } = JSON.parse(Buffer.concat(chunks).toString());
-    taken.ids = events
-      .filter(({ type }) => !/^(openai::|oai::)/.test(type))
-      .map(({ id }) => id);
-    this.log(
-      `${what}: arrived with ${taken.ids.length > 9 ? `${taken.ids.length} events` : `[${taken.ids.join(" ")}]`}`,
-    );
+    taken.ids = taken.carried;
+    tell("arrived");
     response.on("finish", () => (taken.answered = Date.now()));
     response.writeHead(202, { "access-control-allow-origin": "*" }).end();
   }
 }
+
+/** Event ids for a line of text. */
+export const briefly = (ids) =>
+  ids.length > 9 ? `${ids.length} events` : `[${ids.join(" ")}]`;
 
 export class Network {
   #lines = new Map();
@@ -175,7 +187,7 @@ export class Network {
       "http://any",
     ).pathname.split("/");
     const line = this.#lines.get(visitor);
-    const answered = (type, body) =>
+    const answer = (type, body) =>
       response
         .writeHead(200, {
           "content-type": `${type}; charset=utf-8`,
@@ -185,20 +197,19 @@ export class Network {
         .end(body);
     if (!line) response.writeHead(404).end();
     else if (what === "events")
-      // of a page that had no script of its own yet, another one sends
       await line.take(Number(rest), request, response);
     else if (what === "settings")
-      answered(
+      answer(
         "application/json",
         '{"automatic_advanced_matching_enabled":false}',
       );
     else if (what === "sdk") {
       await line.scriptHeld;
-      answered("text/javascript", this.files.get(rest));
+      answer("text/javascript", this.files.get(rest));
     } else if (what === "page") {
       line.pages += 1;
       line.log(`page ${line.pages} (${rest})`);
-      answered("text/html", this.#page(visitor, line.pages, rest));
+      answer("text/html", this.#page(visitor, line.pages, rest));
     } else response.writeHead(404).end();
   }
 

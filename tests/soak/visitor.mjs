@@ -1,6 +1,7 @@
 // A visitor who measures things and leaves pages in all the ways there are, and the account of what became of them.
 import { setTimeout as pause } from "node:timers/promises";
 import { order, PIXEL } from "../browser/site.mjs";
+import { briefly } from "./network.mjs";
 
 /** Whoever is not done by then never will be. */
 const PATIENCE_MS = 90_000;
@@ -70,22 +71,35 @@ export class Visitor {
 
   async goes(kind = "script", until = "load") {
     this.#ends("goes on");
-    await this.#page.goto(this.network.url(this.name, kind), {
-      waitUntil: until,
-    });
+    await this.#comes(() =>
+      this.#page.goto(this.network.url(this.name, kind), { waitUntil: until }),
+    );
   }
 
-  /** Tries to go on and sees the browser's own page instead, for want of a network. */
+  async reloads(until = "load") {
+    this.#ends("reloads");
+    await this.#comes(() => this.#page.reload({ waitUntil: until }));
+  }
+
+  /** Sees the browser's own page as long as it is offline. */
+  async #comes(go) {
+    for (;;)
+      try {
+        await go();
+        break;
+      } catch (error) {
+        if (!/ERR_INTERNET_DISCONNECTED/.test(error)) throw error;
+        this.log("is shown that there is no network");
+        await pause(300);
+      }
+  }
+
+  /** Tries to go on and sees the browser's own page, for want of a network. */
   async goesNowhere() {
     this.#ends("goes on, in vain");
     await this.#page
       .goto(this.network.url(this.name, "script"))
       .catch(() => {});
-  }
-
-  async reloads() {
-    this.#ends("reloads");
-    await this.#page.reload();
   }
 
   /** As a person closes it: the page is asked first. */
@@ -112,7 +126,9 @@ export class Visitor {
 
   #ends(how) {
     this.log(how);
-    this.line.ended.set(this.here, Date.now());
+    // one that ends in vain has ended all the same
+    if (!this.line.ended.has(this.here))
+      this.line.ended.set(this.here, Date.now());
   }
 
   async untilScript() {
@@ -129,16 +145,17 @@ export class Visitor {
   /** So many calls in one go. `leaving`: the page's own script goes on right behind them. */
   async measures(kinds, leaving) {
     const named = kinds.map((kind) => this.#named(kind));
-    this.log(
-      `measures ${named.length > 9 ? `${named.length} events` : named.map(([{ id }, text]) => `${/"\w+", ("\S+", )?"(\w+)"/.exec(text)?.[2] ?? "order_created"} ${id}`).join(", ")}`,
-    );
+    this.log(`measures ${briefly(named.map(([{ id }]) => id))}`);
     const text = named.map(([, call]) => call).join("\n");
     if (leaving) {
       this.#ends("goes on in the same breath");
-      const next = this.network.url(this.name, "script") + "?next";
-      const arrived = this.#page.waitForURL(next);
+      const before = this.here;
+      const next = this.network.url(this.name, "script");
+      const shown = this.#page.waitForEvent("load");
       await this.#page.evaluate(`${text} location.href = "${next}";`);
-      await arrived;
+      await shown;
+      // the browser was offline
+      if (this.here === before) await this.goes();
     } else await this.#page.evaluate(text);
     for (const [event] of named) event.at = Date.now();
   }
@@ -150,7 +167,14 @@ export class Visitor {
   /** Offline, as the browser itself knows it. */
   async setOffline(offline) {
     this.log(offline ? "offline" : "online");
-    await this.context.setOffline(offline);
+    for (let tries = 0; ; tries += 1)
+      try {
+        return await this.context.setOffline(offline);
+      } catch (error) {
+        // a tab that is just ending cannot be told
+        if (tries === 50) throw error;
+        await pause(100);
+      }
   }
 
   #missing() {
@@ -193,14 +217,13 @@ export class Visitor {
       lost: [],
       boxes: this.boxes ?? [],
     };
-    for (const { id, page, sure } of this.events) {
+    for (const { id, sure } of this.events) {
       if (!sure) continue;
       account.measured += 1;
       const came = arrivals.get(id) ?? [];
       account.delivered += came.length > 0;
       if (!came.length) {
-        const knew = wasLeftUnknowing(requests, page);
-        if (knew) account.unknowable += 1;
+        if (wasLeftUnknowing(requests, id)) account.unknowable += 1;
         else account.lost.push(id);
       }
       if (came.length < 2) continue;
@@ -232,15 +255,14 @@ const underWay = ({ beacon, answered }, end) => {
   return end && !(answered < end - UNDER_WAY_MS) ? "fetch" : undefined;
 };
 
-/** Was a beacon of the page destroyed, while all that the page had heard of had arrived? */
-const wasLeftUnknowing = (requests, page) => {
-  const own = requests.filter((request) => request.page === page);
-  return own.some(({ beacon, destroyed, gone, at }) => {
-    if (!beacon || !(destroyed || gone)) return false;
-    const heard = own.filter(
-      (other) =>
-        !other.beacon && (other.destroyed ?? other.answered) < at - HEARING_MS,
-    );
+/** Was a beacon with that event destroyed, while all that its page had heard of had arrived? */
+const wasLeftUnknowing = (requests, id) =>
+  requests.some(({ page, beacon, destroyed, carried, at }) => {
+    if (!beacon || !destroyed || !carried.includes(id)) return false;
+    const end = (request) => request.destroyed ?? request.answered;
+    const heard = requests
+      .filter((other) => other.page === page && !other.beacon)
+      .filter((other) => end(other) < at - HEARING_MS)
+      .sort((one, other) => end(one) - end(other));
     return !heard.at(-1)?.destroyed;
   });
-};
