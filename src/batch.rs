@@ -5,6 +5,7 @@
 use crate::diagnostics::{Diagnostic, Marks};
 use crate::list::List;
 use crate::text::{Draft, Kept, Text, t};
+use crate::value::Value;
 
 /// No request body is longer, in bytes: browsers take 64 KiB from a page that is being left.
 pub const MAX_BODY: usize = 60_000;
@@ -41,6 +42,11 @@ pub struct Waiting {
     pub request: u32,
 }
 
+/// When a wire form says that it was measured.
+pub fn time_of(event: Value) -> u64 {
+    event.get(t!("timestamp_ms")).number()
+}
+
 impl Waiting {
     /// What somebody has measured.
     pub fn new(text: Text) -> Self {
@@ -59,6 +65,11 @@ impl Waiting {
             marks,
             ..Self::new(text)
         }
+    }
+
+    /// When it was measured, in milliseconds since the epoch.
+    pub fn time(&self) -> u64 {
+        time_of(Value::new(self.text.text()))
     }
 
     /// Somebody has seen a page or what is on it: the least of all losses.
@@ -218,18 +229,27 @@ impl Batch {
     /// Adds what has waited elsewhere, and long enough.
     pub fn resume(&mut self, event: Waiting) {
         self.events.push(event);
+        self.hurry();
+    }
+
+    /// What waits has waited long enough.
+    pub fn hurry(&mut self) {
         self.overdue = true;
     }
 
-    /// Drops the oldest that is not on its way, of views or of all; its text.
+    /// The oldest that is not on its way, of views or of all.
+    pub fn oldest(&mut self, views: bool) -> Option<&mut Waiting> {
+        self.events
+            .iter_mut()
+            .find(|event| event.request == 0 && !event.internal && (event.is_view() || !views))
+    }
+
+    /// Drops it; its text.
     pub fn drop_oldest(&mut self, views: bool) -> Draft {
         let mut dropped = Draft::new();
-        for event in self.events.iter_mut() {
-            if event.request == 0 && !event.internal && (event.is_view() || !views) {
-                dropped = dropped.with(event.text.text());
-                event.request = GONE;
-                break;
-            }
+        if let Some(event) = self.oldest(views) {
+            dropped = dropped.with(event.text.text());
+            event.request = GONE;
         }
         self.sweep();
         dropped

@@ -2,57 +2,70 @@
 
 use crate::event::Moment;
 use crate::text::t;
-use crate::value::{Value, kind};
+use crate::value::{UNDEFINED, Value, kind};
 
-/// What a page asks for.
-#[derive(Debug)]
-pub enum Command<'a> {
-    /// Starts a pixel or updates one; what was given.
-    Init(Value<'a>),
+/// What a page may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Something that is no command, which is ignored without a word.
+    None,
+    /// Starts a pixel or updates one.
+    Init,
     /// The visitor's answer.
-    Consent(bool),
-    /// Measures an event.
-    Measure {
-        /// The one pixel that is meant, by `measureSingle`; all of them otherwise.
-        only: Option<Value<'a>>,
-        /// The event's name.
-        name: Value<'a>,
-        /// Its data.
-        data: Value<'a>,
-        /// Its options.
-        options: Value<'a>,
-    },
+    Consent,
+    /// Measures an event with every pixel,
+    Measure,
+    /// or with one.
+    MeasureSingle,
 }
 
-/// Reads a call as the script hands it over: `[time, url, referrer, command, ...arguments]`. `None` for what is no
-/// command, which is ignored without a word.
-pub fn read(call: Value) -> Option<(Moment, Command)> {
-    let time = call.first()?;
-    let url = time.next()?;
-    let referrer = url.next()?;
-    let command = referrer.next()?;
-    let first = command.value();
-    let is_single = command.is(t!("measureSingle"));
-    let moment = Moment {
-        time: time.number(),
-        url,
-        referrer,
-    };
-    let command = if is_single || command.is(t!("measure")) {
-        let name = if is_single { first.value() } else { first };
-        let data = name.value();
-        Command::Measure {
-            only: is_single.then_some(first),
-            name,
-            data,
-            options: data.value(),
-        }
-    } else if command.is(t!("init")) || command.is(t!("initialize")) {
-        Command::Init(first)
-    } else if command.is(t!("consent")) && matches!(first.kind(), kind::TRUE | kind::FALSE) {
-        Command::Consent(first.kind() == kind::TRUE)
-    } else {
-        return None;
-    };
-    Some((moment, command))
+/// A call as the script hands it over: `[time, url, referrer, command, ...arguments]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// What is asked for.
+    pub command: Command,
+    /// When and where.
+    pub moment: Moment<'a>,
+    /// The first argument: what `init` was given, the answer, the name of an event or the id of the one pixel that is meant.
+    pub first: Value<'a>,
+    /// The event's name.
+    pub name: Value<'a>,
+    /// Its data.
+    pub data: Value<'a>,
+    /// Its options.
+    pub options: Value<'a>,
+}
+
+/// Reads a call.
+pub fn read(call: Value) -> Call {
+    let time = call.first().unwrap_or(UNDEFINED);
+    let url = time.value();
+    let referrer = url.value();
+    let asked = referrer.value();
+    let first = asked.value();
+    let mut command = Command::None;
+    let mut name = first;
+    if asked.is(t!("measure")) {
+        command = Command::Measure;
+    } else if asked.is(t!("measureSingle")) {
+        command = Command::MeasureSingle;
+        name = first.value();
+    } else if asked.is(t!("init")) || asked.is(t!("initialize")) {
+        command = Command::Init;
+    } else if asked.is(t!("consent")) && matches!(first.kind(), kind::TRUE | kind::FALSE) {
+        command = Command::Consent;
+    }
+    let data = name.value();
+    Call {
+        command,
+        moment: Moment {
+            time: time.number(),
+            url,
+            referrer,
+        },
+        first,
+        name,
+        data,
+        options: data.value(),
+    }
 }

@@ -160,16 +160,22 @@ pub fn begin(name: Text, time: u64, id: Text) -> Draft {
         .with_string(id)
 }
 
-/// An event's wire form; `options` and `data` have passed [`crate::validate`].
-pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Draft {
-    let mut out = begin(name, moment.time, id);
-    out = address::add_public(out, t!("source_url"), moment.url);
-    out = address::add_public(out, t!("referrer_url"), moment.referrer);
+/// Adds the options that are part of the wire form, from the call's options or from a wire form.
+pub fn write_options(mut out: Draft, options: Value) -> Draft {
     for field in OPTIONS[..2].iter().rev() {
         let value = options.get(field.name());
         if value.is_given() {
             out = value.write(out.with_key(field.name()));
         }
     }
+    out
+}
+
+/// An event's wire form; `options` and `data` have passed [`crate::validate`].
+pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Draft {
+    let mut out = begin(name, moment.time, id);
+    out = address::add_public(out, t!("source_url"), moment.url);
+    out = address::add_public(out, t!("referrer_url"), moment.referrer);
+    out = write_options(out, options);
     data.write(out.with_key(t!("data"))).with(t!("}"))
 }

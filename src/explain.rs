@@ -123,18 +123,13 @@ fn events_of(url: &str) -> String {
 
 fn refused(call: &str) -> Line {
     let call = Draft::from(call);
-    let Some((
-        _,
-        Command::Measure {
-            only,
-            name,
-            data,
-            options,
-        },
-    )) = command::read(Value::new(call.text()))
-    else {
-        return warning("a call was refused".into());
-    };
+    let command::Call {
+        command,
+        name,
+        data,
+        options,
+        ..
+    } = command::read(Value::new(call.text()));
     let mut faults = Vec::new();
     validate::each_fault(name, data, options, &mut |fault| {
         faults.push(explained(fault));
@@ -146,7 +141,7 @@ fn refused(call: &str) -> Line {
             expected: "an event of at most 1 MiB".into(),
         });
     }
-    let command = if only.is_some() {
+    let command = if command == Command::MeasureSingle {
         "measureSingle"
     } else {
         "measure"
@@ -172,12 +167,12 @@ fn refused(call: &str) -> Line {
 
 fn init_refused(call: &str) -> Line {
     let call = Draft::from(call);
-    let given = match command::read(Value::new(call.text())) {
-        Some((_, Command::Init(given))) if given.kind() == kind::OBJECT => {
-            format!("pixelId is {}", shown(given.get(t!("pixelId"))))
-        }
-        // the rest of what was given may be about a person
-        _ => "what it was given is no object".into(),
+    let given = command::read(Value::new(call.text())).first;
+    let given = if given.kind() == kind::OBJECT {
+        format!("pixelId is {}", shown(given.get(t!("pixelId"))))
+    } else {
+        // what was given may be about a person
+        "what it was given is no object".into()
     };
     warning(format!(
         "init was refused, no pixel has started: {given}; call oaiq(\"init\", {{pixelId: \"...\"}}) with the id from the ads manager"

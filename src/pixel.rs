@@ -3,7 +3,7 @@
 mod outbox;
 
 use crate::batch::{Answer, Batch, MAX_BODY, NEVER, Outcome, Waiting};
-use crate::command::{self, Command};
+use crate::command::{self, Call, Command};
 use crate::consent;
 use crate::cookie::Jar;
 use crate::diagnostics::{self, GRANT, Marks, VISIT};
@@ -120,27 +120,19 @@ impl<H: Host> Pixels<H> {
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::value`].
     pub fn call(&mut self, call: Text) {
-        self.run(Value::new(call));
+        self.run(&command::read(Value::new(call)), call);
         self.set_alarm();
     }
 
-    fn run(&mut self, call: Value) {
-        match command::read(call) {
-            Some((moment, Command::Init(given))) => self.init(moment, given, call.text()),
+    /// Does what a call asks for; `text` is the call, for whoever reads the console.
+    fn run(&mut self, call: &Call, text: Text) {
+        match call.command {
+            Command::None => {}
+            Command::Init => self.init(call.moment, call.first, text),
             // an answer of then is not one of now
-            Some((_, Command::Consent(granted))) if self.visit == 0 => self.answer(granted),
-            Some((
-                moment,
-                Command::Measure {
-                    only,
-                    name,
-                    data,
-                    options,
-                },
-            )) => {
-                self.measure(moment, only, [name, data, options], call.text());
-            }
-            _ => {}
+            Command::Consent if self.visit != 0 => {}
+            Command::Consent => self.answer(call.first.kind() == kind::TRUE),
+            Command::Measure | Command::MeasureSingle => self.measure(call, text),
         }
     }
 
@@ -290,9 +282,12 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.look_in_storage();
-        let known = self.find(id.text());
-        let i = known.unwrap_or_else(|| self.start(id.text()));
-        if known.is_none() && self.visit == 0 && self.granted {
+        let i = self.find(id.text());
+        let is_known = i < self.pixels.len();
+        if !is_known {
+            self.start(id.text());
+        }
+        if !is_known && self.visit == 0 && self.granted {
             let id = self.host.uuid();
             let lifecycle = Value::new(t!("{\"type\":\"sdk_lifecycle\"}"));
             let name = t!("openai::sdk_init");
@@ -314,7 +309,7 @@ impl<H: Host> Pixels<H> {
             next = value.next();
         }
         if self.debug {
-            let step = if known.is_some() {
+            let step = if is_known {
                 Step::Updated
             } else {
                 Step::Started
@@ -324,10 +319,16 @@ impl<H: Host> Pixels<H> {
         self.want_settings(i);
     }
 
-    fn find(&self, id: Text) -> Option<usize> {
-        self.pixels
-            .iter()
-            .position(|pixel| pixel.visit == self.visit && pixel.id.text() == id)
+    /// Where the pixel of that id is, or, if it has not started, will be when it does.
+    fn find(&self, id: Text) -> usize {
+        let mut i = 0;
+        for pixel in self.pixels.iter() {
+            if pixel.visit == self.visit && pixel.id.text() == id {
+                break;
+            }
+            i += 1;
+        }
+        i
     }
 
     /// Looks, once, at what the browser keeps: whether consent is denied, who the visitor is, what the session has been
@@ -366,8 +367,11 @@ impl<H: Host> Pixels<H> {
         self.mark(i);
     }
 
-    /// Adds a pixel, and says where.
-    fn start(&mut self, id: Text) -> usize {
+    /// Adds a pixel.
+    fn start(&mut self, id: Text) {
+        if self.early.len() > 0 {
+            self.changed();
+        }
         let mut pixel = Pixel {
             id: Kept::new(id),
             uri_id: self.host.uri_encoded(id).kept(),
@@ -390,7 +394,6 @@ impl<H: Host> Pixels<H> {
         if self.looked {
             self.introduce(i);
         }
-        i
     }
 
     /// The visitor's answer.
@@ -458,34 +461,29 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    fn measure(
-        &mut self,
-        moment: Moment,
-        only: Option<Value>,
-        [name, data, options]: [Value; 3],
-        call: Text,
-    ) {
+    fn measure(&mut self, call: &Call, text: Text) {
         self.look_in_storage();
         if !self.granted {
-            return self.trace(Step::Blocked, name.owned().text());
+            return self.trace(Step::Blocked, call.name.owned().text());
         }
-        let mut meant = None;
-        if let Some(only) = only {
-            let id = only.owned();
+        let is_for_all = call.command == Command::Measure;
+        let mut meant = 0;
+        if !is_for_all {
+            let id = call.first.owned();
             meant = self.find(id.text());
-            if meant.is_none() {
+            if meant == self.pixels.len() {
                 return self.trace(Step::UnknownPixel, id.text());
             }
         }
-        let measured = self.event(moment, name, data, options);
+        let measured = self.event(call);
         match &measured {
-            Err(refusal) => self.warn_of(refusal, call),
+            Err(refusal) => self.warn_of(refusal, text),
             Ok(text) => self.trace(Step::Queued, text.text()),
         }
         let now = self.host.ticks();
         let mut nobody = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
-            if pixel.visit == self.visit && meant.is_none_or(|meant| meant == i) {
+            if pixel.visit == self.visit && (is_for_all || meant == i) {
                 take_in(&mut pixel.batch, &measured, false, now);
                 nobody = false;
             }
@@ -497,24 +495,14 @@ impl<H: Host> Pixels<H> {
                     .warn(t!("an event was dropped: too many calls before init"));
             }
             take_in(&mut self.early, &measured, true, now);
-            if let Some(first) = self.pixels.first() {
-                // what was measured before any init of another page goes to the first pixel there is
-                let id = first.id.clone();
-                self.start(id.text());
-            }
         }
         self.changed();
     }
 
     /// The wire form of what a call measures.
-    fn event(
-        &mut self,
-        moment: Moment,
-        name: Value,
-        data: Value,
-        options: Value,
-    ) -> Result<Draft, Refusal> {
-        let name = validate(name, data, options)?;
+    fn event(&mut self, call: &Call) -> Result<Draft, Refusal> {
+        let Call { data, options, .. } = *call;
+        let name = validate(call.name, data, options)?;
         let mut id = options.get(t!("event_id")).owned();
         if id.is_empty() {
             id = options.get(t!("eventId")).owned();
@@ -522,7 +510,7 @@ impl<H: Host> Pixels<H> {
         if id.is_empty() {
             id = self.host.uuid();
         }
-        let text = event::write(name, moment, id.text(), options, data);
+        let text = event::write(name, call.moment, id.text(), options, data);
         if text.len() > MAX_EVENT {
             return Err(too_large(name));
         }

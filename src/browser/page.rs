@@ -2,7 +2,8 @@
 //!
 //! Only numbers cross the border; texts are bytes in the module's memory that their address and length name. What
 //! touches the page is `www/page.js`, where a fault of the browser is caught at the place where it arises; that costs a
-//! visitor less than the same in generated glue. For the same reason there is one door for all that the pixel asks.
+//! visitor less than the same in generated glue. For the same reason there is one door for all that the pixel asks, and
+//! the entries are plain exports: wasm-bindgen's would hand their arguments on through memory.
 
 use core::cell::UnsafeCell;
 
@@ -60,8 +61,8 @@ unsafe impl Sync for Inbox {}
 static INBOX: Inbox = Inbox(UnsafeCell::new(Draft::new()));
 
 /// Where the page puts a text of so many bytes before it enters, or before it answers.
-#[wasm_bindgen]
-pub fn room(bytes: i32) -> i32 {
+#[unsafe(no_mangle)]
+pub extern "C" fn room(bytes: i32) -> i32 {
     let mut text = Draft::zeroed(bytes as usize);
     let at = text.bytes() as i32;
     // SAFETY: nobody has borrowed what was there
@@ -199,16 +200,16 @@ macro_rules! enter {
 }
 
 /// Begins with the setup that is in the inbox; see [`Pixels::new`].
-#[wasm_bindgen]
-pub fn start() {
+#[unsafe(no_mangle)]
+pub extern "C" fn start() {
     let pixels = Pixels::new(Page, received().text());
     // SAFETY: see `enter`; the script starts once, so nothing is there to be dropped
     unsafe { INSTANCE.0.get().write(Some(pixels)) };
 }
 
 /// Takes the call that is in the inbox; see [`Pixels::call`].
-#[wasm_bindgen]
-pub fn call() {
+#[unsafe(no_mangle)]
+pub extern "C" fn call() {
     let call = received();
     #[cfg(feature = "provoke-fault")]
     assert!(!call.as_str().contains("provoke_fault"));
@@ -216,51 +217,51 @@ pub fn call() {
 }
 
 /// See [`Pixels::woken`].
-#[wasm_bindgen]
-pub fn woken() {
+#[unsafe(no_mangle)]
+pub extern "C" fn woken() {
     enter!(pixels => pixels.woken());
 }
 
 /// See [`Pixels::painted`].
-#[wasm_bindgen]
-pub fn painted() {
+#[unsafe(no_mangle)]
+pub extern "C" fn painted() {
     enter!(pixels => pixels.painted());
 }
 
 /// See [`Pixels::leaving`].
-#[wasm_bindgen]
-pub fn leaving() {
+#[unsafe(no_mangle)]
+pub extern "C" fn leaving() {
     enter!(pixels => pixels.leaving());
 }
 
 /// See [`Pixels::storage_changed`].
-#[wasm_bindgen(js_name = storageChanged)]
-pub fn storage_changed() {
+#[unsafe(export_name = "storageChanged")]
+pub extern "C" fn storage_changed() {
     enter!(pixels => pixels.storage_changed());
 }
 
 /// See [`Pixels::answered`].
-#[wasm_bindgen]
-pub fn answered(number: i32, status: i32, after: i32) {
+#[unsafe(no_mangle)]
+pub extern "C" fn answered(number: i32, status: i32, after: i32) {
     enter!(pixels => pixels.answered(number as u32, status as u32, after as u32));
 }
 
 /// Takes over the box that is in the inbox; see [`Pixels::adopt`].
-#[wasm_bindgen]
-pub fn adopt() {
+#[unsafe(no_mangle)]
+pub extern "C" fn adopt() {
     let left = received();
     enter!(pixels => pixels.adopt(left.text()));
 }
 
 /// See [`Pixels::online`].
-#[wasm_bindgen]
-pub fn online() {
+#[unsafe(no_mangle)]
+pub extern "C" fn online() {
     enter!(pixels => pixels.online());
 }
 
 /// See [`Pixels::settings_answered`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
-#[wasm_bindgen(js_name = settingsAnswered)]
-pub fn settings_answered(pixel: i32, status: i32, enabled: i32) {
+#[unsafe(export_name = "settingsAnswered")]
+pub extern "C" fn settings_answered(pixel: i32, status: i32, enabled: i32) {
     let enabled = match enabled {
         0 => Some(false),
         1 => Some(true),

@@ -5,9 +5,10 @@
 //! starts takes over the boxes whose pages are gone: for each it has a further pixel, with the box's click reference and
 //! without a user, which is another `visit` than the page's own.
 
-use super::{Pixels, Refusal, Waiting};
-use crate::batch::NEVER;
-use crate::event;
+use super::{Pixels, Refusal};
+use crate::batch::{NEVER, time_of};
+use crate::command::{self, Call, Command};
+use crate::event::{self, Moment};
 use crate::host::{Host, Step};
 use crate::identity::click_member;
 use crate::text::{Draft, Kept, Text, t};
@@ -44,10 +45,16 @@ impl<H: Host> Pixels<H> {
     pub(super) fn save(&mut self, leaving: bool) {
         self.save_due = NEVER;
         while self.drop_surplus() {}
+        let (mut events, mut bytes) = (0, 0);
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
             let mut text = Draft::new();
-            for (count, event) in pixel.batch.kept().enumerate() {
+            for event in pixel.batch.kept() {
+                events += 1;
+                bytes += event.text.len();
+                if events > MOST_EVENTS || bytes > MOST_BYTES {
+                    break;
+                }
                 if text.is_empty() {
                     text = text
                         .with(t!("{\"pixel\":\""))
@@ -55,10 +62,8 @@ impl<H: Host> Pixels<H> {
                         .with(t!("\""))
                         .with(pixel.click.text())
                         .with(t!(",\"events\":["));
-                } else if count < MOST_EVENTS && text.len() + event.text.len() < MOST_BYTES {
-                    text = text.with(t!(","));
                 } else {
-                    break;
+                    text = text.with(t!(","));
                 }
                 text = text.with(event.text.text());
             }
@@ -93,24 +98,29 @@ impl<H: Host> Pixels<H> {
         }
         let is_surplus = is_failing && (events > MOST_EVENTS || bytes > MOST_BYTES);
         for views in [true, false] {
-            // what was taken over is older, and behind the page's own
-            for i in (0..self.pixels.len()).rev() {
-                if !is_surplus {
-                    return false;
+            let (mut oldest, mut place) = (NEVER, 0);
+            for (i, pixel) in self.pixels.iter_mut().enumerate() {
+                if let Some(event) = pixel.batch.oldest(views)
+                    && event.time() < oldest
+                {
+                    (oldest, place) = (event.time(), i);
                 }
-                let event = self.pixels[i].batch.drop_oldest(views);
-                if !event.is_empty() {
-                    self.lose(i, event.text(), lost::FULL);
-                    return true;
-                }
+            }
+            if is_surplus && oldest != NEVER {
+                let event = self.pixels[place].batch.drop_oldest(views);
+                self.lose(place, event.text(), lost::FULL);
+                return true;
             }
         }
         false
     }
 
-    /// Counts an event that is lost, given in its wire form, and tells of it.
+    /// Counts an event that is lost, given in its wire form or as a call, and tells of it.
     pub(super) fn lose(&mut self, i: usize, event: Text, reason: Text<'static>) {
-        let name = Value::new(event).get(t!("type"));
+        let mut name = Value::new(event).get(t!("type"));
+        if !name.is_given() {
+            name = command::read(Value::new(event)).name;
+        }
         let refusal = Refusal {
             name: event::find(name).map_or(t!("unknown"), |(name, _)| *name),
             reason,
@@ -133,36 +143,57 @@ impl<H: Host> Pixels<H> {
         if events.kind() != kind::ARRAY {
             self.trace(Step::Damaged, name.text());
         }
-        let id = left.get(t!("pixel")).owned();
         let oldest = self.host.now().saturating_sub(OLDEST);
         let first = self.pixels.len();
         self.visits += 1;
         self.visit = self.visits;
+        let id = left.get(t!("pixel"));
+        if id.says_something() && self.granted {
+            self.start(id.owned().text());
+        }
         let mut next = events.first();
         while let Some(event) = next
             && self.granted
         {
             next = event.next();
-            let is_call = event.kind() == kind::ARRAY;
-            let mut time = event.get(t!("timestamp_ms"));
-            if is_call {
-                time = event.first().unwrap_or(UNDEFINED);
+            let text = event.write(Draft::new());
+            let mut call = command::read(event);
+            let mut options = Draft::new();
+            if event.kind() == kind::OBJECT {
+                // anybody may have written into the store, so a wire form is checked as if it were measured again
+                options = event
+                    .get(t!("id"))
+                    .write(options.with(t!("{\"event_id\":")));
+                options = event::write_options(options, event).with(t!("}"));
+                call = Call {
+                    command: Command::Measure,
+                    moment: Moment {
+                        time: time_of(event),
+                        url: event.get(t!("source_url")),
+                        referrer: event.get(t!("referrer_url")),
+                    },
+                    name: event.get(t!("type")),
+                    data: event.get(t!("data")),
+                    options: Value::new(options.text()),
+                    ..call
+                };
             }
-            if time.number() < oldest {
-                self.lose(0, event.text(), lost::OLD);
-            } else if is_call {
-                self.run(event);
+            if call.command != Command::Init && call.moment.time < oldest {
+                self.lose(0, text.text(), lost::OLD);
             } else {
-                let i = self.find(id.text());
-                let i = i.unwrap_or_else(|| self.start(id.text()));
-                let text = event.write(Draft::new());
-                self.pixels[i].batch.resume(Waiting::new(text.text()));
+                self.run(&call, text.text());
             }
+        }
+        if self.early.len() > 0 {
+            // measured by a page before any init, so it goes to the first pixel there is
+            let id = self.pixels[0].id.clone();
+            self.start(id.text());
         }
         self.visit = 0;
         let click = left.get(t!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
             pixel.click = click_member(click.owned().text()).kept();
+            pixel.batch.hurry();
         }
         if let Some(pixel) = self.pixels.get_mut(first) {
             pixel.name = name.kept();

@@ -668,6 +668,19 @@ fn a_burst_arrives_whole_while_requests_do_not_fail_though_the_outbox_holds_no_m
 }
 
 #[test]
+fn a_large_burst_arrives_whole_though_the_outbox_holds_no_more_than_256_kib() {
+    let mut visit = Visit::settled();
+    for i in 0..40 {
+        visit.call(&large_order(&i.to_string(), 10_000));
+    }
+    visit.advance(10_000);
+    assert_eq!(visit.arrived().len(), 40);
+    let state = visit.browser.look();
+    let largest = state.texts.iter().map(String::len).max();
+    assert!((MOST_BYTES - 11_000..=MOST_BYTES).contains(&largest.expect("a text")));
+}
+
+#[test]
 fn the_boxes_of_all_pixels_together_hold_no_more_than_500() {
     let mut visit = Visit::settled();
     visit.call(INIT_Q);
@@ -682,7 +695,6 @@ fn the_boxes_of_all_pixels_together_hold_no_more_than_500() {
 #[test]
 fn what_is_older_than_seven_days_is_dropped_and_told_and_what_is_younger_goes() {
     let browser = Browser::new();
-    // the page finds it 57 ms after the browser was made
     let now = browser.look().now;
     let events = [
         wire_form("old", now - 7 * DAY),
@@ -696,6 +708,16 @@ fn what_is_older_than_seven_days_is_dropped_and_told_and_what_is_younger_goes() 
     let lost = visit.told(Step::Lost);
     assert_eq!(lost, [format!("too_old {}", events[0])]);
     assert!(visit.keeps_nothing());
+}
+
+#[test]
+fn what_was_dropped_as_too_old_is_not_found_and_counted_again() {
+    let browser = Browser::new();
+    let now = browser.look().now;
+    let events = [wire_form("old", now - 8 * DAY), wire_form("young", now)];
+    browser.touch().network = Network::Held;
+    let visit = browser.find_box(&box_of(&events.join(",")));
+    assert_eq!(visit.kept(), ["young"]);
 }
 
 #[test]
@@ -843,6 +865,19 @@ fn without_consent_nothing_is_kept() {
 }
 
 #[test]
+fn a_box_that_is_found_while_consent_is_denied_is_gone() {
+    let mut visit = Visit::to(CHECKOUT);
+    visit.calls([DENY, INIT]);
+    visit.advance(PAST_ADOPTION);
+    let now = visit.browser.look().now;
+    visit
+        .browser
+        .leave_box("other", &box_of(&wire_form("other", now)));
+    visit.find("other");
+    assert_gone(visit);
+}
+
+#[test]
 fn what_other_pages_have_left_is_taken_over_when_consent_is_granted_later() {
     let mut visit = Visit::to(CHECKOUT);
     visit.calls([DENY, INIT]);
@@ -905,13 +940,24 @@ fn a_box_without_events_is_told_of_and_gone() {
         r#"{"pixel":"P"}"#,
         r#"{"pixel":"P","events":null}"#,
         r#"{"pixel":"P","events":"[]"}"#,
-        r#"{"pixel":"P","events":{"0":{"timestamp_ms":1800000000000}}}"#,
+        r#"{"pixel":"P","events":{}}"#,
     ] {
         let visit = Browser::new().find_box(text);
         assert_eq!(visit.told(Step::Damaged), ["left"], "{text}");
         let visit = assert_recovers(visit);
         assert_eq!(visit.arrived(), ["own"], "{text}");
     }
+}
+
+#[test]
+fn of_a_box_that_is_told_of_as_damaged_nothing_is_sent() {
+    let now = Browser::new().look().now;
+    let events = format!(r#"{{"0":{}}}"#, wire_form("x", now));
+    let visit = Browser::new().find_box(&format!(r#"{{"pixel":"P","events":{events}}}"#));
+    assert_eq!(visit.told(Step::Damaged), ["left"]);
+    let visit = assert_recovers(visit);
+    assert_eq!(visit.arrived(), ["own"]);
+    visit.assert_counted("reason", &[]);
 }
 
 #[test]
