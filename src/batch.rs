@@ -23,8 +23,11 @@ const FIRST_PAUSE: u64 = 5_000;
 /// up to this.
 const LONGEST_PAUSE: u64 = 300_000;
 
+/// The outbox takes no more bytes of events than this.
+pub const MOST_KEPT: usize = 256 << 10;
+
 /// The number of the request of what is to be dropped.
-const GONE: u32 = u32::MAX;
+pub const GONE: u32 = u32::MAX;
 
 /// A time that does not come.
 pub const NEVER: u64 = u64::MAX;
@@ -70,6 +73,12 @@ impl Waiting {
     /// When it was measured, in milliseconds since the epoch.
     pub fn time(&self) -> u64 {
         time_of(Value::new(self.text.text()))
+    }
+
+    /// Is it kept until it has arrived? Not the pixel's own, and not what would leave no room for anything else; what was
+    /// dropped while on its way has no text.
+    fn is_kept(&self) -> bool {
+        !self.internal && !self.text.is_empty() && self.text.len() <= MOST_KEPT
     }
 
     /// Somebody has seen a page or what is on it: the least of all losses.
@@ -211,9 +220,7 @@ impl Batch {
 
     /// What is to be kept until it has arrived.
     pub fn kept(&self) -> impl Iterator<Item = &Waiting> {
-        // what was dropped while on its way leaves no text
-        let kept = |event: &&Waiting| !event.internal && !event.text.is_empty();
-        self.events.iter().filter(kept)
+        self.events.iter().filter(|event| event.is_kept())
     }
 
     /// Has the last request failed?
@@ -237,26 +244,16 @@ impl Batch {
         self.overdue = true;
     }
 
-    /// The oldest that is not on its way, of views or of all.
+    /// The oldest that is kept and not on its way, of views or of all.
     pub fn oldest(&mut self, views: bool) -> Option<&mut Waiting> {
-        self.events
-            .iter_mut()
-            .find(|event| event.request == 0 && !event.internal && (event.is_view() || !views))
-    }
-
-    /// Drops it; its text.
-    pub fn drop_oldest(&mut self, views: bool) -> Draft {
-        let mut dropped = Draft::new();
-        if let Some(event) = self.oldest(views) {
-            dropped = dropped.with(event.text.text());
-            event.request = GONE;
-        }
-        self.sweep();
-        dropped
+        let goes = |event: &&mut Waiting| {
+            event.request == 0 && event.is_kept() && (event.is_view() || !views)
+        };
+        self.events.iter_mut().find(goes)
     }
 
     /// Drops what is gone.
-    fn sweep(&mut self) {
+    pub fn sweep(&mut self) {
         self.events.keep(&mut |event| event.request != GONE);
     }
 
@@ -347,8 +344,8 @@ impl Batch {
                 }
                 return Answer::Failed(self.not_before - now);
             }
-            Outcome::Refused if failed => self.most = count / 2,
-            _ => self.most = 0,
+            Outcome::Refused => self.most = (count / 2).max(1),
+            Outcome::Arrived => self.most = 0,
         }
         self.pause = 0;
         self.not_before = 0;

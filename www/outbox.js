@@ -16,7 +16,7 @@ const RENEWED = 4_000;
 /** and claims a box no longer than this. So much later a page looks again for boxes that have lost theirs. */
 const CLAIMED = 9_000;
 
-const { parse } = JSON;
+const parse = attempt(() => JSON.parse);
 const locks = attempt(() => navigator.locks);
 
 /** What this page's boxes hold, by name, */

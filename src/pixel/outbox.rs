@@ -6,7 +6,7 @@
 //! without a user, which is another `visit` than the page's own.
 
 use super::{Pixels, Refusal};
-use crate::batch::{NEVER, time_of};
+use crate::batch::{GONE, MOST_KEPT, NEVER, time_of};
 use crate::command::{self, Call, Command};
 use crate::event::{self, Moment};
 use crate::host::{Host, Step};
@@ -14,10 +14,8 @@ use crate::identity::click_member;
 use crate::text::{Draft, Kept, Text, t};
 use crate::value::{UNDEFINED, Value, kind};
 
-/// The outbox takes no more events than this,
+/// The outbox takes no more events than this, and no more bytes of them than [`MOST_KEPT`].
 const MOST_EVENTS: usize = 500;
-/// and no more bytes of them.
-const MOST_BYTES: usize = 256 << 10;
 /// The endpoint refuses what is older, in milliseconds.
 const OLDEST: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// So many milliseconds after a call it is kept, with whatever else has been measured by then.
@@ -44,7 +42,7 @@ impl<H: Host> Pixels<H> {
     /// Keeps what has to be kept.
     pub(super) fn save(&mut self, leaving: bool) {
         self.save_due = NEVER;
-        while self.drop_surplus() {}
+        self.drop_surplus();
         let (mut events, mut bytes) = (0, 0);
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
@@ -52,7 +50,7 @@ impl<H: Host> Pixels<H> {
             for event in pixel.batch.kept() {
                 events += 1;
                 bytes += event.text.len();
-                if events > MOST_EVENTS || bytes > MOST_BYTES {
+                if events > MOST_EVENTS || bytes > MOST_KEPT {
                     break;
                 }
                 if text.is_empty() {
@@ -86,8 +84,8 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    /// When requests fail and more waits than the outbox takes, one event is lost: the oldest view, or else the oldest.
-    fn drop_surplus(&mut self) -> bool {
+    /// When requests fail and more waits than the outbox takes, the oldest views are lost, then the oldest of all.
+    fn drop_surplus(&mut self) {
         let (mut events, mut bytes, mut is_failing) = (0, 0, false);
         for pixel in self.pixels.iter_mut() {
             is_failing |= pixel.batch.is_failing();
@@ -96,8 +94,8 @@ impl<H: Host> Pixels<H> {
                 bytes += event.text.len();
             }
         }
-        let is_surplus = is_failing && (events > MOST_EVENTS || bytes > MOST_BYTES);
-        for views in [true, false] {
+        let mut views = true;
+        while is_failing && (events > MOST_EVENTS || bytes > MOST_KEPT) {
             let (mut oldest, mut place) = (NEVER, 0);
             for (i, pixel) in self.pixels.iter_mut().enumerate() {
                 if let Some(event) = pixel.batch.oldest(views)
@@ -106,13 +104,21 @@ impl<H: Host> Pixels<H> {
                     (oldest, place) = (event.time(), i);
                 }
             }
-            if is_surplus && oldest != NEVER {
-                let event = self.pixels[place].batch.drop_oldest(views);
-                self.lose(place, event.text(), lost::FULL);
-                return true;
+            if let Some(event) = self.pixels[place].batch.oldest(views) {
+                events -= 1;
+                bytes -= event.text.len();
+                event.request = GONE;
+                let text = Draft::new().with(event.text.text());
+                self.lose(place, text.text(), lost::FULL);
+            } else if views {
+                views = false;
+            } else {
+                break;
             }
         }
-        false
+        for pixel in self.pixels.iter_mut() {
+            pixel.batch.sweep();
+        }
     }
 
     /// Counts an event that is lost, given in its wire form or as a call, and tells of it.
@@ -140,8 +146,10 @@ impl<H: Host> Pixels<H> {
         let left = name.value();
         let name = name.owned();
         let events = left.get(t!("events"));
+        let mut next = events.first();
         if events.kind() != kind::ARRAY {
             self.trace(Step::Damaged, name.text());
+            next = None;
         }
         let oldest = self.host.now().saturating_sub(OLDEST);
         let first = self.pixels.len();
@@ -151,7 +159,6 @@ impl<H: Host> Pixels<H> {
         if id.says_something() && self.granted {
             self.start(id.owned().text());
         }
-        let mut next = events.first();
         while let Some(event) = next
             && self.granted
         {

@@ -1464,7 +1464,7 @@ fn of_a_refused_batch_all_but_the_events_at_fault_arrive() {
         assert!(visit.keeps_nothing());
         // halves, not one by one
         assert!(
-            visit.requests().len() <= 2 + 14 * bad.len(),
+            visit.requests().len() <= 2 + 16 * bad.len(),
             "{}",
             visit.requests().len()
         );
