@@ -5,6 +5,9 @@ import { KINDS } from "./visitor.mjs";
 /** Visits of one visitor. */
 export const VISITS = 4;
 
+/** The longest time between two outages. */
+const CALM_MS = 60_000;
+
 /** Breaks the line at times, until `ends`; then it is up. */
 class Weather {
   #stop = new AbortController();
@@ -18,7 +21,7 @@ class Weather {
     const { signal } = this.#stop;
     const lasts = (ms) => pause(ms, undefined, { signal }).catch(() => {});
     for (;;) {
-      await lasts(random.from(0, 15_000));
+      await lasts(random.from(0, CALM_MS));
       if (signal.aborted) return;
       const kind = random.oneOf(["down", "down", "silent", "offline"]);
       if (kind === "offline") await visitor.setOffline(true);
@@ -75,9 +78,8 @@ const visit = async (visitor, random) => {
       await visitor.goes(...kind);
     }
   }
-  if (random.chance(0.3)) {
-    // before that, a crash takes everything with it
-    await visitor.untilScript();
+  // without the script there is nothing yet that could keep anything
+  if (random.chance(0.3) && (await visitor.hasScript())) {
     await visitor.stays(random.from(0, 400));
     await visitor.crashes();
   } else await visitor.closes();

@@ -13,10 +13,23 @@ import { selfSigned } from "../firefox/certificate.mjs";
 /** Where the pages are, and whether the endpoint is on another origin, so that answers cannot be read. */
 export const SETUPS = {
   // a secure context: there are locks
-  localhost: { host: "localhost", elsewhere: false },
+  localhost: {
+    title: "Endpoint on the page's own origin, with locks",
+    host: "localhost",
+    elsewhere: false,
+  },
   // none: a box is claimed by a time
-  plain: { host: "shop.example.test", elsewhere: false },
-  opaque: { host: "localhost", elsewhere: true },
+  plain: {
+    title: "The same on plain http, without locks",
+    host: "shop.example.test",
+    elsewhere: false,
+  },
+  // as the vendor's is
+  opaque: {
+    title: "Endpoint on another origin, whose answers cannot be read",
+    host: "localhost",
+    elsewhere: true,
+  },
 };
 
 const SNIPPET = join(root, "www/snippet.html");
@@ -39,6 +52,8 @@ class Line {
   pages = 0;
   /** When each of them ended. */
   ended = new Map();
+  /** Those that ended knowing of a failed request. */
+  failing = new Set();
   /**
    * Requests to the endpoint: `{page, beacon, at, carried, ids?, destroyed?, answered?}`, times in milliseconds;
    * `carried` are the ids of the site's own events in it, `ids` the same if it has arrived.

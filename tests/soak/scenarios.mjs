@@ -12,11 +12,11 @@ const overBrokenLine = (leave) => async (visitor, random) => {
   visitor.line.turn("down");
   await visitor.measures(["order"]);
   await visitor.stays(random.from(0, 3_000));
-  const knows = visitor.line.requests.some(({ destroyed }) => destroyed);
+  const page = visitor.here;
   await leave(visitor);
   await visitor.stays(AFTER_LEAVING_MS);
   visitor.line.turn("up");
-  return knows
+  return visitor.line.failing.has(page)
     ? "left after a request had failed"
     : "left before any request had failed";
 };
@@ -57,6 +57,19 @@ export const SCENARIOS = [
     async play(visitor) {
       await visitor.opens();
       await visitor.measures(["order"], true);
+    },
+  },
+  {
+    // what has been sent and not been answered goes again from the next page, and so arrives twice
+    name: "left while a request is under way",
+    async play(visitor) {
+      await visitor.opens();
+      visitor.line.turn("silent");
+      await visitor.measures(["order"]);
+      await visitor.untilSent();
+      await visitor.goes();
+      await visitor.stays(AFTER_LEAVING_MS);
+      visitor.line.turn("up");
     },
   },
   {

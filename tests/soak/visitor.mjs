@@ -9,8 +9,11 @@ const PATIENCE_MS = 90_000;
 const UNSURE_MS = 150;
 /** What was answered so shortly before its page ended may have been under way. */
 const UNDER_WAY_MS = 100;
-/** A page that was answered so shortly before may not know of it yet. */
-const HEARING_MS = 250;
+
+/** Why no page comes where there is no network. */
+const NO_PAGE = /ERR_INTERNET_DISCONNECTED|interrupted by another navigation/;
+
+const LOADED = "window.oaiq?.loaded === true";
 
 const CALLS = {
   order,
@@ -32,6 +35,8 @@ export class Visitor {
   #log = [];
   #begun = Date.now();
   #page;
+  #kind;
+  #knowsOfFailure;
 
   static async arrives(network, browser, name) {
     const context = await browser.newContext();
@@ -59,6 +64,7 @@ export class Visitor {
   /** In a tab of its own. `until`: see Playwright. */
   async opens(kind = "script", until = "load") {
     this.#page = await this.context.newPage();
+    this.#hears(this.#page);
     this.#page.on("crash", () => this.log("crashed"));
     this.#page.on("pageerror", (error) => this.log(`fault: ${error}`));
     this.#page.on("console", (message) => {
@@ -69,29 +75,60 @@ export class Visitor {
     await this.goes(kind, until);
   }
 
+  /** Follows what the pages of a tab hear of their requests to the endpoint. */
+  #hears(page) {
+    const open = new Set();
+    let failed = false;
+    const isFetch = (request) =>
+      request.method() === "POST" && request.resourceType() !== "ping";
+    page.on("request", (request) => {
+      // a page begins with the best of hopes
+      if (request.isNavigationRequest()) {
+        open.clear();
+        failed = false;
+      }
+      if (isFetch(request)) open.add(request);
+    });
+    page.on("requestfinished", (request) => {
+      if (open.delete(request)) failed = false;
+    });
+    page.on("requestfailed", (request) => {
+      if (open.delete(request)) failed = true;
+    });
+    // one that failed is tried again at once, and only then is it clear
+    this.#knowsOfFailure = () => failed && open.size === 0;
+  }
+
   async goes(kind = "script", until = "load") {
     this.#ends("goes on");
-    await this.#comes(() =>
-      this.#page.goto(this.network.url(this.name, kind), { waitUntil: until }),
-    );
+    this.#kind = kind;
+    await this.#comes(until);
   }
 
   async reloads(until = "load") {
     this.#ends("reloads");
-    await this.#comes(() => this.#page.reload({ waitUntil: until }));
+    await this.#comes(until, () => this.#page.reload({ waitUntil: until }));
   }
 
   /** Sees the browser's own page as long as it is offline. */
-  async #comes(go) {
-    for (;;)
-      try {
-        await go();
-        break;
-      } catch (error) {
-        if (!/ERR_INTERNET_DISCONNECTED/.test(error)) throw error;
-        this.log("is shown that there is no network");
-        await pause(300);
-      }
+  async #comes(
+    until,
+    go = () =>
+      this.#page.goto(this.network.url(this.name, this.#kind), {
+        waitUntil: until,
+      }),
+  ) {
+    try {
+      await go();
+    } catch (error) {
+      if (!NO_PAGE.test(error)) throw error;
+      this.log("is shown that there is no network");
+      // the browser's page would try again by itself, at some time
+      await this.#page.goto("about:blank").catch(() => {});
+      do await pause(300);
+      while (this.offline);
+      await this.#comes(until);
+    }
   }
 
   /** Tries to go on and sees the browser's own page, for want of a network. */
@@ -127,12 +164,16 @@ export class Visitor {
   #ends(how) {
     this.log(how);
     // one that ends in vain has ended all the same
-    if (!this.line.ended.has(this.here))
-      this.line.ended.set(this.here, Date.now());
+    if (this.line.ended.has(this.here)) return;
+    this.line.ended.set(this.here, Date.now());
+    if (this.#knowsOfFailure()) this.line.failing.add(this.here);
   }
 
-  async untilScript() {
-    await this.#page.waitForFunction("window.oaiq?.loaded");
+  /** Whether the pixel's script arrives. One that was asked for while offline does not. */
+  async hasScript() {
+    return this.#page
+      .waitForFunction(LOADED, null, { timeout: 5_000 })
+      .then(Boolean, () => false);
   }
 
   #named(kind) {
@@ -146,27 +187,48 @@ export class Visitor {
   async measures(kinds, leaving) {
     const named = kinds.map((kind) => this.#named(kind));
     this.log(`measures ${briefly(named.map(([{ id }]) => id))}`);
-    const text = named.map(([, call]) => call).join("\n");
+    const calls = named.map(([, call]) => call).join("\n");
+    const kind = this.#kind;
+    let loaded;
     if (leaving) {
       this.#ends("goes on in the same breath");
-      const before = this.here;
-      const next = this.network.url(this.name, "script");
-      const shown = this.#page.waitForEvent("load");
-      await this.#page.evaluate(`${text} location.href = "${next}";`);
-      await shown;
-      // the browser was offline
-      if (this.here === before) await this.goes();
-    } else await this.#page.evaluate(text);
-    for (const [event] of named) event.at = Date.now();
+      this.#kind = "script";
+      const next = `${this.network.url(this.name, "script")}?${this.here}`;
+      loaded = await this.#page.evaluate(
+        `${calls} location.href = "${next}"; ${LOADED}`,
+      );
+      const shown = await this.#page.waitForURL(next).then(
+        () => true,
+        (error) => {
+          if (NO_PAGE.test(error)) return false;
+          throw error;
+        },
+      );
+      if (!shown) await this.goes();
+    } else loaded = await this.#page.evaluate(`${calls} ${LOADED}`);
+    // the script was asked for while offline, and only the snippet saves what waits for it
+    const sure = loaded || kind === "snippet";
+    if (!sure) this.log("there is no script");
+    for (const [event] of named) Object.assign(event, { at: Date.now(), sure });
   }
 
   stays(ms) {
     return pause(ms);
   }
 
+  /** Until the last event is in a request. */
+  async untilSent() {
+    const { id } = this.events.at(-1);
+    const isSent = () =>
+      this.line.requests.some(({ carried }) => carried.includes(id));
+    const end = Date.now() + PATIENCE_MS;
+    while (!isSent() && Date.now() < end) await pause(50);
+  }
+
   /** Offline, as the browser itself knows it. */
   async setOffline(offline) {
     this.log(offline ? "offline" : "online");
+    this.offline = offline;
     for (let tries = 0; ; tries += 1)
       try {
         return await this.context.setOffline(offline);
@@ -201,17 +263,18 @@ export class Visitor {
   }
 
   /**
-   * What became of all that was measured. Lost without anybody having been able to know is what a page gave to the
-   * browser as it was left, if that never arrived and the last request that the page knows of had.
+   * What became of all that was measured. `unknowable` is what a page gave to the browser as it was left, if that never
+   * arrived and the page knew of no failure.
    */
   account() {
-    const { arrivals, requests, ended } = this.line;
+    const { arrivals, ended } = this.line;
     const account = {
       measured: 0,
       delivered: 0,
       twice: 0,
       underWay: 0,
       doubted: 0,
+      resent: [],
       unexplained: [],
       unknowable: 0,
       lost: [],
@@ -223,17 +286,23 @@ export class Visitor {
       const came = arrivals.get(id) ?? [];
       account.delivered += came.length > 0;
       if (!came.length) {
-        if (wasLeftUnknowing(requests, id)) account.unknowable += 1;
+        if (wasLeftUnknowing(this.line, id)) account.unknowable += 1;
         else account.lost.push(id);
       }
       if (came.length < 2) continue;
       account.twice += 1;
-      const why = came
-        .slice(0, -1)
-        .map((request) => underWay(request, ended.get(request.page)));
-      if (why.every((it) => it === "fetch")) account.underWay += 1;
-      else if (why.every(Boolean)) account.doubted += 1;
-      else account.unexplained.push(id);
+      // a page hears what becomes of what it fetches, as long as it is there
+      const own = (it) => came.filter(({ page }) => page === it.page);
+      if (came.some((it) => !it.beacon && own(it).length > 1))
+        account.resent.push(id);
+      else {
+        // requests of an earlier page may come later
+        const earlier = came.sort((one, it) => one.page - it.page).slice(0, -1);
+        const why = earlier.map((it) => underWay(it, ended.get(it.page)));
+        if (why.every((it) => it === "fetch")) account.underWay += 1;
+        else if (why.every(Boolean)) account.doubted += 1;
+        else account.unexplained.push(id);
+      }
     }
     return account;
   }
@@ -255,14 +324,9 @@ const underWay = ({ beacon, answered }, end) => {
   return end && !(answered < end - UNDER_WAY_MS) ? "fetch" : undefined;
 };
 
-/** Was a beacon with that event destroyed, while all that its page had heard of had arrived? */
-const wasLeftUnknowing = (requests, id) =>
-  requests.some(({ page, beacon, destroyed, carried, at }) => {
-    if (!beacon || !destroyed || !carried.includes(id)) return false;
-    const end = (request) => request.destroyed ?? request.answered;
-    const heard = requests
-      .filter((other) => other.page === page && !other.beacon)
-      .filter((other) => end(other) < at - HEARING_MS)
-      .sort((one, other) => end(one) - end(other));
-    return !heard.at(-1)?.destroyed;
-  });
+/** Was a beacon with that event destroyed, while its page knew of no failure? */
+const wasLeftUnknowing = ({ requests, failing }, id) =>
+  requests.some(
+    ({ page, beacon, destroyed, carried }) =>
+      beacon && destroyed && carried.includes(id) && !failing.has(page),
+  );
