@@ -83,7 +83,8 @@ const send = (how, url, body) => {
   const stripped = how & 4;
   const leaving = how & 2;
   const answer = (status, after) => {
-    reached = status > 0 && status < 400;
+    // leaving, the browser refuses what has no room
+    if (!leaving) reached = status > 0 && status < 400;
     enter((module) => module.answered(how >> 3, status, after));
   };
   if (leaving && !stripped && beacon(url, body)) {
@@ -95,8 +96,8 @@ const send = (how, url, body) => {
   const post = (keepalive) => {
     const refused = (why) => {
       // what may outlive pages is rationed, and a request that has just arrived is still counted: what finds no room there
-      // goes the ordinary way
-      if (keepalive && why?.name !== "TimeoutError") post(false);
+      // goes the ordinary way, unless that ends with the page
+      if (keepalive && !leaving && why?.name !== "TimeoutError") post(false);
       else answer(0, 0);
     };
     try {
