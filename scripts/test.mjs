@@ -47,6 +47,8 @@ const RECORDED = "tests/browser/conformance.test.mjs";
 // the recorded visits are about times, so nothing else may run beside them
 nodeTests([RECORDED]);
 nodeTests(["tests/firefox/conformance.test.mjs"]);
+// so are the soak's visitors, who come and go by the clock
+nodeTests(["tests/soak/soak.test.mjs"]);
 nodeTests(
   readdirSync(join(root, "tests/browser"))
     .filter((name) => name.endsWith(".test.mjs"))
