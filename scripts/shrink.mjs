@@ -1,6 +1,6 @@
 // Takes out of a compiled module what nobody calls, and gives what crosses its border names of one letter.
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fail, printed, root, run } from "./run.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
@@ -127,4 +127,11 @@ export const asJavaScript = async (folder) => {
     script,
     `export const instantiate = ({ a }) => {\n${body}\nreturn retasmFunc;\n};\n`,
   );
+};
+
+/** The bytes of a module that is written as text. */
+export const assembled = async (file) => {
+  const out = join(root, "target/pkg", `${basename(file)}.wasm`);
+  run(bin("wasm-opt"), [file, "-Oz", "-o", out]);
+  return [...(await readFile(out))];
 };

@@ -1,25 +1,24 @@
 // Where the pixel's requests go, and whose its cookies are.
 
+import { quote } from "./copy.js";
+import { attempt } from "./guard.js";
+
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const SETTINGS = "https://bzrcdn.openai.com/pixel-config/v1";
 
 /** Throws, with a message for the site's developer, if the address may not be used. */
 const checked = (name, given) => {
-  const wrong = (why) => {
-    throw new Error(`nothing is measured: ${name} ${why}`);
-  };
-  if (typeof given !== "string" || !given)
-    wrong("must be a string that is not empty");
-  const is = `is "${given.slice(0, 200)}", but`;
-  let url;
-  try {
-    url = new URL(given, location.href);
-  } catch {
-    wrong(`${is} that is no address`);
-  }
-  if (url.protocol !== "https:" && url.origin !== location.origin)
-    wrong(`${is} it must begin with https:// or be on the page's own origin`);
-  if (url.username || url.password) wrong(`${is} it must hold no user name`);
+  const isText = typeof given === "string";
+  const url = isText && given && attempt(() => new URL(given, location.href));
+  if (
+    !url ||
+    (url.protocol !== "https:" && url.origin !== location.origin) ||
+    url.username ||
+    url.password
+  )
+    throw new Error(
+      `nothing is measured: ${name} must be an address that begins with https:// or is on the page's own origin, without a user name, but is ${isText ? quote(given.slice(0, 200)) : typeof given}`,
+    );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
 

@@ -17,7 +17,7 @@ export const loadBeside = (file, hasArrived, failed) => {
   const ended = () =>
     hasArrived() ||
     failed(
-      `${file} could not be loaded: put it beside the pixel's script, and allow it in script-src of the page's Content-Security-Policy, and "oaiq" in its trusted-types if it has them`,
+      `${file} could not be loaded: put it beside the pixel's script, and allow it in the page's Content-Security-Policy (script-src, and "oaiq" in trusted-types)`,
     );
   attempt(() => {
     const element = document.createElement("script");

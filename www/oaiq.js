@@ -71,9 +71,10 @@ const startModule = (setup) => {
         ),
     );
   };
-  const code = moduleBytes();
+  let code;
   let instance;
   try {
+    code = moduleBytes();
     instance = new WebAssembly.Instance(new WebAssembly.Module(code), imports);
   } catch (why) {
     // older browsers compile nothing of this size while a page waits
