@@ -141,7 +141,7 @@ pub trait Host {
     fn store(&mut self, storage: Storage, key: Text, value: Text);
     /// Keeps a box of the outbox in `localStorage` under that name, until it is kept with another text. An empty text
     /// is no box, and without a name as well all boxes are meant. Other pages leave a box alone while its page lives.
-    /// `leaving`: the page may be gone in the next moment. Returns whether the browser lets it.
+    /// `leaving`: the page may be gone in the next moment. Returns false once the browser has not let it, the first time.
     fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool;
     /// Calls [`crate::Pixels::adopt`] for each box whose page is gone.
     fn seek_boxes(&mut self);

@@ -72,7 +72,7 @@ const work = (most) => {
     }
   } catch (fault) {
     stop(
-      `the pixel has stopped after a fault of its own (${fault}); the page is not affected, further calls are ignored. Please report it.`,
+      `the pixel has stopped after a fault of its own, please report it: ${fault}`,
     );
   }
   inside = false;

@@ -24,14 +24,21 @@ const texts = { __proto__: null };
 /** and how those are released that it has claimed. */
 const releases = { __proto__: null };
 
-const write = (name) =>
-  localStore().setItem(PREFIX + name, (locks ? "" : now()) + texts[name]);
+/** Whether a write has failed, and then 2 once that has been told. */
+let failed = 0;
+const write = (name) => {
+  try {
+    localStore().setItem(PREFIX + name, (locks ? "" : now()) + texts[name]);
+  } catch {
+    failed ||= 1;
+  }
+};
 
 let renewing;
 const renew = () => {
   renewing = false;
   for (const name in releases) {
-    attempt(() => write(name));
+    write(name);
     renewing = later(renew, RENEWED);
   }
 };
@@ -75,7 +82,9 @@ export const keep = (leaving, name, text) => {
     delete texts[name];
     delete releases[name];
   }
-  return 1;
+  if (failed !== 1) return 1;
+  failed = 2;
+  return 0;
 };
 
 /** The names of all boxes. What has no such name is none of ours. */

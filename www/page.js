@@ -78,6 +78,9 @@ const pauseOf = (answer) => {
   return +after || (Date.parse(after) - now()) / 1000 || 0;
 };
 
+/** The browser's ration for what may outlive pages, 64 KiB, is hardly ever used up for a body of this length. */
+const SMALL = 8192;
+
 /** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and three flags. */
 const send = (how, url, body) => {
   const stripped = how & 4;
@@ -94,10 +97,10 @@ const send = (how, url, body) => {
     return 0;
   }
   const post = (keepalive) => {
-    const refused = (why) => {
-      // what may outlive pages is rationed, and a request that has just arrived is still counted: what finds no room there
-      // goes the ordinary way, unless that ends with the page
-      if (keepalive && !leaving && why?.name !== "TimeoutError") post(false);
+    const refused = () => {
+      // what may outlive pages is rationed, and a request that has just arrived is still counted: what may have found no
+      // room there goes the ordinary way at once, unless that ends with the page
+      if (keepalive && !leaving && body.length > SMALL) post(false);
       else answer(0, 0);
     };
     try {

@@ -222,8 +222,11 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     const visitor = await Visitor.arrives(t, browser);
     const browserRef = async (host) => {
       const tab = await visitor.opens(site.url("/?oppref=click", host));
-      const cookies = await tab.does("document.cookie");
-      return /__obref=([^;]+)/.exec(cookies)[1];
+      // a start looks at no cookie before the page has been painted
+      const found = await tab.page.waitForFunction(
+        "/__obref=([^;]+)/.exec(document.cookie)?.[1]",
+      );
+      return found.jsonValue();
     };
     const shop = await browserRef("shop.example.test");
     assert.equal(await browserRef("help.example.test"), shop);

@@ -204,7 +204,7 @@ describe("WebAssembly", TOGETHER, () => {
       await site.untilOrders("next page");
       assert.deepEqual(tab.pageErrors, []);
       assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
-      assert.match(tab.pixelLines[0], /fault.*page is not affected/);
+      assert.match(tab.pixelLines[0], /fault.*please report it/);
       assert.equal(site.arrivals.after, undefined);
       assert.equal(site.arrivals.later, undefined);
     },

@@ -32,6 +32,9 @@ export const SETUPS = {
   },
 };
 
+/** What a page that hears of its end leaves in localStorage, with its number. */
+export const HEARD_END = "soak_heard_end_of_page_";
+
 const SNIPPET = join(root, "www/snippet.html");
 const ADDRESS = "https://YOUR-SITE/oaiq.min.js";
 
@@ -246,6 +249,7 @@ export class Network {
               `data-endpoint="${endpoint}" data-settings="${settings}"`,
             ).replace("/sdk/", `/sdk/${visitor}/`),
           ];
-    return html(...parts);
+    const hears = `addEventListener("pagehide", () => (localStorage["${HEARD_END}${page}"] = 1));`;
+    return html(...parts, script(hears));
   }
 }

@@ -1,12 +1,12 @@
 // A visitor who measures things and leaves pages in all the ways there are, and the account of what became of them.
 import { setTimeout as pause } from "node:timers/promises";
 import { order, PIXEL } from "../browser/site.mjs";
-import { briefly } from "./network.mjs";
+import { briefly, HEARD_END } from "./network.mjs";
 
 /** Whoever is not done by then never will be. */
 const PATIENCE_MS = 90_000;
-/** What has been called so shortly before a crash may be lost. */
-const UNSURE_MS = 150;
+/** What has been called so shortly before a crash may be lost; on a busy machine little is done meanwhile. */
+const UNSURE_MS = 300;
 /** What was answered so shortly before its page ended may have been under way. */
 const UNDER_WAY_MS = 100;
 
@@ -25,6 +25,9 @@ const CALLS = {
     `oaiq("measureSingle", "${PIXEL}", "lead_created", { type: "customer_action" }, { event_id: "${id}" });`,
 };
 export const KINDS = Object.keys(CALLS);
+
+/** The pages that the browser has let hear of their end, which it does not where that takes half a second. */
+const HEARD = `Object.keys(localStorage).filter((key) => key.startsWith("${HEARD_END}")).map((key) => +key.slice(${HEARD_END.length}))`;
 
 /** Looks for what another page has left, or this one has not delivered. */
 const BOXES = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox")).map(([key, text]) => key + " " + text.slice(0, 2000))`;
@@ -89,8 +92,9 @@ export class Visitor {
       }
       if (isFetch(request)) open.add(request);
     });
-    page.on("requestfinished", (request) => {
-      if (open.delete(request)) failed = false;
+    // with its head a request is answered; for a body that nobody reads the browser may report a failure
+    page.on("response", (response) => {
+      if (open.delete(response.request())) failed = false;
     });
     page.on("requestfailed", (request) => {
       if (open.delete(request)) failed = true;
@@ -122,7 +126,8 @@ export class Visitor {
       await go();
     } catch (error) {
       if (!NO_PAGE.test(error)) throw error;
-      this.log("is shown that there is no network");
+      // the page that was asked for may have come for a moment
+      this.#ends("is shown that there is no network");
       // the browser's page would try again by itself, at some time
       await this.#page.goto("about:blank").catch(() => {});
       do await pause(300);
@@ -171,9 +176,14 @@ export class Visitor {
 
   /** Whether the pixel's script arrives. One that was asked for while offline does not. */
   async hasScript() {
-    return this.#page
+    const loaded = await this.#page
       .waitForFunction(LOADED, null, { timeout: 5_000 })
       .then(Boolean, () => false);
+    if (loaded)
+      for (const event of this.events)
+        if (event.page === this.here && !event.loaded)
+          Object.assign(event, { at: Date.now(), loaded });
+    return loaded;
   }
 
   #named(kind) {
@@ -208,8 +218,9 @@ export class Visitor {
     } else loaded = await this.#page.evaluate(`${calls} ${LOADED}`);
     // the script was asked for while offline, and only the snippet saves what waits for it
     const sure = loaded || kind === "snippet";
-    if (!sure) this.log("there is no script");
-    for (const [event] of named) Object.assign(event, { at: Date.now(), sure });
+    if (!loaded) this.log("there is no script");
+    for (const [event] of named)
+      Object.assign(event, { at: Date.now(), sure, loaded });
   }
 
   stays(ms) {
@@ -247,6 +258,10 @@ export class Visitor {
   /** On the last page, over a line that is up: stays until the outbox is empty and all is there, or never will be. */
   async settles() {
     this.log("stays until all is there");
+    // the snippet keeps nothing before its page hears of its end
+    const heard = await this.#page.evaluate(HEARD);
+    for (const event of this.events)
+      if (!event.loaded && !heard.includes(event.page)) event.sure = false;
     const end = Date.now() + PATIENCE_MS;
     let emptySince;
     while (Date.now() < end) {
@@ -274,7 +289,6 @@ export class Visitor {
       twice: 0,
       underWay: 0,
       doubted: 0,
-      resent: [],
       unexplained: [],
       unknowable: 0,
       lost: [],
@@ -291,18 +305,14 @@ export class Visitor {
       }
       if (came.length < 2) continue;
       account.twice += 1;
-      // a page hears what becomes of what it fetches, as long as it is there
-      const own = (it) => came.filter(({ page }) => page === it.page);
-      if (came.some((it) => !it.beacon && own(it).length > 1))
-        account.resent.push(id);
-      else {
-        // requests of an earlier page may come later
-        const earlier = came.sort((one, it) => one.page - it.page).slice(0, -1);
-        const why = earlier.map((it) => underWay(it, ended.get(it.page)));
-        if (why.every((it) => it === "fetch")) account.underWay += 1;
-        else if (why.every(Boolean)) account.doubted += 1;
-        else account.unexplained.push(id);
-      }
+      // a request of an earlier page may come later than the next page's
+      const earlier = came
+        .sort((one, it) => one.page - it.page || one.at - it.at)
+        .slice(0, -1);
+      const why = earlier.map((it) => underWay(it, ended.get(it.page)));
+      if (why.every((it) => it === "fetch")) account.underWay += 1;
+      else if (why.every(Boolean)) account.doubted += 1;
+      else account.unexplained.push(id);
     }
     return account;
   }
