@@ -58,7 +58,14 @@ const compile = async (name, features, callsIn, linkerArgs = []) => {
 };
 
 /** The scripts that call the module themselves, behind `module.`; its numbers need no glue. */
-const CALLERS = ["border.js", "oaiq.js", "outbox.js", "page.js", "storage.js"];
+const CALLERS = [
+  "border.js",
+  "gate.js",
+  "oaiq.js",
+  "outbox.js",
+  "page.js",
+  "storage.js",
+];
 
 /** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */
 const STACK = 4096;
@@ -89,17 +96,24 @@ const MODULE = "oaiq:module";
 /** The same for the module that makes bytes of that text, which is small and plain ASCII. */
 const DECODER = "oaiq:decoder";
 
+/** Stands for the byte 0, which is by far the most frequent one, and which HTML keeps out of scripts. */
+const ZERO = ")".charCodeAt();
+
+/** A module as characters, each of which the reader (www/decoder.wat) makes a byte of; where `isPlain` is not so, 256 higher. */
+const characters = (module, isPlain) =>
+  [...module].map((byte) =>
+    String.fromCharCode(
+      byte === 0 ? ZERO : byte === ZERO || !isPlain(byte) ? byte + 256 : byte,
+    ),
+  );
+
 /**
  * A module as a template literal, a character a byte: of all ways to carry one, that which brotli makes the least of.
- * What a template does not keep as it is (a carriage return, what it is escaped by), and the 0 that HTML does not, is
- * written 256 higher, as the reader takes the lower half of each.
+ * What a template does not keep as it is (a carriage return, what it is escaped by) is written 256 higher.
  */
 const asTemplate = (module) => {
-  const special = new Set([0, 13, ...Buffer.from("`\\$")]);
-  const characters = [...module].map((byte) =>
-    String.fromCharCode(special.has(byte) ? byte + 256 : byte),
-  );
-  return `\`${characters.join("")}\``;
+  const special = Buffer.from("`\\$\r");
+  return `\`${characters(module, (byte) => !special.includes(byte)).join("")}\``;
 };
 
 /** A module of ASCII characters alone, each written as it is where a template and HTML keep it. */
@@ -113,13 +127,12 @@ const asAsciiTemplate = (module) => {
 
 /** The same in plain ASCII, for those who bundle the script with others. */
 const asEscapes = (module) => {
-  const isPlain = (byte) => byte >= 0x20 && byte < 0x7f;
-  const characters = [...module].map((byte) =>
-    isPlain(byte) && byte !== 0x22 && byte !== 0x5c
-      ? String.fromCharCode(byte)
-      : `\\x${byte.toString(16).padStart(2, "0")}`,
-  );
-  return `"${characters.join("")}"`;
+  const escaped = characters(module, () => true).map((character) => {
+    if (/[ !#-[\]-~]/.test(character)) return character;
+    const code = character.charCodeAt().toString(16);
+    return code.length > 2 ? `\\u0${code}` : `\\x${code.padStart(2, "0")}`;
+  });
+  return `"${escaped.join("")}"`;
 };
 
 /** Says that a file is UTF-8, whatever its page or its server say (https://encoding.spec.whatwg.org/#decode). */

@@ -28,6 +28,7 @@ run("cargo", [
 ]);
 
 say("native tests");
+run(process.execPath, ["--test", "tests/user.test.mjs"]);
 run("cargo", ["test", "--quiet", "--locked", "--workspace", "--all-features"]);
 
 await build();

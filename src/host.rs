@@ -11,24 +11,20 @@ pub enum Storage {
     Session,
 }
 
-/// How spellings of one text are made alike. The text that is given is escaped, and empty comes back where it is longer
-/// than 1024 characters (in UTF-16 units, as a page counts), or holds a 0: it is no identifier then. White space is JavaScript's `\s`. The browser does it, because tables of
-/// letters in the module would be paid for by every visitor.
+/// What two spellings of one value have in common depends on what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Fold {
-    /// As it is; still escaped.
-    Usable,
-    /// No white space around it.
-    Trim,
-    /// The same in lowercase.
-    TrimLowercase,
-    /// No white space at all.
-    NoWhiteSpace,
-    /// No white space and none of `( ) . -`, with which phone numbers are written.
-    NoPhoneMarks,
-    /// No white space and no ASCII punctuation.
-    NoPunctuation,
+pub enum Kind {
+    /// Sent as it is.
+    Plain,
+    /// What the site calls its customer: without the white space around it.
+    ExternalId,
+    /// In lowercase.
+    Email,
+    /// Its digits from the country code on.
+    Phone,
+    /// In lowercase, without white space and ASCII punctuation.
+    PersonName,
 }
 
 /// One request to the events endpoint.
@@ -152,8 +148,11 @@ pub trait Host {
     fn uri_encoded(&self, text: Text) -> Draft;
     /// Undoes [`Host::uri_encoded`]. What is not so encoded stays as it is, but is escaped.
     fn uri_decoded(&self, text: Text) -> Draft;
-    /// Makes spellings of one text alike. What comes back is not escaped.
-    fn folded(&self, text: Text, how: Fold) -> Draft;
+    /// What the spellings of an escaped text have in common, no longer escaped: behind a `-`, or behind a `#` where it is
+    /// a hash already. Empty where it is not usable as what it should be, is longer than 1024 characters (in UTF-16 units,
+    /// as a page counts), or holds a 0. What is [`Kind::Plain`] is the text itself, still escaped. The browser does it, because
+    /// tables of letters in the module would be paid for by every visitor.
+    fn comparable(&self, text: Text, kind: Kind) -> Draft;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> Sending;
     /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.

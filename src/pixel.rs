@@ -643,5 +643,5 @@ fn take_in(batch: &mut Batch, measured: &Result<Draft, Refusal>, before_init: bo
 }
 
 fn user_member(host: &impl Host, given: Value) -> Draft {
-    user::member(given, &|text, how| host.folded(text, how))
+    user::member(given, &|text, kind| host.comparable(text, kind))
 }

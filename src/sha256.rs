@@ -5,20 +5,19 @@
 
 use crate::text::{Draft, Text};
 
-/// The first 32 bits of the fraction of a prime's root, found by Newton's method, which by these rounds is exact to more
-/// bits than are wanted.
-fn fraction_of_root(prime: u32, degree: i32) -> u32 {
-    let prime = f64::from(prime);
-    let mut root = prime;
-    for _ in 0..60 {
-        let mut power = 1.0;
-        for _ in 1..degree {
-            power *= root;
-        }
-        root -= (power * root - prime) / (f64::from(degree) * power);
-    }
+/// The first 32 bits of a fraction.
+fn fraction(number: f64) -> u32 {
     // all bits before the point are cut off by the cast
-    (root * 4_294_967_296.0) as u64 as u32
+    (number * 4_294_967_296.0) as u64 as u32
+}
+
+/// By Newton's method, which by these rounds is exact to more bits than are wanted.
+fn cube_root(number: f64) -> f64 {
+    let mut root = number;
+    for _ in 0..60 {
+        root -= (root - number / (root * root)) / 3.0;
+    }
+    root
 }
 
 fn is_prime(number: u32) -> bool {
@@ -43,9 +42,9 @@ pub fn sha256_hex(text: Text) -> Draft {
     while found < 64 {
         if is_prime(number) {
             if found < 8 {
-                state[found] = fraction_of_root(number, 2);
+                state[found] = fraction(f64::from(number).sqrt());
             }
-            rounds[found] = fraction_of_root(number, 3);
+            rounds[found] = fraction(cube_root(f64::from(number)));
             found += 1;
         }
         number += 1;
@@ -90,7 +89,9 @@ pub fn sha256_hex(text: Text) -> Draft {
                 .wrapping_add(words[i]);
             let two = sigma(a, 2, 13, a.rotate_right(22))
                 .wrapping_add((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-            v.copy_within(0..7, 1);
+            for j in (1..8).rev() {
+                v[j] = v[j - 1];
+            }
             v[0] = one.wrapping_add(two);
             v[4] = v[4].wrapping_add(one);
         }

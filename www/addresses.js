@@ -17,7 +17,7 @@ const checked = (name, given) => {
     url.password
   )
     throw new Error(
-      `nothing is measured: ${name} must begin with https:// or be on the page's own origin, without a user name, but is ${isText ? quote(given.slice(0, 200)) : typeof given}`,
+      `nothing is measured: ${name} must be https or the page's own origin, without a user name, but is ${isText ? quote(given.slice(0, 200)) : typeof given}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };

@@ -17,7 +17,7 @@ export const loadBeside = (file, hasArrived, failed) => {
   const ended = () =>
     hasArrived() ||
     failed(
-      `${file} could not be loaded: put it beside the pixel's script, and allow it in the page's Content-Security-Policy (script-src, and "oaiq" in trusted-types)`,
+      `${file} could not be loaded: it must lie beside the pixel's script, and the page's Content-Security-Policy allow it (script-src, trusted-types oaiq)`,
     );
   attempt(() => {
     const element = document.createElement("script");

@@ -1,5 +1,5 @@
 ;; The text that carries the module, as UTF-8 in this memory, becomes the module's bytes in its place: of each character
-;; the lower half. JavaScript that a page has just loaded takes longest for a loop of so many turns: a sixth of a start.
+;; the lower half, and of a closing parenthesis 0, by far the most frequent byte. JavaScript that a page has just loaded takes longest for a loop of so many turns: a sixth of a start.
 (module
   (memory (export "m") 1)
   (func (export "d") (param $end i32) (result i32)
@@ -15,7 +15,10 @@
               (i32.shl (local.get $character) (i32.const 6))
               (i32.and (i32.load8_u (local.get $from)) (i32.const 63))))
           (local.set $from (i32.add (local.get $from) (i32.const 1)))))
-      (i32.store8 (local.get $to) (local.get $character))
+      (i32.store8 (local.get $to)
+        (i32.mul
+          (local.get $character)
+          (i32.ne (local.get $character) (i32.const 41))))
       (local.set $to (i32.add (local.get $to) (i32.const 1)))
       (br_if $next (i32.lt_u (local.get $from) (local.get $end))))
     (local.get $to)))

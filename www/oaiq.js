@@ -3,8 +3,9 @@
 import { imports } from "oaiq:imports";
 import { addresses, cookieDomains } from "./addresses.js";
 import { loadBeside } from "./beside.js";
-import { enter, enterLater, hand, open, started, stop } from "./border.js";
+import { enter, hand, open, started, stop } from "./border.js";
 import { copies, copy, quote } from "./copy.js";
+import { take, wait } from "./gate.js";
 import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
 import { moduleBytes } from "./module.js";
 import { explainBy } from "./page.js";
@@ -31,19 +32,11 @@ const place = () => {
 };
 
 /** Takes a call, with the time and address at which it was made. */
-const take = (args) => {
+const call = (args) => {
   try {
     const parts = copies(args);
-    let text = `[${now()},${place()}`;
-    for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
-    const call = (module) => {
-      hand(text + "]");
-      module.call();
-    };
-    // a measured event can wait until the caller is done; an answer about consent cannot
-    const measures = parts[0] === '"measure"' || parts[0] === '"measureSingle"';
-    if (measures) enterLater(call);
-    else enter(call);
+    if (/^"init/.test(parts[0]) && /"consent":"pending"/.test(parts[1])) wait();
+    take({ head: `[${now()},${place()}`, parts });
   } catch {
     warn("a call was ignored: its arguments could not be read");
   }
@@ -67,7 +60,7 @@ const startModule = (setup) => {
       () => arrived,
       (why) =>
         stop(
-          `nothing is measured: this page does not let WebAssembly run ('wasm-unsafe-eval' in script-src would), and ${why}`,
+          `nothing is measured: WebAssembly may not run here ('wasm-unsafe-eval' in script-src lets it), and ${why}`,
         ),
     );
   };
@@ -108,7 +101,7 @@ const waitingCalls = (before) => {
 };
 
 const pushCalls = function () {
-  for (let i = 0; i < arguments.length; i += 1) take(arguments[i]);
+  for (let i = 0; i < arguments.length; i += 1) call(arguments[i]);
   return 0;
 };
 
@@ -126,7 +119,7 @@ const commandMethod = (command) =>
   function () {
     const args = [command];
     for (let i = 0; i < arguments.length; i += 1) args[i + 1] = arguments[i];
-    take(args);
+    call(args);
   };
 
 const element = document.currentScript;
@@ -139,7 +132,7 @@ const install = () => {
   for (let i = 0; i < waiting.length; i += 1) calls[i] = waiting[i];
 
   const oaiq = function () {
-    take(arguments);
+    call(arguments);
   };
   // no array method: a page may have replaced any of them
   for (let i = 0; i < COMMANDS.length; i += 1)
@@ -157,14 +150,18 @@ const install = () => {
     window.oaiq = oaiq;
   });
 
+  const config = copy(oaiq.config);
+  const wishes = config + element?.outerHTML;
+  if (/(data-|")(consent|gpc)/.test(wishes))
+    wait(/(data-|")(consent-?s|gpc|click)/i.test(wishes), element);
   const { events, settings } = addresses(element, oaiq.config);
   const domains = copy(cookieDomains(location.hostname));
   const https = location.protocol === "https:";
   startModule(
-    `[${domains},${https},${quote(events)},${quote(settings)},${copy(oaiq.config)}]`,
+    `[${domains},${https},${quote(events)},${quote(settings)},${config}]`,
   );
   listenToPage();
-  for (let i = 0; i < calls.length; i += 1) take(calls[i]);
+  for (let i = 0; i < calls.length; i += 1) call(calls[i]);
   started();
 };
 

@@ -8,6 +8,7 @@ import { attempt, isHidden, later, now, warn } from "./guard.js";
 import { enter, entries, hand, textAt } from "./border.js";
 import { keep, seekBoxes } from "./outbox.js";
 import { store, stored } from "./storage.js";
+import { comparable } from "./user.js";
 
 const { fetch, clearTimeout } = window;
 const { random } = Math;
@@ -43,25 +44,13 @@ const setCookie = (_, cookie) => {
 
 const clickNow = () =>
   attempt(() => new URL(location.href).searchParams.get("oppref")) || "";
-const landingClick = clickNow();
+/** The click that brought the visitor, if the address had one when the script was evaluated. */
+export const landingClick = clickNow();
 const click = () => escape(clickNow() || landingClick);
 
 const uriEncoded = (_, text) => encodeURIComponent(unescape(text));
 const uriDecoded = (_, text) =>
   escape(attempt(() => decodeURIComponent(text), text));
-
-/** Longer than any identifier. */
-const LONGEST = 1024;
-const LEFT_OUT = [/\s/g, /[\s().-]/g, /[\s!-/:-@[-`{-~]/g];
-/** As `Fold` in src/host.rs says. */
-const folded = (how, escaped) => {
-  const text = unescape(escaped);
-  if (text.length > LONGEST || text.includes("\0")) return "";
-  if (!how) return escaped;
-  if (how > 2) return text.replace(LEFT_OUT[how - 3], "");
-  const trimmed = text.trim();
-  return how > 1 ? trimmed.toLowerCase() : trimmed;
-};
 
 const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);
@@ -219,7 +208,7 @@ const WISHES = [
   click,
   uriEncoded,
   uriDecoded,
-  folded,
+  comparable,
   send,
   fetchSettings,
   afterPaint,

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::Pixels;
 use crate::allocator::Allocator;
-use crate::host::{Fold, Host, Request, Sending, Step, Storage};
+use crate::host::{Host, Kind, Request, Sending, Step, Storage};
 use crate::text::{Draft, Text, forget_drafts, t};
 
 #[global_allocator]
@@ -43,7 +43,7 @@ enum Wish {
     Click,
     UriEncoded,
     UriDecoded,
-    Folded,
+    Comparable,
     Send,
     FetchSettings,
     AfterPaint,
@@ -135,8 +135,8 @@ impl Host for Page {
         self::text(Wish::UriDecoded, 0., text)
     }
 
-    fn folded(&self, text: Text, how: Fold) -> Draft {
-        self::text(Wish::Folded, f64::from(how as u8), text)
+    fn comparable(&self, text: Text, kind: Kind) -> Draft {
+        self::text(Wish::Comparable, f64::from(kind as u8), text)
     }
 
     fn send(&mut self, request: Request) -> Sending {

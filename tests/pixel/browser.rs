@@ -4,7 +4,7 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use oaiq::host::{Fold, Host, Request, Sending, Step, Storage};
+use oaiq::host::{Host, Kind, Request, Sending, Step, Storage};
 use oaiq::text::{Draft, Text};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
@@ -432,24 +432,31 @@ impl Host for Browser {
         owned(&escaped(&decoded))
     }
 
-    fn folded(&self, text: Text, how: Fold) -> Draft {
+    /// The rules are in www/user.js, and tests/user.test.mjs tests them; this is what they say of what is usable.
+    fn comparable(&self, text: Text, kind: Kind) -> Draft {
         let given = unescaped(text.as_str());
-        if given.encode_utf16().count() > 1024 || given.contains('\0') {
-            return Draft::new();
-        }
-        let is_space = |c: char| c == '\u{feff}' || c != '\u{85}' && c.is_whitespace();
-        let without = |left_out: &dyn Fn(char) -> bool| {
-            given.chars().filter(|c| !left_out(*c)).collect::<String>()
+        let trimmed = given.trim();
+        let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_usable = given.encode_utf16().count() <= 1024
+            && !given.contains('\0')
+            && !trimmed.is_empty()
+            && (kind != Kind::Email || is_hash || trimmed.contains('@'));
+        let kept = |left_out: fn(&char) -> bool| {
+            let all = trimmed.chars();
+            all.filter(|c| !left_out(c)).collect::<String>()
         };
-        let folded = match how {
-            Fold::Usable => text.as_str().into(),
-            Fold::Trim => given.trim_matches(is_space).into(),
-            Fold::TrimLowercase => given.trim_matches(is_space).to_lowercase(),
-            Fold::NoWhiteSpace => without(&is_space),
-            Fold::NoPhoneMarks => without(&|c| is_space(c) || "().-".contains(c)),
-            Fold::NoPunctuation => without(&|c| is_space(c) || c.is_ascii_punctuation()),
-        };
-        owned(&folded)
+        owned(&match kind {
+            _ if !is_usable => String::new(),
+            Kind::Plain => text.as_str().into(),
+            _ if is_hash => format!("#{}", trimmed.to_lowercase()),
+            Kind::ExternalId => format!("-{trimmed}"),
+            Kind::Email => format!("-{}", trimmed.to_lowercase()),
+            Kind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
+            Kind::PersonName => {
+                let name = kept(|c| c.is_whitespace() || c.is_ascii_punctuation());
+                format!("-{}", name.to_lowercase())
+            }
+        })
     }
 
     fn send(&mut self, request: Request) -> Sending {
