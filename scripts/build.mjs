@@ -279,7 +279,12 @@ const report = async (files) => {
   }
 };
 
-const SCRIPTS = ["oaiq.min.js", "oaiq.fallback.min.js", "oaiq.debug.min.js"];
+const SCRIPTS = [
+  "oaiq.min.js",
+  "oaiq.fallback.min.js",
+  "oaiq.debug.min.js",
+  "oaiq.consent.min.js",
+];
 
 /** Builds everything that users get. */
 export const build = async () => {
@@ -292,6 +297,10 @@ export const build = async () => {
   await writeScript("dist/oaiq.min.js", "www/oaiq.js", pixel);
   await writeScript("dist/oaiq.fallback.min.js", "www/fallback.js", pixel);
   await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug);
+  await writeFile(
+    join(root, "dist/oaiq.consent.min.js"),
+    await bundle("www/consent.js", pixel),
+  );
   await writePackage("dist/oaiq.mjs", pixel);
   await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);

@@ -28,7 +28,11 @@ run("cargo", [
 ]);
 
 say("native tests");
-run(process.execPath, ["--test", "tests/user.test.mjs"]);
+run(process.execPath, [
+  "--test",
+  "tests/user.test.mjs",
+  "tests/consent.test.mjs",
+]);
 run("cargo", ["test", "--quiet", "--locked", "--workspace", "--all-features"]);
 
 await build();

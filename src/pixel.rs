@@ -302,7 +302,12 @@ impl<H: Host> Pixels<H> {
             let value = field.value();
             if field.is(t!("user")) {
                 self.pixels[i].user = user_member(&self.host, value).kept();
-            } else if self.debug && !field.is(t!("pixelId")) && !field.is(t!("debug")) {
+            } else if self.debug
+                && !field.is(t!("pixelId"))
+                && !field.is(t!("debug"))
+                // which the script has read (www/gate.js)
+                && !field.is(t!("consent"))
+            {
                 self.host
                     .trace(Step::UnknownInitField, field.owned().text());
             }

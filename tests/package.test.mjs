@@ -13,12 +13,14 @@ const PACKED = [
   "LICENSE",
   "README.md",
   "dist/integrity.json",
+  "dist/oaiq.consent.min.js",
   "dist/oaiq.d.ts",
   "dist/oaiq.debug.min.js",
   "dist/oaiq.fallback.min.js",
   "dist/oaiq.min.js",
   "dist/oaiq.mjs",
   "docs/bundlers.md",
+  "docs/consent.md",
   "docs/csp.md",
   "docs/events.md",
   "docs/outbox.md",
@@ -76,7 +78,7 @@ describe("the npm package", () => {
     const scripts = (await readdir(join(root, "dist"))).filter((name) =>
       name.endsWith(".js"),
     );
-    assert.equal(scripts.length, 3);
+    assert.equal(scripts.length, 4);
     for (const name of new Set([...scripts, ...Object.keys(hashes)])) {
       const hash = createHash("sha384")
         .update(await readFile(join(root, "dist", name)))

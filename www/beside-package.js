@@ -3,7 +3,9 @@
 
 /** A module cannot see its own element; the page's scripts share their nonce. */
 export const nonce = document.querySelector("script[nonce]")?.nonce ?? "";
-export const addressOf = (file) =>
-  file[5] === "d"
-    ? new URL("./oaiq.debug.min.js", "oaiq:here")
-    : new URL("./oaiq.fallback.min.js", "oaiq:here");
+const ADDRESSES = {
+  "oaiq.consent.min.js": () => new URL("./oaiq.consent.min.js", "oaiq:here"),
+  "oaiq.debug.min.js": () => new URL("./oaiq.debug.min.js", "oaiq:here"),
+  "oaiq.fallback.min.js": () => new URL("./oaiq.fallback.min.js", "oaiq:here"),
+};
+export const addressOf = (file) => ADDRESSES[file]();

@@ -10,12 +10,16 @@ const MOST_HELD = 200;
 
 export const measures = (parts) => /^"measure/.test(parts[0]);
 
-/** Gives a call to the module. It is `{head, parts}`: the texts of its time and place, and of each argument. */
+/**
+ * Gives a call to the module. It is `{head, parts}`: the texts of its time and place, and of each argument. One without a
+ * head is the page's paint, after which the module looks at cookies and stores.
+ */
 export const pass = ({ head, parts }) => {
   let text = head;
   for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
   // a measured event can wait until the caller is done; an answer about consent cannot
   (measures(parts) ? enterLater : enter)((module) => {
+    if (!head) return module.painted();
     hand(text + "]");
     module.call();
   });
@@ -39,14 +43,13 @@ const keep = (call) => {
 };
 
 /** What a page reads as `oaiq.consentState`. */
-const told = { state: "pending", source: "" };
+const told = { state: "pending", source: "call" };
 
 /** The gate where the page itself gives the visitor's answer. */
 const ask = (call) => {
   const [command, answer] = call.parts;
   if (command === '"consent"' && /^[tf]/.test(answer)) {
     told.state = answer === "true" ? "granted" : "denied";
-    told.source = "call";
     pass(call);
     replay();
   } else if (told.state === "granted") pass(call);
@@ -69,16 +72,18 @@ export const wait = (named, element) => {
   gate = named ? keep : ask;
   hide(window.oaiq, "consentState", told);
   if (!named) return;
-  hide(window.oaiq, "__consent", (start) => {
-    gate = start({ element, told, keep, pass, replay, landingClick });
+  const use = (next) => {
+    gate = next;
     replay();
-  });
+  };
+  hide(window.oaiq, "__consent", (start) =>
+    start({ element, told, use, keep, pass, replay, landingClick }),
+  );
   loadBeside(
     "oaiq.consent.min.js",
     () => gate !== keep,
     (why) => {
-      gate = ask;
-      replay();
+      use(ask);
       warn(`nothing is measured before oaiq("consent", true): ${why}`);
     },
   );

@@ -165,6 +165,8 @@ export interface InitOptions {
   debug?: boolean | undefined;
   /** Replaces all that was said of the visitor before. Where the key is not there, that stays. */
   user?: User | null | undefined;
+  /** Nothing is stored, read from storage or sent before `oaiq("consent", …)`; calls wait in memory. */
+  consent?: "pending" | undefined;
 }
 
 /** What a page may leave in `oaiq.config` before the script runs. */
@@ -181,6 +183,27 @@ export interface Config {
   settings?: string | undefined;
   /** The endpoint of another origin allows its answers to be read (CORS, with credentials). */
   cors?: boolean | undefined;
+  /** Nothing is stored, read from storage or sent before `oaiq("consent", …)`; calls wait in memory. */
+  consent?: "pending" | undefined;
+  /** Who answers for the visitor: `google`, `tcf`, `gpp`, `gpc`, one or several with spaces between. Implies `consent: "pending"`. */
+  consentSource?: string | undefined;
+  /** The name of Google's data layer, if it is not `dataLayer`. */
+  googleDataLayer?: string | undefined;
+  /** Where the visitor is, by ISO 3166-2: `DE`, or `US-CA`; for Google's defaults that are for some regions only. */
+  region?: string | undefined;
+  /** The vendor of the TCF's list that must be allowed as well. */
+  tcfVendor?: number | string | undefined;
+  /** Global Privacy Control is heard, and is no denial, but sets each event's `opt_out`. */
+  gpc?: "opt-out" | undefined;
+  /** While the answer is pending, links and forms of the same origin carry the click reference to the next page. */
+  clickPassthrough?: boolean | undefined;
+}
+
+/** The answer about consent: what it is, and who has given it or is waited for. */
+export interface ConsentState {
+  state: "pending" | "granted" | "denied";
+  /** `call` for `oaiq("consent", …)`, the names of sources, or `another tab`. */
+  source: string;
 }
 
 /**
@@ -244,6 +267,8 @@ export interface Oaiq {
   readonly loaded?: true | undefined;
   /** The version of the protocol, such as `"0.1.41"`; there once the script has run. */
   readonly version?: string | undefined;
+  /** Only where the page lets the pixel wait for an answer. */
+  readonly consentState?: Readonly<ConsentState> | undefined;
 }
 
 declare global {

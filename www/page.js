@@ -6,6 +6,7 @@ import { loadBeside } from "./beside.js";
 import { mode } from "./addresses.js";
 import { attempt, isHidden, later, now, warn } from "./guard.js";
 import { enter, entries, hand, textAt } from "./border.js";
+import { take } from "./gate.js";
 import { keep, seekBoxes } from "./outbox.js";
 import { store, stored } from "./storage.js";
 import { comparable } from "./user.js";
@@ -152,7 +153,7 @@ const fetchSettings = (pixel, url) => {
 };
 
 const afterPaint = () => {
-  const work = () => later(() => enter((module) => module.painted()));
+  const work = () => later(() => take({ parts: [] }));
   // a hidden page paints nothing
   if (isHidden()) work();
   else requestAnimationFrame(work);

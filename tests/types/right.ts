@@ -147,6 +147,7 @@ oaiq("init", { pixelId: "PIXEL" });
 oaiq("initialize", { pixelId: "PIXEL" });
 oaiq("init", { user });
 oaiq("init", { user: null });
+oaiq("init", { pixelId: "PIXEL", consent: "pending" });
 oaiq("consent", true);
 oaiq("consent", false);
 
@@ -166,11 +167,18 @@ const config: Config = {
   user,
   endpoint: "/v1/sdk/events",
   settings: "/pixel-config/v1",
+  consent: "pending",
+  consentSource: "google tcf",
+  tcfVendor: 12,
+  gpc: "opt-out",
+  clickPassthrough: true,
 };
 window.oaiq.config = config;
 oaiq.q.push(["init", start]);
 const waiting: number = oaiq.queue.length;
 const loaded: boolean = oaiq.loaded ?? false;
+const answer: "pending" | "granted" | "denied" | undefined =
+  oaiq.consentState?.state;
 const version: string = oaiq.version ?? "";
 const same: Oaiq = window.oaiq;
 window.oaiq("measure", "page_viewed", { type: "contents" });
@@ -189,4 +197,4 @@ measureOnce("custom", custom, customOptions);
 const customNamed: EventOptions<"custom"> = customOptions;
 const standard: EventOptions<"order_created"> = null;
 
-export { customNamed, loaded, same, standard, version, waiting };
+export { answer, customNamed, loaded, same, standard, version, waiting };

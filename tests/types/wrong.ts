@@ -209,6 +209,9 @@ oaiq("init", { pixelID: "PIXEL" });
 // @ts-expect-error: true or false
 oaiq("init", { pixelId: "PIXEL", debug: "true" });
 
+// @ts-expect-error: an answer is given by oaiq("consent", true)
+oaiq("init", { pixelId: "PIXEL", consent: true });
+
 // @ts-expect-error: an address is named in oaiq.config, before the script runs
 oaiq("init", { pixelId: "PIXEL", endpoint: "/v1/sdk/events" });
 

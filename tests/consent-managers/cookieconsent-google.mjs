@@ -1,0 +1,11 @@
+// vanilla-cookieconsent tells Google Consent Mode, whose defaults the page has set.
+import { ask } from "./cookieconsent.mjs";
+
+ask((allowed) => {
+  const state = allowed ? "granted" : "denied";
+  window.gtag("consent", "update", {
+    ad_storage: state,
+    ad_user_data: state,
+    ad_personalization: state,
+  });
+});
