@@ -9,8 +9,7 @@ import {
   withUser,
 } from "../www/consent/calls.js";
 import { decide } from "../www/consent/decision.js";
-import { readCommands } from "../www/consent/google.js";
-import { readGpp, readTcData } from "../www/consent/iab.js";
+import { readCommands, readGpp, readTcData } from "../www/consent/reading.js";
 
 const SOURCES = ["google", "tcf", "gpp", "gpc"];
 const ANSWERS = [undefined, true, false];

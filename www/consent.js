@@ -133,10 +133,12 @@ const start = ({ element, told, use, keep, pass, replay, landingClick }) => {
   use(gate);
   for (const name of named) {
     const source = SOURCES[name];
-    const answer = (given) => {
-      answers[name] = given;
-      settle();
-    };
+    // nothing of ours is thrown into a consent manager
+    const answer = (given) =>
+      attempt(() => {
+        answers[name] = given;
+        settle();
+      });
     if (source) attempt(() => source({ answer, seek, options }));
     else if (name !== "call")
       warn(
@@ -156,4 +158,10 @@ const start = ({ element, told, use, keep, pass, replay, landingClick }) => {
   }, PATIENCE);
 };
 
-window.oaiq.__consent(start);
+try {
+  window.oaiq.__consent(start);
+} catch (fault) {
+  warn(
+    `nothing is measured before oaiq("consent", true): a fault of the pixel's own, please report it: ${fault}`,
+  );
+}

@@ -151,7 +151,8 @@ const install = () => {
   });
 
   const config = copy(oaiq.config);
-  const wishes = config + element?.outerHTML;
+  // its attributes alone: an inline element has the whole script inside
+  const wishes = config + element?.cloneNode().outerHTML;
   if (/(data-|")(consent|gpc)/.test(wishes))
     wait(/(data-|")(consent-?s|gpc|click)/i.test(wishes), element);
   const { events, settings } = addresses(element, oaiq.config);

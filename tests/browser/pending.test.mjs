@@ -190,6 +190,21 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     assert.equal(await tab.does("oaiq.consentState"), undefined);
   });
 
+  test("whose page has the script inline is not taken for one who must be asked", async (t) => {
+    const site = await openSite(t, { "/": html() });
+    const text = site.files.get("oaiq.min.js").toString();
+    site.pages["/"] = html(
+      STUB,
+      script(INIT),
+      `<script ${ADDRESSES}>${text}</script>`,
+    );
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url());
+    await tab.does(order("a"));
+    await site.untilOrders("a");
+    assert.equal(await tab.does("oaiq.consentState"), undefined);
+  });
+
   test("is asked by Google Consent Mode, before and after the script", async (t) => {
     const pages = (...first) => ({
       "/": html(
@@ -232,7 +247,6 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       pages(gtag("default", { ...GRANTED, wait_for_update: 1_500 })),
     );
     await late.tab.does(order("late"));
-    await isPending(late.tab);
     await late.site.untilOrders("late");
   });
 

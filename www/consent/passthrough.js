@@ -1,6 +1,8 @@
 // The click reference on the way to the site's next page, in the address, while nothing may be stored: links and forms of
 // the same origin carry it as they are used. The page's own address is left alone.
 
+import { attempt, listen } from "../guard.js";
+
 const NAME = "oppref";
 
 const isOurs = (url) =>
@@ -8,13 +10,8 @@ const isOurs = (url) =>
 
 /** An address with the click reference, or nothing where it has no business. */
 const carrying = (address, click) => {
-  let url;
-  try {
-    url = new URL(address, document.baseURI);
-  } catch {
-    return;
-  }
-  if (!isOurs(url)) return;
+  const url = attempt(() => new URL(address, document.baseURI));
+  if (!url || !isOurs(url)) return;
   // a place on this page is no other page
   if (url.hash && url.href.split("#")[0] === location.href.split("#")[0])
     return;
@@ -71,6 +68,6 @@ export const passClickOn = (click, isWanted) => {
   };
   // after the page's own listeners, which may keep the browser from going
   for (const type of ["click", "auxclick", "contextmenu"])
-    window.addEventListener(type, onLink);
-  window.addEventListener("submit", onForm);
+    listen(window, type, (event) => attempt(() => onLink(event)));
+  listen(window, "submit", (event) => attempt(() => onForm(event)));
 };
