@@ -80,7 +80,7 @@ const visit = async (visitor, random) => {
   }
   // without the script there is nothing yet that could keep anything
   if (random.chance(0.3) && (await visitor.hasScript())) {
-    await visitor.stays(random.from(0, 800));
+    await visitor.livesOn(random.from(0, 800));
     await visitor.crashes();
   } else await visitor.closes();
 };

@@ -110,7 +110,7 @@ export const SCENARIOS = [
     async play(visitor) {
       await visitor.opens();
       await visitor.measures(["order"]);
-      await visitor.stays(500);
+      await visitor.livesOn(500);
       await visitor.crashes();
     },
   },

@@ -7,7 +7,7 @@ import { faults, openBrowser, soak, table } from "./run.mjs";
 
 const SEED = 20_26;
 
-describe("soak", { concurrency: 3 }, () => {
+describe("soak", () => {
   let browser;
   before(async () => {
     browser = await openBrowser();
@@ -15,7 +15,7 @@ describe("soak", { concurrency: 3 }, () => {
   after(() => browser?.close());
 
   const FORMS = {
-    localhost: { runs: 3, visits: 40 },
+    localhost: { runs: 2, visits: 24 },
     // where there are no locks, what a dead page has claimed comes free after a while
     plain: { runs: 1, visits: 0 },
     opaque: { runs: 1, visits: 0 },

@@ -227,6 +227,11 @@ export class Visitor {
     return pause(ms);
   }
 
+  /** The same by the page's own clock: on a busy machine a page may get no turn for seconds. */
+  livesOn(ms) {
+    return this.#page.evaluate(`new Promise((go) => setTimeout(go, ${ms}))`);
+  }
+
   /** Until the last event is in a request. */
   async untilSent() {
     const { id } = this.events.at(-1);
