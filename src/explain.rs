@@ -130,10 +130,7 @@ fn refused(call: &str) -> Line {
         options,
         ..
     } = command::read(Value::new(call.text()));
-    let mut faults = Vec::new();
-    validate::each_fault(name, data, options, &mut |fault| {
-        faults.push(explained(fault));
-    });
+    let mut faults = faults(name, data, options);
     if faults.is_empty() {
         faults.push(Explained {
             field: "data".into(),
@@ -177,6 +174,16 @@ fn init_refused(call: &str) -> Line {
     warning(format!(
         "init was refused, no pixel has started: {given}; call oaiq(\"init\", {{pixelId: \"...\"}}) with the id from the ads manager"
     ))
+}
+
+/// Everything that is wrong with an event: its name, its data and its options, each read from a text as
+/// [`crate::value`] has it, of which JSON is a part.
+pub fn faults(name: Value, data: Value, options: Value) -> Vec<Explained> {
+    let mut faults = Vec::new();
+    validate::each_fault(name, data, options, &mut |fault| {
+        faults.push(explained(fault));
+    });
+    faults
 }
 
 fn explained(fault: &Fault) -> Explained {

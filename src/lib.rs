@@ -15,7 +15,7 @@ mod consent;
 mod cookie;
 mod diagnostics;
 pub mod event;
-#[cfg(feature = "debug")]
+#[cfg(feature = "explain")]
 pub mod explain;
 pub mod host;
 mod identity;

@@ -32,7 +32,7 @@ export const SETUPS = {
   },
 };
 
-/** What a page that hears of its end leaves in localStorage, with its number. */
+/** What a page that hears of its end leaves in localStorage, with its number: whether the browser says that it is online. */
 export const HEARD_END = "soak_heard_end_of_page_";
 
 const SNIPPET = join(root, "www/snippet.html");
@@ -249,7 +249,7 @@ export class Network {
               `data-endpoint="${endpoint}" data-settings="${settings}"`,
             ).replace("/sdk/", `/sdk/${visitor}/`),
           ];
-    const hears = `addEventListener("pagehide", () => (localStorage["${HEARD_END}${page}"] = 1));`;
+    const hears = `addEventListener("pagehide", () => (localStorage["${HEARD_END}${page}"] = navigator.onLine));`;
     return html(...parts, script(hears));
   }
 }

@@ -25,6 +25,7 @@ const overBrokenLine = (leave) => async (visitor, random) => {
 const offline = (leave) => async (visitor, random) => {
   await visitor.opens();
   await visitor.setOffline(true);
+  await visitor.knowsItIsOffline();
   await visitor.measures(["order"]);
   await visitor.stays(random.from(0, 3_000));
   await leave(visitor);

@@ -26,8 +26,11 @@ const CALLS = {
 };
 export const KINDS = Object.keys(CALLS);
 
-/** The pages that the browser has let hear of their end, which it does not where that takes half a second. */
-const HEARD = `Object.keys(localStorage).filter((key) => key.startsWith("${HEARD_END}")).map((key) => +key.slice(${HEARD_END.length}))`;
+/**
+ * The pages that the browser has let hear of their end, which it does not where that takes half a second, and whether it said
+ * then that it was online.
+ */
+const HEARD = `Object.entries(localStorage).filter(([key]) => key.startsWith("${HEARD_END}")).map(([key, online]) => [+key.slice(${HEARD_END.length}), online === "true"])`;
 
 /** Looks for what another page has left, or this one has not delivered. */
 const BOXES = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox")).map(([key, text]) => key + " " + text.slice(0, 2000))`;
@@ -40,6 +43,9 @@ export class Visitor {
   #page;
   #kind;
   #knowsOfFailure;
+  /** Pages that ended while offline, and those of them whom the browser had not told. */
+  #cutOff = new Set();
+  #misled = new Set();
 
   static async arrives(network, browser, name) {
     const context = await browser.newContext();
@@ -172,6 +178,7 @@ export class Visitor {
     if (this.line.ended.has(this.here)) return;
     this.line.ended.set(this.here, Date.now());
     if (this.#knowsOfFailure()) this.line.failing.add(this.here);
+    if (this.offline) this.#cutOff.add(this.here);
   }
 
   /** Whether the pixel's script arrives. One that was asked for while offline does not. */
@@ -255,6 +262,11 @@ export class Visitor {
       }
   }
 
+  /** Until the page has been told so. */
+  async knowsItIsOffline() {
+    await this.#page.waitForFunction("!navigator.onLine");
+  }
+
   #missing() {
     const { arrivals } = this.line;
     return this.events.filter(({ id, sure }) => sure && !arrivals.has(id));
@@ -264,9 +276,12 @@ export class Visitor {
   async settles() {
     this.log("stays until all is there");
     // the snippet keeps nothing before its page hears of its end
-    const heard = await this.#page.evaluate(HEARD);
+    const heard = new Map(await this.#page.evaluate(HEARD));
     for (const event of this.events)
-      if (!event.loaded && !heard.includes(event.page)) event.sure = false;
+      if (!event.loaded && !heard.has(event.page)) event.sure = false;
+    for (const [page, online] of heard)
+      if (online && this.#cutOff.has(page) && !this.line.failing.has(page))
+        this.#misled.add(page);
     const end = Date.now() + PATIENCE_MS;
     let emptySince;
     while (Date.now() < end) {
@@ -299,13 +314,14 @@ export class Visitor {
       lost: [],
       boxes: this.boxes ?? [],
     };
-    for (const { id, sure } of this.events) {
+    for (const { id, page, sure } of this.events) {
       if (!sure) continue;
       account.measured += 1;
       const came = arrivals.get(id) ?? [];
       account.delivered += came.length > 0;
       if (!came.length) {
-        if (wasLeftUnknowing(this.line, id)) account.unknowable += 1;
+        if (this.#misled.has(page) || wasLeftUnknowing(this.line, id))
+          account.unknowable += 1;
         else account.lost.push(id);
       }
       if (came.length < 2) continue;
