@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::command::{self, Command};
 use crate::event::EVENTS;
 use crate::host::Step;
-use crate::text::{Draft, t};
+use crate::text::{Draft, t, with_drafts_of_its_own};
 use crate::validate::{self, Fault, Part, Problem};
 use crate::value::{UNDEFINED, Value, kind};
 
@@ -176,9 +176,22 @@ fn init_refused(call: &str) -> Line {
     ))
 }
 
-/// Everything that is wrong with an event: its name, its data and its options, each read from a text as
-/// [`crate::value`] has it, of which JSON is a part.
-pub fn faults(name: Value, data: Value, options: Value) -> Vec<Explained> {
+/// Everything that is wrong with an event: its name, its data and its options, each as JSON without white space, or empty
+/// where it is not there.
+pub fn faults_of(name: &str, data: &str, options: &str) -> Vec<Explained> {
+    let work = || {
+        let [name, data, options] = [name, data, options].map(|json| match json {
+            "" => Draft::from("u"),
+            _ => Draft::from(json),
+        });
+        let [name, data, options] = [&name, &data, &options].map(|text| Value::new(text.text()));
+        faults(name, data, options)
+    };
+    // SAFETY: what is explained has texts of its own
+    unsafe { with_drafts_of_its_own(work) }
+}
+
+fn faults(name: Value, data: Value, options: Value) -> Vec<Explained> {
     let mut faults = Vec::new();
     validate::each_fault(name, data, options, &mut |fault| {
         faults.push(explained(fault));
@@ -316,6 +329,18 @@ mod tests {
              \n  data.sku is undefined; it must be left out: there is no such field\
              \n  options.event_id is \"\"; it must be left out, or a string that is not empty"
         );
+    }
+
+    #[test]
+    fn the_faults_of_an_event_from_elsewhere_are_the_same() {
+        let faults = faults_of(
+            r#""lead_created""#,
+            r#"{"type":"contents","amount":1.5}"#,
+            "",
+        );
+        let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["data.type", "data.amount", "data.currency"]);
+        assert!(faults_of(r#""lead_created""#, r#"{"type":"customer_action"}"#, "").is_empty());
     }
 
     #[test]

@@ -259,6 +259,20 @@ pub unsafe fn forget_drafts() {
     }
 }
 
+/// Does some work whose drafts nobody needs afterwards, and gives back those and no others.
+///
+/// # Safety
+/// What it returns holds none of them.
+#[cfg(feature = "explain")]
+pub(crate) unsafe fn with_drafts_of_its_own<T>(work: impl FnOnce() -> T) -> T {
+    let before = last::replace(ptr::null_mut());
+    let done = work();
+    // SAFETY: as the caller promises
+    unsafe { forget_drafts() };
+    last::replace(before);
+    done
+}
+
 /// A text that is being made. It grows, and is there until [`forget_drafts`].
 pub struct Draft {
     first: NonNull<u8>,
