@@ -65,6 +65,7 @@ const CALLERS = [
   "outbox.js",
   "page.js",
   "storage.js",
+  "trace.js",
 ];
 
 /** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */

@@ -252,12 +252,3 @@ fn settings_that_nobody_could_fetch_are_told_when_the_network_is_back() {
     let answers = visit.requests().into_iter().map(|sent| sent.arrived);
     assert_eq!(answers.collect::<Vec<_>>(), [Some(false), Some(true)]);
 }
-
-#[test]
-fn the_outcome_is_told_with_debug() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.browser.touch().settings_answers.push_back((404, ""));
-    visit.call(INIT_DEBUG);
-    visit.advance(1_000);
-    assert_eq!(visit.told(Step::Settings), ["not_found"]);
-}
