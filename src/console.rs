@@ -606,7 +606,9 @@ impl Console {
                 continue;
             }
             let known = self.pixels.iter_mut().find(|it| it.id == pixel);
-            known.map(|known| known.delivered += 1);
+            if let Some(known) = known {
+                known.delivered += 1;
+            }
             push_limited(&mut self.delivered, (pixel.clone(), how.to_owned(), event));
         }
     }

@@ -80,8 +80,7 @@ export const wait = (named, element) => {
   };
   loadBeside(
     "consent",
-    (start) =>
-      start({ element, told, use, keep, pass, replay, landingClick }),
+    (start) => start({ element, told, use, keep, pass, replay, landingClick }),
     (why) => {
       use(ask);
       warn(`nothing is measured before oaiq("consent", true): ${why}`);

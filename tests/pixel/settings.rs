@@ -1,9 +1,7 @@
 //! The settings that OpenAI keeps for a pixel.
 
-use oaiq::host::Step;
-
 use crate::browser::{LATENCY, Network, PAINT};
-use crate::visit::{CHECKOUT, DENY, GRANT, INIT, INIT_DEBUG, INIT_Q, LATEST, SETTINGS, Visit};
+use crate::visit::{CHECKOUT, DENY, GRANT, INIT, INIT_Q, LATEST, SETTINGS, Visit};
 
 const ENABLED: &str = r#"{"automatic_advanced_matching_enabled":true}"#;
 /// The second request goes this long after the first has failed.
