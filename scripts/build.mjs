@@ -65,6 +65,7 @@ const CALLERS = [
   "outbox.js",
   "page.js",
   "storage.js",
+  "trace.js",
 ];
 
 /** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */
@@ -202,8 +203,13 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
   return minified(outputFiles[0].text);
 };
 
+/** The memory of www/decoder.wat, in bytes; what has no room there is cut off without a word. */
+const DECODER_ROOM = 4 << 16;
+
 /** Puts the module, and the one that decodes it, into their places in the script. */
 const carrying = async (script, literal) => {
+  if (Buffer.byteLength(literal) > DECODER_ROOM)
+    fail("the module is too large: give www/decoder.wat more memory");
   const decoder = await assembled(join(root, "www/decoder.wat"));
   return script
     .replace(`"${DECODER}"`, () => asAsciiTemplate(decoder))
