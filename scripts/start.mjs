@@ -20,9 +20,11 @@ const newest = (...paths) =>
     }),
   );
 
+const BUILT = ["dist/oaiq.min.js", "target/inspector/index.html"];
+
 const isBuilt = () =>
-  existsSync(join(root, "dist/oaiq.min.js")) &&
-  newest("dist/oaiq.min.js") >
+  BUILT.every((path) => existsSync(join(root, path))) &&
+  Math.min(...BUILT.map((path) => newest(path))) >
     newest(
       "src",
       "www",

@@ -32,6 +32,9 @@ run(process.execPath, [
   "--test",
   "tests/user.test.mjs",
   "tests/consent.test.mjs",
+  ...readdirSync(join(root, "tests/inspector"))
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => `tests/inspector/${name}`),
 ]);
 run("cargo", ["test", "--quiet", "--locked", "--workspace", "--all-features"]);
 
