@@ -29,6 +29,16 @@ export function formatMoney(amount, currency) {
   }).format(amount / 10 ** digits);
 }
 
+/** The amount as the wire has it, for whoever compares it with their code: `2599 in cents` would be wrong for JPY. */
+export function minorUnits(amount, currency) {
+  const code = typeof currency === "string" ? currency.toUpperCase() : "";
+  if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) return undefined;
+  const digits = DIGITS.get(code) ?? 2;
+  return digits === 0
+    ? `${amount}, as ${code} has no smaller unit`
+    : `${amount}, ${10 ** digits} to 1 ${code}`;
+}
+
 function asText(value) {
   if (value === undefined) return "";
   return typeof value === "string" ? value : JSON.stringify(value);

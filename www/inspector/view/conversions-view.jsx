@@ -1,0 +1,270 @@
+import { useMemo, useState } from "preact/hooks";
+import { conversionWords, sampleOf, sidesOf } from "../model/conversions.js";
+import {
+  canBeSent,
+  curlOf,
+  userFieldName,
+  userFieldsOf,
+} from "../model/curl.js";
+import { browserOf, clickOf, dataOf } from "../model/event.js";
+import {
+  formatTime,
+  isoTime,
+  pathOf,
+  plural,
+  shorten,
+} from "../model/format.js";
+import { formatMoney } from "../model/money.js";
+import { visible } from "../model/visible.js";
+import { transportName } from "./event-row.jsx";
+import {
+  Code,
+  CopyButton,
+  Empty,
+  EventLink,
+  Icon,
+  Sent,
+  Verdict,
+} from "./parts.jsx";
+
+/** How many are shown at first, and how many more each time. */
+const PAGE = 50;
+
+/** Seen by everyone all the time, and rarely sent by servers: left out unless asked for. */
+const VIEWS = new Set(["page_viewed", "contents_viewed"]);
+
+const KINDS = [
+  ["all", "All"],
+  ["both", "Two halves"],
+  ["apart", "Different ids"],
+  ["one", "One half"],
+];
+
+const kindOf = (conversion) => {
+  if (conversion.lookAlike) return "apart";
+  return sidesOf(conversion) === "both" ? "both" : "one";
+};
+
+export const ConversionsView = ({ conversions, selected }) => {
+  const [kind, setKind] = useState("all");
+  const [withViews, setWithViews] = useState(false);
+  const [most, setMost] = useState(PAGE);
+  const relevant = useMemo(
+    () =>
+      conversions
+        .filter(
+          (one) =>
+            withViews || !VIEWS.has(one.name) || sidesOf(one) !== "browser",
+        )
+        // Two that look alike are shown as one, where the later of them stands.
+        .filter((one) => !one.lookAlike || one.first > one.lookAlike.first),
+    [conversions, withViews],
+  );
+  const count = (wanted) =>
+    wanted === "all"
+      ? relevant.length
+      : relevant.filter((one) => kindOf(one) === wanted).length;
+  const shown = relevant.filter(
+    (one) => kind === "all" || kindOf(one) === kind,
+  );
+  return (
+    <section class="page-of conversions" aria-label="Conversions" tabIndex={0}>
+      <div class="page-head">
+        <div class="choice" role="group" aria-label="Which conversions">
+          {KINDS.map(([value, words]) => (
+            <button
+              key={value}
+              type="button"
+              aria-pressed={kind === value}
+              onClick={() => setKind(value)}
+            >
+              {words}{" "}
+              <span class="amount-of">{count(value).toLocaleString()}</span>
+            </button>
+          ))}
+        </div>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={withViews}
+            onChange={({ target }) => setWithViews(target.checked)}
+          />
+          Page and product views
+        </label>
+      </div>
+      {shown.length === 0 ? (
+        <Empty title="No conversion yet">
+          <p>
+            An event that is counted appears here. When your server sends it
+            too, with the same pixel, name and id, both stand side by side.
+          </p>
+        </Empty>
+      ) : (
+        <ol class="cards">
+          {shown.slice(0, most).map((conversion) => (
+            <Conversion
+              key={conversion.key}
+              conversion={conversion}
+              selected={selected}
+            />
+          ))}
+        </ol>
+      )}
+      {shown.length > most && (
+        <button type="button" class="more" onClick={() => setMost(most + PAGE)}>
+          Show {Math.min(PAGE, shown.length - most)} more of{" "}
+          {(shown.length - most).toLocaleString()}
+        </button>
+      )}
+    </section>
+  );
+};
+
+const STATES = { both: "yes", apart: "problem", one: "open" };
+
+const Conversion = ({ conversion, selected }) => {
+  const { lookAlike, name, id, pixel } = conversion;
+  const { amount, currency } = dataOf(sampleOf(conversion).event);
+  const { headline, why } = conversionWords(conversion);
+  const [browser, server] = lookAlike
+    ? sidesOf(conversion) === "browser"
+      ? [conversion.browser, lookAlike.server]
+      : [lookAlike.browser, conversion.server]
+    : [conversion.browser, conversion.server];
+  const kind = kindOf(conversion);
+  return (
+    <li
+      class="card"
+      data-conversion={String(id).slice(0, 200)}
+      data-kind={kind}
+    >
+      <div class="card-head">
+        <strong class="card-name">
+          <Sent value={name} />
+        </strong>
+        {amount !== undefined && (
+          <strong class="money">
+            <Sent value={formatMoney(amount, currency)} />
+          </strong>
+        )}
+        {!lookAlike && <Code value={id} longest={80} />}
+        <span class="muted at-end">
+          <Sent value={pixel} longest={60} />
+        </span>
+      </div>
+      <p class="card-says">
+        <strong class="state-word" data-of={STATES[kind]}>
+          <Icon of={STATES[kind]} />
+          {headline}
+        </strong>
+        {why && (
+          <span class="why">
+            {why.map((part, i) =>
+              part.code === undefined ? (
+                <Sent key={i} value={part} longest={1000} />
+              ) : (
+                <Code key={i} value={part.code} longest={80} />
+              ),
+            )}
+          </span>
+        )}
+      </p>
+      <div class="halves">
+        <Half
+          side="Browser"
+          entries={browser}
+          other={server[0]}
+          showId={lookAlike !== undefined}
+          selected={selected}
+        />
+        <Half
+          side="Server"
+          entries={server}
+          other={browser[0]}
+          showId={lookAlike !== undefined}
+          selected={selected}
+        />
+      </div>
+    </li>
+  );
+};
+
+const Half = ({ side, entries, other, showId, selected }) => {
+  const [entry] = entries;
+  if (!entry)
+    return (
+      <section class="half missing" data-side={side.toLowerCase()}>
+        <h3>{side}</h3>
+        <p class="muted">
+          Not seen{side === "Server" ? " from the server" : " in the browser"}.
+        </p>
+        {side === "Server" && canBeSent(other) && (
+          <CopyButton class="small" text={() => curlOf(other, location.origin)}>
+            Copy it as curl
+          </CopyButton>
+        )}
+      </section>
+    );
+  const { event } = entry;
+  const click = clickOf(entry);
+  const browser = browserOf(entry);
+  const fields = userFieldsOf(entry);
+  return (
+    <section class="half" data-side={side.toLowerCase()}>
+      <h3>
+        {side}
+        {entries.slice(0, 5).map(({ seq }) => (
+          <EventLink
+            key={seq}
+            seq={seq}
+            view="conversions"
+            aria-current={seq === selected ? "true" : undefined}
+          />
+        ))}
+      </h3>
+      <dl class="facts">
+        <Fact name="Verdict">
+          <Verdict entry={entry} />
+        </Fact>
+        {showId && (
+          <Fact name="Event id">
+            <Code value={event.id} longest={80} />
+          </Fact>
+        )}
+        <Fact name="Measured">
+          <time dateTime={isoTime(event.timestamp_ms)}>
+            {formatTime(event.timestamp_ms)}
+          </time>{" "}
+          <span class="muted">by {transportName(entry.transport)}</span>
+        </Fact>
+        {event.source_url !== undefined && (
+          <Fact name="Page">
+            <Sent value={pathOf(event.source_url)} />
+          </Fact>
+        )}
+        <Fact name="Identity">
+          {[
+            click === undefined ? "no click" : `click ${shorten(click)}`,
+            browser === undefined ? undefined : `browser ${shorten(browser)}`,
+            fields.length > 0
+              ? fields.map(userFieldName).join(", ")
+              : undefined,
+          ]
+            .filter(Boolean)
+            .map((words) => visible(words))
+            .join(" · ")}
+        </Fact>
+        {entries.length > 1 && (
+          <Fact name="Sent">{plural(entries.length, "time")}</Fact>
+        )}
+      </dl>
+    </section>
+  );
+};
+
+export const Fact = ({ name, children }) => (
+  <div class="fact">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
