@@ -1,5 +1,6 @@
 /** An event as the request by which a server sends its half. */
 import { asObject, clickOf, isInternal, isServer } from "./event.js";
+import { textOf } from "./text.js";
 
 /** By the pixel's short names for a visitor's fields, what the Conversions API calls them. */
 const USER_FIELDS = new Map([
@@ -61,7 +62,7 @@ const serverUser = (user) => {
  * shell reads it as text alone.
  */
 export const curlOf = (entry, origin) => {
-  const address = `${origin}/v1/events?pid=${encodeURIComponent(wellFormed(String(entry.pixel)))}`;
+  const address = `${origin}/v1/events?pid=${encodeURIComponent(wellFormed(textOf(entry.pixel)))}`;
   const body = asciiJson({ events: [serverHalf(entry)] });
   return [
     `curl ${quoted(address)}`,
@@ -77,7 +78,7 @@ export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** JSON without a character that a terminal or an editor might act on; to whoever reads it, it is the same. */
 const asciiJson = (value) =>
-  JSON.stringify(value).replace(
+  textOf(value).replace(
     /[\u007f-\uffff]/g,
     (character) =>
       `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,8 +1,9 @@
 /** What an event is called and what sort it is. All of it takes whatever a page may have sent. */
+import { textOf } from "./text.js";
 
 /** What the pixel says about itself; never a conversion. */
 export const isInternal = (event) =>
-  /^(openai|oai)::/.test(String(event?.type ?? ""));
+  /^(openai|oai)::/.test(textOf(event?.type));
 
 export const isDiagnostic = (event) => event?.type === "oai::diagnostic";
 
@@ -14,17 +15,13 @@ export const kindOf = (event) => {
   return event?.type === "custom" ? "custom" : "standard";
 };
 
-const asText = (value) =>
-  typeof value === "string" ? value : JSON.stringify(value);
-
 /** The name by which a person knows the event. */
 export const nameOf = (event) => {
   if (isStart(event)) return "pixel started";
   if (isDiagnostic(event)) return "diagnostic";
-  return (
-    asText(event?.custom_event_name ?? event?.type) ??
-    (event ? "no name" : "unreadable request")
-  );
+  if (!event) return "unreadable request";
+  const name = event.custom_event_name ?? event.type;
+  return name === undefined ? "no name" : textOf(name);
 };
 
 /** An object, whatever came in its place. */
@@ -42,11 +39,7 @@ export const dataOf = (event) => asObject(event?.data);
 export const keyOf = ({ pixel, event }) => {
   if (!event || isInternal(event) || typeof event.id !== "string")
     return undefined;
-  return JSON.stringify([
-    pixel,
-    event.custom_event_name ?? event.type,
-    event.id,
-  ]);
+  return textOf([pixel, event.custom_event_name ?? event.type, event.id]);
 };
 
 export const isServer = ({ transport }) => transport === "server";

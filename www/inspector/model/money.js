@@ -1,3 +1,5 @@
+import { textOf } from "./text.js";
+
 /**
  * Digits after the decimal point by ISO 4217, where they are not 2. Intl cannot be asked: its digits are those in
  * common use (CLDR: none for HUF, IDR, COP, PKR and others), which would show such amounts a hundred times too high.
@@ -29,7 +31,7 @@ export function formatMoney(amount, currency) {
   }).format(amount / 10 ** digits);
 }
 
-/** The amount as the wire has it, for whoever compares it with their code: `2599 in cents` would be wrong for JPY. */
+/** The amount as the wire has it, for whoever compares it with their code. */
 export function minorUnits(amount, currency) {
   const code = typeof currency === "string" ? currency.toUpperCase() : "";
   if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) return undefined;
@@ -40,6 +42,5 @@ export function minorUnits(amount, currency) {
 }
 
 function asText(value) {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return value === undefined ? "" : textOf(value);
 }

@@ -1,3 +1,5 @@
+import { textOf } from "./text.js";
+
 /**
  * Characters that show as nothing, or that reorder the text around them (https://www.unicode.org/reports/tr9/,
  * "Trojan Source"). The joiners U+200C and U+200D belong to words and emoji.
@@ -10,7 +12,7 @@ const asEscape = (character) => `\\u{${character.codePointAt(0).toString(16)}}`;
 
 /** What a page sent, so that every character of it is seen and none acts; at most `longest` characters of it. */
 export const visible = (value, longest = 2000) => {
-  const text = typeof value === "string" ? value : String(value);
+  const text = textOf(value);
   if (text.length <= longest) return text.replace(HIDDEN, asEscape);
   const more = text.length - longest;
   return `${text.slice(0, longest).replace(HIDDEN, asEscape)}… (${more.toLocaleString()} more)`;

@@ -73,7 +73,7 @@ export const App = ({ store }) => {
     [settled],
   );
 
-  const isOpen = seq !== undefined && view !== "checklist";
+  const isOpen = store.loaded && seq !== undefined && view !== "checklist";
   const closing = useRef();
   const close = () => {
     closing.current = seq;
@@ -104,14 +104,18 @@ export const App = ({ store }) => {
   };
 
   const entry = isOpen ? store.get(seq) : undefined;
+  const halves = useMemo(
+    () => (entry ? otherHalves(entry, settled) : []),
+    [entry, settled],
+  );
   const covered = isOpen && covers;
   return (
     <div class="app" data-view={view}>
-      <header class="top" inert={covered}>
+      <header class="top">
         <div class="title">
           <h1>Inspector</h1>
           <Connection state={store.connection} />
-          <p class="count">
+          <p class="count" inert={covered}>
             {countWords(shown.length, entries.length)}
             {refused > 0 && (
               <button
@@ -125,7 +129,7 @@ export const App = ({ store }) => {
             )}
           </p>
         </div>
-        <nav aria-label="Views">
+        <nav aria-label="Views" inert={covered}>
           {VIEWS.map(([name, words]) => (
             <a
               key={name}
@@ -146,39 +150,42 @@ export const App = ({ store }) => {
             total={entries.length}
             shown={shown.length}
             save={save}
+            inert={covered}
           />
         )}
       </header>
-      <main class={isOpen ? "with-details" : undefined}>
-        <div class="view" inert={covered}>
-          <View
-            view={view}
-            store={store}
-            entries={entries}
-            shown={shown}
-            filtering={isFiltering(filter)}
-            filter={filter}
-            showAll={() => setFilter(NO_FILTER)}
-            visits={visits}
-            settled={settled}
-            conversions={conversions}
-            items={items}
-            seq={seq}
-            select={select}
-          />
-        </div>
+      <div class={isOpen ? "body with-details" : "body"}>
+        <main class="view">
+          <div class="view-inner" inert={covered}>
+            <View
+              view={view}
+              store={store}
+              entries={entries}
+              shown={shown}
+              filtering={isFiltering(filter)}
+              filter={filter}
+              showAll={() => setFilter(NO_FILTER)}
+              visits={visits}
+              settled={settled}
+              conversions={conversions}
+              items={items}
+              seq={seq}
+              select={select}
+            />
+          </div>
+        </main>
         {isOpen && (
           <Details
-            key={covers ? seq : "beside"}
+            key={seq}
             seq={seq}
             entry={entry}
-            halves={entry ? otherHalves(entry, entries) : []}
+            halves={halves}
             view={view}
             covers={covers}
             close={close}
           />
         )}
-      </main>
+      </div>
     </div>
   );
 };

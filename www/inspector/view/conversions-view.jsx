@@ -133,15 +133,11 @@ const Conversion = ({ conversion, selected }) => {
     : [conversion.browser, conversion.server];
   const kind = kindOf(conversion);
   return (
-    <li
-      class="card"
-      data-conversion={String(id).slice(0, 200)}
-      data-kind={kind}
-    >
+    <li class="card" data-conversion={id.slice(0, 200)} data-kind={kind}>
       <div class="card-head">
-        <strong class="card-name">
+        <h2 class="card-name">
           <Sent value={name} />
-        </strong>
+        </h2>
         {amount !== undefined && (
           <strong class="money">
             <Sent value={formatMoney(amount, currency)} />

@@ -11,6 +11,7 @@ import { formatTime, isoTime, pathOf, plural } from "../model/format.js";
 import { formatMoney } from "../model/money.js";
 import { refusedCount, refusedPhases } from "../model/refusals.js";
 import { faultsOf, faultSentence, verdictOf } from "../model/verdict.js";
+import { textOf } from "../model/text.js";
 import { visible } from "../model/visible.js";
 import { EventLink, Sent, Verdict } from "./parts.jsx";
 
@@ -22,7 +23,7 @@ const TRANSPORTS = new Map([
 ]);
 
 export const transportName = (transport) =>
-  TRANSPORTS.get(transport) ?? String(transport);
+  TRANSPORTS.get(transport) ?? textOf(transport);
 
 export const EventHead = () => (
   <div role="row" class="row head" aria-rowindex={1}>
@@ -138,7 +139,7 @@ const titleOf = (value) =>
 
 /** Where a row is found by, cut like what is shown of it. */
 const attribute = (value) =>
-  value === undefined ? undefined : String(value).slice(0, 200);
+  value === undefined ? undefined : textOf(value).slice(0, 200);
 
 const Reference = ({ name, there }) => (
   <span class="reference" data-there={there}>

@@ -85,29 +85,41 @@ export const EventLink = ({ seq, view = "events", ...attributes }) => (
   </a>
 );
 
-/** A button that copies a text, and says so. `text()` gives it. */
+/** A button that copies a text, and says so. `text()` gives it. Where the browser forbids it, the text is shown. */
 export const CopyButton = ({ text, children, ...attributes }) => {
-  const [said, say] = useState();
+  const [copied, setCopied] = useState(false);
+  const [byHand, setByHand] = useState();
   const timer = useRef();
   useEffect(() => () => clearTimeout(timer.current), []);
   const copy = async () => {
     clearTimeout(timer.current);
     try {
+      // missing where the page came neither by https nor from localhost
       await navigator.clipboard.writeText(text());
-      say("Copied");
+      setCopied(true);
+      timer.current = setTimeout(() => setCopied(false), 2500);
     } catch {
-      say("The browser did not allow it");
+      setByHand(text());
     }
-    timer.current = setTimeout(() => say(undefined), 2500);
   };
   return (
     <>
       <button type="button" onClick={copy} {...attributes}>
-        {said ?? children}
+        {copied ? "Copied" : children}
       </button>
       <span role="status" class="unseen">
-        {said}
+        {copied && "Copied"}
       </span>
+      {byHand !== undefined && (
+        <textarea
+          class="by-hand"
+          readOnly
+          rows={6}
+          aria-label="The browser did not allow it: copy this by hand"
+          value={byHand}
+          ref={(area) => area?.select()}
+        />
+      )}
     </>
   );
 };

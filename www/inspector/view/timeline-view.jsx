@@ -57,7 +57,7 @@ const VisitRow = ({ visit, attributes }) => {
   const events = pages.reduce((sum, { entries }) => sum + entries.length, 0);
   const clicks = clicksOf(visit);
   return (
-    <div {...attributes} class="row visit" data-visitor={visitor}>
+    <div {...attributes} class="row visit" data-visitor={visitor.slice(0, 200)}>
       <span role="gridcell" aria-colspan={8} class="across">
         <strong>{visitorWords(visitor)}</strong>
         {visitor !== NOBODY && visitor !== SERVER && (

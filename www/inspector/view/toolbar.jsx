@@ -14,6 +14,7 @@ export const Toolbar = ({
   total,
   shown,
   save,
+  inert,
 }) => {
   const search = useRef();
   const [open, setOpen] = useState(false);
@@ -36,7 +37,12 @@ export const Toolbar = ({
     (field) => filter[field] !== NO_FILTER[field],
   ).length;
   return (
-    <div class="toolbar" role="group" aria-label="Find and filter">
+    <div
+      class="toolbar"
+      role="group"
+      aria-label="Find and filter"
+      inert={inert}
+    >
       <label class="search">
         <span class="unseen">Search events</span>
         <input
@@ -122,7 +128,7 @@ export const Toolbar = ({
         >
           Export<span class="wide-only"> JSON</span>
         </button>
-        <ClearButton store={store} total={total} save={save} />
+        <ClearButton store={store} total={total} />
       </div>
     </div>
   );

@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Rows above and below those in view, so that a quick scroll does not show blank space. */
@@ -132,8 +133,9 @@ export const VirtualList = ({
   for (let i = first; i < last; i += 1) indexes.push(i);
   // The row with the focus stays in the page, else the focus is lost.
   const activeIndex = indexOf(active ?? selected);
-  if (activeIndex !== -1 && (activeIndex < first || activeIndex >= last))
-    indexes.push(activeIndex);
+  if (activeIndex >= last) indexes.push(activeIndex);
+  else if (activeIndex !== -1 && activeIndex < first)
+    indexes.unshift(activeIndex);
   const tabStop =
     activeIndex !== -1
       ? activeIndex
@@ -194,8 +196,7 @@ export const VirtualList = ({
               indexes.map((index) => {
                 const item = items[index];
                 const key = keyOf(item);
-                return row(item, {
-                  key,
+                const attributes = {
                   role: "row",
                   tabIndex: index === tabStop ? 0 : -1,
                   "aria-rowindex": index + 2,
@@ -209,7 +210,8 @@ export const VirtualList = ({
                     // A click on a link in the row goes where the link goes.
                     if (!click.target.closest("a")) onOpen?.(item);
                   },
-                });
+                };
+                return <Fragment key={key}>{row(item, attributes)}</Fragment>;
               })}
           </div>
         </div>
