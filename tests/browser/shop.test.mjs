@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
@@ -26,13 +27,17 @@ const startCollector = async (t) => {
       "--package",
       "oaiq-collector",
     ]);
-  const collector = spawn(PROGRAM, ["--port", "0"], {
+  // what it keeps is this test's alone
+  const folder = mkdtempSync(join(tmpdir(), "oaiq-shop-"));
+  const data = join(folder, "collector.sqlite");
+  const collector = spawn(PROGRAM, ["--port", "0", "--data", data], {
     cwd: root,
     stdio: ["ignore", "pipe", "ignore"],
   });
   t.after(async () => {
     collector.kill();
     if (collector.exitCode === null) await once(collector, "exit");
+    rmSync(folder, { recursive: true });
   });
   for await (const line of createInterface(collector.stdout)) {
     const [, origin] = /(http:\/\/localhost:\d+)\/inspector/.exec(line) ?? [];
