@@ -5,8 +5,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::entry::Fault;
+use crate::ledger::Key;
 use crate::query::Query;
 use crate::refusal::Refusal;
+use crate::rules;
 
 /// How deep `data[a][b]…` is followed. The protocol needs three; a longer chain could exhaust the stack.
 const MAX_DEPTH: usize = 8;
@@ -39,6 +42,27 @@ pub struct Event {
     /// What the parameters `data[…]` say. Text, except that `amount` and `quantity` are integers where
     /// they can be.
     pub data: Map<String, Value>,
+}
+
+impl Event {
+    /// What is wrong with it.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut options = Map::new();
+        for option in ["custom_event_name", "opt_out"] {
+            if let Some(value) = self.others.get(option) {
+                options.insert(option.to_owned(), value.clone());
+            }
+        }
+        let data = Value::Object(self.data.clone());
+        rules::table_faults(&self.name.as_str().into(), Some(&data), &options)
+    }
+
+    /// What duplicates are recognised by.
+    pub fn key(&self, pixel: &str) -> Option<Key> {
+        let own = self.others.get("custom_event_name").and_then(Value::as_str);
+        let name = rules::counted_name(&self.name, own);
+        self.id.as_deref().map(|id| Key::of(pixel, name, id))
+    }
 }
 
 /// Reads the query of an image tag that arrived at `received_ms`.

@@ -127,7 +127,7 @@ fn a_stream_is_not_ended_by_the_read_timeout() {
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
     stream
-        .write_all(b"GET /events/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     std::thread::sleep(READ_TIMEOUT * 3);
     server.take("P", &json!({ "events": [event("page_viewed", "late")] }));

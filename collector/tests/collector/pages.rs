@@ -53,7 +53,7 @@ fn an_address_without_its_last_slash_leads_to_the_page_with_its_query() {
 #[test]
 fn a_rebuilt_pixel_is_seen_at_once() {
     let folders = folders("rebuilt");
-    let pixel = folders.pixel_dist.join("oaiq.min.js");
+    let pixel = folders.sdk.as_ref().unwrap().join("oaiq.min.js");
     let server = Server::start_with(folders, Duration::from_secs(10));
     let first = server.get("/sdk/oaiq.min.js");
     let headers = [
