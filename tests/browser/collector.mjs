@@ -32,7 +32,7 @@ export const startCollector = async (t, ...options) => {
   const program = spawn(
     PROGRAM,
     ["--port", "0", "--data", join(folder, "events.sqlite"), ...options],
-    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
+    { cwd: root, stdio: ["ignore", "pipe", "ignore"] },
   );
   t.after(async () => {
     program.kill();

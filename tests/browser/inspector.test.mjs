@@ -314,7 +314,7 @@ describe("the inspector", () => {
     );
     assert.match(
       await page.locator("[data-visitor]").first().textContent(),
-      /came by click demo-cli…/,
+      /came by click demo-click-1/,
     );
   });
 
@@ -345,7 +345,7 @@ describe("the inspector", () => {
         timestamp_ms: Date.now(),
         source_url: text,
         referrer_url: text,
-        opt_out: text,
+        opt_out: true,
         data,
       };
       const identity = {
@@ -456,6 +456,15 @@ describe("the inspector", () => {
     );
 
     await rowOf(page, "o-1").focus();
+    // the focus outlives a row that is scrolled away
+    await page.locator(".scroller").evaluate((scroller) => {
+      scroller.scrollTop = 0;
+    });
+    await rowOf(page, "o-10000").waitFor();
+    assert.equal(
+      await page.evaluate(() => document.activeElement.dataset.eventId),
+      "o-1",
+    );
     await page.keyboard.press("Home");
     await rowOf(page, "o-10000").waitFor();
     await page.keyboard.press("End");

@@ -321,8 +321,9 @@ const ids = ({ conversions }) => {
 
 /** Faults sorted by what they are about. */
 const isAmountFault = ({ field }) => /amount|currency/.test(String(field));
-const isFieldFault = ({ expected }) =>
-  /no such field|one of /.test(String(expected));
+const isFieldFault = ({ field, expected }) =>
+  /no such field/.test(String(expected)) ||
+  ["type", "the event's name"].includes(field);
 /** The same for a call that the pixel refused; what has no code is an unknown field, an empty text or a wrong shape. */
 const topicOf = ({ reason, code }) => {
   if (code === "invalid_amount" || code === "missing_currency")

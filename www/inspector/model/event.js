@@ -19,7 +19,7 @@ export const kindOf = (event) => {
 export const nameOf = (event) => {
   if (isStart(event)) return "pixel started";
   if (isDiagnostic(event)) return "diagnostic";
-  if (!event) return "unreadable request";
+  if (!event) return "whole request";
   const name = event.custom_event_name ?? event.type;
   return name === undefined ? "no name" : textOf(name);
 };

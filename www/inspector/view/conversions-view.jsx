@@ -7,13 +7,7 @@ import {
   userFieldsOf,
 } from "../model/curl.js";
 import { browserOf, clickOf, dataOf } from "../model/event.js";
-import {
-  formatTime,
-  isoTime,
-  pathOf,
-  plural,
-  shorten,
-} from "../model/format.js";
+import { formatTime, isoTime, pathOf, shorten } from "../model/format.js";
 import { formatMoney } from "../model/money.js";
 import { visible } from "../model/visible.js";
 import { transportName } from "./event-row.jsx";
@@ -202,9 +196,11 @@ const Half = ({ side, entries, other, showId, selected }) => {
       </section>
     );
   const { event } = entry;
-  const click = clickOf(entry);
-  const browser = browserOf(entry);
-  const fields = userFieldsOf(entry);
+  const identity = [
+    words("click", clickOf(entry)) ?? "no click",
+    words("browser", browserOf(entry)),
+    userFieldsOf(entry).map(userFieldName).join(", "),
+  ];
   return (
     <section class="half" data-side={side.toLowerCase()}>
       <h3>
@@ -217,50 +213,32 @@ const Half = ({ side, entries, other, showId, selected }) => {
             aria-current={seq === selected ? "true" : undefined}
           />
         ))}
+        <Verdict entry={entry} />
       </h3>
-      <dl class="facts">
-        <Fact name="Verdict">
-          <Verdict entry={entry} />
-        </Fact>
-        {showId && (
-          <Fact name="Event id">
-            <Code value={event.id} longest={80} />
-          </Fact>
-        )}
-        <Fact name="Measured">
-          <time dateTime={isoTime(event.timestamp_ms)}>
-            {formatTime(event.timestamp_ms)}
-          </time>{" "}
-          <span class="muted">by {transportName(entry.transport)}</span>
-        </Fact>
+      {showId && (
+        <p>
+          <Code value={event.id} longest={80} />
+        </p>
+      )}
+      <p>
+        <time dateTime={isoTime(event.timestamp_ms)}>
+          {formatTime(event.timestamp_ms)}
+        </time>{" "}
+        by {transportName(entry.transport)}
         {event.source_url !== undefined && (
-          <Fact name="Page">
+          <>
+            {" · "}
             <Sent value={pathOf(event.source_url)} />
-          </Fact>
+          </>
         )}
-        <Fact name="Identity">
-          {[
-            click === undefined ? "no click" : `click ${shorten(click)}`,
-            browser === undefined ? undefined : `browser ${shorten(browser)}`,
-            fields.length > 0
-              ? fields.map(userFieldName).join(", ")
-              : undefined,
-          ]
-            .filter(Boolean)
-            .map((words) => visible(words))
-            .join(" · ")}
-        </Fact>
-        {entries.length > 1 && (
-          <Fact name="Sent">{plural(entries.length, "time")}</Fact>
-        )}
-      </dl>
+        {entries.length > 1 && ` · sent ${entries.length} times`}
+      </p>
+      <p class="muted">{identity.filter(Boolean).join(" · ")}</p>
     </section>
   );
 };
 
-export const Fact = ({ name, children }) => (
-  <div class="fact">
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
-);
+const words = (name, reference) =>
+  reference === undefined
+    ? undefined
+    : `${name} ${visible(shorten(reference))}`;

@@ -25,9 +25,8 @@ import {
 import { consentOf } from "../model/timeline.js";
 import { faultsOf, verdictOf } from "../model/verdict.js";
 import { asJson, visible, visibleLines } from "../model/visible.js";
-import { Fact } from "./conversions-view.jsx";
 import { transportName } from "./event-row.jsx";
-import { Code, CopyButton, EventLink, Icon, Sent } from "./parts.jsx";
+import { Code, CopyButton, EventLink, Fact, Icon, Sent } from "./parts.jsx";
 
 /**
  * All that is known of one event. `entry` is undefined where the event is not here (any more); `halves` are the entries of

@@ -86,6 +86,13 @@ export const EventRow = ({ entry, view, attributes }) => {
             <Sent value={dataOf(event).plan_id} />
           </span>
         )}
+        {Array.isArray(dataOf(event).contents) &&
+          dataOf(event).contents.length > 0 && (
+            <span class="type">
+              {" "}
+              {plural(dataOf(event).contents.length, "item")}
+            </span>
+          )}
         {event?.opt_out === true && <span class="type"> opt out</span>}
       </span>
       {note === undefined ? (
@@ -109,15 +116,12 @@ export const EventRow = ({ entry, view, attributes }) => {
 
 const Facts = ({ entry }) => {
   const { event } = entry;
-  const { amount, currency, contents } = dataOf(event);
+  const { amount, currency } = dataOf(event);
   const page = event?.source_url;
   return (
     <>
       <span role="gridcell" class="money number">
         {amount !== undefined && <Sent value={formatMoney(amount, currency)} />}
-        {Array.isArray(contents) && contents.length > 0 && (
-          <span class="items">{plural(contents.length, "item")}</span>
-        )}
       </span>
       <span role="gridcell" class="page" title={titleOf(page)}>
         {page !== undefined && <Sent value={pathOf(page)} />}
@@ -155,11 +159,13 @@ const noteOf = (entry, verdict) => {
     if (!fault) return <Sent value={entry.error ?? "no reason was given"} />;
     return (
       <>
+        {others.length > 0 && (
+          <strong>{plural(others.length + 1, "fault")}, first: </strong>
+        )}
         <code>
           <Sent value={fault.field} />
         </code>{" "}
         <Sent value={faultSentence(fault)} />
-        {others.length > 0 && ` · ${plural(others.length, "more fault")}`}
       </>
     );
   }

@@ -131,3 +131,11 @@ export const Empty = ({ title, children }) => (
     {children}
   </section>
 );
+
+/** One line of a `dl`. */
+export const Fact = ({ name, children }) => (
+  <div class="fact">
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);

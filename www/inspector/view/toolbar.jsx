@@ -135,9 +135,12 @@ export const Toolbar = ({
 };
 
 const Choice = ({ label, all, value, options, onChange }) => (
-  <label class="select" data-set={value !== ""}>
-    <span class="unseen">{label}</span>
-    <select value={value} onChange={({ target }) => onChange(target.value)}>
+  <span class="select" data-set={value !== ""}>
+    <select
+      aria-label={label}
+      value={value}
+      onChange={({ target }) => onChange(target.value)}
+    >
       <option value="">{all}</option>
       {/* A choice stays one while nothing here fits it any more. */}
       {value !== "" && !options.some(([name]) => name === value) && (
@@ -149,7 +152,7 @@ const Choice = ({ label, all, value, options, onChange }) => (
         </option>
       ))}
     </select>
-  </label>
+  </span>
 );
 
 const ClearButton = ({ store, total }) => {
