@@ -476,6 +476,25 @@ describe("the inspector", () => {
     assert.equal(await rows(), 1);
   });
 
+  test("of more than 10,000 events the older ones are fetched when asked for", async (t) => {
+    const collector = await startCollector(t);
+    await many(collector, 10_020);
+    const { page } = await look(t, collector);
+    await rowOf(page, "o-10020").waitFor();
+    await rowOf(page, "o-10020").focus();
+    await page.keyboard.press("End");
+    await rowOf(page, "o-21").waitFor();
+    await page.getByRole("button", { name: /Load up to/ }).click();
+    await page.getByText("Older events are not listed").waitFor({
+      state: "detached",
+    });
+    // what is read stays, and the older ones follow it
+    await rowOf(page, "o-21").focus();
+    await page.keyboard.press("End");
+    await rowOf(page, "o-1").waitFor();
+    assert.equal(await rowOf(page, "o-1").count(), 1);
+  });
+
   test("what arrives does not move what is being read", async (t) => {
     const collector = await startCollector(t);
     await many(collector, 200);

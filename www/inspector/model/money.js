@@ -23,12 +23,24 @@ export function formatMoney(amount, currency) {
     return [asText(amount), asText(currency)].filter(Boolean).join(" ");
   }
   const digits = DIGITS.get(code) ?? 2;
-  return new Intl.NumberFormat(undefined, {
-    style: "currency",
-    currency: code,
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(amount / 10 ** digits);
+  return formatOf(code, digits).format(amount / 10 ** digits);
+}
+
+/** By currency: to make one takes longer than to use it a hundred times. */
+const formats = new Map();
+
+function formatOf(code, digits) {
+  let format = formats.get(code);
+  if (!format) {
+    format = new Intl.NumberFormat(undefined, {
+      style: "currency",
+      currency: code,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    formats.set(code, format);
+  }
+  return format;
 }
 
 /** The amount as the wire has it, for whoever compares it with their code. */

@@ -52,7 +52,7 @@ export const ChecklistView = ({ items }) => (
 export const summaryWords = (items) => {
   const { yes, problem, look } = tally(items);
   return [
-    `${yes} of ${items.length} seen to hold`,
+    `${yes} of ${items.length} confirmed`,
     problem > 0 && `${problem} ${problem === 1 ? "problem" : "problems"}`,
     look > 0 && `${look} to look at`,
   ]

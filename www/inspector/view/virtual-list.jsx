@@ -1,4 +1,4 @@
-import { Fragment } from "preact";
+import { Component } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Rows above and below those in view, so that a quick scroll does not show blank space. */
@@ -173,6 +173,10 @@ export const VirtualList = ({
     }
   };
 
+  // The rows outlive a rendering, so what they call has to be there in each.
+  const handlers = useRef({});
+  handlers.current = { row, onOpen, setActive };
+
   const above = counts && at > 0 ? Math.max(0, indexOf(newest.current)) : 0;
 
   return (
@@ -196,22 +200,18 @@ export const VirtualList = ({
               indexes.map((index) => {
                 const item = items[index];
                 const key = keyOf(item);
-                const attributes = {
-                  role: "row",
-                  tabIndex: index === tabStop ? 0 : -1,
-                  "aria-rowindex": index + 2,
-                  "aria-selected": key === selected,
-                  style: {
-                    top: `${index * rowHeight}px`,
-                    height: `${rowHeight}px`,
-                  },
-                  onFocusIn: () => setActive(key),
-                  onClick: (click) => {
-                    // A click on a link in the row goes where the link goes.
-                    if (!click.target.closest("a")) onOpen?.(item);
-                  },
-                };
-                return <Fragment key={key}>{row(item, attributes)}</Fragment>;
+                return (
+                  <Row
+                    key={key}
+                    id={key}
+                    item={item}
+                    index={index}
+                    rowHeight={rowHeight}
+                    isTabStop={index === tabStop}
+                    isSelected={key === selected}
+                    handlers={handlers}
+                  />
+                );
               })}
           </div>
         </div>
@@ -232,6 +232,30 @@ export const VirtualList = ({
     </div>
   );
 };
+
+/** What a row looks like depends on these alone; while a list is scrolled, most rows stay as they are. */
+const LOOKS = ["item", "index", "rowHeight", "isTabStop", "isSelected"];
+
+class Row extends Component {
+  shouldComponentUpdate(next) {
+    return LOOKS.some((prop) => next[prop] !== this.props[prop]);
+  }
+
+  render({ id, item, index, rowHeight, isTabStop, isSelected, handlers }) {
+    return handlers.current.row(item, {
+      role: "row",
+      tabIndex: isTabStop ? 0 : -1,
+      "aria-rowindex": index + 2,
+      "aria-selected": isSelected,
+      style: { top: `${index * rowHeight}px`, height: `${rowHeight}px` },
+      onFocusIn: () => handlers.current.setActive(id),
+      onClick: (click) => {
+        // A click on a link in the row goes where the link goes.
+        if (!click.target.closest("a")) handlers.current.onOpen?.(item);
+      },
+    });
+  }
+}
 
 /** The scroll position nearest to `top` at which that row is seen whole. */
 const inView = (index, top, rowHeight, height) => {
