@@ -1,21 +1,28 @@
 // Builds target/inspector/: the inspector's page, with the library for its view in its one script.
-import { copyFile, mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { Buffer } from "node:buffer";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { root, say } from "./run.mjs";
 import { nodePackages } from "./setup.mjs";
 
 const SOURCE = join(root, "www/inspector");
 const OUT = join(root, "target/inspector");
 
+/** A file that stays as it is is not written: the collector, which carries it, would be compiled anew. */
+const write = async (name, bytes) => {
+  const path = join(OUT, name);
+  const before = await readFile(path).catch(() => null);
+  if (!before?.equals(bytes)) await writeFile(path, bytes);
+};
+
 export const buildInspector = async () => {
   nodePackages();
   say("building target/inspector/");
   const { build } = await import("esbuild");
-  await rm(OUT, { recursive: true, force: true });
-  await mkdir(OUT, { recursive: true });
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [join(SOURCE, "inspector.jsx"), join(SOURCE, "inspector.css")],
     outdir: OUT,
+    write: false,
     bundle: true,
     minify: true,
     format: "esm",
@@ -27,8 +34,18 @@ export const buildInspector = async () => {
     legalComments: "none",
     logLevel: "warning",
   });
-  for (const file of ["index.html", "icon.svg"])
-    await copyFile(join(SOURCE, file), join(OUT, file));
+  const files = new Map(
+    outputFiles.map(({ path, contents }) => [
+      basename(path),
+      Buffer.from(contents),
+    ]),
+  );
+  for (const name of ["index.html", "icon.svg"])
+    files.set(name, await readFile(join(SOURCE, name)));
+  await mkdir(OUT, { recursive: true });
+  for (const name of await readdir(OUT))
+    if (!files.has(name)) await rm(join(OUT, name), { recursive: true });
+  for (const [name, bytes] of files) await write(name, bytes);
 };
 
 if (import.meta.filename === process.argv[1]) await buildInspector();

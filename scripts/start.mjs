@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { buildInspector } from "./build-inspector.mjs";
 import { build } from "./build.mjs";
 import { fail, root, run, say } from "./run.mjs";
 import { nodePackages, rust } from "./setup.mjs";
@@ -20,11 +21,9 @@ const newest = (...paths) =>
     }),
   );
 
-const BUILT = ["dist/oaiq.min.js", "target/inspector/index.html"];
-
 const isBuilt = () =>
-  BUILT.every((path) => existsSync(join(root, path))) &&
-  Math.min(...BUILT.map((path) => newest(path))) >
+  existsSync(join(root, "dist/oaiq.min.js")) &&
+  newest("dist/oaiq.min.js") >
     newest(
       "src",
       "www",
@@ -36,7 +35,8 @@ const isBuilt = () =>
 
 nodePackages();
 rust();
-if (!isBuilt()) await build();
+if (isBuilt()) await buildInspector();
+else await build();
 say("building the collector (a minute the first time)");
 run("cargo", [
   "build",

@@ -1,6 +1,7 @@
 // npm test: everything that must hold, the quick before the slow.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { buildInspector } from "./build-inspector.mjs";
 import { build, buildFaulty } from "./build.mjs";
 import { root, run, say } from "./run.mjs";
 import { chromium, nodePackages, rust } from "./setup.mjs";
@@ -26,6 +27,9 @@ run("cargo", [
   "--deny",
   "warnings",
 ]);
+
+// the collector carries it, and a test asks for it
+await buildInspector();
 
 say("native tests");
 run(process.execPath, [
