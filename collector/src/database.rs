@@ -458,7 +458,6 @@ impl Writer {
             let Some(Oldest { seq, batch }) = oldest.take() else {
                 continue;
             };
-            #[expect(clippy::cast_possible_wrap, reason = "there are two classes")]
             let class = class as i64;
             self.connection
                 .prepare_cached("DELETE FROM events WHERE seq < ? AND refused = ?")?

@@ -193,10 +193,6 @@ pub fn whole_number(value: &Value) -> Option<i128> {
         return Some(number.into());
     }
     let number = value.as_f64()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "it is whole, and below 1e21"
-    )]
     let whole = number as i128;
     (number.fract() == 0.0 && number.abs() < 1e21).then_some(whole)
 }
