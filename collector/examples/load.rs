@@ -303,8 +303,8 @@ fn send(
     while !stop.load(Ordering::Relaxed) {
         let number = numbers.fetch_add(1, Ordering::Relaxed);
         let mut due = Instant::now();
-        if rate > 0 {
-            let at = begun + Duration::from_nanos(number * 1_000_000_000 / rate);
+        if let Some(after) = (number * 1_000_000_000).checked_div(rate) {
+            let at = begun + Duration::from_nanos(after);
             thread::sleep(at.saturating_duration_since(due));
             due = at;
         }
