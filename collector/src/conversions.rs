@@ -160,11 +160,11 @@ impl Event {
         };
         match serde_json::from_str::<Fields<&RawValue>>(text) {
             Ok(fields) => event.check(text, &fields, now_ms),
-            Err(_) => event.faults.push(Fault {
-                field: "event".to_owned(),
-                given: "no object".to_owned(),
-                expected: "an object, such as {\"type\": \"order_created\", …}".to_owned(),
-            }),
+            Err(_) => event.fault(
+                "event",
+                "no object",
+                "an object, such as {\"type\": \"order_created\", …}",
+            ),
         }
         event.faults.truncate(rules::MOST_FAULTS);
         event
@@ -288,6 +288,8 @@ impl Event {
         for fault in &mut faults {
             if fault.field == "data.type" {
                 fault.expected = format!("\"custom\" or \"{}\"", self.name);
+                // it would be about `custom`
+                fault.advice = None;
             }
         }
         self.faults.append(&mut faults);
@@ -381,11 +383,7 @@ impl Event {
     }
 
     fn fault(&mut self, field: &str, given: &str, expected: &str) {
-        self.faults.push(Fault {
-            field: field.to_owned(),
-            given: given.to_owned(),
-            expected: expected.to_owned(),
-        });
+        self.faults.push(Fault::new(field, given, expected));
     }
 }
 
@@ -417,11 +415,7 @@ fn user_fault(name: &str, value: &Value) -> Option<Fault> {
     } else {
         "left out: there is no such field"
     };
-    Some(Fault {
-        field,
-        given: rules::NOT_SHOWN.to_owned(),
-        expected: expected.to_owned(),
-    })
+    Some(Fault::new(field, rules::NOT_SHOWN, expected))
 }
 
 /// A string or a list of strings, each of which is as it must be.

@@ -2,6 +2,10 @@
 //!
 //! All that is to be written or read goes through one queue, so who reads sees all that was put into it before,
 //! also what is not committed yet. A commit is made every [`COMMIT_EVERY`], not for each request: it is what costs.
+//!
+//! What is committed has been handed to the operating system, and survives the end of this program, however that comes. To wait
+//! for the disk as well would stop everything for a tenth of a second again and again, so that is done when nothing has come for
+//! a second ([`IDLE_AFTER`]): only if the whole machine fails while events pour in may the file be damaged.
 
 use std::fmt;
 use std::fs;
@@ -18,10 +22,10 @@ use crate::entry::Entry;
 use crate::ledger::{Class, Kept, Key, Ledger, Oldest};
 
 /// How long what has been written may wait for its commit. What was answered longer ago survives a crash.
-const COMMIT_EVERY: Duration = Duration::from_millis(200);
+const COMMIT_EVERY: Duration = Duration::from_millis(50);
 
-/// When it is tried again to write after that has failed.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// When it is tried again to write after that has failed, and when what has been written is brought to the disk.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// `oaiq`: by it SQLite's file header says whose file it is (<https://sqlite.org/fileformat.html#application_id>).
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"oaiq");
@@ -205,8 +209,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<i32> {
     connection.execute_batch("COMMIT")?;
     // after the tables are there: the file's own header then says whose it is
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // a crash of this program loses nothing that is committed; one of the machine may lose the last seconds
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "cache_size", -8_000)?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -364,6 +367,8 @@ struct Writer {
     oldest: [Option<Oldest>; 2],
     /// The numbers that were given last.
     last: (u64, u64),
+    /// Something committed may not be on the disk yet.
+    is_unsynced: bool,
 }
 
 /// Does what the queue brings until it is told to stop.
@@ -374,11 +379,13 @@ pub fn run(opened: Opened, failure: Arc<Failure>, queue: &Receiver<Work>) {
         since: None,
         oldest: [None, None],
         last: (0, 0),
+        is_unsynced: false,
     };
     loop {
         let wait = match writer.since {
             Some(since) => COMMIT_EVERY.saturating_sub(since.elapsed()),
-            None => RETRY_AFTER,
+            None if writer.is_unsynced || writer.failure.get().is_some() => IDLE_AFTER,
+            None => Duration::MAX,
         };
         let result = match queue.recv_timeout(wait) {
             Ok(Work::Keep(keep)) => writer.keep(&keep),
@@ -394,8 +401,9 @@ pub fn run(opened: Opened, failure: Arc<Failure>, queue: &Receiver<Work>) {
                 Ok(())
             }
             Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if writer.since.is_some() => Ok(()),
             Err(RecvTimeoutError::Timeout) if writer.failure.get().is_some() => writer.begin(),
-            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => writer.sync(),
         };
         let is_due = |since: Instant| since.elapsed() >= COMMIT_EVERY;
         let result = match result {
@@ -409,10 +417,8 @@ pub fn run(opened: Opened, failure: Arc<Failure>, queue: &Receiver<Work>) {
     if let Err(error) = writer.commit() {
         writer.fail(&error);
     }
-    // all into the one file; it is no loss where that fails, as the next start does it
-    let _ = writer
-        .connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    // where that fails, the next start does it
+    let _ = writer.sync();
 }
 
 impl Writer {
@@ -458,7 +464,6 @@ impl Writer {
             let Some(Oldest { seq, batch }) = oldest.take() else {
                 continue;
             };
-            #[expect(clippy::cast_possible_wrap, reason = "there are two classes")]
             let class = class as i64;
             self.connection
                 .prepare_cached("DELETE FROM events WHERE seq < ? AND refused = ?")?
@@ -482,9 +487,22 @@ impl Writer {
         }
         self.connection.execute_batch("COMMIT")?;
         self.since = None;
+        self.is_unsynced = true;
         if self.failure.get().is_some() {
             self.failure.set(None);
             tracing::warn!("events can be kept again");
+        }
+        Ok(())
+    }
+
+    /// Brings everything into the one file, and that to the disk.
+    fn sync(&mut self) -> rusqlite::Result<()> {
+        if std::mem::take(&mut self.is_unsynced) {
+            self.connection
+                .pragma_update(None, "synchronous", "NORMAL")?;
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            self.connection.pragma_update(None, "synchronous", "OFF")?;
         }
         Ok(())
     }
@@ -526,7 +544,9 @@ impl Writer {
         self.oldest = [None, None];
         self.commit()?;
         // the disk forgets it too
-        self.connection.execute_batch("VACUUM")
+        self.connection.execute_batch("VACUUM")?;
+        self.is_unsynced = true;
+        self.sync()
     }
 
     /// Nothing is taken any more until it can be written again; see [`Failure`].

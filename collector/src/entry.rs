@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// What is known of a request besides its events.
@@ -52,7 +52,7 @@ pub enum Transport {
 }
 
 /// One thing that is wrong with an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Fault {
     /// Where: `data.contents[1].amount`.
     pub field: String,
@@ -60,6 +60,25 @@ pub struct Fault {
     pub given: String,
     /// What must be there, to follow "it must be".
     pub expected: String,
+    /// What to do, where that can be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+impl Fault {
+    /// Without advice.
+    pub fn new(
+        field: impl Into<String>,
+        given: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            given: given.into(),
+            expected: expected.into(),
+            advice: None,
+        }
+    }
 }
 
 /// What became of an event.

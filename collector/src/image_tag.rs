@@ -277,6 +277,9 @@ mod tests {
         #[test]
         fn any_query_is_read_or_refused(query in ".*") {
             let _ = parse(&query, 0);
+            if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
+                let _ = (tag.event.faults(), tag.event.key("p"));
+            }
         }
 
         #[test]
@@ -284,6 +287,9 @@ mod tests {
             query in "((data|contents|amount|id|[0-9]|\\[|\\]|%5B|%5D|%|&|=){0,40})"
         ) {
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
+                for fault in tag.event.faults() {
+                    prop_assert!(!fault.field.is_empty() && fault.field.len() < 1000 && fault.given.len() < 1000);
+                }
                 let text = serde_json::to_string(&tag.event).unwrap();
                 let back: oaiq::wire::Event =
                     serde_json::from_str(&text.replacen('{', r#"{"id":"e","#, 1)).unwrap();

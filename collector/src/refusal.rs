@@ -40,7 +40,6 @@ struct Answer<'a> {
     more_faults: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }

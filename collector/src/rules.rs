@@ -56,27 +56,20 @@ pub fn table_faults(
 }
 
 /// The words are for a call in a page; in an event the options are its own fields.
-fn from_table(fault: Explained) -> Fault {
-    let Explained {
-        field,
-        given,
-        expected,
-        ..
-    } = fault;
-    let field = match field.as_str() {
-        "the event's name" => "type",
-        "options.event_id" => "id",
-        other => other.strip_prefix("options.").unwrap_or(other),
+fn from_table(explained: Explained) -> Fault {
+    // as it says it on the console's way too, with all that it knows
+    let mut fault: Fault = serde_json::to_value(&explained)
+        .and_then(serde_json::from_value)
+        .unwrap_or_else(|_| Fault::new(explained.field, explained.given, explained.expected));
+    fault.field = match fault.field.as_str() {
+        "the event's name" => "type".to_owned(),
+        "options.event_id" => "id".to_owned(),
+        other => shortened(other.strip_prefix("options.").unwrap_or(other)),
     };
-    Fault {
-        field: shortened(field),
-        given: if given == "undefined" {
-            "not there".to_owned()
-        } else {
-            given
-        },
-        expected,
+    if fault.given == "undefined" {
+        fault.given = "not there".to_owned();
     }
+    fault
 }
 
 /// What is wrong with the time of an event that has arrived at `now_ms`.
@@ -94,19 +87,21 @@ pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
     } else {
         format!("at most 7 days ago; now is {now_ms}")
     };
-    Some(Fault {
-        field: "timestamp_ms".to_owned(),
-        given: timestamp_ms.to_string(),
+    Some(Fault::new(
+        "timestamp_ms",
+        timestamp_ms.to_string(),
         expected,
-    })
+    ))
 }
 
 /// What is wrong with the length of an event's id.
 pub fn id_fault(id: &str) -> Option<Fault> {
-    (id.len() > LONGEST_ID).then(|| Fault {
-        field: "id".to_owned(),
-        given: format!("{} bytes long", id.len()),
-        expected: format!("at most {LONGEST_ID} bytes long"),
+    (id.len() > LONGEST_ID).then(|| {
+        Fault::new(
+            "id",
+            format!("{} bytes long", id.len()),
+            format!("at most {LONGEST_ID} bytes long"),
+        )
     })
 }
 
@@ -117,12 +112,11 @@ pub fn is_sha256(text: &str) -> bool {
 
 /// The fault of an identifier that is not hashed. Its value is never told.
 pub fn not_hashed(field: impl Into<String>) -> Fault {
-    Fault {
-        field: field.into(),
-        given: NOT_SHOWN.to_owned(),
-        expected: "64 hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel"
-            .to_owned(),
-    }
+    Fault::new(
+        field,
+        NOT_SHOWN,
+        "64 hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
+    )
 }
 
 /// A text as a fault shows it.
@@ -193,10 +187,6 @@ pub fn whole_number(value: &Value) -> Option<i128> {
         return Some(number.into());
     }
     let number = value.as_f64()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "it is whole, and below 1e21"
-    )]
     let whole = number as i128;
     (number.fract() == 0.0 && number.abs() < 1e21).then_some(whole)
 }

@@ -152,6 +152,9 @@ fn refusal_of(conversions: &Conversions) -> Option<Refusal> {
         fault.given,
         fault.expected,
     );
+    if let Some(advice) = &fault.advice {
+        error += &format!(": {advice}");
+    }
     if total > 1 {
         error += &format!(" (and {} more, see `faults`)", total - 1);
     }

@@ -1,7 +1,7 @@
 //! What a new start finds.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use oaiq_collector::database::Opened;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn file(name: &str) -> PathBuf {
     folder.join("collector.sqlite")
 }
 
-fn start(file: &PathBuf) -> Server {
+fn start(file: &Path) -> Server {
     Server::open(settings(), Opened::open(file).unwrap())
 }
 
