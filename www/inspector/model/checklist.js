@@ -315,7 +315,7 @@ const ids = ({ conversions }) => {
     found: fromServer
       ? "Server events came, but none with the id of a browser event."
       : "No server event yet.",
-    todo: "Send one of the purchases below from your server too, or open an event and copy its server half as curl. Without a server integration this item does not matter.",
+    todo: "Send a purchase that the browser has sent from your server too, or open an event and copy its server half as curl. Without a server integration this item does not matter.",
   };
 };
 

@@ -290,7 +290,8 @@ const Connection = ({ state }) => (
 
 const Tally = ({ items }) => {
   const { yes, problem, look } = tally(items);
-  const state = problem > 0 ? "problem" : look > 0 ? "look" : "yes";
+  const done = yes === items.length ? "yes" : "open";
+  const state = problem > 0 ? "problem" : look > 0 ? "look" : done;
   return (
     <span class="tally" data-of={state} title={summaryWords(items)}>
       {(problem > 0 || look > 0) && <Icon of={state} />}
