@@ -1,9 +1,10 @@
-// Builds dist/: the pixel's module inside its script, and the debug build beside it.
+// Builds dist/: the pixel's module inside its script, and the debug build beside it. And the inspector's page.
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { buildInspector } from "./build-inspector.mjs";
 import { fail, root, run, say } from "./run.mjs";
 import {
   asJavaScript,
@@ -310,6 +311,7 @@ export const build = async () => {
   await writePackage("dist/oaiq.mjs", pixel);
   await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);
+  await buildInspector();
   await report(SCRIPTS.map((script) => `dist/${script}`));
 };
 

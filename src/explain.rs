@@ -38,14 +38,18 @@ pub fn faults_of(name: &str, data: &str, options: &str) -> Vec<Explained> {
 }
 
 pub(crate) fn faults(name: Value, data: Value, options: Value) -> Vec<Explained> {
+    // nobody reads more, and a list of a million wrong items must not become a million texts
+    const MOST: usize = 100;
     let mut faults = Vec::new();
     validate::each_fault(name, data, options, &mut |fault| {
-        faults.push(Explained {
-            field: place(fault),
-            given: given(fault),
-            expected: expected(fault, name),
-            advice: advice(fault, name, data),
-        });
+        if faults.len() < MOST {
+            faults.push(Explained {
+                field: place(fault),
+                given: given(fault),
+                expected: expected(fault, name),
+                advice: advice(fault, name, data),
+            });
+        }
     });
     faults
 }

@@ -157,7 +157,7 @@ impl<'a> Value<'a> {
     }
 
     /// Its text.
-    #[cfg(feature = "debug")]
+    #[cfg(feature = "explain")]
     pub fn raw(self) -> Draft {
         Draft::new().with_until(self.0, self.end())
     }

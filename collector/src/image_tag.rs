@@ -5,8 +5,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::entry::Fault;
+use crate::ledger::Key;
 use crate::query::Query;
 use crate::refusal::Refusal;
+use crate::rules;
 
 /// How deep `data[a][b]…` is followed. The protocol needs three; a longer chain could exhaust the stack.
 const MAX_DEPTH: usize = 8;
@@ -39,6 +42,27 @@ pub struct Event {
     /// What the parameters `data[…]` say. Text, except that `amount` and `quantity` are integers where
     /// they can be.
     pub data: Map<String, Value>,
+}
+
+impl Event {
+    /// What is wrong with it.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut options = Map::new();
+        for option in ["custom_event_name", "opt_out"] {
+            if let Some(value) = self.others.get(option) {
+                options.insert(option.to_owned(), value.clone());
+            }
+        }
+        let data = Value::Object(self.data.clone());
+        rules::table_faults(&self.name.as_str().into(), Some(&data), &options)
+    }
+
+    /// What duplicates are recognised by.
+    pub fn key(&self, pixel: &str) -> Option<Key> {
+        let own = self.others.get("custom_event_name").and_then(Value::as_str);
+        let name = rules::counted_name(&self.name, own);
+        self.id.as_deref().map(|id| Key::of(pixel, name, id))
+    }
 }
 
 /// Reads the query of an image tag that arrived at `received_ms`.
@@ -253,6 +277,9 @@ mod tests {
         #[test]
         fn any_query_is_read_or_refused(query in ".*") {
             let _ = parse(&query, 0);
+            if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
+                let _ = (tag.event.faults(), tag.event.key("p"));
+            }
         }
 
         #[test]
@@ -260,6 +287,9 @@ mod tests {
             query in "((data|contents|amount|id|[0-9]|\\[|\\]|%5B|%5D|%|&|=){0,40})"
         ) {
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
+                for fault in tag.event.faults() {
+                    prop_assert!(!fault.field.is_empty() && fault.field.len() < 1000 && fault.given.len() < 1000);
+                }
                 let text = serde_json::to_string(&tag.event).unwrap();
                 let back: oaiq::wire::Event =
                     serde_json::from_str(&text.replacen('{', r#"{"id":"e","#, 1)).unwrap();

@@ -1,54 +1,85 @@
 //! Stands in for the OpenAI Ads events endpoint on a developer's machine, and shows what arrives.
 //!
-//! A request enters through [`routes`], is read by [`batch`] or [`image_tag`], is kept by the
-//! [`inbox`], and leaves again as an entry of `/events.json` and of the stream that [`live`] feeds.
-//! [`listen`] and [`serve`] put that on the network; `main.rs` is the command line around it.
+//! A request enters through [`routes`], is read by [`batch`], [`image_tag`] or [`conversions`], which judge its events by
+//! the [`rules`], is counted by the [`inbox`] and its [`ledger`], kept by the [`database`], and leaves again as an
+//! [`entry`] of `/events.json` and of the stream that [`live`] feeds. [`listen`] and [`serve`] put that on the network;
+//! `main.rs` is the command line around it.
 
 pub mod announce;
 pub mod batch;
+pub mod conversions;
+pub mod database;
+pub mod entry;
+pub mod fields;
 pub mod image_tag;
 pub mod inbox;
+pub mod ledger;
 pub mod listen;
 pub mod live;
 pub mod options;
+pub mod pages;
 pub mod query;
 pub mod refusal;
 pub mod request_body;
 pub mod routes;
+pub mod rules;
 pub mod serve;
-pub mod store;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use database::Opened;
 use inbox::Inbox;
+use pages::Pages;
+use request_body::Bodies;
+
+/// What a collector is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the pages and the pixel are.
+    pub pages: Pages,
+    /// The pixels that there are. None at all stands for any.
+    pub pixels: Vec<String>,
+    /// What a server must send to the Conversions API. Without it any key will do.
+    pub key: Option<String>,
+    /// How long a client may take to send a request's headers, and again to send its body.
+    pub read_timeout: Duration,
+    /// The addresses that it is reached at, for a person to read.
+    pub listening: Vec<String>,
+    /// It listens on the loopback address, so what has arrived is shown under that address's names alone.
+    pub is_local: bool,
+}
 
 /// What one running collector consists of; its handlers share it.
 pub struct Collector {
     /// What has arrived, and who watches.
     pub inbox: Inbox,
-    /// Where the pages and the pixel are.
-    pub folders: Folders,
-    /// How long a client may take to send a request's headers, and again to send its body.
-    pub read_timeout: Duration,
-}
-
-/// The folders that are served.
-#[derive(Debug, Clone)]
-pub struct Folders {
-    /// The built pixel, served under `/sdk/`.
-    pub pixel_dist: PathBuf,
-    /// Holds `shop/` and `inspector/`.
-    pub www: PathBuf,
+    /// What it was told.
+    pub settings: Settings,
+    /// Reads what is sent.
+    pub bodies: Bodies,
 }
 
 impl Collector {
-    /// A collector that nothing has reached yet, with a read timeout of 10 seconds.
-    pub fn new(folders: Folders) -> Self {
+    /// One that goes on with what it has kept.
+    pub fn new(settings: Settings, opened: Opened) -> Self {
         Self {
-            inbox: Inbox::default(),
-            folders,
-            read_timeout: Duration::from_secs(10),
+            inbox: Inbox::new(opened),
+            bodies: Bodies::new(settings.read_timeout),
+            settings,
         }
+    }
+
+    /// Is there a pixel of that id?
+    pub fn has_pixel(&self, pixel: &str) -> bool {
+        let pixels = &self.settings.pixels;
+        pixels.is_empty() || pixels.iter().any(|known| known == pixel)
+    }
+
+    /// What an event of no pixel is told.
+    pub fn no_such_pixel(&self) -> String {
+        format!(
+            "no pixel has this id; the collector was started for {} (--pixel)",
+            self.settings.pixels.join(", ")
+        )
     }
 }

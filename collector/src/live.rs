@@ -5,24 +5,16 @@ use std::sync::Arc;
 
 use axum::response::sse;
 use futures_util::stream::{self, Stream};
-use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::store::Entry;
+use crate::entry::{self, Entry};
 
 /// How many messages a slow reader may be behind before it is told that it has lost some.
 const BACKLOG: usize = 64;
 
 /// The largest message, in bytes of the entries in it. Instead of a larger one a reader is told to
 /// reload, so that what waits for slow readers is bounded as well.
-const MAX_MESSAGE: usize = 4 * 1024 * 1024;
-
-/// A list of entries as JSON has it: `{"events":[…]}`.
-#[derive(Serialize)]
-pub struct Listing<'a> {
-    /// In the order that the reader was promised.
-    pub events: &'a [Arc<Entry>],
-}
+const MAX_MESSAGE: usize = 1024 * 1024;
 
 /// Hands out what arrives to any number of readers.
 pub struct Live {
@@ -31,7 +23,7 @@ pub struct Live {
 
 #[derive(Clone)]
 enum Message {
-    Batch(Arc<[Arc<Entry>]>),
+    Batch(Arc<[Entry]>),
     Reload,
     Cleared,
     Closing,
@@ -47,10 +39,10 @@ impl Default for Live {
 
 impl Live {
     /// Tells the readers of one request's events.
-    pub fn batch(&self, entries: Vec<Arc<Entry>>) {
-        let size: usize = entries.iter().map(|entry| entry.size()).sum();
+    pub fn batch(&self, entries: &Arc<[Entry]>) {
+        let size: usize = entries.iter().map(Entry::size).sum();
         self.send(if size <= MAX_MESSAGE {
-            Message::Batch(entries.into())
+            Message::Batch(Arc::clone(entries))
         } else {
             Message::Reload
         });
@@ -89,15 +81,12 @@ impl Live {
     }
 }
 
-fn batch_event(entries: &[Arc<Entry>]) -> sse::Event {
-    let Ok(json) = serde_json::to_string(&Listing { events: entries }) else {
-        return empty_event("lagged");
-    };
+fn batch_event(entries: &[Entry]) -> sse::Event {
     let last = entries.last().map_or(0, |entry| entry.seq);
     sse::Event::default()
         .event("batch")
         .id(last.to_string())
-        .data(json)
+        .data(entry::listing(entries))
 }
 
 /// With data, because a browser ignores an event that has none.
@@ -108,10 +97,18 @@ fn empty_event(name: &str) -> sse::Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store;
-    use crate::store::tests::{events, request};
     use axum::body;
     use axum::response::{IntoResponse, Sse};
+
+    fn entries(seq: u64, event: &str) -> Arc<[Entry]> {
+        Arc::new([Entry {
+            seq,
+            batch: seq,
+            request: r#"{"pixel":"P"}"#.into(),
+            verdict: r#"{"verdict":"counted"}"#.into(),
+            event: event.into(),
+        }])
+    }
 
     /// All that a stream carries until the collector stops.
     async fn text(
@@ -125,10 +122,9 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_falls_behind_is_told_to_reload() {
         let live = Live::default();
-        let mut store = Store::default();
         let stream = live.stream();
-        for _ in 0..=BACKLOG {
-            live.batch(store.add(request("a"), events(1)));
+        for seq in 1..=BACKLOG as u64 + 1 {
+            live.batch(&entries(seq, "{}"));
         }
         live.close();
         let text = text(stream).await;
@@ -140,9 +136,7 @@ mod tests {
     async fn a_message_that_would_be_too_large_is_a_call_to_reload() {
         let live = Live::default();
         let stream = live.stream();
-        let mut large = request("a");
-        large.oppref = Some("x".repeat(MAX_MESSAGE / 2));
-        live.batch(Store::default().add(large, events(2)));
+        live.batch(&entries(1, &format!("\"{}\"", "x".repeat(MAX_MESSAGE))));
         live.close();
         assert_eq!(text(stream).await, "event: lagged\ndata: {}\n\n");
     }
@@ -151,8 +145,7 @@ mod tests {
     async fn events_with_line_breaks_between_their_tokens_arrive_whole() {
         let live = Live::default();
         let stream = live.stream();
-        let event = serde_json::value::RawValue::from_string("{\r\n\"a\":\r1}".to_owned());
-        live.batch(Store::default().add(request("a"), vec![event.unwrap()]));
+        live.batch(&entries(1, "{\r\n\"a\":\r1}"));
         live.close();
         let text = text(stream).await;
         // As a browser puts the lines together again.

@@ -5,9 +5,17 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use clap::Parser;
+use oaiq_collector::database::Opened;
 use oaiq_collector::options::Options;
-use oaiq_collector::{Collector, announce, listen, serve};
+use oaiq_collector::pages::Pages;
+use oaiq_collector::{Collector, Settings, announce, listen, serve};
+use tracing::Level;
+
+/// How long a client may take for a request's headers, and again for its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,6 +23,11 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false)
+        .with_max_level(if options.verbose {
+            Level::DEBUG
+        } else {
+            Level::INFO
+        })
         .init();
     match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,13 +46,36 @@ async fn run(options: Options) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let port = listen::port(&listeners).map_err(|error| error.to_string())?;
 
-    let folders = options.folders();
-    for warning in announce::missing(&folders) {
+    // after the port: a second collector is told of that first, where both are taken
+    let opened = Opened::open(&options.data).map_err(|error| error.to_string())?;
+    if let Some(aside) = &opened.set_aside {
+        eprintln!(
+            "warning: {} was damaged; it has been set aside as {}, and a new one begun",
+            options.data.display(),
+            aside.display()
+        );
+    }
+    let pages = Pages::find(options.www.as_deref(), options.pixel_dist.as_deref());
+    for warning in announce::missing(&pages) {
         eprintln!("warning: {warning}");
     }
-    announce::print(&announce::addresses(options.host, port));
+    let settings = Settings {
+        pages,
+        pixels: options.pixels,
+        key: options.key,
+        read_timeout: READ_TIMEOUT,
+        listening: vec![options.host.origin(port)],
+        is_local: options.host.is_local(),
+    };
+    let collector = Arc::new(Collector::new(settings, opened));
+    let kept = collector.inbox.kept();
+    announce::print(&announce::start(&collector.settings, &options.data, kept));
 
-    serve::serve(listeners, Arc::new(Collector::new(folders)), stop).await;
+    serve::serve(listeners, Arc::clone(&collector), stop).await;
+    let kept = collector.inbox.kept();
+    tokio::task::block_in_place(|| collector.inbox.close())
+        .map_err(|error| format!("not all events could be kept: {error}"))?;
+    announce::print(&announce::stopped(&options.data, kept));
     Ok(())
 }
 

@@ -1,19 +1,20 @@
 //! The command line's options.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
 
-use crate::Folders;
+use crate::rules::LONGEST_PIXEL;
 
-/// Stands in for the OpenAI Ads events endpoint on this machine, and shows what arrives.
+/// Stands in for OpenAI's endpoint for ads events on this machine, and shows what arrives.
 ///
-/// It serves a demo shop that runs the pixel, takes the events that the pixel sends, and lists them
-/// in an inspector. Everything is kept in memory and forgotten when it stops (Ctrl-C).
+/// It takes what a pixel in a page sends (batches and image tags) and what a server sends (the Conversions API), says of
+/// each event whether it is counted, a duplicate, or refused and why, and shows it all in an inspector in the browser. A
+/// demo shop is there to try it with. Nothing is sent on to OpenAI.
 #[derive(Debug, Parser)]
-#[command(name = "oaiq-collector", version)]
+#[command(name = "oaiq-collector", version, after_help = EXAMPLES)]
 pub struct Options {
     /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "N", default_value_t = 8787)]
@@ -24,22 +25,57 @@ pub struct Options {
     #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
     pub host: Host,
 
-    /// Folder with the built pixel (`npm run build` makes it), served under /sdk/
-    #[arg(long, value_name = "FOLDER", default_value = "dist")]
-    pub pixel_dist: PathBuf,
+    /// A pixel that there is; give it once for each. The settings of others are not found, and their events are
+    /// refused. Without it, any pixel will do
+    #[arg(long = "pixel", value_name = "ID", value_parser = pixel)]
+    pub pixels: Vec<String>,
 
-    /// Folder with shop/ and inspector/, served under those names
-    #[arg(long, value_name = "FOLDER", default_value = "www")]
-    pub www: PathBuf,
+    /// The key that servers must send to the Conversions API, as `Authorization: Bearer KEY`. Without it any key will
+    /// do, but there must be one. Do not use a real one: other users of this machine may see it
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub key: Option<String>,
+
+    /// File in which the events are kept, at most 100,000 of them
+    #[arg(long, value_name = "FILE", default_value = "target/collector.sqlite")]
+    pub data: PathBuf,
+
+    /// Folder with a built pixel, served under /sdk/, instead of the one that this program brings
+    #[arg(long, value_name = "FOLDER")]
+    pub pixel_dist: Option<PathBuf>,
+
+    /// Folder with shop/ and inspector/, served under those names, instead of those that this program brings
+    #[arg(long, value_name = "FOLDER")]
+    pub www: Option<PathBuf>,
+
+    /// Prints a line for each request
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
-impl Options {
-    /// The folders that are served.
-    pub fn folders(&self) -> Folders {
-        Folders {
-            pixel_dist: self.pixel_dist.clone(),
-            www: self.www.clone(),
-        }
+const EXAMPLES: &str = "\
+Example:
+  oaiq-collector --pixel my-pixel --key test-key
+
+  then open http://localhost:8787/inspector, let a page send its events to http://localhost:8787/v1/sdk/events,
+  and a server its own:
+
+  curl 'http://localhost:8787/v1/events?pid=my-pixel' -H 'Authorization: Bearer test-key' \\
+    -d '{\"events\":[{\"type\":\"lead_created\",\"id\":\"lead-1\",\"timestamp_ms\":'$(date +%s)000',
+         \"action_source\":\"phone_call\",\"data\":{\"type\":\"customer_action\"}}]}'";
+
+fn pixel(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err("a pixel's id is not empty".to_owned()),
+        1..=LONGEST_PIXEL => Ok(text.to_owned()),
+        _ => Err(format!("a pixel's id has at most {LONGEST_PIXEL} bytes")),
+    }
+}
+
+fn key(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a key is not empty".to_owned()),
+        key if key.is_ascii() => Ok(key.to_owned()),
+        _ => Err("a key travels in a header, and is plain ASCII".to_owned()),
     }
 }
 
@@ -50,6 +86,26 @@ pub enum Host {
     Loopback,
     /// This one address.
     Address(IpAddr),
+}
+
+impl Host {
+    /// The address that a browser on this machine opens.
+    pub fn origin(self, port: u16) -> String {
+        match self {
+            Self::Address(address) if !address.is_unspecified() => {
+                format!("http://{}", SocketAddr::new(address, port))
+            }
+            _ => format!("http://localhost:{port}"),
+        }
+    }
+
+    /// Does no other machine get in?
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Loopback => true,
+            Self::Address(address) => address.is_loopback(),
+        }
+    }
 }
 
 impl FromStr for Host {
@@ -86,6 +142,17 @@ mod tests {
     fn another_address_is_taken_when_asked_for() {
         let options = Options::parse_from(["oaiq-collector", "--host", "0.0.0.0"]);
         assert_eq!(options.host, Host::Address([0, 0, 0, 0].into()));
+    }
+
+    #[test]
+    fn pixels_can_be_several_and_a_key_is_not_empty() {
+        let options = Options::parse_from(["oaiq-collector", "--pixel", "a", "--pixel", "b"]);
+        assert_eq!(options.pixels, ["a", "b"]);
+        for wrong in [["--key", " "], ["--key", "ü"], ["--pixel", ""]] {
+            assert!(
+                Options::try_parse_from([["oaiq-collector"].as_slice(), &wrong].concat()).is_err()
+            );
+        }
     }
 
     #[test]

@@ -1,49 +1,134 @@
 //! Reading a request's body, within bounds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::refusal::Refusal;
 
 /// The largest body that is taken, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
+/// The same for the Conversions API, where 1,000 events with their users come in one.
+pub const MAX_CONVERSIONS: usize = 4 * 1024 * 1024;
+
+/// How many bytes of all bodies together are in memory at once.
+const MAX_ALL_BODIES: usize = 48 * 1024 * 1024;
+
 /// How much of a body that is too large is read and thrown away. A connection closed under a client
 /// that still sends is reset, and the client never sees the answer that says why.
-const MAX_DISCARDED: usize = 16 * MAX_BODY;
+const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
-/// The whole body, if it is at most 1 MiB and arrives within `timeout`.
-pub async fn read(body: Body, timeout: Duration) -> Result<Vec<u8>, Refusal> {
-    match tokio::time::timeout(timeout, collect(body.into_data_stream())).await {
-        Ok(result) => result,
-        Err(_) => Err(Refusal {
-            status: StatusCode::REQUEST_TIMEOUT,
-            error: format!("the body did not arrive within {timeout:?}"),
-        }),
-    }
+/// Reads bodies, and knows how much of them there is.
+pub struct Bodies {
+    timeout: Duration,
+    room: Arc<Semaphore>,
 }
 
-async fn collect(mut chunks: BodyDataStream) -> Result<Vec<u8>, Refusal> {
-    let mut body = Vec::new();
-    let mut length = 0;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk
-            .map_err(|error| Refusal::bad_request(format!("the body cannot be read: {error}")))?;
-        length += chunk.len();
-        if length <= MAX_BODY {
-            body.extend_from_slice(&chunk);
-        } else if length > MAX_DISCARDED {
-            break;
+/// A body, and the room that it takes until it is dropped.
+pub struct ReceivedBody {
+    /// What was sent.
+    pub bytes: Vec<u8>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Bodies {
+    /// Each has to arrive within `timeout`.
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            room: Arc::new(Semaphore::new(MAX_ALL_BODIES)),
         }
     }
-    if length > MAX_BODY {
-        return Err(Refusal {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            error: format!("the body is larger than {MAX_BODY} bytes (1 MiB)"),
-        });
+
+    /// The whole body, if it is at most so long, not compressed, and arrives in time.
+    pub async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        most: usize,
+    ) -> Result<ReceivedBody, Refusal> {
+        let chunks = body.into_data_stream();
+        let body = match tokio::time::timeout(self.timeout, self.collect(chunks, most)).await {
+            Ok(result) => result?,
+            Err(_) => {
+                return Err(Refusal::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    format!("the body did not arrive within {:?}", self.timeout),
+                ));
+            }
+        };
+        match headers.get(header::CONTENT_ENCODING) {
+            Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+                Err(Refusal::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    format!(
+                        "the body has the Content-Encoding {:?}, and is taken only as it is: send it uncompressed",
+                        String::from_utf8_lossy(encoding.as_bytes())
+                            .chars()
+                            .take(40)
+                            .collect::<String>()
+                    ),
+                ))
+            }
+            _ => Ok(body),
+        }
     }
-    Ok(body)
+
+    async fn collect(
+        &self,
+        mut chunks: BodyDataStream,
+        most: usize,
+    ) -> Result<ReceivedBody, Refusal> {
+        let mut bytes = Vec::new();
+        let mut length = 0;
+        let mut room: Option<OwnedSemaphorePermit> = None;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| {
+                Refusal::bad_request(format!("the body cannot be read: {error}"))
+            })?;
+            length += chunk.len();
+            if length <= most {
+                let more = self.room(chunk.len())?;
+                match &mut room {
+                    Some(room) => room.merge(more),
+                    None => room = Some(more),
+                }
+                bytes.extend_from_slice(&chunk);
+            } else {
+                // none of it is needed any more
+                bytes = Vec::new();
+                room = None;
+                if length > MAX_DISCARDED {
+                    break;
+                }
+            }
+        }
+        if length > most {
+            return Err(Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!(
+                    "the body is larger than {most} bytes ({} MiB)",
+                    most / 1024 / 1024
+                ),
+            ));
+        }
+        Ok(ReceivedBody { bytes, _room: room })
+    }
+
+    fn room(&self, length: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        u32::try_from(length)
+            .ok()
+            .and_then(|length| Arc::clone(&self.room).try_acquire_many_owned(length).ok())
+            .ok_or_else(|| {
+                Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too many large bodies are arriving at once: send this one again a little later",
+                )
+            })
+    }
 }

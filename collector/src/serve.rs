@@ -34,7 +34,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let router = routes::router(Arc::clone(&collector));
-    let read_timeout = collector.read_timeout;
+    let read_timeout = collector.settings.read_timeout;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let open = GracefulShutdown::new();
     let accepting = join_all(

@@ -1,7 +1,6 @@
 //! The events endpoint: batches by `POST`, image tags by `GET`.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -12,10 +11,17 @@ use axum::routing::get;
 use serde_json::value::to_raw_value;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use super::arrival::Arrival;
+use super::lost::wrong_method;
+use crate::entry::{Fault, Request, Transport, Verdict};
+use crate::inbox::{Judged, Judgement};
+use crate::ledger::Key;
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::store::{Request, Transport};
-use crate::{Collector, batch, image_tag, request_body};
+use crate::request_body::MAX_BODY;
+use crate::{Collector, batch, image_tag, rules};
+
+const PATH: &str = "/v1/sdk/events";
 
 /// A transparent picture of one pixel.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\x04\x01\0\0\0\0\
@@ -29,7 +35,9 @@ pub fn router() -> Router<Arc<Collector>> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request());
     Router::new()
-        .route("/v1/sdk/events", get(take_image_tag).post(take_batch))
+        .route(PATH, get(take_image_tag).post(take_batch))
+        // before the layer, which has to see preflights
+        .method_not_allowed_fallback(wrong_method)
         .layer(cors)
 }
 
@@ -39,26 +47,48 @@ async fn take_batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Refusal> {
-    let body = request_body::read(body, collector.read_timeout).await?;
     let query = Query::parse(query.as_deref().unwrap_or_default());
-    let pixel = query.get_filled("pid").ok_or_else(|| {
-        Refusal::bad_request("the address has no `pid`, the pixel's id: …/v1/sdk/events?pid=PIXEL")
-    })?;
-    let batch = batch::parse(&body, query.get("ec"))?;
-    let request = Request {
-        received_ms: now_ms(),
-        pixel: pixel.to_owned(),
-        transport: transport(headers.get(header::CONTENT_TYPE)),
-        bytes: body.len(),
-        batch_size: batch.events.len(),
-        stripped: batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none(),
-        obref: batch.obref,
-        oppref: batch.oppref,
-        user: batch.user,
-        referer: referer(&headers),
+    let transport = transport(headers.get(header::CONTENT_TYPE));
+    let mut arrival = Arrival::new(&query, &headers, transport);
+    let taken = async {
+        let body = collector.bodies.read(&headers, body, MAX_BODY).await?;
+        arrival.bytes = body.bytes.len();
+        arrival.needed_pixel(PATH)?;
+        batch::parse(&body.bytes, query.get("ec"), arrival.received_ms)
     };
+    let batch = match taken.await {
+        Ok(batch) => batch,
+        Err(refusal) => {
+            arrival.turned_away(&collector, &refusal).await;
+            return Err(refusal);
+        }
+    };
+    let pixel = arrival.pixel.clone();
+    let is_known = collector.has_pixel(&pixel);
+    let mut request = arrival.request(StatusCode::ACCEPTED.as_u16(), batch.events.len());
+    request.stripped = batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none();
+    request.obref = batch.obref;
+    request.oppref = batch.oppref;
+    request.user = batch.user;
+    let judged = batch.events.into_iter().map(|event| {
+        let judgement = if !is_known {
+            Judgement::Is(Verdict::refused(collector.no_such_pixel()))
+        } else if rules::is_internal(&event.name) {
+            Judgement::Is(Verdict::Internal)
+        } else {
+            let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
+            let key = Key::of(&pixel, name, &event.id);
+            let faults = [event.faults, batch.user_faults.clone()].concat();
+            judged_by(faults, Some(key))
+        };
+        Judged {
+            event: <Box<str>>::from(event.text),
+            judgement,
+        }
+    });
+    let judged = judged.collect();
     log(&request);
-    collector.inbox.receive(request, batch.events);
+    collector.inbox.receive(request, judged).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -67,30 +97,61 @@ async fn take_image_tag(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let received_ms = now_ms();
-    let tag = image_tag::parse(query.as_deref().unwrap_or_default(), received_ms)?;
-    let event = to_raw_value(&tag.event)
-        .map_err(|error| Refusal::bad_request(format!("the event cannot be shown: {error}")))?;
-    let request = Request {
-        received_ms,
-        pixel: tag.pixel,
-        transport: Transport::Image,
-        bytes: 0,
-        batch_size: 1,
-        stripped: tag.oppref.is_none(),
-        obref: None,
-        oppref: tag.oppref,
-        user: None,
-        referer: referer(&headers),
+    let query = query.as_deref().unwrap_or_default();
+    let arrival = Arrival::new(&Query::parse(query), &headers, Transport::Image);
+    let received_ms = arrival.received_ms;
+    let taken = image_tag::parse(query, received_ms).and_then(|tag| {
+        arrival.needed_pixel(PATH)?;
+        if let Some(fault) = tag.event.id.as_deref().and_then(rules::id_fault) {
+            let Fault {
+                given, expected, ..
+            } = fault;
+            return Err(Refusal::bad_request(format!(
+                "`event_id` is {given}; it must be {expected}"
+            )));
+        }
+        let event = to_raw_value(&tag.event)
+            .map_err(|error| Refusal::bad_request(format!("the event cannot be shown: {error}")))?;
+        Ok((tag, event))
+    });
+    let (tag, event) = match taken {
+        Ok(taken) => taken,
+        Err(refusal) => {
+            arrival.turned_away(&collector, &refusal).await;
+            return Err(refusal);
+        }
     };
+    let judgement = if collector.has_pixel(&tag.pixel) {
+        judged_by(tag.event.faults(), tag.event.key(&tag.pixel))
+    } else {
+        Judgement::Is(Verdict::refused(collector.no_such_pixel()))
+    };
+    let mut request = arrival.request(StatusCode::OK.as_u16(), 1);
+    request.stripped = tag.oppref.is_none();
+    request.oppref = tag.oppref;
     log(&request);
-    collector.inbox.receive(request, vec![event]);
+    let event = <Box<str>>::from(event);
+    collector
+        .inbox
+        .receive(request, vec![Judged { event, judgement }])
+        .await?;
     let picture = [
         (header::CONTENT_TYPE, "image/gif"),
         // Each showing of the picture is an event.
         (header::CACHE_CONTROL, "no-store"),
     ];
     Ok((picture, GIF).into_response())
+}
+
+fn judged_by(faults: Vec<Fault>, key: Option<Key>) -> Judgement {
+    if faults.is_empty() {
+        Judgement::Counts(key)
+    } else {
+        Judgement::Is(Verdict::Refused {
+            faults,
+            error: None,
+        })
+    }
 }
 
 /// A beacon of a string is `text/plain;charset=UTF-8`, and a page cannot change that; the pixel's
@@ -110,21 +171,8 @@ fn transport(content_type: Option<&HeaderValue>) -> Transport {
     }
 }
 
-fn referer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::REFERER)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn now_ms() -> u64 {
-    // A clock before 1970 shows as 0; nothing depends on it.
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
-}
-
 fn log(request: &Request) {
-    tracing::info!(
+    tracing::debug!(
         pixel = ?request.pixel,
         events = request.batch_size,
         transport = ?request.transport,

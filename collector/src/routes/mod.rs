@@ -1,9 +1,11 @@
 //! What is answered at which address.
 
+mod arrival;
+mod conversions;
 mod endpoint;
-mod folders;
 mod inspector;
 mod lost;
+mod pages;
 mod pixel_config;
 
 use std::sync::Arc;
@@ -23,8 +25,10 @@ pub fn router(collector: Arc<Collector>) -> Router {
         )
         .merge(endpoint::router())
         .merge(pixel_config::router())
-        .merge(inspector::router())
-        .merge(folders::router(&collector.folders))
+        .merge(inspector::router(&collector))
+        .merge(conversions::router())
+        .merge(pages::router(&collector.settings.pages))
         .fallback(lost::lost)
+        .method_not_allowed_fallback(lost::wrong_method)
         .with_state(collector)
 }

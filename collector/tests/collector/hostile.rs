@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::server::{Server, event, folders, folders_that_do_not_exist};
+use crate::server::{Server, event, folders, folders_that_do_not_exist, header, refusal};
 
 /// A server that waits only this long for what a client has begun to send.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
@@ -127,7 +127,7 @@ fn a_stream_is_not_ended_by_the_read_timeout() {
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
     stream
-        .write_all(b"GET /events/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     std::thread::sleep(READ_TIMEOUT * 3);
     server.take("P", &json!({ "events": [event("page_viewed", "late")] }));
@@ -138,4 +138,221 @@ fn a_stream_is_not_ended_by_the_read_timeout() {
         assert_ne!(length, 0, "{text}");
         text += &String::from_utf8_lossy(&buffer[..length]);
     }
+}
+
+#[test]
+fn a_compressed_body_is_refused_with_what_to_do() {
+    let server = Server::start();
+    for path in ["/v1/sdk/events?pid=P", "/v1/events?pid=P"] {
+        for encoding in ["gzip", "br", "x, gzip"] {
+            let headers = [("Content-Encoding", encoding)];
+            let error = refusal(
+                server.send("POST", path, &headers, b"\x1f\x8b".as_slice()),
+                415,
+            );
+            assert!(
+                error.contains(encoding) && error.contains("uncompressed"),
+                "{error}"
+            );
+        }
+    }
+    let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
+    let headers = [("Content-Encoding", "identity")];
+    let answer = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
+    assert_eq!(answer.status(), 202);
+}
+
+#[test]
+fn text_in_another_encoding_is_refused_with_its_place() {
+    let server = Server::start();
+    let utf16: Vec<u8> = r#"{"events":[]}"#.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for body in [utf16, b"{\"events\":[{\"type\":\"caf\xe9\"}]}".to_vec()] {
+        for (path, headers) in [
+            ("/v1/sdk/events?pid=P", [("Content-Type", "text/plain")]),
+            ("/v1/events?pid=P", [("Authorization", "Bearer x")]),
+        ] {
+            let error = refusal(server.send("POST", path, &headers, body.as_slice()), 400);
+            assert!(
+                error.contains("not UTF-8") || error.contains("not JSON"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_body_over_4_mib_is_too_large_for_the_conversions_api_too() {
+    let server = Server::start();
+    let headers = [("Authorization", "Bearer x")];
+    let body = vec![b' '; 4 * 1024 * 1024 + 1];
+    let error = refusal(
+        server.send("POST", "/v1/events?pid=P", &headers, body.as_slice()),
+        413,
+    );
+    assert!(error.contains("4 MiB"), "{error}");
+}
+
+#[test]
+fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
+    let server = Server::start();
+    let long = "x".repeat(1_000_000);
+    let batch = json!({ "events": [event("page_viewed", &long)] }).to_string();
+    let error = refusal(server.post("/v1/sdk/events?pid=P", &batch), 400);
+    assert!(
+        error.contains("events[0].id") && error.contains("1000000 bytes"),
+        "{error}"
+    );
+    let mut conversion = crate::server::conversion("order_created", &long);
+    conversion["custom_event_name"] = long.as_str().into();
+    let answer = server.convert("P", &json!({ "events": [conversion] }));
+    assert_eq!(answer.status(), 400);
+    let told = crate::server::text_of(answer);
+    assert!(
+        told.contains("at most 1024 bytes") && told.len() < 2_000,
+        "{}",
+        told.len()
+    );
+    for (path, status) in [
+        (
+            format!(
+                "/v1/sdk/events?pid=P&event=custom&event_id={}",
+                &long[..2_000]
+            ),
+            400,
+        ),
+        (
+            format!("/v1/sdk/events?pid={}&event=custom", &long[..2_000]),
+            400,
+        ),
+    ] {
+        let error = refusal(server.get(&path), status);
+        assert!(error.contains("bytes long"), "{error}");
+    }
+    // an address of that length is none to begin with
+    let answer = server.raw(format!(
+        "GET /v1/sdk/events?pid={long} HTTP/1.1\r\nHost: x\r\n\r\n"
+    ));
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[test]
+fn ten_thousand_pixels_are_as_good_as_one() {
+    let server = Server::start();
+    for pixel in 0..10_000 {
+        let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
+        let answer = server.post(&format!("/v1/sdk/events?pid=pixel-{pixel}"), batch);
+        assert_eq!(answer.status(), 202);
+    }
+    let entries = server.entries("?pixel=pixel-7");
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0]["verdict"], "counted");
+}
+
+#[test]
+fn nonsense_pushes_out_none_of_what_was_taken() {
+    let server = Server::start();
+    server.take("P", &json!({ "events": [event("page_viewed", "1")] }));
+    for _ in 0..6_000 {
+        refusal(server.post("/v1/sdk/events?pid=P", "{"), 400);
+    }
+    let entries = server.entries("");
+    assert_eq!(entries.len(), 5_001);
+    assert_eq!(entries.last().unwrap()["verdict"], "counted");
+}
+
+#[test]
+fn others_are_served_while_hundreds_of_connections_are_half_open() {
+    let server = Server::start();
+    let mut open = Vec::new();
+    for i in 0..300 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let begun = match i % 3 {
+            0 => "",
+            1 => "POST /v1/sdk/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Le",
+            _ => "POST /v1/sdk/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{",
+        };
+        stream.write_all(begun.as_bytes()).unwrap();
+        open.push(stream);
+    }
+    let begun = Instant::now();
+    for id in 0..20 {
+        server.take(
+            "P",
+            &json!({ "events": [event("page_viewed", &id.to_string())] }),
+        );
+    }
+    assert_eq!(server.entries("").len(), 20);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn large_bodies_that_never_end_do_not_fill_the_memory() {
+    let server = Server::start();
+    let head = "POST /v1/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\n\r\n";
+    let part = vec![b' '; 4_000_000];
+    let mut open = Vec::new();
+    let mut refused = 0;
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // it may be refused while it is sent
+        let _ = stream.write_all(&part);
+        let mut answer = [0; 12];
+        if stream.read(&mut answer).is_ok() {
+            assert_eq!(&answer, b"HTTP/1.1 503");
+            refused += 1;
+        }
+        open.push(stream);
+    }
+    assert!(refused >= 8, "{refused}");
+    // and there is room again as soon as they are gone
+    drop(open);
+    let begun = Instant::now();
+    loop {
+        let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
+        if server.post("/v1/sdk/events?pid=P", batch).status() == 202 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn what_has_arrived_is_not_shown_under_another_name_that_leads_here() {
+    let server = Server::start();
+    for path in ["/events.json", "/events/stream", "/inspector/facts.json"] {
+        let answer = server.send("GET", path, &[("Host", "evil.example")], ());
+        assert_eq!(header(&answer, "access-control-allow-origin"), "");
+        let error = refusal(answer, 403);
+        assert!(error.contains("http://localhost"), "{error}");
+    }
+    let answer = server.send("DELETE", "/events.json", &[("Host", "evil.example:80")], ());
+    assert_eq!(answer.status(), 403);
+    // what a pixel sends may come by any name, a tunnel's for instance
+    let headers = [("Host", "shop.example")];
+    let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
+    let answer = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
+    assert_eq!(answer.status(), 202);
+}
+
+#[test]
+fn hostile_names_and_contents_are_json_and_nothing_else() {
+    let server = Server::start();
+    let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
+    let mut hostile = event("custom", payload);
+    hostile["custom_event_name"] = payload.into();
+    hostile["data"]["<b>"] = payload.into();
+    server.take("P", &json!({ "events": [hostile], "oppref": payload }));
+    let answer = server.get("/events.json");
+    assert_eq!(header(&answer, "content-type"), "application/json");
+    let entry = &server.entries("")[0];
+    assert_eq!(entry["event"], hostile);
+    assert_eq!(entry["verdict"], "refused");
 }

@@ -20,7 +20,7 @@ fn an_entry_tells_of_the_event_and_of_its_request() {
         "obref": "b-1",
         "events": [event("page_viewed", "p-1"), order],
         "oppref": "c-1",
-        "user": { "in": { "em": "00" } },
+        "user": { "in": { "em": "ab".repeat(32) } },
     });
     let headers = [
         ("Content-Type", "text/plain;charset=UTF-8"),
@@ -45,8 +45,10 @@ fn an_entry_tells_of_the_event_and_of_its_request() {
         "stripped": false,
         "obref": "b-1",
         "oppref": "c-1",
-        "user": { "in": { "em": "00" } },
+        "user": { "in": { "em": "ab".repeat(32) } },
         "referer": "http://localhost/shop/",
+        "status": 202,
+        "verdict": "counted",
         "event": order,
     });
     assert_eq!(newest, expected);

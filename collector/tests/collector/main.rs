@@ -1,8 +1,12 @@
 //! The collector as its users meet it: over TCP, with a plain HTTP client, and as a program.
 
 mod endpoint;
-mod folders;
+
+mod conversions;
 mod hostile;
 mod inspector;
+mod pages;
 mod program;
+mod restart;
 mod server;
+mod verdicts;

@@ -6,10 +6,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use oaiq_collector::database::Opened;
 use oaiq_collector::options::Host;
-use oaiq_collector::{Collector, Folders, listen, serve};
+use oaiq_collector::pages::Pages;
+use oaiq_collector::{Collector, Settings, listen, serve};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -28,15 +30,27 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
-        Self::start_with(folders_that_do_not_exist(), Duration::from_secs(10))
+        Self::with(settings())
     }
 
-    pub fn start_with(folders: Folders, read_timeout: Duration) -> Self {
+    pub fn start_with(pages: Pages, read_timeout: Duration) -> Self {
+        Self::with(Settings {
+            pages,
+            read_timeout,
+            ..settings()
+        })
+    }
+
+    /// One that keeps nothing.
+    pub fn with(settings: Settings) -> Self {
+        Self::open(settings, Opened::in_memory().unwrap())
+    }
+
+    pub fn open(settings: Settings, opened: Opened) -> Self {
         let runtime = Runtime::new().unwrap();
         let listeners = runtime.block_on(listen::listen(Host::Loopback, 0)).unwrap();
         let address = listeners[0].local_addr().unwrap();
-        let mut collector = Collector::new(folders);
-        collector.read_timeout = read_timeout;
+        let collector = Collector::new(settings, opened);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             runtime.block_on(serve::serve(listeners, Arc::new(collector), async {
@@ -90,6 +104,16 @@ impl Server {
         assert_eq!(answer.status(), 202);
     }
 
+    /// Sends a body as a server does.
+    pub fn convert(&self, pixel: &str, body: &Value) -> Answer {
+        let headers = [
+            ("Authorization", "Bearer key"),
+            ("Content-Type", "application/json"),
+        ];
+        let path = format!("/v1/events?pid={pixel}");
+        self.send("POST", &path, &headers, body.to_string().as_str())
+    }
+
     /// The entries of `/events.json` with this query, newest first.
     pub fn entries(&self, query: &str) -> Vec<Value> {
         let listing = json_of(self.get(&format!("/events.json{query}")));
@@ -129,15 +153,39 @@ pub fn agent() -> Agent {
         .into()
 }
 
+pub fn settings() -> Settings {
+    Settings {
+        pages: folders_that_do_not_exist(),
+        pixels: Vec::new(),
+        key: None,
+        read_timeout: Duration::from_secs(10),
+        listening: vec!["http://localhost:8787".to_owned()],
+        is_local: true,
+    }
+}
+
+pub fn now_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since_epoch.as_millis().try_into().unwrap()
+}
+
 /// An event as the pixel sends it.
 pub fn event(name: &str, id: &str) -> Value {
     json!({
         "type": name,
-        "timestamp_ms": 1_700_000_000_000_u64,
+        "timestamp_ms": now_ms(),
         "id": id,
         "source_url": "http://localhost/shop/",
-        "data": { "type": "contents" },
+        "data": { "type": if name == "custom" { "custom" } else { "contents" } },
+        "custom_event_name": (name == "custom").then_some("quote_requested"),
     })
+}
+
+/// The same, as a server sends it.
+pub fn conversion(name: &str, id: &str) -> Value {
+    let mut conversion = event(name, id);
+    conversion["action_source"] = "web".into();
+    conversion
 }
 
 pub fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
@@ -200,16 +248,17 @@ impl Iterator for Messages {
     }
 }
 
-pub fn folders_that_do_not_exist() -> Folders {
+pub fn folders_that_do_not_exist() -> Pages {
     let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-folder");
-    Folders {
-        pixel_dist: nowhere.join("dist"),
-        www: nowhere.join("www"),
+    Pages {
+        shop: Some(nowhere.join("shop")),
+        inspector: Some(nowhere.join("inspector")),
+        sdk: Some(nowhere.join("dist")),
     }
 }
 
 /// Folders with small pages and a pixel, and `secret.txt` beside them; `name` is the test's own.
-pub fn folders(name: &str) -> Folders {
+pub fn folders(name: &str) -> Pages {
     let root: PathBuf = [env!("CARGO_TARGET_TMPDIR"), name].iter().collect();
     for (file, content) in [
         ("secret.txt", "secret"),
@@ -238,8 +287,9 @@ pub fn folders(name: &str) -> Folders {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    Folders {
-        pixel_dist: root.join("dist"),
-        www: root.join("www"),
+    Pages {
+        shop: Some(root.join("www/shop")),
+        inspector: Some(root.join("www/inspector")),
+        sdk: Some(root.join("dist")),
     }
 }

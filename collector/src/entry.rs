@@ -1,0 +1,208 @@
+//! What is kept and shown of an event: the event itself, its request, and what became of it.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What is known of a request besides its events.
+#[derive(Debug, Serialize)]
+pub struct Request {
+    /// When it arrived, in milliseconds since the epoch.
+    pub received_ms: u64,
+    /// The pixel's id, `pid`. Empty where the request names none.
+    pub pixel: String,
+    /// How it was sent.
+    pub transport: Transport,
+    /// The size of its body, in bytes; 0 for an image tag.
+    pub bytes: usize,
+    /// How many events it brought; 0 where they could not be told apart.
+    pub batch_size: usize,
+    /// Whether it says nothing of who the visitor is: neither `obref` nor `oppref` nor `user`.
+    pub stripped: bool,
+    /// The browser reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obref: Option<String>,
+    /// The click reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oppref: Option<String>,
+    /// Who the site says the visitor is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Box<RawValue>>,
+    /// The header `Referer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referer: Option<String>,
+    /// What its sender was answered with.
+    pub status: u16,
+}
+
+/// How a request was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// `fetch`, or any other client.
+    Fetch,
+    /// `navigator.sendBeacon`.
+    Beacon,
+    /// A picture's address.
+    Image,
+    /// The Conversions API.
+    Server,
+}
+
+/// One thing that is wrong with an event.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Fault {
+    /// Where: `data.contents[1].amount`.
+    pub field: String,
+    /// What was found there; never an identifier.
+    pub given: String,
+    /// What must be there, to follow "it must be".
+    pub expected: String,
+    /// What to do, where that can be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+impl Fault {
+    /// Without advice.
+    pub fn new(
+        field: impl Into<String>,
+        given: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            given: given.into(),
+            expected: expected.into(),
+            advice: None,
+        }
+    }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// It is the first of its pixel, name and id.
+    Counted,
+    /// It is a later one.
+    Duplicate {
+        /// The `seq` of the first.
+        duplicate_of: u64,
+    },
+    /// It breaks a rule.
+    Refused {
+        /// Each of its own faults.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        faults: Vec<Fault>,
+        /// A sentence, where the fault is not in one of its fields.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// The pixel tells of itself: starts, session markers, diagnostics.
+    Internal,
+    /// A rehearsal (`validate_only`) of an event that would have been taken.
+    Valid,
+}
+
+impl Verdict {
+    /// Refused for a reason that is none of its own fields'.
+    pub fn refused(error: impl Into<String>) -> Self {
+        Self::Refused {
+            faults: Vec::new(),
+            error: Some(error.into()),
+        }
+    }
+}
+
+/// An event as `/events.json` lists it, in pieces of JSON: most are never looked at, and as text they are small.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Counts the events received, from 1, also over restarts.
+    pub seq: u64,
+    /// Counts the requests received, from 1, also over restarts.
+    pub batch: u64,
+    /// The [`Request`], which the events of one request share.
+    pub request: Arc<str>,
+    /// The [`Verdict`].
+    pub verdict: Box<str>,
+    /// The event, letter by letter as it was received; `null` where there is none.
+    pub event: Box<str>,
+}
+
+impl Entry {
+    /// About how long [`Entry::write`] makes it.
+    pub fn size(&self) -> usize {
+        // the seq, the batch and the names of the three
+        const REST: usize = 64;
+        self.request.len() + self.verdict.len() + self.event.len() + REST
+    }
+
+    /// Adds it as one object.
+    pub fn write(&self, out: &mut String) {
+        // writing to a String cannot fail
+        let _ = write!(
+            out,
+            r#"{{"seq":{},"batch":{},{},{},"event":{}}}"#,
+            self.seq,
+            self.batch,
+            fields(&self.request),
+            fields(&self.verdict),
+            self.event,
+        );
+    }
+}
+
+/// What stands between the braces of an object that has fields.
+fn fields(object: &str) -> &str {
+    object.get(1..object.len().saturating_sub(1)).unwrap_or("")
+}
+
+/// A list of entries: `{"events":[…]}`.
+pub fn listing(entries: &[Entry]) -> String {
+    let mut json = String::with_capacity(entries.iter().map(Entry::size).sum::<usize>() + 16);
+    json.push_str(r#"{"events":["#);
+    for (i, entry) in entries.iter().enumerate() {
+        if i > 0 {
+            json.push(',');
+        }
+        entry.write(&mut json);
+    }
+    json.push_str("]}");
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn an_entry_is_one_object_of_its_three_parts() {
+        let entry = Entry {
+            seq: 7,
+            batch: 3,
+            request: r#"{"pixel":"P","status":202}"#.into(),
+            verdict: serde_json::to_string(&Verdict::Duplicate { duplicate_of: 2 })
+                .unwrap()
+                .into(),
+            event: r#"{"z":1.50}"#.into(),
+        };
+        let json = listing(&[entry.clone(), entry]);
+        assert!(json.contains(r#""event":{"z":1.50}"#), "{json}");
+        let listed: Value = serde_json::from_str(&json).unwrap();
+        let expected = json!({
+            "seq": 7, "batch": 3, "pixel": "P", "status": 202,
+            "verdict": "duplicate", "duplicate_of": 2, "event": { "z": 1.5 },
+        });
+        assert_eq!(listed["events"], json!([expected, expected]));
+    }
+
+    #[test]
+    fn a_refusal_tells_its_faults_or_a_sentence() {
+        let told = serde_json::to_value(Verdict::refused("why")).unwrap();
+        assert_eq!(told, json!({ "verdict": "refused", "error": "why" }));
+    }
+}

@@ -1,0 +1,69 @@
+//! An object's fields as they came: in their order, and those that are given twice as well.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+/// Names and values, in the order of the text.
+#[derive(Debug)]
+pub struct Fields<V>(pub Vec<(String, V)>);
+
+impl<V> Fields<V> {
+    /// The value of that name; of several the last, as in JavaScript.
+    pub fn get(&self, name: &str) -> Option<&V> {
+        self.0
+            .iter()
+            .rev()
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// The names that are given more than once.
+    pub fn repeated(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        let mut repeated: Vec<_> = names
+            .windows(2)
+            .filter_map(|pair| (pair[0] == pair[1]).then_some(pair[0]))
+            .collect();
+        repeated.dedup();
+        repeated
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Fields<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for InOrder<V> {
+            type Value = Fields<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<V>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_keep_their_order_and_what_is_given_twice_is_named() {
+        let fields: Fields<u8> = serde_json::from_str(r#"{"b":1,"a":2,"b":3}"#).unwrap();
+        assert_eq!(fields.get("b"), Some(&3));
+        assert_eq!(fields.get("c"), None);
+        assert_eq!(fields.repeated(), ["b"]);
+    }
+}

@@ -1,0 +1,257 @@
+//! What becomes of each event: counted, a duplicate, refused, or the pixel's own.
+
+use oaiq_collector::Settings;
+use serde_json::{Value, json};
+
+use crate::server::{Server, conversion, event, json_of, now_ms, refusal, settings};
+
+/// What is told of the newest event, and why.
+fn newest(server: &Server) -> Value {
+    server.entries("?limit=1")[0].clone()
+}
+
+fn fields_at_fault(entry: &Value) -> Vec<&str> {
+    let faults = entry["faults"].as_array().map(Vec::as_slice);
+    faults
+        .unwrap_or_default()
+        .iter()
+        .map(|fault| fault["field"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
+    let server = Server::start();
+    for (pixel, name, id, verdict) in [
+        ("P", "order_created", "1", "counted"),
+        ("P", "order_created", "1", "duplicate"),
+        ("P", "order_created", "2", "counted"),
+        ("P", "items_added", "1", "counted"),
+        ("Q", "order_created", "1", "counted"),
+        ("P", "custom", "1", "counted"),
+        ("P", "custom", "1", "duplicate"),
+    ] {
+        server.take(pixel, &json!({ "events": [event(name, id)] }));
+        let entry = newest(&server);
+        assert_eq!(entry["verdict"], verdict, "{entry}");
+        if verdict == "duplicate" {
+            let first = if name == "custom" { 6 } else { 1 };
+            assert_eq!(entry["duplicate_of"], first);
+        }
+    }
+    // of custom events their own names count
+    let mut other = event("custom", "1");
+    other["custom_event_name"] = "another".into();
+    server.take("P", &json!({ "events": [other] }));
+    assert_eq!(newest(&server)["verdict"], "counted");
+    // also within one request
+    server.take(
+        "P",
+        &json!({ "events": [event("order_created", "3"), event("order_created", "3")] }),
+    );
+    assert_eq!(newest(&server)["duplicate_of"], 9);
+}
+
+#[test]
+fn a_page_its_image_tag_and_its_server_count_one_order_once() {
+    let server = Server::start();
+    server.take("P", &json!({ "events": [event("order_created", "o-1")] }));
+    let answer = server.convert(
+        "P",
+        &json!({ "events": [conversion("order_created", "o-1")] }),
+    );
+    assert_eq!(
+        json_of(answer),
+        json!({ "accepted": 1, "counted": 0, "duplicates": 1 })
+    );
+    let half = newest(&server);
+    assert_eq!(
+        (&half["transport"], &half["duplicate_of"]),
+        (&json!("server"), &json!(1))
+    );
+    server.get("/v1/sdk/events?pid=P&event=order_created&event_id=o-1&data[type]=contents");
+    let half = newest(&server);
+    assert_eq!(
+        (&half["transport"], &half["duplicate_of"]),
+        (&json!("image"), &json!(1))
+    );
+    // the other way round
+    server.convert(
+        "P",
+        &json!({ "events": [conversion("order_created", "o-2")] }),
+    );
+    server.take("P", &json!({ "events": [event("order_created", "o-2")] }));
+    assert_eq!(newest(&server)["duplicate_of"], 4);
+}
+
+#[test]
+fn an_event_that_breaks_a_rule_is_refused_by_the_pixels_own_words_and_counts_for_nothing() {
+    let server = Server::start();
+    let mut wrong = event("order_created", "o-1");
+    wrong["data"] = json!({ "type": "contents", "amount": 25.99, "sku": "x" });
+    server.take(
+        "P",
+        &json!({ "events": [wrong, event("order_created", "o-1")] }),
+    );
+    let entries = server.entries("");
+    assert_eq!(entries[0]["verdict"], "counted");
+    assert_eq!(entries[1]["verdict"], "refused");
+    assert_eq!(entries[1]["status"], 202);
+    assert_eq!(
+        fields_at_fault(&entries[1]),
+        ["data.amount", "data.currency", "data.sku"]
+    );
+    let amount = &entries[1]["faults"][0];
+    assert_eq!(amount["given"], "25.99");
+    assert!(
+        amount["expected"]
+            .as_str()
+            .unwrap()
+            .contains("whole number")
+    );
+}
+
+#[test]
+fn names_times_and_ids_are_looked_at_too() {
+    let server = Server::start();
+    for (field, value, at_fault) in [
+        ("type", json!("purchase"), "type"),
+        ("id", json!(""), "id"),
+        (
+            "timestamp_ms",
+            json!(now_ms() - 8 * 86_400_000),
+            "timestamp_ms",
+        ),
+        (
+            "timestamp_ms",
+            json!(now_ms() + 11 * 60_000),
+            "timestamp_ms",
+        ),
+        ("custom_event_name", json!("x"), "custom_event_name"),
+    ] {
+        let mut wrong = event("order_created", "o-1");
+        wrong[field] = value;
+        server.take("P", &json!({ "events": [wrong] }));
+        assert_eq!(fields_at_fault(&newest(&server)), [at_fault]);
+    }
+}
+
+#[test]
+fn what_the_pixel_tells_of_itself_is_never_counted() {
+    let server = Server::start();
+    for name in ["openai::sdk_init", "oai::diagnostic"] {
+        let mut internal = event(name, "1");
+        internal["data"] = json!({ "type": "whatever" });
+        server.take("P", &json!({ "events": [internal.clone(), internal] }));
+        for entry in server.entries("?limit=2") {
+            assert_eq!(entry["verdict"], "internal");
+        }
+    }
+}
+
+#[test]
+fn an_image_tag_is_judged_as_a_batch_is() {
+    let server = Server::start();
+    let tag = "/v1/sdk/events?pid=P&event=order_created";
+    for (query, verdict, at_fault) in [
+        ("&event_id=1&data[type]=contents", "counted", ""),
+        ("&event_id=1&data[type]=contents", "duplicate", ""),
+        ("&data[type]=contents", "counted", ""),
+        ("&data[type]=contents", "counted", ""),
+        ("", "refused", "data.type"),
+        (
+            "&data[type]=contents&data[amount]=25.99&data[currency]=EUR",
+            "refused",
+            "data.amount",
+        ),
+    ] {
+        assert_eq!(server.get(&format!("{tag}{query}")).status(), 200);
+        let entry = newest(&server);
+        assert_eq!(entry["verdict"], verdict, "{query}: {entry}");
+        assert_eq!(
+            fields_at_fault(&entry).first().copied().unwrap_or(""),
+            at_fault
+        );
+    }
+    let custom =
+        "/v1/sdk/events?pid=P&event=custom&event_id=1&custom_event_name=quote&data[type]=custom";
+    for verdict in ["counted", "duplicate"] {
+        server.get(custom);
+        assert_eq!(newest(&server)["verdict"], verdict);
+    }
+}
+
+#[test]
+fn a_raw_identifier_in_a_batch_is_refused_and_never_shown() {
+    let server = Server::start();
+    let user = json!({ "in": { "em": "jane@example.com", "co": "DE" } });
+    server.take(
+        "P",
+        &json!({ "events": [event("page_viewed", "1")], "user": user }),
+    );
+    let entry = newest(&server);
+    assert_eq!(fields_at_fault(&entry), ["user.in.em"]);
+    assert!(!entry.to_string().contains("jane"), "{entry}");
+    assert_eq!(entry["user"]["in"]["co"], "DE");
+}
+
+#[test]
+fn where_pixels_are_named_those_of_others_are_refused() {
+    let server = Server::with(Settings {
+        pixels: vec!["P".to_owned(), "Q".to_owned()],
+        ..settings()
+    });
+    let batch = json!({ "events": [event("page_viewed", "1"), event("oai::diagnostic", "2")] });
+    server.take("typo", &batch);
+    for entry in server.entries("") {
+        assert_eq!(entry["verdict"], "refused");
+        let error = entry["error"].as_str().unwrap();
+        assert!(
+            error.contains("no pixel has this id") && error.contains("P, Q"),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        server.get("/v1/sdk/events?pid=typo&event=custom").status(),
+        200
+    );
+    assert_eq!(newest(&server)["verdict"], "refused");
+    let error = refusal(server.convert("typo", &batch), 404);
+    assert!(error.contains("no pixel has this id"), "{error}");
+    let error = refusal(server.get("/pixel-config/v1/typo.json"), 404);
+    assert!(error.contains("no pixel has this id"), "{error}");
+    server.take("Q", &batch);
+    assert_eq!(newest(&server)["verdict"], "internal");
+    assert_eq!(server.get("/pixel-config/v1/Q.json").status(), 200);
+}
+
+#[test]
+fn what_is_turned_away_whole_is_shown_with_why() {
+    let server = Server::start();
+    let long = format!("/v1/sdk/events?pid={}", "p".repeat(1000));
+    for (path, body, status, part) in [
+        ("/v1/sdk/events?pid=P", "{", 400, "not JSON"),
+        (
+            "/v1/sdk/events?pid=P&ec=2",
+            r#"{"events":[]}"#,
+            400,
+            "without events",
+        ),
+        ("/v1/sdk/events", "{}", 400, "`pid`"),
+        (long.as_str(), "{}", 400, "1000 bytes long"),
+        ("/v1/events?pid=P", "{}", 401, "no key"),
+    ] {
+        let error = refusal(server.post(path, body), status);
+        assert!(error.contains(part), "{error}");
+        let entry = newest(&server);
+        assert_eq!(entry["verdict"], "refused");
+        assert_eq!(entry["event"], Value::Null);
+        assert_eq!(entry["status"], status);
+        assert_eq!(entry["batch_size"], 0);
+        assert_eq!(entry["bytes"], body.len());
+        assert_eq!(entry["error"], error);
+        assert!(entry.to_string().len() < 1000);
+    }
+    refusal(server.get("/v1/sdk/events?pid=P"), 400);
+    assert_eq!(newest(&server)["transport"], "image");
+}
