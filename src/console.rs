@@ -711,9 +711,14 @@ impl Console {
     pub fn tables(&self) -> Vec<Table> {
         let or = |text: &str, other: &str| if text.is_empty() { other } else { text }.to_owned();
         let fact = |what: &str, is: String| vec![("what", what.to_owned()), ("is", is)];
-        let table = |title: &str, rows| Table {
-            title: title.into(),
-            rows,
+        let table = |title: &str, mut rows: Vec<Vec<(&'static str, String)>>| {
+            for (_, cell) in rows.iter_mut().flatten() {
+                *cell = without_identifiers(cell);
+            }
+            Table {
+                title: title.into(),
+                rows,
+            }
         };
         let row_of = |event: &Event| {
             vec![
@@ -779,5 +784,149 @@ fn push_limited<T>(queue: &mut VecDeque<T>, item: T) {
     queue.push_back(item);
     if queue.len() > MOST_SHOWN {
         queue.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ORDER: &str = r#"{"type":"order_created","timestamp_ms":5,"id":"o-1","data":{"type":"contents","amount":2599,"currency":"USD","contents":[{},{}]}}"#;
+
+    fn told(console: &mut Console, step: Step, about: &str) -> String {
+        console
+            .tell(step, about)
+            .map_or(String::new(), |it| it.text)
+    }
+
+    fn sent(number: u32, way: u32, events: &str) -> String {
+        format!(
+            r#"{} https://events.test/v1?pid=P&ec=1 {{"obref":"0123456789","events":[{events}],"oppref":"click-reference"}}"#,
+            number << 3 | way
+        )
+    }
+
+    fn rows(console: &Console, title: &str) -> Vec<Vec<(&'static str, String)>> {
+        let tables = console.tables();
+        let table = tables.into_iter().find(|it| it.title.starts_with(title));
+        table.unwrap().rows
+    }
+
+    #[test]
+    fn an_event_is_followed_from_its_call_to_its_answer() {
+        let mut console = Console::default();
+        told(&mut console, Step::Started, "P");
+        assert_eq!(
+            told(&mut console, Step::Queued, ORDER),
+            "order_created \"o-1\" waits to be sent: contents, USD 25.99, 2 items"
+        );
+        assert_eq!(rows(&console, "events that wait")[0][4].1, "for its turn");
+        let line = told(&mut console, Step::Sent, &sent(1, 0, ORDER));
+        assert!(
+            line.starts_with("request 1 carries 1 event to pixel \"P\""),
+            "{line}"
+        );
+        assert!(
+            line.ends_with("with click reference click-re…): order_created \"o-1\""),
+            "{line}"
+        );
+        assert_eq!(rows(&console, "events that wait")[0][4].1, "in request 1");
+        let line = told(&mut console, Step::Answered, &format!("{} 1", 1 << 3));
+        assert!(line.contains("counts as arrived"), "{line}");
+        assert!(rows(&console, "events that wait").is_empty());
+        assert_eq!(rows(&console, "events delivered")[0][1].1, "o-1");
+        assert_eq!(rows(&console, "pixels")[0][2].1, "1");
+    }
+
+    #[test]
+    fn what_failed_still_waits_and_is_told_with_its_endpoint() {
+        let mut console = Console::default();
+        told(&mut console, Step::Queued, ORDER);
+        told(&mut console, Step::Sent, &sent(1, 0, ORDER));
+        let line = told(&mut console, Step::Answered, &format!("{} 0", 1 << 3));
+        assert!(
+            line.contains("endpoint https://events.test/v1 is down"),
+            "{line}"
+        );
+        assert_eq!(rows(&console, "events that wait").len(), 1);
+        assert!(rows(&console, "events delivered").is_empty());
+    }
+
+    #[test]
+    fn a_beacon_is_told_as_one_and_a_stripped_request_as_one_that_says_nothing_of_the_visitor() {
+        let mut console = Console::default();
+        let beacon = told(&mut console, Step::Sent, &sent(1, how::LEAVING, ORDER));
+        assert!(beacon.contains("by beacon"), "{beacon}");
+        let way = how::LEAVING | how::STRIPPED;
+        let stripped = told(&mut console, Step::Sent, &sent(2, way, ORDER));
+        assert!(
+            stripped.contains("by fetch, without cookies and references"),
+            "{stripped}"
+        );
+    }
+
+    #[test]
+    fn an_id_that_comes_again_is_told_also_on_the_tab_s_next_page() {
+        let mut console = Console::default();
+        told(&mut console, Step::Queued, ORDER);
+        let again = ORDER.replace(":5", ":6");
+        let line = told(&mut console, Step::Queued, &again);
+        assert!(line.contains("this page has measured it before"), "{line}");
+        let mut next = Console::default();
+        told(&mut next, Step::Remembered, &console.remembered());
+        let line = told(&mut next, Step::Queued, ORDER);
+        assert!(line.contains("an earlier page of this tab"), "{line}");
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_tables_and_the_next_page_need() {
+        let mut console = Console::default();
+        for i in 0..500 {
+            let order = ORDER.replace("o-1", &format!("o-{i}"));
+            told(&mut console, Step::Queued, &order);
+            told(&mut console, Step::Sent, &sent(i, 0, &order));
+            told(&mut console, Step::Answered, &format!("{} 202", i << 3));
+            told(&mut console, Step::Refused, r#"[1,"","","measure","no"]"#);
+        }
+        assert_eq!(rows(&console, "events delivered").len(), MOST_SHOWN);
+        assert_eq!(rows(&console, "calls refused").len(), MOST_SHOWN);
+        assert_eq!(console.remembered().lines().count(), MOST_REMEMBERED);
+        assert!(console.requests.is_empty() && console.waiting.is_empty());
+    }
+
+    #[test]
+    fn settings_that_fail_once_are_tried_again_before_anybody_is_told() {
+        let mut console = Console::default();
+        told(&mut console, Step::Started, "P");
+        let failed = "https://settings.test/P.json 0 undefined";
+        assert_eq!(told(&mut console, Step::Settings, failed), "");
+        assert!(told(&mut console, Step::Settings, failed).contains("could not be fetched"));
+        let missing = told(
+            &mut console,
+            Step::Settings,
+            "https://settings.test/P.json 404 2",
+        );
+        assert!(
+            missing.contains("no settings for pixel \"P\" (404)"),
+            "{missing}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_step_is_about_nobody_s_address_is_read_in_it(
+            step in prop::sample::select(Step::ALL.to_vec()),
+            before in "[^@]{0,20}",
+            behind in any::<String>(),
+        ) {
+            let mut console = Console::default();
+            for about in [format!("{before}me@shop.test {behind}"), format!("8 x {{\"events\":[{{\"id\":\"me@shop.test\"}}]{behind}")] {
+                let line = told(&mut console, step, &about);
+                prop_assert!(!line.contains("me@shop.test"), "{line}");
+                let tables = format!("{:?}", console.tables());
+                prop_assert!(!tables.contains("me@shop.test"), "{tables}");
+            }
+        }
     }
 }

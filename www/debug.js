@@ -14,8 +14,12 @@ const CONSENTED = 20;
 const FORBIDDEN = 21;
 const REMEMBERED = 22;
 
-/** What an address asks for holds for the tab; so do the ids of what its pages have measured. */
-const WISH = "oaiq_debug";
+/**
+ * What an address asks for holds for the tab: its pages share the name of their window, and no other place can be read before
+ * a visitor has agreed to that.
+ */
+const WISH = "oaiq_debug=1";
+/** Where sessionStorage has the ids of what the tab's pages have measured. */
 const EVENTS = "oaiq_debug_events";
 
 const cookie = (name) =>
@@ -42,11 +46,21 @@ const click = () => {
 let told = "";
 /** What the browser knows besides, if it has changed. */
 const tellFacts = () => {
-  const facts = [consent(), click()];
-  if (told === `${facts}`) return;
-  told = `${facts}`;
-  explain(CONSENTED, facts[0]);
-  if (/^granted/.test(facts[0])) explain(CLICK, facts[1]);
+  const answer = consent();
+  const reference = answer.startsWith("granted") ? click() : "";
+  if (told === answer + reference) return;
+  told = answer + reference;
+  explain(CONSENTED, answer);
+  if (reference) explain(CLICK, reference);
+};
+
+let remembers = false;
+/** What earlier pages of the tab have measured; asked for with a first event, when consent is known. */
+const remember = () => {
+  if (remembers) return;
+  remembers = true;
+  const before = attempt(() => sessionStorage.getItem(EVENTS));
+  if (before) explain(REMEMBERED, before);
 };
 
 const asTime = (milliseconds) => {
@@ -72,6 +86,7 @@ const printTables = () => {
 /** Tells of a step, and of what it changes that only the browser knows. */
 const tell = (step, about) => {
   if (step === ASKED) tellFacts();
+  if (step === QUEUED) remember();
   explain(step, about);
   if (step === STARTED) tellFacts();
   if (step === ASKED && about !== "true") printTables();
@@ -81,12 +96,14 @@ const tell = (step, about) => {
 
 /** `?oaiq_debug=1` switches debug on for this tab, and `?oaiq_debug=0` off. */
 const obeyAddress = () => {
-  const wish = attempt(() =>
-    new URL(location.href).searchParams.get("oaiq_debug"),
-  );
-  if (wish === "1") sessionStorage.setItem(WISH, "oaiq_debug=1");
-  if (wish !== "0") return;
-  sessionStorage.removeItem(WISH);
+  const wish = new URL(location.href).searchParams.get("oaiq_debug");
+  if (wish === "1" && !window.name) window.name = WISH;
+  if (wish === "1" && window.name !== WISH)
+    console.warn(
+      "[oaiq] debug is on for this page alone: its window has a name of its own, so add oaiq_debug=1 to the next page's address as well",
+    );
+  if (wish !== "0" || window.name !== WISH) return;
+  window.name = "";
   sessionStorage.removeItem(EVENTS);
   window.oaiq.debug(false);
 };
@@ -98,8 +115,6 @@ const start = () => {
   );
   __wbg_set_wasm(module);
   module.__wbindgen_start();
-  const before = attempt(() => sessionStorage.getItem(EVENTS));
-  if (before) explain(REMEMBERED, before);
   listen(document, "securitypolicyviolation", (event) =>
     explain(FORBIDDEN, `${event.effectiveDirective} ${event.blockedURI}`),
   );

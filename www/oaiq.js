@@ -157,12 +157,8 @@ const install = () => {
     `[${domains},${https},${quote(events)},${quote(settings)},${config}]`,
   );
   listenToPage();
-  // the debug build keeps what an address has asked for, for this tab
-  if (
-    /oaiq_debug=1|"debug":true/.test(
-      config + location.search + attempt(() => sessionStorage.oaiq_debug),
-    )
-  )
+  // what an address has asked for holds for the tab (www/debug.js); a store must not be read before consent
+  if (/oaiq_debug=1|"debug":true/.test(config + location.search + window.name))
     ask(true);
   for (let i = 0; i < calls.length; i += 1) call(calls[i]);
   started();

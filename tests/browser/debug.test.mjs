@@ -276,7 +276,7 @@ describe("debug is switched on", () => {
     await tab.goes(site.url("/"));
     await tab.untilLine(/has started/);
     await tab.goes(site.url("/?oaiq_debug=0"));
-    await tab.page.waitForFunction("!sessionStorage.oaiq_debug");
+    await tab.page.waitForFunction("!window.name");
     tab.console.length = 0;
     await tab.goes(site.url("/"));
     await site.until("4 requests", () => site.requests.length >= 4);

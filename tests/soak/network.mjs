@@ -58,8 +58,8 @@ class Line {
   /** Those that ended knowing of a failed request. */
   failing = new Set();
   /**
-   * Requests to the endpoint: `{page, beacon, at, carried, ids?, destroyed?, answered?}`, times in milliseconds;
-   * `carried` are the ids of the site's own events in it, `ids` the same if it has arrived.
+   * Requests to the endpoint: `{page, beacon, at, carried, held?, ids?, destroyed?, answered?}`, times in milliseconds;
+   * `held`: a silent line has kept it back for a while; `carried` are the ids of the site's own events in it, `ids` the same if it has arrived.
    */
   requests = [];
   /** While a promise, the pixel's script waits for it. */
@@ -123,6 +123,7 @@ class Line {
       return tell("broke off");
     }
     if (this.state === "silent") {
+      taken.held = true;
       tell("waits");
       await Promise.race([
         new Promise((go) => this.#held.add(go)),

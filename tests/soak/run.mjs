@@ -139,6 +139,7 @@ const sum = (results) => {
     twice: total(({ twice }) => twice),
     underWay: total(({ underWay }) => underWay),
     doubted: total(({ doubted }) => doubted),
+    held: total(({ held }) => held),
     unknowable: total(({ unknowable }) => unknowable),
     lost: total(({ lost }) => lost.length),
   };
@@ -158,6 +159,7 @@ export const table = (results) => {
       all.delivered,
       all.twice,
       all.underWay + all.doubted,
+      all.held,
       all.unknowable,
       all.lost,
     ];
@@ -174,6 +176,7 @@ const HEADS = [
   "delivered",
   "delivered twice",
   "of these under way when the page ended",
+  "of these held back by a silent line",
   "lost by a beacon",
   "lost otherwise",
 ];

@@ -309,6 +309,7 @@ export class Visitor {
       twice: 0,
       underWay: 0,
       doubted: 0,
+      held: 0,
       unexplained: [],
       unknowable: 0,
       lost: [],
@@ -330,6 +331,7 @@ export class Visitor {
       const earlier = came
         .sort((one, it) => one.page - it.page || one.at - it.at)
         .slice(0, -1);
+      if (earlier.every(({ held }) => held)) account.held += 1;
       const why = earlier.map((it) => underWay(it, ended.get(it.page)));
       if (why.every((it) => it === "fetch")) account.underWay += 1;
       else if (why.every(Boolean)) account.doubted += 1;
