@@ -15,7 +15,6 @@ import {
   pixelScript,
   script,
   STUB,
-  visit,
 } from "./site.mjs";
 
 /** So many tests at once suit a machine of two processors, and waits do not add up. */
