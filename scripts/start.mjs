@@ -35,7 +35,7 @@ const isBuilt = () =>
 nodePackages();
 rust();
 if (!isBuilt()) await build();
-say("building the collector (a minute the first time)");
+say("building the collector (some minutes the first time)");
 run("cargo", [
   "build",
   "--quiet",

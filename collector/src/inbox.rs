@@ -24,7 +24,7 @@ const ROOM: usize = 16 * 1024;
 const LEAST: usize = 16;
 
 /// What an event takes of it besides its text, in bytes: its verdict and its numbers.
-const BESIDES: usize = 256;
+const BESIDES: usize = 512;
 
 /// An event, looked at.
 #[derive(Debug)]

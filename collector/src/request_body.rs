@@ -22,8 +22,8 @@ const MAX_ALL_BODIES: usize = 24 * 1024 * 1024;
 /// From so many bytes on a body is large: taken apart it needs many times as much.
 const LARGE: usize = 64 * 1024;
 
-/// How many large ones are taken apart at once; others wait.
-const LARGE_AT_ONCE: usize = 2;
+/// How many large ones are taken apart at once, which takes a few milliseconds; others wait.
+const LARGE_AT_ONCE: usize = 1;
 
 /// How much of a body that is too large is read and thrown away. A connection closed under a client
 /// that still sends is reset, and the client never sees the answer that says why.
