@@ -9,6 +9,10 @@ export default [
     languageOptions: { globals: globals.browser },
   },
   {
+    files: ["**/*.jsx"],
+    languageOptions: { parserOptions: { ecmaFeatures: { jsx: true } } },
+  },
+  {
     files: ["scripts/**", "tests/**", "*.mjs"],
     // tests also hold functions that Chromium runs inside a page
     languageOptions: { globals: { ...globals.node, ...globals.browser } },

@@ -1,9 +1,10 @@
-// Builds dist/: the pixel's module inside its script, and the debug build beside it.
+// Builds dist/: the pixel's module inside its script, and the debug build beside it. And the inspector's page.
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { buildInspector } from "./build-inspector.mjs";
 import { fail, root, run, say } from "./run.mjs";
 import {
   asJavaScript,
@@ -65,6 +66,7 @@ const CALLERS = [
   "outbox.js",
   "page.js",
   "storage.js",
+  "trace.js",
 ];
 
 /** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */
@@ -202,8 +204,13 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
   return minified(outputFiles[0].text);
 };
 
+/** The memory of www/decoder.wat, in bytes; what has no room there is cut off without a word. */
+const DECODER_ROOM = 4 << 16;
+
 /** Puts the module, and the one that decodes it, into their places in the script. */
 const carrying = async (script, literal) => {
+  if (Buffer.byteLength(literal) > DECODER_ROOM)
+    fail("the module is too large: give www/decoder.wat more memory");
   const decoder = await assembled(join(root, "www/decoder.wat"));
   return script
     .replace(`"${DECODER}"`, () => asAsciiTemplate(decoder))
@@ -304,6 +311,7 @@ export const build = async () => {
   await writePackage("dist/oaiq.mjs", pixel);
   await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);
+  await buildInspector();
   await report(SCRIPTS.map((script) => `dist/${script}`));
 };
 

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { buildInspector } from "./build-inspector.mjs";
 import { build } from "./build.mjs";
 import { fail, root, run, say } from "./run.mjs";
 import { nodePackages, rust } from "./setup.mjs";
@@ -34,7 +35,8 @@ const isBuilt = () =>
 
 nodePackages();
 rust();
-if (!isBuilt()) await build();
+if (isBuilt()) await buildInspector();
+else await build();
 say("building the collector (some minutes the first time)");
 run("cargo", [
   "build",

@@ -1,6 +1,7 @@
 // npm test: everything that must hold, the quick before the slow.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { buildInspector } from "./build-inspector.mjs";
 import { build, buildFaulty } from "./build.mjs";
 import { root, run, say } from "./run.mjs";
 import { chromium, nodePackages, rust } from "./setup.mjs";
@@ -27,11 +28,17 @@ run("cargo", [
   "warnings",
 ]);
 
+// the collector carries it, and a test asks for it
+await buildInspector();
+
 say("native tests");
 run(process.execPath, [
   "--test",
   "tests/user.test.mjs",
   "tests/consent.test.mjs",
+  ...readdirSync(join(root, "tests/inspector"))
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => `tests/inspector/${name}`),
 ]);
 run("cargo", ["test", "--quiet", "--locked", "--workspace", "--all-features"]);
 

@@ -53,14 +53,15 @@ pub enum Sending {
     UnderWay,
 }
 
-/// A step that the pixel tells of with debug. The script passes the number on to the debug build.
+/// A step that is told of with debug: by the pixel, or by the script around it, which passes the number on to the debug
+/// build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Step {
+    /// A page has called `init`; the call.
+    Init,
     /// A pixel has started; its id.
     Started,
-    /// A pixel was already there and was updated; its id.
-    Updated,
     /// Consent is now `granted` or `denied`.
     Consent,
     /// An event waits; its wire form.
@@ -71,44 +72,66 @@ pub enum Step {
     Blocked,
     /// A `measureSingle` named a pixel that has not started; its id.
     UnknownPixel,
-    /// An `init` had no usable pixel id; the call.
-    InitRefused,
-    /// An `init` had a field that it does not know; the field.
-    UnknownInitField,
-    /// A request is on its way; its address.
+    /// What is kept of a pixel's waiting events in the outbox has changed; its box, empty where it holds nothing.
+    Kept,
+    /// A request is on its way: eight times its number with the sum of [`how`], its address and its body, with spaces
+    /// between them. Told by the script.
     Sent,
-    /// A request has arrived, as far as can be seen; the pixel's id.
-    Delivered,
+    /// A request has been answered: the same sum, and the status as in [`crate::Pixels::answered`]. Told by the script.
+    Answered,
     /// A request failed and will be sent again; seconds until then.
     Failed,
-    /// The pixel's settings are known; their outcome.
+    /// A pixel's settings have been answered: their address, the status and whether automatic advanced matching is on, as in
+    /// [`crate::Pixels::settings_answered`]. Told by the script.
     Settings,
     /// The endpoint refused a request of several events, which are sent again, fewer at a time.
     Halved,
     /// An event is lost; why, in a word, and its wire form behind it.
     Lost,
-    /// What another page has left in the outbox is sent now.
+    /// An event that another page has left in the outbox waits now; its wire form.
     Adopted,
     /// Something in the outbox cannot be read and has been set aside; its box.
     Damaged,
     /// The browser stores nothing, so what waits is in memory alone.
     NotKept,
+    /// The page has called `oaiq.debug`, with this. From here on all are the script's.
+    Asked,
+    /// A call waits for the visitor's answer: its command and its first argument, as `["measure","order_created"`.
+    Held,
+    /// Where the click reference was found (`address`, `cookie` or `nowhere`), and the reference behind it.
+    Click,
+    /// What is known of consent as the debug build arrives: `granted`, `denied` or `pending`, and where that comes from
+    /// behind it.
+    Consented,
+    /// The page's Content-Security-Policy has forbidden something: the directive, and what.
+    Forbidden,
+    /// Events that earlier pages of this tab have measured, as [`crate::console::Console::remembered`] gives them.
+    Remembered,
+}
+
+/// How a request goes: what the script is told of it in one number, and [`Step::Sent`] repeats.
+pub mod how {
+    /// Small enough to outlive the page.
+    pub const KEEPALIVE: u32 = 1;
+    /// The page is being left, so it goes by a beacon if it may.
+    pub const LEAVING: u32 = 2;
+    /// It says nothing of who the visitor is.
+    pub const STRIPPED: u32 = 4;
 }
 
 impl Step {
     /// All steps, in the order of their numbers.
-    pub const ALL: [Step; 18] = [
+    pub const ALL: [Step; 23] = [
+        Step::Init,
         Step::Started,
-        Step::Updated,
         Step::Consent,
         Step::Queued,
         Step::Refused,
         Step::Blocked,
         Step::UnknownPixel,
-        Step::InitRefused,
-        Step::UnknownInitField,
+        Step::Kept,
         Step::Sent,
-        Step::Delivered,
+        Step::Answered,
         Step::Failed,
         Step::Settings,
         Step::Halved,
@@ -116,6 +139,12 @@ impl Step {
         Step::Adopted,
         Step::Damaged,
         Step::NotKept,
+        Step::Asked,
+        Step::Held,
+        Step::Click,
+        Step::Consented,
+        Step::Forbidden,
+        Step::Remembered,
     ];
 }
 
@@ -163,6 +192,8 @@ pub trait Host {
     fn wake_in(&mut self, ms: u32);
     /// One line for whoever reads the console.
     fn warn(&mut self, line: Text);
+    /// One line that an event of that name was not measured, for that reason.
+    fn warn_of(&mut self, name: Text, reason: Text);
     /// A step, with debug only.
     fn trace(&mut self, step: Step, about: Text);
 }

@@ -5,6 +5,8 @@
 //! request.
 
 mod address;
+#[cfg(feature = "explain")]
+mod advice;
 #[cfg(any(test, all(target_arch = "wasm32", not(feature = "debug"))))]
 mod allocator;
 mod batch;
@@ -12,6 +14,8 @@ mod batch;
 mod browser;
 mod command;
 mod consent;
+#[cfg(feature = "explain")]
+pub mod console;
 mod cookie;
 mod diagnostics;
 pub mod event;
@@ -20,6 +24,8 @@ pub mod explain;
 pub mod host;
 mod identity;
 mod list;
+#[cfg(feature = "explain")]
+mod money;
 mod pixel;
 mod settings;
 mod sha256;

@@ -106,7 +106,7 @@ impl<H: Host> Pixels<H> {
             identity: None,
             pixels: List::new(),
             early: Batch::default(),
-            debug: config.get(t!("debug")).kind() == kind::TRUE,
+            debug: false,
             default_pixel: config.get(t!("pixelId")).owned().kept(),
             default_user: user_member(&host, config.get(t!("user"))).kept(),
             requests: 0,
@@ -134,6 +134,13 @@ impl<H: Host> Pixels<H> {
             Command::Consent => self.answer(call.first.kind() == kind::TRUE),
             Command::Measure | Command::MeasureSingle => self.measure(call, text),
         }
+    }
+
+    /// Switches debug on or off. What waits already is told as soon as it is kept again.
+    pub fn debug(&mut self, on: bool) {
+        self.debug = on;
+        self.changed();
+        self.set_alarm();
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.
@@ -223,9 +230,6 @@ impl<H: Host> Pixels<H> {
                         diagnostics::kept(pixel.told),
                     );
                 }
-                if self.debug {
-                    self.host.trace(Step::Delivered, pixel.id.text());
-                }
             }
             Answer::Failed(pause) => {
                 self.mark(i);
@@ -249,7 +253,6 @@ impl<H: Host> Pixels<H> {
             && let Some(outcome) = to.settings.answered(status, enabled, now)
         {
             to.batch.diagnostic(now).settings(outcome);
-            self.trace(Step::Settings, outcome.automatic_advanced_matching);
         }
         self.set_alarm();
     }
@@ -261,10 +264,7 @@ impl<H: Host> Pixels<H> {
     }
 
     fn init(&mut self, moment: Moment, given: Value, call: Text) {
-        let debug = given.get(t!("debug")).kind();
-        if debug == kind::TRUE || debug == kind::FALSE {
-            self.debug = debug == kind::TRUE;
-        }
+        self.trace(Step::Init, call);
         let id = given.get(t!("pixelId"));
         let id = match self.pixels.first() {
             _ if id.is_given() => id.owned(),
@@ -272,19 +272,15 @@ impl<H: Host> Pixels<H> {
             None => Draft::new().with(self.default_pixel.text()),
         };
         if given.kind() != kind::OBJECT || id.is_empty() {
-            if self.debug {
-                self.host.trace(Step::InitRefused, call);
-            } else {
-                self.host.warn(t!(
-                    "init was refused: it needs {pixelId: \"...\"}, a string that is not empty"
-                ));
-            }
-            return;
+            return self.host.warn(t!(
+                "init needs {pixelId: \"...\"}, a string that is not empty"
+            ));
         }
         self.look_in_storage();
         let i = self.find(id.text());
         let is_known = i < self.pixels.len();
         if !is_known {
+            self.trace(Step::Started, id.text());
             self.start(id.text());
         }
         if !is_known && self.visit == 0 && self.granted {
@@ -302,24 +298,8 @@ impl<H: Host> Pixels<H> {
             let value = field.value();
             if field.is(t!("user")) {
                 self.pixels[i].user = user_member(&self.host, value).kept();
-            } else if self.debug
-                && !field.is(t!("pixelId"))
-                && !field.is(t!("debug"))
-                // which the script has read (www/gate.js)
-                && !field.is(t!("consent"))
-            {
-                self.host
-                    .trace(Step::UnknownInitField, field.owned().text());
             }
             next = value.next();
-        }
-        if self.debug {
-            let step = if is_known {
-                Step::Updated
-            } else {
-                Step::Started
-            };
-            self.host.trace(step, self.pixels[i].id.text());
         }
         self.want_settings(i);
     }
@@ -483,7 +463,14 @@ impl<H: Host> Pixels<H> {
         let measured = self.event(call);
         match &measured {
             Err(refusal) => self.warn_of(refusal, text),
-            Ok(text) => self.trace(Step::Queued, text.text()),
+            Ok(text) => {
+                let step = if self.visit == 0 {
+                    Step::Queued
+                } else {
+                    Step::Adopted
+                };
+                self.trace(step, text.text());
+            }
         }
         let now = self.host.ticks();
         let mut nobody = true;
@@ -526,12 +513,7 @@ impl<H: Host> Pixels<H> {
         if self.debug {
             return self.host.trace(Step::Refused, call);
         }
-        let line = Draft::new()
-            .with(refusal.name)
-            .with(t!(" was not measured: "))
-            .with(refusal.reason)
-            .with(t!(" (init with debug: true says why)"));
-        self.host.warn(line.text());
+        self.host.warn_of(refusal.name, refusal.reason);
     }
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.
@@ -614,7 +596,6 @@ impl<H: Host> Pixels<H> {
             leaving,
             keepalive: body.len() <= MAX_BODY,
         });
-        self.trace(Step::Sent, url.text());
         if sending == Sending::Gone {
             self.answered_to(i, number, Outcome::Arrived);
         }

@@ -1,6 +1,6 @@
 // The files that lie beside the script and are loaded only where they are needed.
 
-import { attempt } from "./guard.js";
+import { attempt, hide } from "./guard.js";
 import { addressOf, nonce } from "oaiq:beside";
 
 let policy;
@@ -12,12 +12,21 @@ const trusted = (address) =>
       })).createScriptURL(address)
     : address;
 
-/** Loads that file, or says why it could not be loaded, unless `hasArrived` says that it did its work. */
-export const loadBeside = (file, hasArrived, failed) => {
+/**
+ * Loads the file of that name, and gives `use` what it hands over through the page's `oaiq`, or says why it could not be
+ * loaded.
+ */
+export const loadBeside = (name, use, failed) => {
+  const file = `oaiq.${name}.min.js`;
+  let arrived;
+  hide(window.oaiq, `__${name}`, (given) => {
+    arrived = 1;
+    use(given);
+  });
   const ended = () =>
-    hasArrived() ||
+    arrived ||
     failed(
-      `${file} could not be loaded: it must lie beside the pixel's script, and the page's Content-Security-Policy allow it (script-src, trusted-types oaiq)`,
+      `${file} could not be loaded: it must lie beside the pixel's script, allowed by the page's script-src and trusted-types oaiq`,
     );
   attempt(() => {
     const element = document.createElement("script");

@@ -1,8 +1,95 @@
 // The script around the debug build. The pixel loads it when debug is on.
 
-import { __wbg_set_wasm, explain } from "oaiq:glue";
+import { __wbg_set_wasm, explain, remembered, tables } from "oaiq:glue";
 import { imports } from "oaiq:imports";
+import { attempt, listen } from "./guard.js";
 import { moduleBytes } from "./module.js";
+
+/** Places in `Step::ALL` (src/host.rs). */
+const STARTED = 1;
+const QUEUED = 3;
+const ASKED = 17;
+const CLICK = 19;
+const CONSENTED = 20;
+const FORBIDDEN = 21;
+const REMEMBERED = 22;
+
+/** What an address asks for holds for the tab; so do the ids of what its pages have measured. */
+const WISH = "oaiq_debug";
+const EVENTS = "oaiq_debug_events";
+
+const cookie = (name) =>
+  attempt(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
+
+const consent = () => {
+  const state = attempt(() => window.oaiq.consentState);
+  if (state) return `${state.state} ${state.source}`;
+  const answers = [
+    cookie("__oaiq_consent"),
+    attempt(() => localStorage.oaiq_consent),
+  ];
+  if (answers.includes("false")) return "denied stored";
+  return answers.includes("true") ? "granted stored" : "granted nobody";
+};
+
+const click = () => {
+  const here = attempt(() => new URL(location.href).searchParams.get("oppref"));
+  if (here) return `address ${here}`;
+  const kept = cookie("__oppref");
+  return kept ? `cookie ${kept}` : "nowhere";
+};
+
+let told = "";
+/** What the browser knows besides, if it has changed. */
+const tellFacts = () => {
+  const facts = [consent(), click()];
+  if (told === `${facts}`) return;
+  told = `${facts}`;
+  explain(CONSENTED, facts[0]);
+  if (/^granted/.test(facts[0])) explain(CLICK, facts[1]);
+};
+
+const asTime = (milliseconds) => {
+  const time = new Date(Number(milliseconds));
+  return time.toLocaleTimeString();
+};
+
+const printTables = () => {
+  for (const { title, rows } of tables() ?? []) {
+    console.log(`[oaiq] ${title}${rows.length ? "" : ": none"}`);
+    if (!rows.length) continue;
+    const asRow = (columns) =>
+      Object.fromEntries(
+        columns.map(([name, value]) => [
+          name,
+          name === "measured" ? asTime(value) : value,
+        ]),
+      );
+    console.table(rows.map(asRow));
+  }
+};
+
+/** Tells of a step, and of what it changes that only the browser knows. */
+const tell = (step, about) => {
+  if (step === ASKED) tellFacts();
+  explain(step, about);
+  if (step === STARTED) tellFacts();
+  if (step === ASKED && about !== "true") printTables();
+  if (step === QUEUED)
+    attempt(() => sessionStorage.setItem(EVENTS, remembered()));
+};
+
+/** `?oaiq_debug=1` switches debug on for this tab, and `?oaiq_debug=0` off. */
+const obeyAddress = () => {
+  const wish = attempt(() =>
+    new URL(location.href).searchParams.get("oaiq_debug"),
+  );
+  if (wish === "1") sessionStorage.setItem(WISH, "oaiq_debug=1");
+  if (wish !== "0") return;
+  sessionStorage.removeItem(WISH);
+  sessionStorage.removeItem(EVENTS);
+  window.oaiq.debug(false);
+};
 
 const start = () => {
   const { exports: module } = new WebAssembly.Instance(
@@ -11,7 +98,12 @@ const start = () => {
   );
   __wbg_set_wasm(module);
   module.__wbindgen_start();
-  return explain;
+  const before = attempt(() => sessionStorage.getItem(EVENTS));
+  if (before) explain(REMEMBERED, before);
+  listen(document, "securitypolicyviolation", (event) =>
+    explain(FORBIDDEN, `${event.effectiveDirective} ${event.blockedURI}`),
+  );
+  return tell;
 };
 
 /** Where no WebAssembly may run, one line says so, and the steps are not told. */
@@ -28,4 +120,5 @@ try {
 } catch (why) {
   explainer = nothing(why);
 }
-window.oaiq.__explain(explainer);
+attempt(obeyAddress);
+window.oaiq.__debug(explainer);

@@ -1,7 +1,7 @@
 ;; The text that carries the module, as UTF-8 in this memory, becomes the module's bytes in its place: of each character
 ;; the lower half, and of a closing parenthesis 0, by far the most frequent byte. JavaScript that a page has just loaded takes longest for a loop of so many turns: a sixth of a start.
 (module
-  (memory (export "m") 1)
+  (memory (export "m") 4)
   (func (export "d") (param $end i32) (result i32)
     (local $from i32) (local $to i32) (local $character i32)
     (loop $next

@@ -2,4 +2,4 @@
 
 import { instantiate } from "oaiq:fallback";
 
-window.oaiq.__module(instantiate);
+window.oaiq.__fallback(instantiate);

@@ -4,6 +4,7 @@ import { loadBeside } from "./beside.js";
 import { enter, enterLater, hand } from "./border.js";
 import { hide, warn } from "./guard.js";
 import { landingClick } from "./page.js";
+import { HELD, trace } from "./trace.js";
 
 /** So many calls wait at most. */
 const MOST_HELD = 200;
@@ -33,6 +34,7 @@ const rank = ({ parts }) =>
 
 /** Lets a call wait. When too many do, the oldest view goes, or else the oldest event. */
 const keep = (call) => {
+  trace(HELD, `[${call.parts}`);
   held[held.length] = call;
   if (held.length <= MOST_HELD) return;
   let least = 0;
@@ -76,12 +78,9 @@ export const wait = (named, element) => {
     gate = next;
     replay();
   };
-  hide(window.oaiq, "__consent", (start) =>
-    start({ element, told, use, keep, pass, replay, landingClick }),
-  );
   loadBeside(
-    "oaiq.consent.min.js",
-    () => gate !== keep,
+    "consent",
+    (start) => start({ element, told, use, keep, pass, replay, landingClick }),
     (why) => {
       use(ask);
       warn(`nothing is measured before oaiq("consent", true): ${why}`);

@@ -267,6 +267,11 @@ export interface Oaiq {
   readonly loaded?: true | undefined;
   /** The version of the protocol, such as `"0.1.41"`; there once the script has run. */
   readonly version?: string | undefined;
+  /**
+   * Tells each step on the console from now on, or with `false` no more; without an argument it also shows where things
+   * stand as tables. There once the script has run.
+   */
+  readonly debug?: ((on?: boolean) => void) | undefined;
   /** Only where the page lets the pixel wait for an answer. */
   readonly consentState?: Readonly<ConsentState> | undefined;
 }

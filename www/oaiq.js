@@ -8,7 +8,7 @@ import { copies, copy, quote } from "./copy.js";
 import { take, wait } from "./gate.js";
 import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
 import { moduleBytes } from "./module.js";
-import { explainBy } from "./page.js";
+import { ASKED, debug, trace } from "./trace.js";
 
 const VERSION = "0.1.41";
 /** What claims to be longer is no queue. */
@@ -31,11 +31,18 @@ const place = () => {
   return addressAndReferrer;
 };
 
+/** Has somebody asked for debug, so that no `init` switches it off? */
+let asked;
+
 /** Takes a call, with the time and address at which it was made. */
 const call = (args) => {
   try {
     const parts = copies(args);
-    if (/^"init/.test(parts[0]) && /"consent":"pending"/.test(parts[1])) wait();
+    if (/^"init/.test(parts[0])) {
+      if (/"consent":"pending"/.test(parts[1])) wait();
+      const wish = /"debug":([tf])/.exec(parts[1]);
+      if (wish && !asked) debug(wish[1] === "t");
+    }
     take({ head: `[${now()},${place()}`, parts });
   } catch {
     warn("a call was ignored: its arguments could not be read");
@@ -48,38 +55,21 @@ const startModule = (setup) => {
       hand(setup);
       module.start();
     });
-  /** The same module as JavaScript, where this page or browser lets no WebAssembly run. */
-  const fallBack = () => {
-    let arrived = false;
-    hide(window.oaiq, "__module", (instantiate) => {
-      arrived = true;
-      ready(instantiate(imports));
-    });
+  try {
+    const module = new WebAssembly.Module(moduleBytes());
+    ready(new WebAssembly.Instance(module, imports).exports);
+  } catch {
+    // the same module as JavaScript, where this page or browser lets no WebAssembly run, and where an older browser
+    // compiles nothing of this size while a page waits
     loadBeside(
-      "oaiq.fallback.min.js",
-      () => arrived,
+      "fallback",
+      (instantiate) => ready(instantiate(imports)),
       (why) =>
         stop(
           `nothing is measured: WebAssembly may not run here ('wasm-unsafe-eval' in script-src lets it), and ${why}`,
         ),
     );
-  };
-  let code;
-  let instance;
-  try {
-    code = moduleBytes();
-    instance = new WebAssembly.Instance(new WebAssembly.Module(code), imports);
-  } catch (why) {
-    // older browsers compile nothing of this size while a page waits
-    if (why.name === "RangeError")
-      WebAssembly.instantiate(code, imports).then(
-        ({ instance }) => ready(instance.exports),
-        fallBack,
-      );
-    else fallBack();
-    return;
   }
-  ready(instance.exports);
 };
 
 const listenToPage = () => {
@@ -143,8 +133,13 @@ const install = () => {
   oaiq.version = VERSION;
   // a page that began with an array may go on pushing to it
   hide(oaiq, "push", pushCalls);
-  // the debug build's way in; no business of the page's
-  hide(oaiq, "__explain", explainBy);
+  const ask = (wish) => {
+    asked = wish !== false;
+    debug(asked);
+    trace(ASKED, copy(wish));
+  };
+  // for whoever looks for an event that did not arrive
+  hide(oaiq, "debug", ask);
   // where it cannot be replaced, its queue is live all the same
   attempt(() => {
     window.oaiq = oaiq;
@@ -162,6 +157,13 @@ const install = () => {
     `[${domains},${https},${quote(events)},${quote(settings)},${config}]`,
   );
   listenToPage();
+  // the debug build keeps what an address has asked for, for this tab
+  if (
+    /oaiq_debug=1|"debug":true/.test(
+      config + location.search + attempt(() => sessionStorage.oaiq_debug),
+    )
+  )
+    ask(true);
   for (let i = 0; i < calls.length; i += 1) call(calls[i]);
   started();
 };

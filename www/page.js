@@ -2,13 +2,13 @@
 // may have replaced it: what fails here reads as empty, and nothing is thrown.
 
 import { escape, unescape } from "./copy.js";
-import { loadBeside } from "./beside.js";
 import { mode } from "./addresses.js";
 import { attempt, isHidden, later, now, warn } from "./guard.js";
 import { enter, entries, hand, textAt } from "./border.js";
 import { take } from "./gate.js";
 import { keep, seekBoxes } from "./outbox.js";
 import { store, stored } from "./storage.js";
+import { ANSWERED, SENT, SETTINGS, trace } from "./trace.js";
 import { comparable } from "./user.js";
 
 const { fetch, clearTimeout } = window;
@@ -76,10 +76,12 @@ const send = (how, url, body) => {
   const stripped = how & 4;
   const leaving = how & 2;
   const answer = (status, after) => {
+    trace(ANSWERED, `${how} ${status}`);
     // leaving, the browser refuses what has no room
     if (!leaving) reached = status > 0 && status < 400;
     enter((module) => module.answered(how >> 3, status, after));
   };
+  trace(SENT, `${how} ${url} ${body}`);
   if (leaving && !stripped && beacon(url, body)) {
     if (reached && navigator.onLine !== false) return 1;
     // it may arrive all the same, but nobody will ever know; pages hear of their end up to three times in a row
@@ -125,8 +127,10 @@ const send = (how, url, body) => {
 };
 
 const fetchSettings = (pixel, url) => {
-  const answer = (status, enabled) =>
+  const answer = (status, enabled) => {
+    trace(SETTINGS, `${url} ${status} ${enabled}`);
     enter((module) => module.settingsAnswered(pixel, status, enabled));
+  };
   const failed = () => answer(0);
   try {
     fetch(url, {
@@ -170,32 +174,6 @@ const wakeIn = (ms) => {
   alarm = later(() => enter((module) => module.woken()), ms);
 };
 
-// Steps are explained by a file of its own, which is loaded when the first one is to be told.
-let untold = [];
-let explain;
-
-const trace = (step, about) => {
-  if (explain) return attempt(() => explain(step, about));
-  untold[untold.length] = [step, about];
-  if (untold.length === 1)
-    loadBeside(
-      "oaiq.debug.min.js",
-      () => explain,
-      (why) => {
-        // nobody is going to tell
-        explain = () => {};
-        untold = [];
-        warn(`debug is on, but ${why}`);
-      },
-    );
-};
-
-/** Called by the debug build when it has arrived. */
-export const explainBy = (explainer) => {
-  explain = explainer;
-  for (let i = 0; i < untold.length; i += 1) trace(untold[i][0], untold[i][1]);
-};
-
 const WISHES = [
   now,
   ticks,
@@ -214,7 +192,12 @@ const WISHES = [
   fetchSettings,
   afterPaint,
   wakeIn,
-  (_, line) => warn(line),
+  (_, line, reason) =>
+    warn(
+      line +
+        (reason &&
+          ` was not measured: ${reason} (init with debug: true says why)`),
+    ),
   trace,
 ];
 

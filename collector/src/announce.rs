@@ -72,7 +72,7 @@ pub fn missing(pages: &Pages) -> Vec<String> {
     let missing = pages.missing();
     if !missing.is_empty() {
         warnings.push(format!(
-            "there is no {}: name the folder that has both with --www",
+            "there is no {}: run `npm run build` in the project, or name the folder that has both with --www",
             missing.join(" and no ")
         ));
     }

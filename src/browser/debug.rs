@@ -1,4 +1,5 @@
-//! The debug build: the same crate, loaded only when somebody debugs. It prints what the pixel's steps mean.
+//! The debug build: the same crate, loaded only when somebody debugs. It prints what the pixel's steps mean, and where
+//! things stand.
 
 use core::cell::RefCell;
 
@@ -6,7 +7,7 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 use web_sys::console;
 
-use crate::explain::{Line, explain};
+use crate::console::{Console, Line};
 use crate::host::Step;
 
 const PREFIX: &str = "[oaiq] ";
@@ -19,6 +20,7 @@ fn start() {
 }
 
 thread_local! {
+    static CONSOLE: RefCell<Console> = RefCell::default();
     static BLOCKED: RefCell<(Vec<String>, Option<Timeout>)> = const { RefCell::new((Vec::new(), None)) };
 }
 
@@ -27,9 +29,22 @@ thread_local! {
 pub fn print(step: u8, about: &str) {
     match Step::ALL.get(usize::from(step)) {
         Some(Step::Blocked) => gather(about),
-        Some(step) => print_line(&explain(*step, about)),
+        Some(step) => tell(*step, about),
         None => {}
     }
+}
+
+/// Rows for `console.table`: an array of `{title, rows}`.
+#[wasm_bindgen]
+pub fn tables() -> JsValue {
+    let tables = CONSOLE.with_borrow(Console::tables);
+    serde_wasm_bindgen::to_value(&tables).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// What the tab's next page gives to [`print`] with [`Step::Remembered`].
+#[wasm_bindgen]
+pub fn remembered() -> String {
+    CONSOLE.with_borrow(Console::remembered)
 }
 
 fn gather(name: &str) {
@@ -38,10 +53,16 @@ fn gather(name: &str) {
         timeout.get_or_insert_with(|| {
             Timeout::new(GATHER, || {
                 let (names, _) = BLOCKED.take();
-                print_line(&explain(Step::Blocked, &names.join(", ")));
+                tell(Step::Blocked, &names.join(", "));
             })
         });
     });
+}
+
+fn tell(step: Step, about: &str) {
+    if let Some(line) = CONSOLE.with_borrow_mut(|console| console.tell(step, about)) {
+        print_line(&line);
+    }
 }
 
 fn print_line(line: &Line) {

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::Pixels;
 use crate::allocator::Allocator;
-use crate::host::{Host, Kind, Request, Sending, Step, Storage};
+use crate::host::{Host, Kind, Request, Sending, Step, Storage, how};
 use crate::text::{Draft, Text, forget_drafts, t};
 
 #[global_allocator]
@@ -148,8 +148,10 @@ impl Host for Page {
             leaving,
             keepalive,
         } = request;
-        let how =
-            number << 3 | u32::from(stripped) << 2 | u32::from(leaving) << 1 | u32::from(keepalive);
+        let how = number << 3
+            | u32::from(stripped) * how::STRIPPED
+            | u32::from(leaving) * how::LEAVING
+            | u32::from(keepalive) * how::KEEPALIVE;
         if self::number(Wish::Send, f64::from(how), url, body) == 0. {
             Sending::UnderWay
         } else {
@@ -171,6 +173,10 @@ impl Host for Page {
 
     fn warn(&mut self, line: Text) {
         number(Wish::Warn, 0., line, t!(""));
+    }
+
+    fn warn_of(&mut self, name: Text, reason: Text) {
+        number(Wish::Warn, 0., name, reason);
     }
 
     fn trace(&mut self, step: Step, about: Text) {
@@ -214,6 +220,12 @@ pub extern "C" fn call() {
     #[cfg(feature = "provoke-fault")]
     assert!(!call.as_str().contains("provoke_fault"));
     enter!(pixels => pixels.call(call.text()));
+}
+
+/// See [`Pixels::debug`].
+#[unsafe(no_mangle)]
+pub extern "C" fn debug(on: i32) {
+    enter!(pixels => pixels.debug(on != 0));
 }
 
 /// See [`Pixels::woken`].

@@ -78,6 +78,7 @@ impl<H: Host> Pixels<H> {
             if text.is_empty() {
                 pixel.name = Kept::default();
             }
+            self.trace(Step::Kept, text.text());
             if !kept {
                 self.trace(Step::NotKept, t!(""));
             }
@@ -204,7 +205,6 @@ impl<H: Host> Pixels<H> {
         }
         if let Some(pixel) = self.pixels.get_mut(first) {
             pixel.name = name.kept();
-            self.trace(Step::Adopted, t!(""));
             self.save(false);
         } else {
             self.host.keep(false, name.text(), t!(""));

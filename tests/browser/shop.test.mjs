@@ -1,77 +1,32 @@
 // A visitor's way through the demo shop, with the collector in the endpoint's place.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
-import { root, run } from "../../scripts/run.mjs";
-import { pixelFiles, sharedBrowser, Visitor } from "./browser.mjs";
+import { sharedBrowser, Visitor } from "./browser.mjs";
+import { startCollector } from "./collector.mjs";
 
-const PROGRAM = join(root, "target/debug/oaiq-collector");
 const EMAIL = "Jane.Doe@Example.com";
-const PATIENCE_MS = 60_000;
-
-/** Starts the collector on a free port, until the test `t` ends. Gives its origin. */
-const startCollector = async (t) => {
-  await pixelFiles();
-  if (!existsSync(PROGRAM))
-    run("cargo", [
-      "build",
-      "--quiet",
-      "--locked",
-      "--package",
-      "oaiq-collector",
-    ]);
-  // what it keeps is this test's alone
-  const folder = mkdtempSync(join(tmpdir(), "oaiq-shop-"));
-  const data = join(folder, "collector.sqlite");
-  const collector = spawn(PROGRAM, ["--port", "0", "--data", data], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  t.after(async () => {
-    collector.kill();
-    if (collector.exitCode === null) await once(collector, "exit");
-    rmSync(folder, { recursive: true });
-  });
-  for await (const line of createInterface(collector.stdout)) {
-    const [, origin] = /(http:\/\/localhost:\d+)\/inspector/.exec(line) ?? [];
-    if (origin) return origin;
-  }
-  throw new Error("the collector did not say where it listens");
-};
 
 describe("the demo shop", () => {
   const browser = sharedBrowser();
 
   test("from an ad click to an order, a request and a sign-up, each step reaches the collector once", async (t) => {
-    const origin = await startCollector(t);
+    const collector = await startCollector(t);
+    const { origin } = collector;
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(`${origin}/shop/?oppref=demo-click-1`);
     const { page } = tab;
 
-    const entries = async () =>
-      (await (await fetch(`${origin}/events.json`)).json()).events;
     /** Resolves with what the collector has, oldest first, once that many events of the name are there. */
     const until = async (name, count = 1) => {
-      const end = Date.now() + PATIENCE_MS;
-      for (;;) {
-        const all = (await entries()).sort(
-          (one, other) => one.event.timestamp_ms - other.event.timestamp_ms,
-        );
-        const found = all.filter(({ event }) => event.type === name);
-        if (found.length >= count) return all;
-        if (Date.now() > end)
-          throw new Error(
-            `${name} did not come; what came was ${all.map(({ event }) => event.type)}`,
-          );
-        await pause(100);
-      }
+      const all = await collector.until(
+        name,
+        (entries) =>
+          entries.filter(({ event }) => event.type === name).length >= count,
+      );
+      return all.sort(
+        (one, other) => one.event.timestamp_ms - other.event.timestamp_ms,
+      );
     };
 
     await page.click("#see-collection");
@@ -138,7 +93,10 @@ describe("the demo shop", () => {
       user.in.em,
       createHash("sha256").update(EMAIL.toLowerCase()).digest("hex"),
     );
-    assert.doesNotMatch(JSON.stringify(await entries()), /jane|doe@|borkum/i);
+    assert.doesNotMatch(
+      JSON.stringify(await collector.entries()),
+      /jane|doe@|borkum/i,
+    );
     // the pixel's start and the first page view, measured together
     const starts = all.filter(({ event }) => event.type === "openai::sdk_init");
     assert.equal(starts[0].batch, measured[0].batch);

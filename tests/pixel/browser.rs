@@ -522,6 +522,11 @@ impl Host for Browser {
         self.touch().warnings.push(line.into());
     }
 
+    fn warn_of(&mut self, name: Text, reason: Text) {
+        let line = format!("{} was not measured: {}", name.as_str(), reason.as_str());
+        self.touch().warnings.push(line);
+    }
+
     fn trace(&mut self, step: Step, about: Text) {
         self.touch().trace.push((step, about.as_str().into()));
     }

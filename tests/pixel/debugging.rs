@@ -37,15 +37,30 @@ fn without_debug_no_step_is_told() {
 }
 
 #[test]
-fn with_debug_the_way_of_an_event_is_told() {
+fn with_debug_an_event_is_told_of_as_it_waits_is_kept_and_is_kept_no_more() {
     let mut visit = with_debug();
     visit.call(&order("a"));
     visit.advance(QUIET + LATENCY);
-    assert_eq!(steps(&visit), [Step::Queued, Step::Sent, Step::Delivered]);
+    assert_eq!(steps(&visit), [Step::Queued, Step::Kept, Step::Kept]);
     let queued = visit.told(Step::Queued).remove(0);
-    let sent = visit.request();
-    assert!(sent.body.contains(&queued), "its wire form: {queued}");
-    assert_eq!(visit.told(Step::Sent), [sent.url]);
+    assert!(
+        visit.request().body.contains(&queued),
+        "its wire form: {queued}"
+    );
+    let kept = visit.told(Step::Kept);
+    assert!(kept[0].contains(&queued) && kept[0].contains(r#""pixel":"P""#));
+    assert_eq!(kept[1], "");
+}
+
+#[test]
+fn what_waits_already_is_told_when_debug_is_switched_on() {
+    let mut visit = Visit::to(CHECKOUT);
+    visit.call(INIT);
+    visit.call(&order("before"));
+    visit.debug(true);
+    visit.advance(100);
+    assert_eq!(steps(&visit), [Step::Kept]);
+    assert!(visit.told(Step::Kept)[0].contains("before"));
 }
 
 #[test]
@@ -55,7 +70,6 @@ fn with_debug_a_failure_is_told_with_the_seconds_until_the_next_try() {
     visit.call(&order("a"));
     visit.advance(30_000);
     assert_eq!(visit.told(Step::Failed), ["5", "10", "20"]);
-    assert!(visit.told(Step::Delivered).is_empty());
 }
 
 #[test]
@@ -74,7 +88,7 @@ fn with_debug_a_refused_call_is_told_whole_once_and_not_warned_of_besides() {
 }
 
 #[test]
-fn with_debug_each_init_is_told() {
+fn with_debug_each_init_is_told_and_each_pixel_that_starts() {
     let mut visit = with_debug();
     visit.calls([
         INIT_Q,
@@ -83,12 +97,10 @@ fn with_debug_each_init_is_told() {
         r#"["init",{"pixelId":5}]"#,
     ]);
     assert_eq!(visit.told(Step::Started), ["Q", "R"]);
-    assert_eq!(visit.told(Step::Updated), ["P"]);
-    assert_eq!(visit.told(Step::UnknownInitField), ["autoPageView", "User"]);
-    let refused = visit.told(Step::InitRefused);
-    assert_eq!(refused.len(), 1);
-    assert!(refused[0].ends_with(r#""init",{"pixelId":5}]"#));
-    assert!(visit.warnings().is_empty());
+    let inits = visit.told(Step::Init);
+    assert_eq!(inits.len(), 4);
+    assert!(inits[3].ends_with(r#""init",{"pixelId":5}]"#));
+    assert_eq!(visit.warnings().len(), 1, "the last is refused");
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! The settings that OpenAI keeps for a pixel.
 
-use oaiq::host::Step;
-
 use crate::browser::{LATENCY, Network, PAINT};
-use crate::visit::{CHECKOUT, DENY, GRANT, INIT, INIT_DEBUG, INIT_Q, LATEST, SETTINGS, Visit};
+use crate::visit::{CHECKOUT, DENY, GRANT, INIT, INIT_Q, LATEST, SETTINGS, Visit};
 
 const ENABLED: &str = r#"{"automatic_advanced_matching_enabled":true}"#;
 /// The second request goes this long after the first has failed.
@@ -251,13 +249,4 @@ fn settings_that_nobody_could_fetch_are_told_when_the_network_is_back() {
     assert_eq!(outcomes(&visit), [config, config]);
     let answers = visit.requests().into_iter().map(|sent| sent.arrived);
     assert_eq!(answers.collect::<Vec<_>>(), [Some(false), Some(true)]);
-}
-
-#[test]
-fn the_outcome_is_told_with_debug() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.browser.touch().settings_answers.push_back((404, ""));
-    visit.call(INIT_DEBUG);
-    visit.advance(1_000);
-    assert_eq!(visit.told(Step::Settings), ["not_found"]);
 }

@@ -112,7 +112,24 @@ impl Visit {
         let arguments = arguments.strip_prefix('[').expect(arguments);
         let now = self.browser.look().now;
         let [url, referrer] = [&self.url, &self.referrer].map(|url| quoted(url));
+        if arguments.starts_with("\"init") {
+            self.obey_debug(arguments);
+        }
         self.raw_call(&format!("[{now},{url},{referrer},{arguments}"));
+    }
+
+    /// As the script does (www/oaiq.js), which reads this wish itself.
+    fn obey_debug(&mut self, given: &str) {
+        for on in [true, false] {
+            if given.contains(&format!("\"debug\":{on}")) {
+                self.debug(on);
+            }
+        }
+    }
+
+    /// Somebody switches debug on or off.
+    pub fn debug(&mut self, on: bool) {
+        self.enter(|pixels| pixels.debug(on));
     }
 
     pub fn calls<'a>(&mut self, calls: impl IntoIterator<Item = &'a str>) {
@@ -321,12 +338,14 @@ impl Browser {
         let (domains, https) = (domains(&page.host), page.https);
         self.navigate(page, url);
         let setup = format!(r#"[{domains},{https},"{EVENTS}","{SETTINGS}",{config}]"#);
-        Visit {
+        let mut visit = Visit {
             browser: self.clone(),
             pixels: Pixels::new(self.clone(), Draft::from(setup.as_str()).text()),
             url: url.into(),
             referrer: referrer.into(),
-        }
+        };
+        visit.obey_debug(config);
+        visit
     }
 
     /// Begins with a setup that no script has written.

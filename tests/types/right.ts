@@ -179,6 +179,8 @@ const waiting: number = oaiq.queue.length;
 const loaded: boolean = oaiq.loaded ?? false;
 const answer: "pending" | "granted" | "denied" | undefined =
   oaiq.consentState?.state;
+oaiq.debug?.();
+oaiq.debug?.(true);
 const version: string = oaiq.version ?? "";
 const same: Oaiq = window.oaiq;
 window.oaiq("measure", "page_viewed", { type: "contents" });

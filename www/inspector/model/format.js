@@ -1,4 +1,5 @@
 /** Numbers, times and long values worded for a person. All of them take whatever a page may have sent. */
+import { textOf } from "./text.js";
 
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
@@ -11,7 +12,7 @@ const clock = new Intl.DateTimeFormat(undefined, {
 /** A time of day to the millisecond, with the date in front unless it is today's. `ms`: since the epoch. */
 export function formatTime(ms, now = Date.now()) {
   const date = toDate(ms);
-  if (!date) return String(ms ?? "no time");
+  if (!date) return textOf(ms ?? "no time");
   const sameDay = date.toDateString() === new Date(now).toDateString();
   return sameDay
     ? clock.format(date)
@@ -45,7 +46,8 @@ export function shorten(text, longest = 16) {
 
 /** The path of a web address; an address of another kind (`file://`, `about:blank`) as it is. */
 export function pathOf(address) {
-  if (!URL.canParse(address)) return String(address);
-  const { protocol, pathname } = new URL(address);
-  return protocol.startsWith("http") ? pathname : String(address);
+  const text = textOf(address);
+  if (!URL.canParse(text)) return text;
+  const { protocol, pathname } = new URL(text);
+  return protocol.startsWith("http") ? pathname : text;
 }

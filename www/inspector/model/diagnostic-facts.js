@@ -1,3 +1,5 @@
+import { textOf } from "./text.js";
+
 /** What a diagnostic says besides refused calls, as `{fact, words}`; `fact` is a short, stable name. */
 export function diagnosticFacts(data) {
   const facts = [];
@@ -33,7 +35,7 @@ const MATCHING = new Map([
 
 function settingsInWords(config) {
   const state = config.automatic_advanced_matching;
-  const words = `settings: ${MATCHING.get(state) ?? String(state ?? "not said")}`;
+  const words = `settings: ${MATCHING.get(state) ?? textOf(state ?? "not said")}`;
   if (config.retry_attempted !== true) return words;
   return config.retry_succeeded === true
     ? `${words}, at the second try`

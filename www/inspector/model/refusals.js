@@ -1,3 +1,5 @@
+import { textOf } from "./text.js";
+
 /**
  * Refused calls, from the counts of one diagnostic. The counts are merged: reasons, names and phases are counted side by
  * side, so that which name belongs to which reason has to be worked out, and sometimes cannot be.
@@ -119,9 +121,9 @@ function details(data) {
     .slice(0, MOST_DETAILS)
     .filter((detail) => positive(detail?.count) > 0)
     .map(({ reason, code, field, count }) => ({
-      reason: String(reason),
-      code: String(code),
-      field: String(field),
+      reason: textOf(reason),
+      code: textOf(code),
+      field: textOf(field),
       count,
     }));
 }

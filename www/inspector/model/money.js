@@ -1,3 +1,5 @@
+import { textOf } from "./text.js";
+
 /**
  * Digits after the decimal point by ISO 4217, where they are not 2. Intl cannot be asked: its digits are those in
  * common use (CLDR: none for HUF, IDR, COP, PKR and others), which would show such amounts a hundred times too high.
@@ -21,15 +23,36 @@ export function formatMoney(amount, currency) {
     return [asText(amount), asText(currency)].filter(Boolean).join(" ");
   }
   const digits = DIGITS.get(code) ?? 2;
-  return new Intl.NumberFormat(undefined, {
-    style: "currency",
-    currency: code,
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(amount / 10 ** digits);
+  return formatOf(code, digits).format(amount / 10 ** digits);
+}
+
+/** By currency: to make one takes longer than to use it a hundred times. */
+const formats = new Map();
+
+function formatOf(code, digits) {
+  let format = formats.get(code);
+  if (!format) {
+    format = new Intl.NumberFormat(undefined, {
+      style: "currency",
+      currency: code,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    formats.set(code, format);
+  }
+  return format;
+}
+
+/** The amount as the wire has it, for whoever compares it with their code. */
+export function minorUnits(amount, currency) {
+  const code = typeof currency === "string" ? currency.toUpperCase() : "";
+  if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) return undefined;
+  const digits = DIGITS.get(code) ?? 2;
+  return digits === 0
+    ? `${amount}, as ${code} has no smaller unit`
+    : `${amount}, ${10 ** digits} to 1 ${code}`;
 }
 
 function asText(value) {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return value === undefined ? "" : textOf(value);
 }

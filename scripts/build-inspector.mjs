@@ -1,0 +1,51 @@
+// Builds target/inspector/: the inspector's page, with the library for its view in its one script.
+import { Buffer } from "node:buffer";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { root, say } from "./run.mjs";
+import { nodePackages } from "./setup.mjs";
+
+const SOURCE = join(root, "www/inspector");
+const OUT = join(root, "target/inspector");
+
+/** A file that stays as it is is not written: the collector, which carries it, would be compiled anew. */
+const write = async (name, bytes) => {
+  const path = join(OUT, name);
+  const before = await readFile(path).catch(() => null);
+  if (!before?.equals(bytes)) await writeFile(path, bytes);
+};
+
+export const buildInspector = async () => {
+  nodePackages();
+  say("building target/inspector/");
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [join(SOURCE, "inspector.jsx"), join(SOURCE, "inspector.css")],
+    outdir: OUT,
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    // what its licence asks for
+    banner: { js: "/*! With Preact, (c) 2015-present Jason Miller, MIT */" },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const files = new Map(
+    outputFiles.map(({ path, contents }) => [
+      basename(path),
+      Buffer.from(contents),
+    ]),
+  );
+  for (const name of ["index.html", "icon.svg"])
+    files.set(name, await readFile(join(SOURCE, name)));
+  await mkdir(OUT, { recursive: true });
+  for (const name of await readdir(OUT))
+    if (!files.has(name)) await rm(join(OUT, name), { recursive: true });
+  for (const [name, bytes] of files) await write(name, bytes);
+};
+
+if (import.meta.filename === process.argv[1]) await buildInspector();
