@@ -11,16 +11,12 @@ fn main() -> io::Result<()> {
     fs::create_dir_all(&pages)?;
 
     println!("cargo::rerun-if-changed=build.rs");
-    for (name, folder) in [("shop", "../www/shop"), ("sdk", "../dist")] {
+    for (name, folder) in [
+        ("shop", "../www/shop"),
+        ("inspector", "../target/inspector"),
+        ("sdk", "../dist"),
+    ] {
         take(Path::new(folder), &pages.join(name))?;
-    }
-    // its sources run in a browser as well, but as many files
-    let built = Path::new("../target/inspector");
-    take(Path::new("../www/inspector"), &pages.join("inspector"))?;
-    println!("cargo::rerun-if-changed={}", built.display());
-    if built.join("index.html").is_file() {
-        fs::remove_dir_all(pages.join("inspector"))?;
-        copy(built, &pages.join("inspector"))?;
     }
     Ok(())
 }

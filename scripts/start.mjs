@@ -37,7 +37,7 @@ nodePackages();
 rust();
 if (isBuilt()) await buildInspector();
 else await build();
-say("building the collector (a minute the first time)");
+say("building the collector (some minutes the first time)");
 run("cargo", [
   "build",
   "--quiet",

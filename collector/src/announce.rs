@@ -1,7 +1,7 @@
 //! What the collector says when it starts and when it stops.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{self, Path};
 
 use crate::Settings;
 use crate::pages::Pages;
@@ -22,7 +22,7 @@ Events endpoint              {base}/v1/sdk/events
 Conversions API              {base}/v1/events?pid={pixel}, {key}
 Events are kept in           {}, which has {}
 ",
-        data.display(),
+        whole(data),
         events(kept),
     );
     if !settings.is_local {
@@ -33,7 +33,13 @@ Events are kept in           {}, which has {}
 
 /// That all is written.
 pub fn stopped(data: &Path, kept: usize) -> String {
-    format!("Stopped; {} kept in {}\n", events(kept), data.display())
+    format!("Stopped; {} kept in {}\n", events(kept), whole(data))
+}
+
+/// A file as it is found from every folder.
+fn whole(file: &Path) -> String {
+    let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    file.display().to_string()
 }
 
 fn events(count: usize) -> String {
@@ -66,7 +72,7 @@ pub fn missing(pages: &Pages) -> Vec<String> {
     let missing = pages.missing();
     if !missing.is_empty() {
         warnings.push(format!(
-            "there is no {}: name the folder that has both with --www",
+            "there is no {}: run `npm run build` in the project, or name the folder that has both with --www",
             missing.join(" and no ")
         ));
     }

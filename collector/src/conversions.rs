@@ -181,11 +181,7 @@ impl Event {
         let mut fields = Map::new();
         for (name, value) in &raw.0 {
             if !EVENT.contains(&name.as_str()) {
-                self.fault(
-                    &rules::shortened(name),
-                    rules::NOT_SHOWN,
-                    "left out: there is no such field",
-                );
+                self.faults.push(unknown_field("", name));
             } else if name != "user" {
                 match serde_json::from_str(value.get()) {
                     Ok(value) => _ = fields.insert(name.clone(), value),
@@ -413,9 +409,31 @@ fn user_fault(name: &str, value: &Value) -> Option<Fault> {
         }
         "a string that is not empty"
     } else {
-        "left out: there is no such field"
+        return Some(unknown_field("user.", name));
     };
     Some(Fault::new(field, rules::NOT_SHOWN, expected))
+}
+
+/// The fault of a field that there is not, with the one that was meant, if that can be guessed. What is in it may be about
+/// anybody, and is not told.
+fn unknown_field(within: &str, name: &str) -> Fault {
+    let hashed = format!("{name}_sha256");
+    let meant = match name {
+        "event_id" | "eventId" => "its name here is `id`".to_owned(),
+        "event" | "name" | "event_name" => "its name here is `type`".to_owned(),
+        "timestamp" | "event_time" => "its name here is `timestamp_ms`, in milliseconds".to_owned(),
+        "phone" => "send `phone_number_sha256`, hashed with SHA-256".to_owned(),
+        _ if HASHED.contains(&hashed.as_str()) => format!("send `{hashed}`, hashed with SHA-256"),
+        _ => String::new(),
+    };
+    Fault {
+        advice: (!meant.is_empty()).then_some(meant),
+        ..Fault::new(
+            format!("{within}{}", rules::shortened(name)),
+            rules::NOT_SHOWN,
+            "left out, because there is no such field",
+        )
+    }
 }
 
 /// A string or a list of strings, each of which is as it must be.

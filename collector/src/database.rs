@@ -196,6 +196,8 @@ impl From<rusqlite::Error> for Problem {
 /// Takes the file for this program alone, and makes the tables where there are none. Gives the version of those there are.
 fn prepare(connection: &Connection) -> rusqlite::Result<i32> {
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    // of a new file: each page is a call of the operating system, and most commits are of many
+    connection.pragma_update(None, "page_size", 16 * 1024)?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let is_new = connection
         .query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))
@@ -320,8 +322,8 @@ pub struct Keep {
     pub entries: Arc<[Entry]>,
     /// In the same order.
     pub keys: Vec<Option<Key>>,
-    /// What has to go for it.
-    pub oldest: Oldest,
+    /// By class, what has to stay.
+    pub oldest: [Oldest; 2],
     /// Given back when it is written, so that what waits is bounded.
     pub room: OwnedSemaphorePermit,
 }
@@ -364,7 +366,7 @@ struct Writer {
     /// Since when something waits for its commit.
     since: Option<Instant>,
     /// What has to go with the next commit, by class.
-    oldest: [Option<Oldest>; 2],
+    oldest: Option<[Oldest; 2]>,
     /// The numbers that were given last.
     last: (u64, u64),
     /// Something committed may not be on the disk yet.
@@ -377,7 +379,7 @@ pub fn run(opened: Opened, failure: Arc<Failure>, queue: &Receiver<Work>) {
         connection: opened.connection,
         failure,
         since: None,
-        oldest: [None, None],
+        oldest: None,
         last: (0, 0),
         is_unsynced: false,
     };
@@ -455,16 +457,16 @@ impl Writer {
                 .execute(params![keep.batch, class, keep.pixel, last.request])?;
             self.last = (last.seq, keep.batch);
         }
-        self.oldest[keep.class as usize] = Some(keep.oldest);
+        self.oldest = Some(keep.oldest);
         Ok(())
     }
 
     fn drop_oldest(&mut self) -> rusqlite::Result<()> {
-        for (class, oldest) in self.oldest.iter_mut().enumerate() {
-            let Some(Oldest { seq, batch }) = oldest.take() else {
-                continue;
-            };
-            let class = class as i64;
+        let Some(oldest) = self.oldest.take() else {
+            return Ok(());
+        };
+        for (class, Oldest { seq, batch }) in (0..).zip(oldest) {
+            let class: i64 = class;
             self.connection
                 .prepare_cached("DELETE FROM events WHERE seq < ? AND refused = ?")?
                 .execute(params![seq, class])?;
@@ -541,7 +543,7 @@ impl Writer {
         self.begin()?;
         self.connection
             .execute_batch("DELETE FROM events; DELETE FROM requests")?;
-        self.oldest = [None, None];
+        self.oldest = None;
         self.commit()?;
         // the disk forgets it too
         self.connection.execute_batch("VACUUM")?;

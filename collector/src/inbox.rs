@@ -23,6 +23,9 @@ const ROOM: usize = 16 * 1024;
 /// that was answered waits longer.
 const LEAST: usize = 16;
 
+/// What an event takes of it besides its text, in bytes: its verdict and its numbers.
+const BESIDES: usize = 512;
+
 /// An event, looked at.
 #[derive(Debug)]
 pub struct Judged {
@@ -106,11 +109,8 @@ impl Inbox {
         let shared: Arc<str> = serde_json::to_string(&request)
             .map_err(|error| internal(&error))?
             .into();
-        let size = shared.len()
-            + events
-                .iter()
-                .map(|judged| judged.event.len())
-                .sum::<usize>();
+        let texts = events.iter().map(|judged| judged.event.len() + BESIDES);
+        let size = shared.len() + texts.sum::<usize>();
         let room = u32::try_from((size / 1024).clamp(LEAST, ROOM)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room)
             .acquire_many_owned(room)
@@ -167,7 +167,7 @@ impl Inbox {
             pixel: request.pixel,
             entries,
             keys,
-            oldest: ledger.drop_oldest(class),
+            oldest: ledger.drop_oldest(),
             room,
         }))?;
         Ok(tally)

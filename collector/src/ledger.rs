@@ -5,7 +5,7 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-/// How many events are kept; the oldest go first.
+/// How many events are kept, with what was turned away; the oldest go first.
 pub const MAX_EVENTS: usize = 100_000;
 
 /// How many bytes all that is kept may come to when it is listed; here too the oldest go first. Events of a usual size
@@ -117,12 +117,24 @@ impl Ledger {
         row.kept.push_back(kept);
     }
 
-    /// Drops the oldest that there is no room for. Gives the first to stay.
-    pub fn drop_oldest(&mut self, class: Class) -> Oldest {
-        let (most, most_bytes) = match class {
-            Class::Taken => (MAX_EVENTS, MAX_BYTES),
-            Class::TurnedAway => (MAX_TURNED_AWAY, MAX_TURNED_AWAY_BYTES),
+    /// Drops the oldest that there is no room for. Gives the first of each class to stay.
+    pub fn drop_oldest(&mut self) -> [Oldest; 2] {
+        self.drop_class(Class::TurnedAway, MAX_TURNED_AWAY, MAX_TURNED_AWAY_BYTES);
+        let turned_away = self.rows[Class::TurnedAway as usize].kept.len();
+        self.drop_class(Class::Taken, MAX_EVENTS - turned_away, MAX_BYTES);
+        let next = Oldest {
+            seq: self.last_seq + 1,
+            batch: self.last_batch + 1,
         };
+        [0, 1].map(|class| {
+            self.rows[class].kept.front().map_or(next, |first| Oldest {
+                seq: first.seq,
+                batch: first.batch,
+            })
+        })
+    }
+
+    fn drop_class(&mut self, class: Class, most: usize, most_bytes: usize) {
         let row = &mut self.rows[class as usize];
         while row.kept.len() > most || row.bytes > most_bytes {
             let Some(gone) = row.kept.pop_front() else {
@@ -133,16 +145,6 @@ impl Ledger {
                 self.counted.remove(&key);
             }
         }
-        row.kept.front().map_or(
-            Oldest {
-                seq: self.last_seq + 1,
-                batch: self.last_batch + 1,
-            },
-            |first| Oldest {
-                seq: first.seq,
-                batch: first.batch,
-            },
-        )
     }
 
     /// Forgets all events. Their numbers are not given again.
@@ -200,16 +202,10 @@ mod tests {
         for _ in 1..MAX_EVENTS {
             keep(&mut ledger, Class::Taken, 1, None);
         }
-        assert_eq!(
-            ledger.drop_oldest(Class::Taken),
-            Oldest { seq: 1, batch: 1 }
-        );
+        assert_eq!(ledger.drop_oldest()[0], Oldest { seq: 1, batch: 1 });
         assert_eq!(ledger.first(first), Some(1));
         keep(&mut ledger, Class::Taken, 1, None);
-        assert_eq!(
-            ledger.drop_oldest(Class::Taken),
-            Oldest { seq: 2, batch: 2 }
-        );
+        assert_eq!(ledger.drop_oldest()[0], Oldest { seq: 2, batch: 2 });
         assert_eq!(ledger.first(first), None);
         assert_eq!(ledger.kept(), MAX_EVENTS);
     }
@@ -220,7 +216,7 @@ mod tests {
         for _ in 0..4 {
             keep(&mut ledger, Class::Taken, MAX_BYTES / 3, None);
         }
-        assert_eq!(ledger.drop_oldest(Class::Taken).seq, 2);
+        assert_eq!(ledger.drop_oldest()[0].seq, 2);
     }
 
     #[test]
@@ -230,8 +226,8 @@ mod tests {
         for _ in 0..=MAX_TURNED_AWAY {
             keep(&mut ledger, Class::TurnedAway, 1, None);
         }
-        assert_eq!(ledger.drop_oldest(Class::TurnedAway).seq, 3);
-        assert_eq!(ledger.drop_oldest(Class::Taken).seq, 1);
+        assert_eq!(ledger.drop_oldest()[1].seq, 3);
+        assert_eq!(ledger.drop_oldest()[0].seq, 1);
         assert_eq!(ledger.kept(), MAX_TURNED_AWAY + 1);
     }
 
@@ -242,10 +238,7 @@ mod tests {
         keep(&mut ledger, Class::Taken, 1, Some(key));
         ledger.clear();
         assert_eq!((ledger.kept(), ledger.first(key)), (0, None));
-        assert_eq!(
-            ledger.drop_oldest(Class::Taken),
-            Oldest { seq: 2, batch: 2 }
-        );
+        assert_eq!(ledger.drop_oldest()[0], Oldest { seq: 2, batch: 2 });
         assert_eq!((ledger.next_seq(), ledger.next_batch()), (2, 2));
     }
 }

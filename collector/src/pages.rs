@@ -31,12 +31,12 @@ impl Pages {
         let is_project = Path::new("collector/Cargo.toml").is_file()
             && Path::new("www/shop/index.html").is_file();
         let project = |path: &str| is_project.then(|| PathBuf::from(path));
+        // a folder that holds its sources alone, as the project's own www/ does, is none to be served
         let inspector = match www {
-            Some(www) => Some(www.join("inspector")).filter(|folder| has_page(folder)),
-            None => project("target/inspector")
-                .filter(|folder| has_page(folder))
-                .or_else(|| project("www/inspector")),
+            Some(www) => Some(www.join("inspector")),
+            None => project("target/inspector"),
         };
+        let inspector = inspector.filter(|folder| is_built(folder));
         Self {
             shop: www
                 .map(|www| www.join("shop"))
@@ -62,8 +62,10 @@ impl Pages {
     }
 }
 
-fn has_page(folder: &Path) -> bool {
-    folder.join("index.html").is_file()
+fn is_built(inspector: &Path) -> bool {
+    ["index.html", "inspector.js"]
+        .iter()
+        .all(|file| inspector.join(file).is_file())
 }
 
 fn has(folder: Option<&Path>, name: &str, file: &str) -> bool {

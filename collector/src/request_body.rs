@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,7 +17,13 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub const MAX_CONVERSIONS: usize = 4 * 1024 * 1024;
 
 /// How many bytes of all bodies together are in memory at once.
-const MAX_ALL_BODIES: usize = 48 * 1024 * 1024;
+const MAX_ALL_BODIES: usize = 24 * 1024 * 1024;
+
+/// From so many bytes on a body is large: taken apart it needs many times as much.
+const LARGE: usize = 64 * 1024;
+
+/// How many large ones are taken apart at once, which takes a few milliseconds; others wait.
+const LARGE_AT_ONCE: usize = 1;
 
 /// How much of a body that is too large is read and thrown away. A connection closed under a client
 /// that still sends is reset, and the client never sees the answer that says why.
@@ -27,13 +33,15 @@ const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 pub struct Bodies {
     timeout: Duration,
     room: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 /// A body, and the room that it takes until it is dropped.
 pub struct ReceivedBody {
     /// What was sent.
     pub bytes: Vec<u8>,
-    _room: Option<OwnedSemaphorePermit>,
+    /// In memory, and for being taken apart.
+    room: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Bodies {
@@ -42,6 +50,7 @@ impl Bodies {
         Self {
             timeout,
             room: Arc::new(Semaphore::new(MAX_ALL_BODIES)),
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         }
     }
 
@@ -52,8 +61,10 @@ impl Bodies {
         body: Body,
         most: usize,
     ) -> Result<ReceivedBody, Refusal> {
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         let chunks = body.into_data_stream();
-        let body = match tokio::time::timeout(self.timeout, self.collect(chunks, most)).await {
+        let collected = self.collect(chunks, announced.min(most), most);
+        let mut body = match tokio::time::timeout(self.timeout, collected).await {
             Ok(result) => result?,
             Err(_) => {
                 return Err(Refusal::new(
@@ -62,6 +73,10 @@ impl Bodies {
                 ));
             }
         };
+        if body.bytes.len() > LARGE {
+            // it is never closed
+            body.room[1] = Arc::clone(&self.large).acquire_owned().await.ok();
+        }
         match headers.get(header::CONTENT_ENCODING) {
             Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
                 Err(Refusal::new(
@@ -82,9 +97,11 @@ impl Bodies {
     async fn collect(
         &self,
         mut chunks: BodyDataStream,
+        announced: usize,
         most: usize,
     ) -> Result<ReceivedBody, Refusal> {
-        let mut bytes = Vec::new();
+        // what is not written to takes no memory yet
+        let mut bytes = Vec::with_capacity(announced);
         let mut length = 0;
         let mut room: Option<OwnedSemaphorePermit> = None;
         while let Some(chunk) = chunks.next().await {
@@ -117,7 +134,10 @@ impl Bodies {
                 ),
             ));
         }
-        Ok(ReceivedBody { bytes, _room: room })
+        Ok(ReceivedBody {
+            bytes,
+            room: [room, None],
+        })
     }
 
     fn room(&self, length: usize) -> Result<OwnedSemaphorePermit, Refusal> {

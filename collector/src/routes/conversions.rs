@@ -55,10 +55,11 @@ async fn take(
                 collector.no_such_pixel(),
             ));
         }
-        conversions::parse(&body.bytes, arrival.received_ms)
+        let conversions = conversions::parse(&body.bytes, arrival.received_ms)?;
+        Ok((conversions, body))
     };
-    let conversions = match taken.await {
-        Ok(conversions) => conversions,
+    let (conversions, body) = match taken.await {
+        Ok(taken) => taken,
         Err(refusal) => {
             arrival.turned_away(&collector, &refusal).await;
             return Err(refusal);
@@ -85,6 +86,8 @@ async fn take(
         })
         .collect();
     let tally = collector.inbox.receive(request, judged).await?;
+    // until now its room was needed for what has been made of it
+    drop(body);
     if let Some(refusal) = refusal {
         return Err(refusal);
     }

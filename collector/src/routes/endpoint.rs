@@ -54,10 +54,11 @@ async fn take_batch(
         let body = collector.bodies.read(&headers, body, MAX_BODY).await?;
         arrival.bytes = body.bytes.len();
         arrival.needed_pixel(PATH)?;
-        batch::parse(&body.bytes, query.get("ec"), arrival.received_ms)
+        let batch = batch::parse(&body.bytes, query.get("ec"), arrival.received_ms)?;
+        Ok((batch, body))
     };
-    let batch = match taken.await {
-        Ok(batch) => batch,
+    let (batch, body) = match taken.await {
+        Ok(taken) => taken,
         Err(refusal) => {
             arrival.turned_away(&collector, &refusal).await;
             return Err(refusal);
@@ -89,6 +90,8 @@ async fn take_batch(
     let judged = judged.collect();
     log(&request);
     collector.inbox.receive(request, judged).await?;
+    // until now its room was needed for what has been made of it
+    drop(body);
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -189,8 +189,6 @@ fn away_from_the_project_it_serves_the_pages_that_it_brings() {
     for (path, content_type) in [
         ("/shop/", "text/html; charset=utf-8"),
         ("/shop/favicon.svg", "image/svg+xml; charset=utf-8"),
-        ("/inspector/", "text/html; charset=utf-8"),
-        ("/inspector/inspector.js", "text/javascript; charset=utf-8"),
     ] {
         let answer = agent().get(program.url("localhost", path)).call().unwrap();
         assert_eq!(answer.status(), 200, "{path}");
@@ -203,6 +201,16 @@ fn away_from_the_project_it_serves_the_pages_that_it_brings() {
             .unwrap();
         assert_eq!(again.status(), 304, "{path}");
     }
+    // built by `npm run build`, which these tests do without
+    let built = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../target/inspector/index.html"
+    );
+    let answer = agent()
+        .get(program.url("localhost", "/inspector/"))
+        .call()
+        .unwrap();
+    assert_eq!(answer.status() == 200, Path::new(built).is_file());
     for path in [
         "/shop/nothing",
         "/shop/../Cargo.toml",
