@@ -177,7 +177,7 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
     // a page may have replaced what the script stands on before it is evaluated
     banner: { js: "try{" },
     footer: {
-      js: '}catch(e){try{console.warn("[oaiq] nothing is measured: this page has replaced what the pixel needs ("+e+")")}catch{}}',
+      js: '}catch(e){try{console.warn("[oaiq] nothing is measured: the page has replaced what the pixel needs ("+e+")")}catch{}}',
     },
     plugins: [
       {

@@ -67,7 +67,10 @@ const start = ({ element, told, use, keep, pass, replay, landingClick }) => {
   /** What the page has answered itself. */
   let said;
   let mayUser = true;
-  let isTold = attempt(() => config.debug) === true;
+  let isTold =
+    attempt(() => config.debug) === true ||
+    // as in www/oaiq.js
+    /oaiq_debug=1/.test(location.search + window.name);
   /** The pixels' `init` calls that the module has been given, as the page has made them. */
   const inits = [];
 

@@ -36,7 +36,8 @@ export const trace = (step, about) => {
   untold[untold.length] = [step, about];
   if (untold.length === 1)
     loadBeside("debug", explainBy, (why) => {
+      untold = [];
       debug(false);
-      warn(`debug is off: ${why}`);
+      warn(`no debug: ${why}`);
     });
 };
