@@ -54,7 +54,9 @@ pub struct Console {
     waiting: Vec<Event>,
     requests: Vec<Request>,
     delivered: VecDeque<(String, String, Event)>,
-    refused: VecDeque<(String, String)>,
+    refused: VecDeque<Refusal>,
+    /// Has a person asked for debug, rather than the page's code?
+    asked: bool,
     /// What was told last of the outbox.
     outbox: String,
     /// Names and ids of what has been measured in this tab, also by earlier pages.
@@ -87,6 +89,15 @@ struct Request {
     beacon: bool,
     endpoint: String,
     events: Vec<Event>,
+}
+
+/// One fault of a refused call, or a lost event.
+#[derive(Debug)]
+struct Refusal {
+    event: String,
+    field: String,
+    given: String,
+    advice: String,
 }
 
 impl Event {
@@ -210,7 +221,13 @@ impl Console {
         Some(line)
     }
 
+    /// Has a person asked for debug? Consoles hide what is only for debugging, and people look for what they asked for.
+    pub fn was_asked_for(&self) -> bool {
+        self.asked
+    }
+
     fn line_of(&mut self, step: Step, about: &str) -> Option<Line> {
+        self.asked |= step == Step::Asked;
         Some(match step {
             Step::Started => return self.started(about),
             Step::Init => return self.init(about),
@@ -531,7 +548,18 @@ impl Console {
         };
         let name = without_identifiers(&shown(name));
         let sentences: Vec<_> = faults.iter().map(Explained::sentence).collect();
-        push_limited(&mut self.refused, (name.clone(), sentences.join("; ")));
+        for fault in &faults {
+            let refusal = Refusal {
+                event: name.trim_matches('"').into(),
+                field: fault.field.clone(),
+                given: fault.given.clone(),
+                advice: match &fault.advice {
+                    Some(advice) => advice.clone(),
+                    None => format!("must be {}", fault.expected),
+                },
+            };
+            push_limited(&mut self.refused, refusal);
+        }
         Line {
             warns: true,
             text: format!(
@@ -703,7 +731,13 @@ impl Console {
         } else {
             shown(command::read(event).name)
         };
-        push_limited(&mut self.refused, (name.clone(), format!("lost: {why}")));
+        let refusal = Refusal {
+            event: name.clone(),
+            field: String::new(),
+            given: String::new(),
+            advice: format!("lost: {why}"),
+        };
+        push_limited(&mut self.refused, refusal);
         warning(format!("{name} is lost: {why}"))
     }
 
@@ -754,11 +788,14 @@ impl Console {
             row.extend([("pixel", pixel.clone()), ("how", how.clone())]);
             row
         });
-        let refused = self
-            .refused
-            .iter()
-            .rev()
-            .map(|(name, why)| vec![("event", name.clone()), ("why", why.clone())]);
+        let refused = self.refused.iter().rev().map(|it| {
+            vec![
+                ("event", it.event.clone()),
+                ("field", it.field.clone()),
+                ("given", it.given.clone()),
+                ("what to do", it.advice.clone()),
+            ]
+        });
         vec![
             table("pixels", pixels.collect()),
             table(

@@ -24,6 +24,7 @@ const PACKED = [
   "docs/csp.md",
   "docs/events.md",
   "docs/outbox.md",
+  "docs/troubleshooting.md",
   "package.json",
   "www/snippet.html",
 ];

@@ -60,15 +60,20 @@ fn gather(name: &str) {
 }
 
 fn tell(step: Step, about: &str) {
-    if let Some(line) = CONSOLE.with_borrow_mut(|console| console.tell(step, about)) {
-        print_line(&line);
+    let told = |console: &mut Console| (console.tell(step, about), console.was_asked_for());
+    if let (Some(line), asked) = CONSOLE.with_borrow_mut(told) {
+        print_line(&line, asked);
     }
 }
 
-fn print_line(line: &Line) {
+fn print_line(line: &Line, asked: bool) {
     let text = JsValue::from([PREFIX, &line.text].concat());
     if !line.warns {
-        return console::debug_1(&text);
+        return if asked {
+            console::log_1(&text);
+        } else {
+            console::debug_1(&text);
+        };
     }
     match serde_wasm_bindgen::to_value(&line.faults) {
         Ok(faults) if !line.faults.is_empty() => console::warn_2(&text, &faults),
