@@ -85,10 +85,9 @@ const printTables = () => {
 
 /** Tells of a step, and of what it changes that only the browser knows. */
 const tell = (step, about) => {
-  if (step === ASKED) tellFacts();
   if (step === QUEUED) remember();
   explain(step, about);
-  if (step === STARTED) tellFacts();
+  if (step === STARTED || step === ASKED) tellFacts();
   if (step === ASKED && about !== "true") printTables();
   if (step === QUEUED)
     attempt(() => sessionStorage.setItem(EVENTS, remembered()));
