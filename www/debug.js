@@ -9,6 +9,7 @@ import { moduleBytes } from "./module.js";
 const STARTED = 1;
 const QUEUED = 3;
 const ASKED = 17;
+const HELD = 18;
 const CLICK = 19;
 const CONSENTED = 20;
 const FORBIDDEN = 21;
@@ -86,7 +87,8 @@ const printTables = () => {
 /** Tells of a step, and of what it changes that only the browser knows. */
 const tell = (step, about) => {
   if (step === QUEUED) remember();
-  explain(step, about);
+  if (step === HELD) explain(step, `[${about.parts[0]},${about.parts[1]}`);
+  else explain(step, about);
   if (step === STARTED || step === ASKED) tellFacts();
   if (step === ASKED && about !== "true") printTables();
   if (step === QUEUED)

@@ -34,7 +34,7 @@ const rank = ({ parts }) =>
 
 /** Lets a call wait. When too many do, the oldest view goes, or else the oldest event. */
 const keep = (call) => {
-  trace(HELD, `[${call.parts}`);
+  trace(HELD, call);
   held[held.length] = call;
   if (held.length <= MOST_HELD) return;
   let least = 0;

@@ -182,6 +182,22 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     await site.untilOrders("waiting");
   });
 
+  test("loses nothing on a page that has broken arrays", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(`${INIT}${order("waiting")}`),
+      script(
+        `for (const name of ["join", "toString"]) Array.prototype[name] = () => { throw new Error("boom"); };`,
+      ),
+      PENDING,
+    );
+    await tab.does(`${order("later")} oaiq("consent", true)`);
+    await site.untilOrders("waiting", "later");
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
   test("whose page names nothing downloads nothing more", async (t) => {
     const { site, tab } = await visit(t, browser);
     await tab.does(order("a"));
