@@ -20,6 +20,8 @@ const MOST_SHOWN: usize = 50;
 const MOST_REMEMBERED: usize = 200;
 /// A longer line would hide the others.
 const LONGEST_LIST: usize = 5;
+/// How an event went by a beacon.
+const HANDED_OVER: &str = "handed to the browser as the page was left";
 
 /// One line for the console.
 #[derive(Debug, PartialEq, Serialize)]
@@ -82,7 +84,7 @@ struct Event {
     time: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Request {
     number: u32,
     pixel: String,
@@ -468,6 +470,10 @@ impl Console {
     fn held(&mut self, call: &str) -> Option<Line> {
         let call = Draft::from(call);
         let command = Value::new(call.text()).first()?;
+        // the page's paint waits as well, which is no call
+        if command.kind() != kind::STRING {
+            return None;
+        }
         self.held += 1;
         if command.is(t!("measure")) {
             return Some(line(format!(
@@ -620,6 +626,12 @@ impl Console {
             endpoint: url.split('?').next().unwrap_or("").into(),
             events,
         });
+        if self.requests.len() > MOST_SHOWN {
+            self.requests.remove(0);
+        }
+        if beacon {
+            self.arrived(number, HANDED_OVER);
+        }
         Some(line(text))
     }
 
@@ -627,7 +639,12 @@ impl Console {
         let Some(place) = self.requests.iter().position(|it| it.number == number) else {
             return;
         };
-        let Request { pixel, events, .. } = self.requests.swap_remove(place);
+        let Request { pixel, events, .. } = if self.requests[place].beacon {
+            // of which the pixel may hear that it is not to be believed in
+            self.requests[place].clone()
+        } else {
+            self.requests.remove(place)
+        };
         for event in events {
             self.waiting.retain(|it| it.key() != event.key());
             if event.is_internal() {
@@ -638,6 +655,28 @@ impl Console {
                 known.delivered += 1;
             }
             push_limited(&mut self.delivered, (pixel.clone(), how.to_owned(), event));
+        }
+    }
+
+    /// What went by a beacon that is not believed in waits again.
+    fn doubt(&mut self, number: u32) {
+        let Some(place) = self.requests.iter().position(|it| it.number == number) else {
+            return;
+        };
+        if !self.requests[place].beacon {
+            return;
+        }
+        let Request { pixel, events, .. } = self.requests.remove(place);
+        for event in events {
+            if event.is_internal() {
+                continue;
+            }
+            if let Some(known) = self.pixels.iter_mut().find(|it| it.id == pixel) {
+                known.delivered = known.delivered.saturating_sub(1);
+            }
+            self.delivered
+                .retain(|(_, how, it)| how != HANDED_OVER || it.key() != event.key());
+            self.waiting.push(event);
         }
     }
 
@@ -669,6 +708,7 @@ impl Console {
             )),
         };
         match status {
+            0 => self.doubt(number),
             1 => self.arrived(number, "answered, unreadably"),
             200..400 => self.arrived(number, &format!("answered {status}")),
             _ => {}
@@ -901,6 +941,23 @@ mod tests {
             stripped.contains("by fetch, without cookies and references"),
             "{stripped}"
         );
+    }
+
+    #[test]
+    fn what_went_by_a_beacon_waits_no_more_unless_it_is_doubted() {
+        let mut console = Console::default();
+        told(&mut console, Step::Queued, ORDER);
+        told(&mut console, Step::Sent, &sent(1, how::LEAVING, ORDER));
+        assert!(rows(&console, "events that wait").is_empty());
+        assert_eq!(rows(&console, "events delivered").len(), 1);
+        let doubted = format!("{} 0", 1 << 3 | how::LEAVING);
+        let line = told(&mut console, Step::Answered, &doubted);
+        assert!(
+            line.contains("was a beacon of which nobody can know"),
+            "{line}"
+        );
+        assert_eq!(rows(&console, "events that wait").len(), 1);
+        assert!(rows(&console, "events delivered").is_empty());
     }
 
     #[test]
