@@ -1,9 +1,10 @@
 // The benchmark from end to end: measures, shows the tables, and writes them into docs/.
 import console from "node:console";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { writeFigures } from "../scripts/figures.mjs";
 import { fail, root, say } from "../scripts/run.mjs";
 import { chart } from "./chart.mjs";
 import { contestants } from "./contestants.mjs";
@@ -23,17 +24,6 @@ const USAGE = `npm run bench [-- OPTIONS]
   --only NAME   only contestants whose name contains NAME; writes nothing
   --pages N     fresh pages for each contestant and speed (15)
 VENDOR_SDK=FILE in the environment adds a script with the oaiq interface.`;
-
-const FILE = join(root, "docs/figures.md");
-const START = "<!-- bench:start -->";
-const END = "<!-- bench:end -->";
-const NEW_FILE = `# Figures
-
-What this pixel costs a visitor, beside scripts that do the same kind of work.
-
-${START}
-${END}
-`;
 
 /** The longest that a contestant's long life may take, in ms. */
 const MEMORY_LIMIT = 300_000;
@@ -71,22 +61,10 @@ const summary = (pages) => {
   };
 };
 
-/** Replaces what stands between the markers, and nothing else. */
 const write = async (section, picture) => {
-  await mkdir(join(root, "docs"), { recursive: true });
-  let text;
-  try {
-    text = await readFile(FILE, "utf8");
-  } catch {
-    text = NEW_FILE;
-  }
-  if (!text.includes(START) || !text.includes(END))
-    text = `${text.trimEnd()}\n\n${START}\n${END}\n`;
-  const before = text.slice(0, text.indexOf(START) + START.length);
-  const after = text.slice(text.indexOf(END));
-  await writeFile(FILE, `${before}\n\n${section.trim()}\n\n${after}`);
+  writeFigures("bench", section);
   await writeFile(join(root, "docs/bench.svg"), picture);
-  say("wrote docs/figures.md and docs/bench.svg");
+  say("wrote docs/bench.svg");
 };
 
 /** Runs the benchmark as the command line says. */

@@ -1,9 +1,9 @@
 // npm run load: how much the collector takes, from a process of its own, and what a kill -9 loses of it.
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { writeFigures } from "./figures.mjs";
 import { fail, root, run, say } from "./run.mjs";
 import { rust } from "./setup.mjs";
 
@@ -12,10 +12,6 @@ const USAGE = `npm run load [-- OPTIONS]
   --rate N         batches a second; 0 is as many as go (2500)
   --connections N  connections at once (16)
   --write          writes its table into docs/figures.md`;
-
-const FILE = join(root, "docs/figures.md");
-const START = "<!-- load:start -->";
-const END = "<!-- load:end -->";
 
 const options = () => {
   try {
@@ -32,24 +28,6 @@ const options = () => {
   } catch (error) {
     return fail(`${error.message}\n${USAGE}`);
   }
-};
-
-/** Replaces what stands between the markers. */
-const write = (section) => {
-  const text = readFileSync(FILE, "utf8");
-  const [start, end] = [text.indexOf(START), text.indexOf(END)];
-  if (start < 0 || end < start)
-    fail("docs/figures.md has no place for the table");
-  writeFileSync(
-    FILE,
-    `${text.slice(0, start + START.length)}\n\n${section}\n\n${text.slice(end)}`,
-  );
-  run(join(root, "node_modules/.bin/prettier"), [
-    "--write",
-    "--log-level=warn",
-    FILE,
-  ]);
-  say("wrote docs/figures.md");
 };
 
 const { seconds, rate, connections, write: writes, help } = options();
@@ -78,7 +56,8 @@ console.log(stdout);
 if (status !== 0) fail("a bar is not reached, or it could not be measured");
 if (writes) {
   const date = new Date().toISOString().slice(0, 10);
-  write(
+  writeFigures(
+    "load",
     `By \`npm run load\` on ${date}, ${connections} connections, ${cpus().length} cores for both:\n\n${stdout.trim()}`,
   );
 }

@@ -1,8 +1,7 @@
 // npm run soak: pages are left in all the ways there are, over networks that break, and what was measured is counted.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fail, root, say } from "./run.mjs";
+import { writeFigures } from "./figures.mjs";
+import { fail, say } from "./run.mjs";
 import { chromium, nodePackages } from "./setup.mjs";
 
 const USAGE = `npm run soak [-- OPTIONS]
@@ -14,10 +13,6 @@ const USAGE = `npm run soak [-- OPTIONS]
   --only NAME   only scenarios whose name contains NAME
   --quick       3 runs, 40 visits
 With none of these but --seed it writes its table into docs/figures.md.`;
-
-const FILE = join(root, "docs/figures.md");
-const START = "<!-- soak:start -->";
-const END = "<!-- soak:end -->";
 
 /** So large a part of what random visits measure may arrive twice. */
 const MOST_TWICE = 0.01;
@@ -52,19 +47,6 @@ const options = () => {
   } catch (error) {
     return fail(`${error.message}\n${USAGE}`);
   }
-};
-
-/** Replaces what stands between the markers, where there are any. */
-const write = (section) => {
-  const text = existsSync(FILE) ? readFileSync(FILE, "utf8") : "";
-  if (!text.includes(START) || !text.includes(END))
-    return say("docs/figures.md has no place for the table");
-  const before = text.slice(0, text.indexOf(START) + START.length);
-  writeFileSync(
-    FILE,
-    `${before}\n\n${section.trim()}\n\n${text.slice(text.indexOf(END))}`,
-  );
-  say("wrote docs/figures.md");
 };
 
 const { help, whole, seed, runs, visits, setup, only } = options();
@@ -110,7 +92,7 @@ try {
   await browser.close();
 }
 const summary = `By \`npm run soak -- --seed ${seed}\`, in Chromium ${browser.version()}.`;
-if (whole) write([summary, ...sections].join("\n\n"));
+if (whole) writeFigures("soak", [summary, ...sections].join("\n\n"));
 for (const fault of found) console.error(`\n${fault}`);
 say(
   `took ${Math.round((Date.now() - begun) / 60_000)} minutes, seed ${seed}, ${found.length ? `${found.length} visitors with a fault` : "no faults"}`,
