@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../scripts/run.mjs";
 import { sharedBrowser, Visitor } from "./browser.mjs";
-import { order, serverOrder, startCollector, taken } from "./collector.mjs";
+import {
+  order,
+  placeOrder,
+  serverOrder,
+  startCollector,
+  taken,
+} from "./collector.mjs";
 
 const AXE = join(root, "node_modules/axe-core/axe.min.js");
 const SHOP_PAGES = readdirSync(join(root, "www/shop")).filter((name) =>
@@ -68,16 +74,7 @@ describe("axe-core finds nothing", () => {
         await page.locator("shop-footer footer").waitFor();
         await isClean(page, `${name} with something in the cart`);
       }
-      for (const [field, value] of [
-        ["name", "Jane Doe"],
-        ["email", "jane@example.com"],
-        ["street", "Harbour 1"],
-        ["postcode", "26757"],
-        ["city", "Borkum"],
-      ])
-        await page.fill(`#${field}`, value);
-      await page.click("#place-order");
-      await page.locator("#order-number:not(:empty)").waitFor();
+      await placeOrder(page);
       await isClean(page, "the order");
 
       await page.goto(`${origin}/shop/contact.html`);

@@ -123,6 +123,20 @@ export const serverOrder = (id, more = {}) => ({
   ...more,
 });
 
+/** Places the order for what is in the shop's cart, from its checkout. */
+export const placeOrder = async (page, email = "jane@example.com") => {
+  for (const [field, value] of [
+    ["name", "Jane Doe"],
+    ["email", email],
+    ["street", "Harbour 1"],
+    ["postcode", "26757"],
+    ["city", "Borkum"],
+  ])
+    await page.fill(`#${field}`, value);
+  await page.click("#place-order");
+  return page.textContent("#order-number:not(:empty)");
+};
+
 /** Asserts that it was taken. */
 export const taken = async (answer) => {
   const { status } = await answer;

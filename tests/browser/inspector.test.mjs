@@ -4,7 +4,13 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { sharedBrowser, Visitor } from "./browser.mjs";
-import { order, serverOrder, startCollector, taken } from "./collector.mjs";
+import {
+  order,
+  placeOrder,
+  serverOrder,
+  startCollector,
+  taken,
+} from "./collector.mjs";
 
 describe("the inspector", () => {
   const browser = sharedBrowser();
@@ -199,16 +205,7 @@ describe("the inspector", () => {
     await page.click("#add-to-cart");
     await page.click("#added a");
     await page.click("#to-checkout");
-    for (const [field, value] of [
-      ["name", "Jane Doe"],
-      ["email", "jane@example.com"],
-      ["street", "Harbour 1"],
-      ["postcode", "26757"],
-      ["city", "Borkum"],
-    ])
-      await page.fill(`#${field}`, value);
-    await page.click("#place-order");
-    return page.textContent("#order-number:not(:empty)");
+    return placeOrder(page);
   };
 
   /** What a shell gives to curl when a line is pasted into it, sent. */
