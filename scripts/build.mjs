@@ -98,6 +98,9 @@ const MODULE = "oaiq:module";
 /** The same for the module that makes bytes of that text, which is small and plain ASCII. */
 const DECODER = "oaiq:decoder";
 
+/** Stands for the text of www/errand.js, which a worker runs. */
+const ERRAND = "oaiq:errand";
+
 /** Stands for the byte 0, which is by far the most frequent one, and which HTML keeps out of scripts. */
 const ZERO = ")".charCodeAt();
 
@@ -147,7 +150,14 @@ const minified = async (script) => {
   const { minify } = await import("terser");
   const { code } = await minify(script, {
     ecma: 2022,
-    compress: { passes: 3, sequences: false },
+    compress: {
+      passes: 3,
+      // what reads longer here may compress better
+      sequences: false,
+      lhs_constants: false,
+      booleans: false,
+      inline: 0,
+    },
     // plain ASCII is the same in whatever encoding a page is served
     format: { ascii_only: true },
   });
@@ -186,8 +196,14 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
           onResolve({ filter: /^oaiq:/ }, ({ path }) =>
             path === MODULE || path === DECODER
               ? { path, namespace: "module" }
-              : { path: files[path.slice("oaiq:".length)] },
+              : path === ERRAND
+                ? { path, namespace: "errand" }
+                : { path: files[path.slice("oaiq:".length)] },
           );
+          const errand = join(root, "www/errand.js");
+          onLoad({ filter: /.*/, namespace: "errand" }, async () => ({
+            contents: `export const text = ${JSON.stringify(await minified(await readFile(errand, "utf8")))}`,
+          }));
           onResolve({ filter: /^\.\/page\.js$/ }, () => ({
             path: join(root, "www/page.js"),
           }));

@@ -1,19 +1,18 @@
 //! Consent: the visitor's answer, and where it is kept.
 
-use crate::cookie::{self, Jar};
 use crate::host::{Host, Storage};
 use crate::text::{Text, t};
 
 static COOKIE: Text = t!("__oaiq_consent");
 /// The `localStorage` key. Other tabs of the site hear of a change to it.
 pub static STORAGE_KEY: Text = t!("oaiq_consent");
-const DAYS: u64 = 30;
+const DAYS: u32 = 30;
 static DENIED: Text = t!("false");
 static GRANTED: Text = t!("true");
 
 /// Is a denial kept anywhere? Granted unless denied, and one denial is enough.
 pub fn is_denied(host: &impl Host) -> bool {
-    is_denied_in_storage(host) || cookie::has(host.cookies().text(), COOKIE, DENIED)
+    is_denied_in_storage(host) || host.has_cookie(COOKIE, DENIED)
 }
 
 /// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
@@ -22,17 +21,16 @@ pub fn is_denied_in_storage(host: &impl Host) -> bool {
 }
 
 /// Keeps the visitor's answer.
-pub fn keep(host: &mut impl Host, jar: &mut Jar, granted: bool) {
+pub fn keep(host: &mut impl Host, granted: bool) {
     let (answer, other) = if granted {
         (GRANTED, DENIED)
     } else {
         (DENIED, GRANTED)
     };
-    let cookies = host.cookies();
     // an answer set for another of the site's hosts would go on being read beside the new one
-    if cookie::has(cookies.text(), COOKIE, other) {
-        jar.delete(host, COOKIE);
+    if host.has_cookie(COOKIE, other) {
+        host.delete_cookie(COOKIE);
     }
-    jar.write(host, cookies.text(), COOKIE, answer, DAYS);
+    host.write_cookie(COOKIE, answer, DAYS);
     host.store(Storage::Local, STORAGE_KEY, answer);
 }

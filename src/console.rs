@@ -22,6 +22,8 @@ const MOST_REMEMBERED: usize = 200;
 const LONGEST_LIST: usize = 5;
 /// How an event went by a beacon.
 const HANDED_OVER: &str = "handed to the browser as the page was left";
+/// How an event went by a courier.
+const CARRIED: &str = "handed to a worker that outlives the page; if it does not arrive, it goes again from the next page";
 
 /// One line for the console.
 #[derive(Debug, PartialEq, Serialize)]
@@ -591,7 +593,8 @@ impl Console {
             next = event.next();
         }
         let is = |flag| way & flag != 0;
-        let beacon = is(how::LEAVING) && !is(how::STRIPPED);
+        let carried = is(how::CARRIED);
+        let beacon = is(how::LEAVING) && !is(how::STRIPPED) && !carried;
         let pixel = url
             .split(['?', '&'])
             .find_map(|part| part.strip_prefix("pid="))
@@ -615,7 +618,11 @@ impl Console {
             "request {number} carries {} to pixel \"{pixel}\" ({} by {}{references}{user}): {}",
             counted(events.len(), "event"),
             size(bytes),
-            if beacon { "beacon" } else { "fetch" },
+            match (carried, beacon) {
+                (true, _) => "a worker that outlives the page",
+                (_, true) => "beacon",
+                _ => "fetch",
+            },
             list(&events)
         );
         self.requests.retain(|it| it.number != number);
@@ -629,7 +636,9 @@ impl Console {
         if self.requests.len() > MOST_SHOWN {
             self.requests.remove(0);
         }
-        if beacon {
+        if carried {
+            self.arrived(number, CARRIED);
+        } else if beacon {
             self.arrived(number, HANDED_OVER);
         }
         Some(line(text))
@@ -941,6 +950,22 @@ mod tests {
             stripped.contains("by fetch, without cookies and references"),
             "{stripped}"
         );
+    }
+
+    #[test]
+    fn what_a_worker_has_taken_is_told_as_such_and_waits_no_more() {
+        let mut console = Console::default();
+        told(&mut console, Step::Queued, ORDER);
+        let way = how::LEAVING | how::CARRIED;
+        let line = told(&mut console, Step::Sent, &sent(1, way, ORDER));
+        assert!(
+            line.contains("by a worker that outlives the page"),
+            "{line}"
+        );
+        assert!(rows(&console, "events that wait").is_empty());
+        let delivered = rows(&console, "events delivered");
+        assert_eq!(delivered.len(), 1);
+        assert!(format!("{delivered:?}").contains("goes again"));
     }
 
     #[test]

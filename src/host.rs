@@ -40,14 +40,15 @@ pub struct Request<'a> {
     pub stripped: bool,
     /// The page is being left: nobody may be there to see an answer.
     pub leaving: bool,
-    /// Small enough to outlive the page ([`crate::batch::MAX_BODY`]).
-    pub keepalive: bool,
+    /// What of it is to be kept until it has arrived, as a box of the outbox. Empty where nothing is, or where the page
+    /// lives on to hear of it.
+    pub kept: Text<'a>,
 }
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sending {
-    /// The browser has taken it over and tells no more.
+    /// The browser has taken it over, or a courier has, and tells no more.
     Gone,
     /// An answer will come.
     UnderWay,
@@ -111,8 +112,8 @@ pub enum Step {
 
 /// How a request goes: what the script is told of it in one number, and [`Step::Sent`] repeats.
 pub mod how {
-    /// Small enough to outlive the page.
-    pub const KEEPALIVE: u32 = 1;
+    /// A courier has taken it. The script tells so, and is not told.
+    pub const CARRIED: u32 = 1;
     /// The page is being left, so it goes by a beacon if it may.
     pub const LEAVING: u32 = 2;
     /// It says nothing of who the visitor is.
@@ -156,10 +157,15 @@ pub trait Host {
     fn ticks(&self) -> u64;
     /// A new v4 UUID in lowercase.
     fn uuid(&mut self) -> Draft;
-    /// `document.cookie`, as it is.
-    fn cookies(&self) -> Draft;
-    /// Sets `document.cookie`.
-    fn set_cookie(&mut self, cookie: Text);
+    /// The value of a cookie, decoded and escaped; empty where there is none. Of several with that name, set for different
+    /// domains, the one made last counts.
+    fn cookie(&self, name: Text) -> Draft;
+    /// Is there a cookie of that name with that value, escaped?
+    fn has_cookie(&self, name: Text, value: Text) -> bool;
+    /// Writes a cookie, escaped, that lives for so many days, for the widest domain that the browser takes.
+    fn write_cookie(&mut self, name: Text, value: Text, days: u32);
+    /// Deletes a cookie, if there is one, whichever of the site's hosts it was set for.
+    fn delete_cookie(&mut self, name: Text);
     /// A stored value, as it is; empty where there is none, or none that can be read.
     fn stored(&self, storage: Storage, key: Text) -> Draft;
     /// Stores a value, if the browser lets it.
@@ -175,8 +181,6 @@ pub trait Host {
     fn click(&self) -> Draft;
     /// What an escaped text stands for, as `encodeURIComponent` writes it.
     fn uri_encoded(&self, text: Text) -> Draft;
-    /// Undoes [`Host::uri_encoded`]. What is not so encoded stays as it is, but is escaped.
-    fn uri_decoded(&self, text: Text) -> Draft;
     /// What the spellings of an escaped text have in common, no longer escaped: behind a `-`, or behind a `#` where it is
     /// a hash already. Empty where it is not usable as what it should be, is longer than 1024 characters (in UTF-16 units,
     /// as a page counts), or holds a 0. What is [`Kind::Plain`] is the text itself, still escaped. The browser does it, because

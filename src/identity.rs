@@ -1,13 +1,12 @@
 //! The click and browser references, and their cookies.
 
-use crate::cookie::{self, Jar};
 use crate::host::Host;
 use crate::text::{Draft, Kept, Text, t};
 
 static CLICK_COOKIE: Text = t!("__oppref");
-const CLICK_DAYS: u64 = 30;
+const CLICK_DAYS: u32 = 30;
 static BROWSER_COOKIE: Text = t!("__obref");
-const BROWSER_DAYS: u64 = 365;
+const BROWSER_DAYS: u32 = 365;
 
 /// Who a batch comes from, as the members of its body.
 #[derive(Debug, Default)]
@@ -20,19 +19,15 @@ pub struct Identity {
 
 impl Identity {
     /// Reads the references, and makes and keeps what is missing.
-    pub fn establish(host: &mut impl Host, jar: &mut Jar) -> Self {
-        let cookies = host.cookies();
-        let cookies = cookies.text();
-        let mut browser = cookie::find(cookies, BROWSER_COOKIE).unwrap_or_default();
+    pub fn establish(host: &mut impl Host) -> Self {
+        let mut browser = host.cookie(BROWSER_COOKIE);
+        let kept = host.cookie(CLICK_COOKIE);
         let mut reads_back = true;
         if !is_uuid_v4(browser.text()) {
-            if cookie::find(cookies, BROWSER_COOKIE).is_some() {
-                jar.delete(host, BROWSER_COOKIE);
-            }
+            host.delete_cookie(BROWSER_COOKIE);
             browser = host.uuid();
-            jar.write(host, cookies, BROWSER_COOKIE, browser.text(), BROWSER_DAYS);
-            let found = cookie::find(host.cookies().text(), BROWSER_COOKIE);
-            reads_back = found.unwrap_or_default().text() == browser.text();
+            host.write_cookie(BROWSER_COOKIE, browser.text(), BROWSER_DAYS);
+            reads_back = host.cookie(BROWSER_COOKIE).text() == browser.text();
         }
         let mut this = Self::default();
         if reads_back {
@@ -44,32 +39,24 @@ impl Identity {
         }
 
         let mut click = host.click();
-        let kept = cookie::find(cookies, CLICK_COOKIE);
-        if !click.is_empty() {
-            jar.write(host, cookies, CLICK_COOKIE, click.text(), CLICK_DAYS);
-            if kept.is_some()
-                && let Some(other) = cookie::find(host.cookies().text(), CLICK_COOKIE)
-                && host.uri_decoded(other.text()).text() != click.text()
-            {
+        if click.is_empty() {
+            click = kept;
+        } else {
+            host.write_cookie(CLICK_COOKIE, click.text(), CLICK_DAYS);
+            if host.cookie(CLICK_COOKIE).text() != click.text() {
                 // an older click, kept for another of the site's hosts, would be read in the place of this one
-                jar.delete(host, CLICK_COOKIE);
-                jar.write(host, cookies, CLICK_COOKIE, click.text(), CLICK_DAYS);
+                host.delete_cookie(CLICK_COOKIE);
+                host.write_cookie(CLICK_COOKIE, click.text(), CLICK_DAYS);
             }
-        } else if let Some(kept) = kept {
-            click = host.uri_decoded(kept.text());
         }
         this.click = click_member(click.text()).kept();
         this
     }
 
     /// Deletes the cookies of both references, where there are any.
-    pub fn forget(host: &mut impl Host, jar: &Jar) {
-        let cookies = host.cookies();
-        for name in &[CLICK_COOKIE, BROWSER_COOKIE] {
-            if cookie::find(cookies.text(), *name).is_some() {
-                jar.delete(host, *name);
-            }
-        }
+    pub fn forget(host: &mut impl Host) {
+        host.delete_cookie(CLICK_COOKIE);
+        host.delete_cookie(BROWSER_COOKIE);
     }
 }
 

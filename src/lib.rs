@@ -16,7 +16,6 @@ mod command;
 mod consent;
 #[cfg(feature = "explain")]
 pub mod console;
-mod cookie;
 mod diagnostics;
 pub mod event;
 #[cfg(feature = "explain")]

@@ -5,7 +5,6 @@ mod outbox;
 use crate::batch::{Answer, Batch, MAX_BODY, NEVER, Outcome, Waiting};
 use crate::command::{self, Call, Command};
 use crate::consent;
-use crate::cookie::Jar;
 use crate::diagnostics::{self, GRANT, Marks, VISIT};
 use crate::event::{self, Moment};
 use crate::host::{Host, Request, Sending, Step, Storage};
@@ -16,6 +15,7 @@ use crate::text::{Draft, Kept, Text, forget_drafts, t};
 use crate::user;
 use crate::validate::{Refusal, too_large, validate};
 use crate::value::{UNDEFINED, Value, kind};
+use outbox::Room;
 
 /// Names the protocol and its version in the address of each request.
 static SPOKEN: Text = t!("&st=oaiq-web&sv=0.1.41&t=");
@@ -30,7 +30,6 @@ pub struct Pixels<H> {
     host: H,
     events_url: Kept,
     settings_url: Kept,
-    jar: Jar,
     /// Has what the browser keeps been looked at? See [`Pixels::look`].
     looked: bool,
     granted: bool,
@@ -84,23 +83,16 @@ impl Pixel {
 }
 
 impl<H: Host> Pixels<H> {
-    /// Begins on a page. `setup` is what the script hands over: `[domains, https, events address, settings address,
-    /// config]`; see [`Jar::new`] for the domains; the config is the `oaiq.config` that the page left.
+    /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config]`; the config is
+    /// the `oaiq.config` that the page left.
     pub fn new(mut host: H, setup: Text) -> Self {
-        let domains = Value::new(setup).first().unwrap_or(UNDEFINED);
-        let https = domains.value();
-        let events_url = https.value();
+        let events_url = Value::new(setup).first().unwrap_or(UNDEFINED);
         let settings_url = events_url.value();
         let config = settings_url.value();
         host.after_paint();
-        let jar = Jar::new(
-            domains.write(Draft::new()).text(),
-            https.kind() == kind::TRUE,
-        );
         Self {
             events_url: events_url.owned().kept(),
             settings_url: settings_url.owned().kept(),
-            jar,
             looked: false,
             granted: true,
             identity: None,
@@ -154,7 +146,7 @@ impl<H: Host> Pixels<H> {
             }
             if self.pixels[i].batch.due() <= now {
                 self.look_at_stored_consent();
-                self.dispatch(i, false);
+                self.dispatch(i, None);
             }
         }
         if self.save_due <= now {
@@ -183,11 +175,12 @@ impl<H: Host> Pixels<H> {
 
     /// The page is being left or hidden: everything goes at once.
     pub fn leaving(&mut self) {
+        let mut kept = Room::default();
         for i in 0..self.pixels.len() {
             while self.pixels[i].batch.has_waiting() {
                 self.look();
                 self.look_at_stored_consent();
-                self.dispatch(i, true);
+                self.dispatch(i, Some(&mut kept));
                 // a long backlog is many requests.
                 // SAFETY: nothing that was made for this one is needed for the next
                 unsafe { forget_drafts() };
@@ -272,9 +265,7 @@ impl<H: Host> Pixels<H> {
             None => Draft::new().with(self.default_pixel.text()),
         };
         if given.kind() != kind::OBJECT || id.is_empty() {
-            return self.host.warn(t!(
-                "init needs {pixelId: \"...\"}, a string that is not empty"
-            ));
+            return self.host.warn(t!("init needs {pixelId: \"...\"}"));
         }
         self.look_in_storage();
         let i = self.find(id.text());
@@ -340,7 +331,7 @@ impl<H: Host> Pixels<H> {
     /// A pixel gets to know the visitor.
     fn introduce(&mut self, i: usize) {
         if self.granted && self.identity.is_none() {
-            self.identity = Some(Identity::establish(&mut self.host, &mut self.jar));
+            self.identity = Some(Identity::establish(&mut self.host));
             self.host.seek_boxes();
         }
         let pixel = &mut self.pixels[i];
@@ -384,7 +375,7 @@ impl<H: Host> Pixels<H> {
     /// The visitor's answer.
     fn answer(&mut self, granted: bool) {
         self.look();
-        consent::keep(&mut self.host, &mut self.jar, granted);
+        consent::keep(&mut self.host, granted);
         if !granted {
             return self.deny();
         }
@@ -407,7 +398,7 @@ impl<H: Host> Pixels<H> {
         self.granted = false;
         self.trace(Step::Consent, t!("denied"));
         self.identity = None;
-        Identity::forget(&mut self.host, &self.jar);
+        Identity::forget(&mut self.host);
         self.early.clear();
         self.host.keep(false, t!(""), t!(""));
         for i in 0..self.pixels.len() {
@@ -539,7 +530,7 @@ impl<H: Host> Pixels<H> {
     }
 
     /// Sends one request of what waits for a pixel.
-    fn dispatch(&mut self, i: usize, leaving: bool) {
+    fn dispatch(&mut self, i: usize, leaving: Option<&mut Room>) {
         let pixel = &mut self.pixels[i];
         let host = &mut self.host;
         if !pixel.batch.has_waiting() {
@@ -588,13 +579,18 @@ impl<H: Host> Pixels<H> {
             .with_number(now)
             .with(t!("&ec="))
             .with_number(events.count);
+        let is_leaving = leaving.is_some();
+        let mut kept = Draft::new();
+        if let Some(room) = leaving {
+            kept = pixel.boxed(number, room);
+        }
         let sending = host.send(Request {
             number,
             url: url.text(),
             body: body.text(),
             stripped,
-            leaving,
-            keepalive: body.len() <= MAX_BODY,
+            leaving: is_leaving,
+            kept: kept.text(),
         });
         if sending == Sending::Gone {
             self.answered_to(i, number, Outcome::Arrived);

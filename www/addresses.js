@@ -1,4 +1,4 @@
-// Where the pixel's requests go, and whose its cookies are.
+// Where the pixel's requests go.
 
 import { quote } from "./copy.js";
 import { attempt } from "./guard.js";
@@ -41,18 +41,4 @@ export const addresses = (element, config) => {
     events: pick("endpoint", EVENTS),
     settings: pick("settings", SETTINGS),
   };
-};
-
-/**
- * The domains that a cookie of this host may be set for, from the last two labels upwards; none for an IP address or a
- * host of one label. Which of them the browser takes is for it to say.
- */
-export const cookieDomains = (host) => {
-  const domains = [];
-  let dot = /^[\d.]+$|]$/.test(host) ? -1 : host.lastIndexOf(".");
-  while (dot > 0) {
-    dot = host.lastIndexOf(".", dot - 1);
-    domains[domains.length] = host.slice(dot + 1);
-  }
-  return domains;
 };

@@ -1,7 +1,9 @@
 // Where the files beside the script are, for the npm package: bundlers know this form, and bring the files along. The
 // build puts import.meta.url in the place of "oaiq:here": the bundler that it uses would leave none.
 
-/** A module cannot see its own element; the page's scripts share their nonce. */
+/** A module cannot see its own; the page's scripts share their nonce. */
+export const element = null;
+
 export const nonce = document.querySelector("script[nonce]")?.nonce ?? "";
 const ADDRESSES = {
   "oaiq.consent.min.js": () => new URL("./oaiq.consent.min.js", "oaiq:here"),

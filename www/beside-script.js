@@ -1,6 +1,7 @@
 // Where the files beside the script are, for a script that a page embeds.
 
-const script = document.currentScript;
+/** The script's own element. */
+export const element = document.currentScript;
 
-export const nonce = script?.nonce ?? "";
-export const addressOf = (file) => new URL(file, script?.src ?? location.href);
+export const nonce = element?.nonce ?? "";
+export const addressOf = (file) => new URL(file, element?.src ?? location.href);

@@ -5,7 +5,7 @@ import { addressOf, nonce } from "oaiq:beside";
 
 let policy;
 /** Under `require-trusted-types-for 'script'`, a script's address must come from a policy that the page allows. */
-const trusted = (address) =>
+export const trusted = (address) =>
   window.trustedTypes
     ? (policy ??= trustedTypes.createPolicy("oaiq", {
         createScriptURL: (text) => text,
@@ -26,7 +26,7 @@ export const loadBeside = (name, use, failed) => {
   const ended = () =>
     arrived ||
     failed(
-      `${file} could not be loaded: it must lie beside the pixel's script, allowed by the page's script-src and trusted-types oaiq`,
+      `${file} could not be loaded: put it beside the pixel's script, and allow it in script-src and trusted-types oaiq`,
     );
   attempt(() => {
     const element = document.createElement("script");

@@ -5,9 +5,6 @@ import { later, warn } from "./guard.js";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** So many calls are handed over in one go before the page has its turn. */
-const AT_ONCE = 100;
-
 /** The module's exports. The build gives their names, wherever `module.` stands before one, the form they have there. */
 let module;
 let bytes;
@@ -34,18 +31,12 @@ export const hand = (text) => {
  * one, is the same within one of them.
  */
 export let entries = 0;
-/** The script's own evaluation, with the calls that had been made before, counts as one. */
-let starting = true;
-export const started = () => {
-  starting = false;
-};
 
 let stopped = false;
 let inside = false;
 let scheduled = false;
-/** Work for the module, from `head` on. */
+/** Work for the module. */
 let waiting = [];
-let head = 0;
 
 /** From now on nothing is accepted. */
 export const stop = (why) => {
@@ -54,67 +45,36 @@ export const stop = (why) => {
   warn(why);
 };
 
-/** Does so much of what waits, in its order. What the module calls may call the page, and that may call back. */
-const work = (most) => {
+/** Does what waits, in its order. What the module calls may call the page, and that may call back. */
+const work = () => {
+  scheduled = false;
   if (!module || inside || stopped) return;
   inside = true;
-  if (!starting) entries += 1;
+  entries += 1;
   try {
-    for (; head < waiting.length && most; most -= 1) {
-      const next = waiting[head];
-      waiting[head] = null;
-      head += 1;
-      next(module);
-    }
-    if (head === waiting.length) {
-      waiting = [];
-      head = 0;
-    }
+    for (let i = 0; i < waiting.length; i += 1) waiting[i](module);
+    waiting = [];
   } catch (fault) {
-    stop(
-      `the pixel has stopped after a fault of its own, please report it: ${fault}`,
-    );
+    stop(`stopped by a fault of its own, please report it: ${fault}`);
   }
   inside = false;
 };
 
-const add = (next) => {
+/** Work that need not be done in the caller's time. */
+export const enterLater = (next) => {
   if (!stopped) waiting[waiting.length] = next;
+  // there may be no timers
+  if (module && !scheduled && !(scheduled = later(work, 0))) work();
 };
 
 /** Work that is done now, after what waits, or as soon as the module is there and nobody is inside. */
 export const enter = (next) => {
-  add(next);
-  work(Infinity);
+  if (!stopped) waiting[waiting.length] = next;
+  work();
 };
 
-const turn = () => {
-  scheduled = false;
-  work(AT_ONCE);
-  if (head < waiting.length) schedule();
-};
-
-const schedule = () => {
-  if (scheduled || !module) return;
-  scheduled = later(turn, 0);
-  // a page without timers
-  if (!scheduled) work(Infinity);
-};
-
-/** Work that need not be done in the caller's time. */
-export const enterLater = (next) => {
-  if (starting) enter(next);
-  else {
-    add(next);
-    schedule();
-  }
-};
-
-/** The module is there: what begins with `first` is done, and then what waits. */
-export const open = (exports, first) => {
+/** The module is there, and what waits is done. */
+export const open = (exports) => {
   module = exports;
-  const calls = waiting;
-  waiting = [first];
-  for (let i = 0; i < calls.length; i += 1) waiting[i + 1] = calls[i];
-  work(Infinity);
+  work();
 };

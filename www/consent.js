@@ -58,7 +58,7 @@ const namesOf = ({ sources, gpc }) => {
   return names.size ? [...names] : ["call"];
 };
 
-const start = ({ element, told, use, keep, pass, replay, landingClick }) => {
+const start = (element, told, use, keep, pass, replay, landingClick) => {
   const { config } = window.oaiq;
   const options = optionsOf(element, config);
   const named = namesOf(options);

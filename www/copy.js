@@ -74,7 +74,7 @@ export const copies = (args) => {
     try {
       parts[i] = copy(args[i]);
     } catch {
-      parts[i] = unusable("object that throws");
+      parts[i] = unusable("getter that throws");
     }
   }
   return parts;

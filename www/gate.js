@@ -1,10 +1,11 @@
 // The gate that calls go through: to the module, or, while the visitor has not been asked, to a place where they wait.
 
-import { loadBeside } from "./beside.js";
 import { enter, enterLater, hand } from "./border.js";
-import { hide, warn } from "./guard.js";
 import { landingClick } from "./page.js";
+import { loadBeside } from "./beside.js";
+import { hide, warn } from "./guard.js";
 import { HELD, trace } from "./trace.js";
+import { element } from "oaiq:beside";
 
 /** So many calls wait at most. */
 const MOST_HELD = 200;
@@ -69,7 +70,7 @@ const replay = () => {
 };
 
 /** From now on calls wait for the visitor's answer. `named`: others give it than the page's calls (www/consent.js). */
-export const wait = (named, element) => {
+export const wait = (named) => {
   if (gate !== pass) return;
   gate = named ? keep : ask;
   hide(window.oaiq, "consentState", told);
@@ -80,7 +81,7 @@ export const wait = (named, element) => {
   };
   loadBeside(
     "consent",
-    (start) => start({ element, told, use, keep, pass, replay, landingClick }),
+    (start) => start(element, told, use, keep, pass, replay, landingClick),
     (why) => {
       use(ask);
       warn(`nothing is measured before oaiq("consent", true): ${why}`);

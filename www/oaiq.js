@@ -1,14 +1,16 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
+import { element } from "oaiq:beside";
 import { imports } from "oaiq:imports";
-import { addresses, cookieDomains } from "./addresses.js";
-import { loadBeside } from "./beside.js";
-import { enter, hand, open, started, stop } from "./border.js";
-import { copies, copy, quote } from "./copy.js";
-import { take, wait } from "./gate.js";
-import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
-import { moduleBytes } from "./module.js";
 import { ASKED, debug, trace } from "./trace.js";
+import { loadBeside } from "./beside.js";
+import { moduleBytes } from "./module.js";
+import { copies, copy, quote } from "./copy.js";
+import { addresses } from "./addresses.js";
+import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
+import { enter, hand, open, stop } from "./border.js";
+import { giveUp } from "./page.js";
+import { take, wait } from "./gate.js";
 
 const VERSION = "0.1.41";
 /** What claims to be longer is no queue. */
@@ -50,20 +52,19 @@ const call = (args) => {
 };
 
 const startModule = (setup) => {
-  const ready = (exports) =>
-    open(exports, (module) => {
-      hand(setup);
-      module.start();
-    });
+  enter((module) => {
+    hand(setup);
+    module.start();
+  });
   try {
     const module = new WebAssembly.Module(moduleBytes());
-    ready(new WebAssembly.Instance(module, imports).exports);
+    open(new WebAssembly.Instance(module, imports).exports);
   } catch {
     // the same module as JavaScript, where this page or browser lets no WebAssembly run, and where an older browser
     // compiles nothing of this size while a page waits
     loadBeside(
       "fallback",
-      (instantiate) => ready(instantiate(imports)),
+      (instantiate) => open(instantiate(imports)),
       (why) =>
         stop(
           `nothing is measured: WebAssembly may not run here ('wasm-unsafe-eval' in script-src lets it), and ${why}`,
@@ -73,7 +74,10 @@ const startModule = (setup) => {
 };
 
 const listenToPage = () => {
-  const leaving = () => enter((module) => module.leaving());
+  const leaving = () => {
+    attempt(giveUp);
+    enter((module) => module.leaving());
+  };
   listen(window, "pagehide", leaving);
   listen(window, "beforeunload", leaving);
   listen(document, "freeze", leaving);
@@ -112,8 +116,6 @@ const commandMethod = (command) =>
     call(args);
   };
 
-const element = document.currentScript;
-
 const install = () => {
   const before = window.oaiq;
   if (before?.__oaiqInitialized) return;
@@ -149,19 +151,14 @@ const install = () => {
   // its attributes alone: an inline element has the whole script inside
   const wishes = config + element?.cloneNode().outerHTML;
   if (/(data-|")(consent|gpc)/.test(wishes))
-    wait(/(data-|")(consent-?s|gpc|click)/i.test(wishes), element);
+    wait(/(data-|")(consent-?s|gpc|click)/i.test(wishes));
   const { events, settings } = addresses(element, oaiq.config);
-  const domains = copy(cookieDomains(location.hostname));
-  const https = location.protocol === "https:";
-  startModule(
-    `[${domains},${https},${quote(events)},${quote(settings)},${config}]`,
-  );
+  startModule(`[${quote(events)},${quote(settings)},${config}]`);
   listenToPage();
   // what an address has asked for holds for the tab (www/debug.js); a store must not be read before consent
   if (/oaiq_debug=1|"debug":true/.test(config + location.search + window.name))
     ask(true);
   for (let i = 0; i < calls.length; i += 1) call(calls[i]);
-  started();
 };
 
 const begin = () => {

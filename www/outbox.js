@@ -3,9 +3,10 @@
 // A page claims each of its boxes by a lock, which ends with the page. Where browsers have no locks, on plain http for
 // one, the time stands before the box, and is written anew every few seconds: a box with an old time has lost its page.
 
-import { enter, hand } from "./border.js";
 import { copy } from "./copy.js";
+import { enter, hand } from "./border.js";
 import { attempt, later, now } from "./guard.js";
+import { takeMark, forgetMarks, hireCourier, port } from "./courier.js";
 import { localStore } from "./storage.js";
 
 const PREFIX = "oaiq_outbox.1:";
@@ -51,13 +52,13 @@ const claim = (name, work) => {
     attempt(work);
     if (!locks && !renewing) renew();
   };
+  // the clock may have been set since
+  if (Math.abs(now() - parseInt(localStore().getItem(key))) < CLAIMED) return;
   if (locks)
     locks
       .request(key, { ifAvailable: true }, (lock) => lock && { then: granted })
       .then(null, () => {});
-  // the clock may have been set since
-  else if (!(Math.abs(now() - parseInt(localStore().getItem(key))) < CLAIMED))
-    granted(() => {});
+  else granted(() => {});
 };
 
 /** As `Host::keep` in src/host.rs says. */
@@ -65,6 +66,7 @@ export const keep = (leaving, name, text) => {
   if (!name) {
     const all = names();
     for (let i = 0; i < all.length; i += 1) keep(0, all[i], "");
+    forgetMarks(PREFIX);
   } else if (text) {
     const known = texts[name];
     texts[name] = text;
@@ -98,11 +100,11 @@ const names = () => {
   return found;
 };
 
-const takeOver = (name) => {
+const takeOver = (name, arrived) => {
   const storage = localStore();
   const text = storage.getItem(PREFIX + name);
   // its page may have delivered it meanwhile
-  if (!text) return keep(0, name, "");
+  if (!text || arrived) return keep(0, name, "");
   texts[name] = text;
   const left = attempt(() => copy(parse(text.slice(text.indexOf("{"))), -2));
   if (!left) storage.setItem(DAMAGED, text);
@@ -112,6 +114,18 @@ const takeOver = (name) => {
   });
 };
 
+const seekLater = () => later(() => attempt(seekBoxes), CLAIMED);
+
+/** Sends the courier with a request, and keeps its box until it has arrived. Throws where there is none, or no room. */
+export const sendCourier = (name, text, url, request) => {
+  const key = PREFIX + name;
+  localStore().setItem(key, now() + text);
+  if (attempt(() => port.postMessage([key, url, request]), 1))
+    return localStore().removeItem(key);
+  seekLater();
+  return 1;
+};
+
 /** Takes over the boxes that have lost their pages, until there are none of other pages. */
 export const seekBoxes = () => {
   const all = names();
@@ -119,7 +133,12 @@ export const seekBoxes = () => {
   for (let i = 0; i < all.length; i += 1)
     if (!releases[all[i]]) {
       others = 1;
-      claim(all[i], () => takeOver(all[i]));
+      claim(all[i], () =>
+        takeMark(PREFIX + all[i], (arrived) =>
+          attempt(() => takeOver(all[i], arrived)),
+        ),
+      );
     }
-  if (others) later(() => attempt(seekBoxes), CLAIMED);
+  later(hireCourier);
+  if (others) seekLater();
 };

@@ -1,13 +1,15 @@
 // The page, as the module sees it (src/browser/page.rs names each wish). A browser may refuse any of this, and a page
 // may have replaced it: what fails here reads as empty, and nothing is thrown.
 
-import { escape, unescape } from "./copy.js";
-import { mode } from "./addresses.js";
-import { attempt, isHidden, later, now, warn } from "./guard.js";
-import { enter, entries, hand, textAt } from "./border.js";
 import { take } from "./gate.js";
-import { keep, seekBoxes } from "./outbox.js";
+import { keep, seekBoxes, sendCourier } from "./outbox.js";
+import { attempt, isHidden, later, now, warn } from "./guard.js";
+import { port } from "./courier.js";
+import { cookie, deleteCookie, hasCookie, writeCookie } from "./cookies.js";
+import { enter, hand, textAt } from "./border.js";
 import { store, stored } from "./storage.js";
+import { mode } from "./addresses.js";
+import { escape, unescape } from "./copy.js";
 import { ANSWERED, SENT, SETTINGS, trace } from "./trace.js";
 import { comparable } from "./user.js";
 
@@ -18,29 +20,12 @@ const ticks = () => attempt(() => performance.now()) ?? now();
 
 /** crypto.randomUUID is missing on plain http, where getRandomValues is not. */
 const uuid = () => {
-  const made = attempt(() => crypto.randomUUID());
-  if (made?.length === 36) return made;
   const digits = new Uint8Array(36);
   attempt(() => crypto.getRandomValues(digits));
   return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, (_, at) =>
     // where nothing random is to be had, the second half is
     ((digits[at] ^ (attempt(random, 0) * 16)) & 15).toString(16),
   );
-};
-
-// One look at the cookies is a round trip to another process, so it serves until somebody may have written.
-let jar;
-let jarOf;
-const cookies = () => {
-  if (jarOf !== entries) {
-    jar = document.cookie;
-    jarOf = entries;
-  }
-  return jar;
-};
-const setCookie = (_, cookie) => {
-  jarOf = null;
-  document.cookie = cookie;
 };
 
 const clickNow = () =>
@@ -50,110 +35,131 @@ export const landingClick = clickNow();
 const click = () => escape(clickNow() || landingClick);
 
 const uriEncoded = (_, text) => encodeURIComponent(unescape(text));
-const uriDecoded = (_, text) =>
-  escape(attempt(() => decodeURIComponent(text), text));
-
 const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);
 
-/** Has the last request arrived, as far as is known? */
-let reached = true;
+/** So long after an answer, in milliseconds, the line is taken to be as it was, */
+const FRESH = 2_000;
+/** and no answer is waited for longer by a page that is left. */
+const LATE = 1_000;
+/** When the last answer came; false if the last request has failed. */
+let reached = -FRESH;
 
-/** Ends a request that nobody answers, where the browser can. */
-const within = (ms) => attempt(() => AbortSignal.timeout(ms));
-
-/** How many seconds an answer asks to be left alone: they, or a date, are in Retry-After. */
-const pauseOf = (answer) => {
-  const after = answer.headers.get("retry-after");
-  return +after || (Date.parse(after) - now()) / 1000 || 0;
+/** Ends a request that nobody answers. */
+const within = (ms) => {
+  const controller = new AbortController();
+  later(() => controller.abort(), ms);
+  return controller;
 };
 
-/** The browser's ration for what may outlive pages, 64 KiB, is hardly ever used up for a body of this length. */
-const SMALL = 8192;
+/**
+ * A longer body, in UTF-16 units, ends with its page: what may outlive pages is rationed to 64 KiB, where a request that has
+ * just arrived is still counted.
+ */
+const LASTING = 30_000;
 
-/** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and three flags. */
+/** What the next request carries, as a box. */
+let parcel;
+const setParcel = (_, box) => {
+  parcel = box;
+};
+
+/** How to give up those requests that are under way. */
+const flights = { __proto__: null };
+/** Lets a courier make the requests that are waited for in vain. */
+export const giveUp = () => {
+  for (const how in flights) flights[how]();
+};
+
+/** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and some flags. */
 const send = (how, url, body) => {
   const stripped = how & 4;
   const leaving = how & 2;
+  const begun = ticks();
+  let over;
   const answer = (status, after) => {
+    if (over) return;
+    over = 1;
+    delete flights[how];
     trace(ANSWERED, `${how} ${status}`);
     // leaving, the browser refuses what has no room
-    if (!leaving) reached = status > 0 && status < 400;
+    if (!leaving) reached = status > 0 && status < 400 && ticks();
     enter((module) => module.answered(how >> 3, status, after));
   };
-  trace(SENT, `${how} ${url} ${body}`);
+  const request = {
+    method: "POST",
+    mode,
+    headers: { "Content-Type": "text/plain" },
+    body,
+    credentials: stripped ? "omit" : "include",
+  };
+  if (stripped) request.referrerPolicy = "no-referrer";
+  // the page's own policy decides, but over an address that has no query to tell
+  else if (location.protocol.startsWith("http"))
+    request.referrer = location.origin + location.pathname;
+  const carried =
+    leaving &&
+    !stripped &&
+    port &&
+    parcel &&
+    !(reached && begun - reached < FRESH) &&
+    attempt(() => sendCourier(uuid(), parcel, url, request));
+  trace(SENT, `${how | carried} ${url} ${body}`);
+  if (carried) return 1;
   if (leaving && !stripped && beacon(url, body)) {
     if (reached && navigator.onLine !== false) return 1;
     // it may arrive all the same, but nobody will ever know; pages hear of their end up to three times in a row
     later(() => answer(0, 0), 1000);
     return 0;
   }
-  const post = (keepalive) => {
-    const refused = () => {
-      // what may outlive pages is rationed, and a request that has just arrived is still counted: what may have found no
-      // room there goes the ordinary way at once, unless that ends with the page
-      if (keepalive && !leaving && body.length > SMALL) post(false);
-      else answer(0, 0);
+  try {
+    const controller = within(15_000);
+    request.signal = controller.signal;
+    request.keepalive = body.length < LASTING;
+    flights[how] = () => {
+      if (port && (ticks() - begun > LATE || !request.keepalive)) {
+        answer(0, 0);
+        controller.abort();
+      }
     };
-    try {
-      const request = {
-        method: "POST",
-        mode,
-        headers: { "Content-Type": "text/plain" },
-        body,
-        keepalive,
-        credentials: stripped ? "omit" : "include",
-        signal: within(15_000),
-      };
-      if (stripped) request.referrerPolicy = "no-referrer";
-      // the page's own policy decides, but over an address that has no query to tell
-      else if (location.protocol.startsWith("http"))
-        request.referrer = location.origin + location.pathname;
-      fetch(url, request).then(
-        (it) =>
-          answer(
-            attempt(() => it.status) || 1,
-            attempt(() => pauseOf(it), 0),
-          ),
-        refused,
-      );
-    } catch {
-      // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
-      answer(+(!stripped && beacon(url, body)), 0);
-    }
-  };
-  post(!!(how & 1));
+    fetch(url, request).then(
+      (it) =>
+        answer(
+          attempt(() => it.status) || 1,
+          // seconds, or a date
+          attempt(() => {
+            const after = it.headers.get("retry-after");
+            return +after || (Date.parse(after) - now()) / 1000 || 0;
+          }, 0),
+        ),
+      () => answer(0, 0),
+    );
+  } catch {
+    // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
+    answer(+(!stripped && beacon(url, body)), 0);
+  }
   return 0;
 };
 
-const fetchSettings = (pixel, url) => {
-  const answer = (status, enabled) => {
-    trace(SETTINGS, `${url} ${status} ${enabled}`);
-    enter((module) => module.settingsAnswered(pixel, status, enabled));
-  };
-  const failed = () => answer(0);
+const fetchSettings = async (pixel, url) => {
+  let status = 0;
+  let enabled;
   try {
-    fetch(url, {
+    const answer = await fetch(url, {
       credentials: "omit",
       referrerPolicy: "no-referrer",
-      signal: within(3000),
-    })
-      .then((response) => {
-        const told = (settings) => {
-          const enabled = settings?.automatic_advanced_matching_enabled;
-          answer(response.status, typeof enabled === "boolean" ? +enabled : 2);
-        };
-        // an answer that ends too soon fails; one that is no JSON is an answer
-        return response
-          .json()
-          .then(told, (why) =>
-            why.name === "SyntaxError" ? told() : failed(),
-          );
-      })
-      .then(null, failed);
-  } catch {
-    failed();
+      signal: within(3000).signal,
+    });
+    status = answer.status;
+    const settings = await answer.json();
+    enabled = settings?.automatic_advanced_matching_enabled;
+  } catch (why) {
+    // an answer that ends too soon fails; one that is no JSON is an answer
+    if (why?.name !== "SyntaxError") status = 0;
   }
+  enabled = typeof enabled === "boolean" ? +enabled : 2;
+  trace(SETTINGS, `${url} ${status} ${enabled}`);
+  enter((module) => module.settingsAnswered(pixel, status, enabled));
 };
 
 const afterPaint = () => {
@@ -178,18 +184,20 @@ const WISHES = [
   now,
   ticks,
   uuid,
-  cookies,
-  setCookie,
+  cookie,
+  hasCookie,
+  writeCookie,
+  deleteCookie,
   stored,
   store,
   keep,
   seekBoxes,
   click,
   uriEncoded,
-  uriDecoded,
   comparable,
+  setParcel,
   send,
-  fetchSettings,
+  (pixel, url) => void fetchSettings(pixel, url),
   afterPaint,
   wakeIn,
   (_, line, reason) =>

@@ -25,7 +25,7 @@ static ALLOCATOR: Allocator =
 extern "C" {
     /// Asks the page for one of [`Wish`], with a number and two texts. The answer is a number, or a text that has come
     /// through [`room`].
-    fn ask(wish: i32, number: f64, a: i32, b: i32) -> f64;
+    fn ask(wish: i32, number: i32, a: i32, b: i32) -> f64;
 }
 
 /// What the pixel may want of the page; `www/page.js` grants them in this order.
@@ -34,16 +34,18 @@ enum Wish {
     Now,
     Ticks,
     Uuid,
-    Cookies,
-    SetCookie,
+    Cookie,
+    HasCookie,
+    WriteCookie,
+    DeleteCookie,
     Stored,
     Store,
     Keep,
     SeekBoxes,
     Click,
     UriEncoded,
-    UriDecoded,
     Comparable,
+    Parcel,
     Send,
     FetchSettings,
     AfterPaint,
@@ -75,11 +77,11 @@ fn received() -> Draft {
     unsafe { core::mem::take(&mut *INBOX.0.get()) }
 }
 
-fn number(wish: Wish, number: f64, a: Text, b: Text) -> f64 {
+fn number(wish: Wish, number: i32, a: Text, b: Text) -> f64 {
     ask(wish as i32, number, a.address() as i32, b.address() as i32)
 }
 
-fn text(wish: Wish, number: f64, a: Text) -> Draft {
+fn text(wish: Wish, number: i32, a: Text) -> Draft {
     self::number(wish, number, a, t!(""));
     received()
 }
@@ -88,55 +90,59 @@ struct Page;
 
 impl Host for Page {
     fn now(&self) -> u64 {
-        number(Wish::Now, 0., t!(""), t!("")) as u64
+        number(Wish::Now, 0, t!(""), t!("")) as u64
     }
 
     fn ticks(&self) -> u64 {
-        number(Wish::Ticks, 0., t!(""), t!("")) as u64
+        number(Wish::Ticks, 0, t!(""), t!("")) as u64
     }
 
     fn uuid(&mut self) -> Draft {
-        text(Wish::Uuid, 0., t!(""))
+        text(Wish::Uuid, 0, t!(""))
     }
 
-    fn cookies(&self) -> Draft {
-        text(Wish::Cookies, 0., t!(""))
+    fn cookie(&self, name: Text) -> Draft {
+        text(Wish::Cookie, 0, name)
     }
 
-    fn set_cookie(&mut self, cookie: Text) {
-        number(Wish::SetCookie, 0., cookie, t!(""));
+    fn has_cookie(&self, name: Text, value: Text) -> bool {
+        number(Wish::HasCookie, 0, name, value) != 0.
+    }
+
+    fn write_cookie(&mut self, name: Text, value: Text, days: u32) {
+        number(Wish::WriteCookie, days as i32, name, value);
+    }
+
+    fn delete_cookie(&mut self, name: Text) {
+        number(Wish::DeleteCookie, 0, name, t!(""));
     }
 
     fn stored(&self, storage: Storage, key: Text) -> Draft {
-        text(Wish::Stored, f64::from(storage as u8), key)
+        text(Wish::Stored, storage as i32, key)
     }
 
     fn store(&mut self, storage: Storage, key: Text, value: Text) {
-        number(Wish::Store, f64::from(storage as u8), key, value);
+        number(Wish::Store, storage as i32, key, value);
     }
 
     fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool {
-        number(Wish::Keep, f64::from(u8::from(leaving)), name, text) != 0.
+        number(Wish::Keep, i32::from(leaving), name, text) != 0.
     }
 
     fn seek_boxes(&mut self) {
-        number(Wish::SeekBoxes, 0., t!(""), t!(""));
+        number(Wish::SeekBoxes, 0, t!(""), t!(""));
     }
 
     fn click(&self) -> Draft {
-        text(Wish::Click, 0., t!(""))
+        text(Wish::Click, 0, t!(""))
     }
 
     fn uri_encoded(&self, text: Text) -> Draft {
-        self::text(Wish::UriEncoded, 0., text)
-    }
-
-    fn uri_decoded(&self, text: Text) -> Draft {
-        self::text(Wish::UriDecoded, 0., text)
+        self::text(Wish::UriEncoded, 0, text)
     }
 
     fn comparable(&self, text: Text, kind: Kind) -> Draft {
-        self::text(Wish::Comparable, f64::from(kind as u8), text)
+        self::text(Wish::Comparable, kind as i32, text)
     }
 
     fn send(&mut self, request: Request) -> Sending {
@@ -146,13 +152,12 @@ impl Host for Page {
             body,
             stripped,
             leaving,
-            keepalive,
+            kept,
         } = request;
-        let how = number << 3
-            | u32::from(stripped) * how::STRIPPED
-            | u32::from(leaving) * how::LEAVING
-            | u32::from(keepalive) * how::KEEPALIVE;
-        if self::number(Wish::Send, f64::from(how), url, body) == 0. {
+        self::number(Wish::Parcel, 0, kept, t!(""));
+        let how =
+            number << 3 | u32::from(stripped) * how::STRIPPED | u32::from(leaving) * how::LEAVING;
+        if self::number(Wish::Send, how as i32, url, body) == 0. {
             Sending::UnderWay
         } else {
             Sending::Gone
@@ -160,27 +165,27 @@ impl Host for Page {
     }
 
     fn fetch_settings(&mut self, pixel: usize, url: Text) {
-        number(Wish::FetchSettings, pixel as f64, url, t!(""));
+        number(Wish::FetchSettings, pixel as i32, url, t!(""));
     }
 
     fn after_paint(&mut self) {
-        number(Wish::AfterPaint, 0., t!(""), t!(""));
+        number(Wish::AfterPaint, 0, t!(""), t!(""));
     }
 
     fn wake_in(&mut self, ms: u32) {
-        number(Wish::WakeIn, f64::from(ms), t!(""), t!(""));
+        number(Wish::WakeIn, ms as i32, t!(""), t!(""));
     }
 
     fn warn(&mut self, line: Text) {
-        number(Wish::Warn, 0., line, t!(""));
+        number(Wish::Warn, 0, line, t!(""));
     }
 
     fn warn_of(&mut self, name: Text, reason: Text) {
-        number(Wish::Warn, 0., name, reason);
+        number(Wish::Warn, 0, name, reason);
     }
 
     fn trace(&mut self, step: Step, about: Text) {
-        number(Wish::Trace, f64::from(step as u8), about, t!(""));
+        number(Wish::Trace, step as i32, about, t!(""));
     }
 }
 

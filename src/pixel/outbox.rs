@@ -5,7 +5,7 @@
 //! starts takes over the boxes whose pages are gone: for each it has a further pixel, with the box's click reference and
 //! without a user, which is another `visit` than the page's own.
 
-use super::{Pixels, Refusal};
+use super::{Pixel, Pixels, Refusal};
 use crate::batch::{GONE, MOST_KEPT, NEVER, time_of};
 use crate::command::{self, Call, Command};
 use crate::event::{self, Moment};
@@ -21,6 +21,9 @@ const OLDEST: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// So many milliseconds after a call it is kept, with whatever else has been measured by then.
 const SOON: u64 = 60;
 
+/// No request's number: see [`Pixel::boxed`].
+const ANY: u32 = 0;
+
 /// Why an event is lost, beside the reasons for which one is refused.
 pub mod lost {
     use crate::text::{Text, t};
@@ -33,6 +36,53 @@ pub mod lost {
     pub static REFUSED: Text = t!("refused_by_endpoint");
 }
 
+/// What a page's boxes have room for.
+pub(super) struct Room {
+    events: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            events: MOST_EVENTS,
+            bytes: MOST_KEPT,
+        }
+    }
+}
+
+impl Pixel {
+    /// What is to be kept of the request of that number, or [`ANY`], as a box, as far as there is room.
+    pub(super) fn boxed(&self, request: u32, room: &mut Room) -> Draft {
+        let mut text = Draft::new();
+        for event in self.batch.kept() {
+            if request != ANY && event.request != request {
+                continue;
+            }
+            if room.events == 0 || room.bytes < event.text.len() {
+                break;
+            }
+            room.events -= 1;
+            room.bytes -= event.text.len();
+            if text.is_empty() {
+                text = text
+                    .with(t!("{\"pixel\":\""))
+                    .with(self.id.text())
+                    .with(t!("\""))
+                    .with(self.click.text())
+                    .with(t!(",\"events\":["));
+            } else {
+                text = text.with(t!(","));
+            }
+            text = text.with(event.text.text());
+        }
+        if !text.is_empty() {
+            text = text.with(t!("]}"));
+        }
+        text
+    }
+}
+
 impl<H: Host> Pixels<H> {
     /// What is to be kept has changed.
     pub(super) fn changed(&mut self) {
@@ -43,36 +93,15 @@ impl<H: Host> Pixels<H> {
     pub(super) fn save(&mut self, leaving: bool) {
         self.save_due = NEVER;
         self.drop_surplus();
-        let (mut events, mut bytes) = (0, 0);
+        let mut room = Room::default();
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
-            let mut text = Draft::new();
-            for event in pixel.batch.kept() {
-                events += 1;
-                bytes += event.text.len();
-                if events > MOST_EVENTS || bytes > MOST_KEPT {
-                    break;
-                }
-                if text.is_empty() {
-                    text = text
-                        .with(t!("{\"pixel\":\""))
-                        .with(pixel.id.text())
-                        .with(t!("\""))
-                        .with(pixel.click.text())
-                        .with(t!(",\"events\":["));
-                } else {
-                    text = text.with(t!(","));
-                }
-                text = text.with(event.text.text());
-            }
-            if !text.is_empty() {
-                text = text.with(t!("]}"));
-                if pixel.name.is_empty() {
-                    pixel.name = self.host.uuid().kept();
-                }
-            }
+            let text = pixel.boxed(ANY, &mut room);
             if pixel.name.is_empty() {
-                continue;
+                if text.is_empty() {
+                    continue;
+                }
+                pixel.name = self.host.uuid().kept();
             }
             let kept = self.host.keep(leaving, pixel.name.text(), text.text());
             if text.is_empty() {

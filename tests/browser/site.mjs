@@ -61,7 +61,7 @@ class Site {
   settingsAsked = [];
   /** By path, an html text or `{html, headers}`; the html may be bytes. */
   pages;
-  /** How a request to the endpoint is answered: `{status, headers}`. */
+  /** How a request to the endpoint is answered: `{status, headers}`, or not at all, as if the line were down: `{cut}`. */
   answerTo = () => ({ status: 202, headers: {} });
   /** What the server says that the pixel's files are. */
   scriptType = "text/javascript; charset=utf-8";
@@ -182,6 +182,7 @@ class Site {
         body: JSON.parse(text),
       });
       this.#waiting.changed();
+      if (answer.cut) return response.destroy();
       await this.#turn();
       response
         .writeHead(answer.status, {

@@ -9,7 +9,7 @@ use oaiq::text::{Draft, Text};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
-use crate::cookies::{Cookie, CookieJar, Origin};
+use crate::cookies::{Cookie, CookieJar, Origin, domain_for};
 use crate::visit::{escaped, unescaped};
 
 /// How long an answer takes, in milliseconds.
@@ -39,6 +39,8 @@ pub enum Network {
 pub enum By {
     Fetch,
     Beacon,
+    /// A worker that outlives the page.
+    Courier,
 }
 
 /// Something that will happen to the page.
@@ -78,6 +80,8 @@ pub struct State {
     pub stores_read: Cell<u32>,
     pub network: Network,
     pub takes_beacons: bool,
+    /// Are there couriers, for pages that are left before anything has been answered?
+    pub has_couriers: bool,
     /// Has the last request arrived, as far as the page knows?
     pub reached: bool,
     /// The boxes of the outbox that belong to this page.
@@ -105,7 +109,6 @@ pub struct Sent {
     pub body: String,
     pub stripped: bool,
     pub leaving: bool,
-    pub keepalive: bool,
     pub by: By,
     /// A beacon of which the page could not believe that it arrives.
     pub doubted: bool,
@@ -178,6 +181,7 @@ impl Browser {
             stores_read: Cell::new(0),
             network: Network::Up,
             takes_beacons: true,
+            has_couriers: false,
             reached: true,
             boxes: BTreeSet::new(),
             texts: Vec::new(),
@@ -306,6 +310,51 @@ impl State {
         ids.map(|id| id.expect("an id").into()).collect()
     }
 
+    /// The values, still encoded, of the cookies of that name, the one made last at the end.
+    fn cookie_values(&self, name: &str) -> Vec<String> {
+        let read = self.cookies.read(&self.origin, self.now);
+        let pairs = read.split("; ").filter_map(|pair| pair.split_once('='));
+        pairs
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| value.into())
+            .collect()
+    }
+
+    /// The domains that a cookie of this host may be set for, widest first.
+    fn domains(&self) -> Vec<String> {
+        let host = &self.origin.host;
+        let is_address =
+            host.ends_with(']') || host.bytes().all(|byte| b"0123456789.".contains(&byte));
+        let labels: Vec<_> = host.split('.').collect();
+        let count = if is_address { 0 } else { labels.len() };
+        (2..=count)
+            .map(|last| labels[count - last..].join("."))
+            .collect()
+    }
+
+    /// Sets a cookie, its value encoded, for that domain, or the host alone.
+    fn set_cookie(&mut self, name: &str, value: &str, days: u32, domain: &str) {
+        let seconds = days * 24 * 60 * 60;
+        let mut text = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax");
+        if !domain.is_empty() {
+            text += &format!("; Domain={domain}");
+        }
+        if self.origin.https {
+            text += "; Secure";
+        }
+        self.cookies.write(&self.origin, self.now, &text);
+    }
+
+    fn delete_cookie(&mut self, name: &str) {
+        if self.cookie_values(name).is_empty() {
+            return;
+        }
+        self.set_cookie(name, "", 0, "");
+        for domain in self.domains() {
+            self.set_cookie(name, "", 0, &domain);
+        }
+    }
+
     /// Turns the clock, forwards only.
     pub fn turn_to(&mut self, ticks: u64) {
         let passed = ticks.saturating_sub(self.ticks);
@@ -332,16 +381,32 @@ impl Host for Browser {
         owned(&uuid(self.look().uuids))
     }
 
-    fn cookies(&self) -> Draft {
-        let state = self.look();
-        owned(&state.cookies.read(&state.origin, state.now))
+    fn cookie(&self, name: Text) -> Draft {
+        let found = self.look().cookie_values(name.as_str());
+        owned(
+            &found
+                .last()
+                .map_or(String::new(), |value| escaped(&decoded(value))),
+        )
     }
 
-    fn set_cookie(&mut self, cookie: Text) {
+    fn has_cookie(&self, name: Text, value: Text) -> bool {
+        let found = self.look().cookie_values(name.as_str());
+        found.contains(&encoded(&unescaped(value.as_str())))
+    }
+
+    /// www/cookies.js does it, and tests/browser/cookies.test.mjs tests it.
+    fn write_cookie(&mut self, name: Text, value: Text, days: u32) {
         let state = &mut *self.touch();
-        state
-            .cookies
-            .write(&state.origin, state.now, cookie.as_str());
+        let value = encoded(&unescaped(value.as_str()));
+        let domains = state.domains().into_iter();
+        let mut taken = domains.filter(|domain| domain_for(&state.origin, domain).is_ok());
+        let widest = taken.next().unwrap_or_default();
+        state.set_cookie(name.as_str(), &value, days, &widest);
+    }
+
+    fn delete_cookie(&mut self, name: Text) {
+        self.touch().delete_cookie(name.as_str());
     }
 
     fn stored(&self, storage: Storage, key: Text) -> Draft {
@@ -407,29 +472,7 @@ impl Host for Browser {
     }
 
     fn uri_encoded(&self, text: Text) -> Draft {
-        let text = unescaped(text.as_str());
-        let encoded = text.bytes().map(|byte| match byte {
-            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
-                char::from(byte).into()
-            }
-            _ if byte.is_ascii_alphanumeric() => char::from(byte).into(),
-            _ => format!("%{byte:02X}"),
-        });
-        owned(&encoded.collect::<String>())
-    }
-
-    fn uri_decoded(&self, text: Text) -> Draft {
-        let text = text.as_str();
-        // decodeURIComponent throws at what is no encoding, and the page then hands the text back
-        let is_broken = text.split('%').skip(1).any(|rest| {
-            let hex = rest.as_bytes().get(..2);
-            hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
-        });
-        let decoded = match String::from_utf8(percent_decoded(text)) {
-            Ok(decoded) if !is_broken => decoded,
-            _ => text.into(),
-        };
-        owned(&escaped(&decoded))
+        owned(&encoded(&unescaped(text.as_str())))
     }
 
     /// The rules are in www/user.js, and tests/user.test.mjs tests them; this is what they say of what is usable.
@@ -461,10 +504,21 @@ impl Host for Browser {
 
     fn send(&mut self, request: Request) -> Sending {
         let mut state = self.touch();
-        let by_beacon = request.leaving
-            && !request.stripped
-            && state.takes_beacons
-            && request.body.len() <= MAX_BEACON;
+        let kept = request.kept.as_str();
+        let by = if !request.leaving || request.stripped {
+            By::Fetch
+        } else if state.has_couriers && !kept.is_empty() {
+            By::Courier
+        } else if state.takes_beacons && request.body.len() <= MAX_BEACON {
+            By::Beacon
+        } else {
+            By::Fetch
+        };
+        let arrived = match by {
+            By::Fetch => None,
+            By::Beacon => Some(true),
+            By::Courier => Some(state.network == Network::Up),
+        };
         let sent = Sent {
             number: request.number,
             at: state.ticks,
@@ -472,13 +526,22 @@ impl Host for Browser {
             body: request.body.as_str().into(),
             stripped: request.stripped,
             leaving: request.leaving,
-            keepalive: request.keepalive,
-            by: if by_beacon { By::Beacon } else { By::Fetch },
-            doubted: by_beacon && !state.reached,
-            arrived: by_beacon.then_some(true),
+            by,
+            doubted: by == By::Beacon && !state.reached,
+            arrived,
         };
         state.requests.push(sent);
-        if by_beacon {
+        if by == By::Courier {
+            state.texts.push(kept.into());
+            if state.network != Network::Up {
+                let name = format!("courier-{}", state.requests.len());
+                state.local.insert(format!("{BOX}{name}"), kept.into());
+                // a page that lives on finds it as others do
+                state.happens_in(9_000, Happening::Found(name));
+            }
+            return Sending::Gone;
+        }
+        if by == By::Beacon {
             if state.reached {
                 return Sending::Gone;
             }
@@ -534,6 +597,29 @@ impl Host for Browser {
 
 fn owned(text: &str) -> Draft {
     Draft::from(text)
+}
+
+/// As `encodeURIComponent` writes it.
+fn encoded(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => char::from(byte).into(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).into(),
+        _ => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}
+
+/// Undoes [`encoded`].
+fn decoded(text: &str) -> String {
+    // decodeURIComponent throws at what is no encoding, and the script then takes the text as it is
+    let is_broken = text.split('%').skip(1).any(|rest| {
+        let hex = rest.as_bytes().get(..2);
+        hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
+    });
+    match String::from_utf8(percent_decoded(text)) {
+        Ok(decoded) if !is_broken => decoded,
+        _ => text.into(),
+    }
 }
 
 /// The ad click in an address, decoded as forms encode it.

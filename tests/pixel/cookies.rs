@@ -134,10 +134,11 @@ impl CookieJar {
     }
 }
 
-struct Refused;
+#[derive(Debug)]
+pub struct Refused;
 
 /// The domain that a cookie is kept for, where the browser takes it.
-fn domain_for(by: &Origin, domain: &str) -> Result<Option<String>, Refused> {
+pub fn domain_for(by: &Origin, domain: &str) -> Result<Option<String>, Refused> {
     let is_address = by.host.starts_with('[') || by.host.parse::<std::net::Ipv4Addr>().is_ok();
     let is_public = !domain.contains('.') || PUBLIC_SUFFIXES.contains(&domain);
     if domain == by.host && (is_address || is_public) {

@@ -272,10 +272,56 @@ fn what_a_leaving_page_sends_by_fetch_is_kept_before_the_page_is_gone() {
 }
 
 #[test]
+fn what_a_courier_takes_stays_in_a_box_of_its_own_until_it_has_arrived() {
+    for (network, kept) in [(Network::Up, vec![]), (Network::Down, vec!["b", "c"])] {
+        let mut visit = Visit::settled();
+        visit.network(Network::Held);
+        visit.call(&order("a"));
+        visit.advance(QUIET);
+        visit.orders(["b", "c"]);
+        visit.advance(KEPT);
+        visit.network(network);
+        visit.browser.touch().has_couriers = true;
+        visit.leave();
+        assert_eq!(visit.ways(), [By::Fetch, By::Courier]);
+        let mut boxes: Vec<_> = visit.browser.look().outbox().into_values().collect();
+        boxes.retain(|it| it["events"][0]["id"] != "a");
+        let events = boxes.iter().flat_map(|it| it["events"].as_array().cloned());
+        let ids: Vec<_> = events.flatten().map(|event| event["id"].clone()).collect();
+        assert_eq!(ids, kept);
+        assert!(visit.kept().contains(&"a".into()), "its answer is open");
+    }
+}
+
+#[test]
+fn what_no_courier_could_deliver_goes_from_the_next_page_with_its_click() {
+    let mut visit = Visit::to(CLICK_A);
+    visit.browser.touch().has_couriers = true;
+    visit.network(Network::Down);
+    visit.call(INIT);
+    visit.call(&order("a"));
+    visit.leave();
+    assert_eq!(visit.ways(), [By::Courier]);
+    let mut visit = visit.next_page(CLICK_B);
+    visit.network(Network::Up);
+    visit.browser.touch().requests.clear();
+    start(&mut visit);
+    assert_eq!(visit.click_of("a"), (Some("a".into()), vec!["a".into()]));
+    assert!(visit.keeps_nothing());
+}
+
+#[test]
 fn nothing_of_ours_and_nothing_of_the_user_is_ever_stored() {
+    for has_couriers in [false, true] {
+        never_stored(has_couriers);
+    }
+}
+
+fn never_stored(has_couriers: bool) {
     let init =
         r#"["init",{"pixelId":"P","user":{"email_sha256":"jane@example.com","city":"Kiel"}}]"#;
     let mut visit = Visit::to(CLICK_A);
+    visit.browser.touch().has_couriers = has_couriers;
     visit.network(Network::Down);
     for next in [NEXT, CHECKOUT] {
         visit.calls([init, REFUSED]);
@@ -1611,6 +1657,7 @@ enum Act {
     Advance(u64),
     Network(Network),
     Beacons(bool),
+    Couriers(bool),
     Online,
     /// The page is hidden, and stays.
     Leave,
@@ -1631,6 +1678,7 @@ fn act() -> impl Strategy<Value = Act> {
         8 => prop_oneof![0..130u64, 0..3_000u64, 0..400_000u64].prop_map(Act::Advance),
         3 => prop::sample::select(networks).prop_map(Act::Network),
         1 => any::<bool>().prop_map(Act::Beacons),
+        1 => any::<bool>().prop_map(Act::Couriers),
         1 => Just(Act::Online),
         2 => Just(Act::Leave),
         2 => Just(Act::Crash),
@@ -1673,6 +1721,7 @@ proptest! {
                 Act::Advance(ms) => visit.advance(*ms),
                 Act::Network(network) => visit.network(*network),
                 Act::Beacons(taken) => browser.touch().takes_beacons = *taken,
+                Act::Couriers(there) => browser.touch().has_couriers = *there,
                 Act::Online => visit.online(),
                 Act::Leave => visit.leave(),
                 Act::Crash => visit = visit.crash(&url(page + 1)),

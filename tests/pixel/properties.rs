@@ -255,7 +255,6 @@ impl Told {
         assert_eq!(sent.parameter("ec"), events.len().to_string());
         assert!(!events.is_empty());
         assert!(sent.body.len() <= MAX_BODY || events.len() == 1);
-        assert_eq!(sent.keepalive, sent.body.len() <= MAX_BODY);
         for event in &events {
             for url in [&event.source_url, &event.referrer_url]
                 .into_iter()

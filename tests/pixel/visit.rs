@@ -334,10 +334,8 @@ impl Browser {
 
     /// Opens a page.
     pub fn open_from(&self, url: &str, referrer: &str, config: &str) -> Visit {
-        let page = origin(url);
-        let (domains, https) = (domains(&page.host), page.https);
-        self.navigate(page, url);
-        let setup = format!(r#"[{domains},{https},"{EVENTS}","{SETTINGS}",{config}]"#);
+        self.navigate(origin(url), url);
+        let setup = format!(r#"["{EVENTS}","{SETTINGS}",{config}]"#);
         let mut visit = Visit {
             browser: self.clone(),
             pixels: Pixels::new(self.clone(), Draft::from(setup.as_str()).text()),
@@ -358,15 +356,6 @@ impl Browser {
             referrer: String::new(),
         }
     }
-}
-
-/// The domains that a cookie of that host may be set for, as the script names them (`www/addresses.js`).
-fn domains(host: &str) -> String {
-    let is_address = host.ends_with(']') || host.bytes().all(|byte| b"0123456789.".contains(&byte));
-    let labels: Vec<_> = host.split('.').collect();
-    let count = if is_address { 0 } else { labels.len() };
-    let domains = (2..=count).map(|last| quoted(&labels[count - last..].join(".")));
-    format!("[{}]", domains.collect::<Vec<_>>().join(","))
 }
 
 /// Who a page's cookies belong to.

@@ -49,7 +49,7 @@ fn a_first_request_to_the_byte() {
         r#""oppref":"click-1","user":{"in":{"co":"DE","ct":"Kiel"}}}"#.into(),
     ];
     assert_eq!(sent.body, expected.concat());
-    assert!(!sent.stripped && !sent.leaving && sent.keepalive);
+    assert!(!sent.stripped && !sent.leaving);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn an_event_is_of_the_address_at_which_it_was_measured() {
 fn an_endpoint_with_a_query_of_its_own_keeps_it() {
     let browser = Browser::new();
     let mut visit = browser.open_raw(&format!(
-        r#"[[],true,"http://localhost:9/events?tenant=a","{SETTINGS}",u]"#
+        r#"["http://localhost:9/events?tenant=a","{SETTINGS}",u]"#
     ));
     visit.call(INIT);
     visit.advance(QUIET);

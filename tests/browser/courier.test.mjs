@@ -1,0 +1,669 @@
+// What a page is left with goes by a courier, which outlives the page and knows what has arrived, where browsers have
+// such; elsewhere by a beacon.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { PAGES_SLEEP, sharedBrowser, Visitor } from "./browser.mjs";
+import {
+  EVENTS,
+  html,
+  INIT,
+  openSite,
+  order,
+  pixelScript,
+  script,
+  STUB,
+} from "./site.mjs";
+
+const PAGE = html(STUB, script(INIT), pixelScript());
+const EMPTY = html("");
+
+/** Before a box is that old no page takes it over, in milliseconds, and a page looks so often. */
+const CLAIMED = 9_000;
+/** So long after an answer the line is taken to be as it was. */
+const FRESH = 2_000;
+
+/** Everything that is kept in the outbox, as one text. */
+const KEPT = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox.1:")).map(([, box]) => box).join()`;
+
+/** What a courier and its pages have left behind, when all has ended. */
+const LEFT = `caches.keys().then((marks) => [...marks, ...Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox"))])`;
+
+const CUT = { cut: true };
+const TAKEN = { status: 202 };
+
+const LEAVE = `location.href = "/next";`;
+
+/** Counts the workers that a page asks for, apart from the question whether the browser has lasting ones. */
+const COUNT = script(`
+  window.workers = 0;
+  window.SharedWorker = class extends SharedWorker {
+    constructor(...args) {
+      super(...args);
+      workers += 1;
+    }
+  };`);
+
+/** The shared workers of the site that the visitor's browser runs. */
+const workers = async (site, visitor) => {
+  const devtools = await visitor.context.browser().newBrowserCDPSession();
+  const { targetInfos } = await devtools.send("Target.getTargets");
+  await devtools.detach();
+  const { origin } = new URL(site.url("/", "localhost"));
+  return targetInfos.filter(
+    ({ type, url }) =>
+      type === "shared_worker" && url.startsWith(`blob:${origin}/`),
+  ).length;
+};
+
+/** Resolves once the page has had the time to look for a courier. */
+const untilHired = async (site, visitor) => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await workers(site, visitor)) return;
+    await pause(50);
+  }
+  assert.fail("no courier has come");
+};
+
+/** By which ways an event has come to the site: in a beacon, from the tab's page itself, or from a courier. */
+const ways = (site, tab, id) =>
+  site.requests
+    .filter(({ body }) => body.events.some((event) => event.id === id))
+    .map(({ headers, query }) => {
+      if (headers["content-type"] !== "text/plain") return "beacon";
+      const isPage = tab.requests.some(
+        (url) => new URL(url).searchParams.get("t") === query.t,
+      );
+      return isPage ? "page" : "courier";
+    });
+
+/** All events of that id that have come to the site, taken or not. */
+const sent = (site, id) => site.events.filter((event) => event.id === id);
+
+describe("the courier", { concurrency: 4 }, () => {
+  const browser = sharedBrowser();
+
+  /** A visitor's first page with the pixel, on localhost, where browsers have couriers. */
+  const visit = async (
+    t,
+    { pages, path = "/", host = "localhost", line = TAKEN } = {},
+  ) => {
+    const site = await openSite(t, {
+      "/": PAGE,
+      "/next": PAGE,
+      "/empty": EMPTY,
+      ...pages,
+    });
+    site.answerTo = () => line;
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url(path, host));
+    const next = site.url("/next", host);
+    return { site, visitor, tab, next };
+  };
+
+  /** The same, once the page has been quiet for so long that a beacon is not believed in. */
+  const visitAWhile = async (t, options) => {
+    const visited = await visit(t, options);
+    const { site } = visited;
+    await site.until("the page's own first event", () => site.events.length);
+    await pause(FRESH + 200);
+    return visited;
+  };
+
+  /** The same, once the courier is there. */
+  const visitWithCourier = async (t, options) => {
+    const visited = await visitAWhile(t, options);
+    await untilHired(visited.site, visited.visitor);
+    return visited;
+  };
+
+  const WAYS = {
+    "by a link": async ({ tab }) => {
+      await tab.does(order("order") + LEAVE);
+      await tab.page.waitForURL("**/next");
+      return tab;
+    },
+    "by closing the tab": async ({ tab, visitor, next }) => {
+      await tab.does(order("order"));
+      await tab.page.close({ runBeforeUnload: true });
+      return visitor.opens(next);
+    },
+  };
+  const BEFORE = {
+    "a line that has never been up": async (t) => {
+      const visited = await visit(t, { line: CUT });
+      await untilHired(visited.site, visited.visitor);
+      return visited;
+    },
+    "a line that has gone down": async (t) => {
+      const visited = await visitWithCourier(t);
+      visited.site.answerTo = () => CUT;
+      return visited;
+    },
+  };
+  for (const [line, arrive] of Object.entries(BEFORE))
+    for (const [what, leave] of Object.entries(WAYS))
+      test(`${line} when the page is left ${what}: the next page delivers, once, the same event`, async (t) => {
+        const visited = await arrive(t);
+        const { site } = visited;
+        const from = Date.now();
+        const tab = await leave(visited);
+        const to = Date.now();
+        await site.until("the try", () => sent(site, "order").length);
+        // browsers try again themselves
+        await pause(500);
+        site.answerTo = () => TAKEN;
+        await site.untilOrders("order");
+        await tab.page.waitForFunction(`!${KEPT}`);
+        const [first, ...again] = sent(site, "order");
+        assert.equal(first.source_url, site.url("/", "localhost"));
+        assert.ok(first.timestamp_ms >= from && first.timestamp_ms <= to);
+        for (const event of again) assert.deepEqual(event, first);
+        assert.deepEqual(site.arrivals, { order: 1 });
+        assert.deepEqual(await tab.does(LEFT), []);
+        assert.deepEqual(tab.pageErrors, []);
+      });
+
+  test("what a page is left with arrives at once and once, and nothing is left behind", async (t) => {
+    const { site, visitor, tab } = await visitWithCourier(t);
+    const from = Date.now();
+    await tab.does(order("order") + LEAVE);
+    await site.untilOrders("order");
+    const ms = Date.now() - from;
+    assert.ok(ms < CLAIMED / 2, `${ms} ms`);
+    await tab.page.waitForURL("**/next");
+    assert.deepEqual(ways(site, tab, "order"), ["courier"]);
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(await tab.does(LEFT), []);
+    // nor does a further page have anything to send
+    const other = await visitor.opens(site.url("/", "localhost"));
+    await other.does(order("other"));
+    await site.untilOrders("other");
+    assert.deepEqual(site.arrivals, { order: 1, other: 1 });
+    assert.deepEqual(tab.pageErrors, []);
+    assert.deepEqual(tab.console, []);
+  });
+
+  test("a tab that is closed right after a call: the order arrives, though no page comes after", async (t) => {
+    const { site, tab } = await visit(t);
+    await tab.page.waitForFunction("window.oaiq.loaded");
+    await pause(300);
+    await tab.does(order("order"));
+    await tab.page.close({ runBeforeUnload: true });
+    await site.untilOrders("order");
+    assert.deepEqual(site.arrivals, { order: 1 });
+  });
+
+  test("400 orders that a page is left with arrive once, without another page", async (t) => {
+    const ids = Array.from({ length: 400 }, (_, i) => `order-${i}`);
+    const orders = ids.map(order).join("\n");
+    const { site, tab } = await visitWithCourier(t, {
+      pages: {
+        "/": html(
+          STUB,
+          script(INIT),
+          pixelScript(),
+          script(`addEventListener("pagehide", () => { ${orders} });`),
+        ),
+      },
+    });
+    await tab.goes(site.url("/empty", "localhost"));
+    await site.untilOrders(...ids);
+    assert.deepEqual(
+      site.arrivals,
+      Object.fromEntries(ids.map((id) => [id, 1])),
+    );
+    for (const { text } of site.requests)
+      assert.ok(text.length <= 60_000, `${text.length} bytes`);
+  });
+
+  test("within a second after an answer a beacon goes, as ever", async (t) => {
+    const { site, tab } = await visit(t, {
+      pages: {
+        "/": html(
+          COUNT,
+          STUB,
+          script(INIT),
+          pixelScript(),
+          script(`new PerformanceObserver((list, observer) => {
+              if (!list.getEntries().some(({ name }) => name.includes("${EVENTS}"))) return;
+              if (!workers) return;
+              observer.disconnect();
+              setTimeout(() => { ${order("order")} ${LEAVE} }, 50);
+            }).observe({ type: "resource" });`),
+        ),
+      },
+    });
+    await site.untilOrders("order");
+    await tab.page.waitForURL("**/next");
+    assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
+    assert.equal(await tab.does(KEPT), "");
+    assert.deepEqual(site.arrivals, { order: 1 });
+  });
+
+  for (const [line, status] of Object.entries({ up: TAKEN, down: CUT }))
+    test(`a page that is hidden and stays, with the line ${line} then: the order arrives once, and the page goes on`, async (t) => {
+      const { site, tab } = await visitWithCourier(t);
+      site.answerTo = () => status;
+      await tab.does(`
+        ${order("order")}
+        Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
+        document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`);
+      await site.until("the try", () => sent(site, "order").length);
+      // browsers try again themselves
+      await pause(500);
+      site.answerTo = () => TAKEN;
+      await tab.does(
+        `delete document.visibilityState; ${order("later")} document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`,
+      );
+      await site.untilOrders("order", "later");
+      await tab.page.waitForFunction(`!${KEPT}`);
+      assert.deepEqual(site.arrivals, { order: 1, later: 1 });
+      assert.deepEqual(await tab.does(LEFT), []);
+      assert.deepEqual(tab.pageErrors, []);
+    });
+
+  test("a line that is down when five tabs are left at once: five other tabs deliver all orders, once", async (t) => {
+    const { site, visitor, tab, next } = await visitWithCourier(t);
+    const url = site.url("/", "localhost");
+    const tabs = [tab];
+    while (tabs.length < 5) tabs.push(await visitor.opens(url));
+    await site.until(
+      "the tabs' first events",
+      () =>
+        site.events.filter(({ type }) => type === "openai::sdk_init").length ===
+        5,
+    );
+    await pause(FRESH + 200);
+    site.answerTo = () => CUT;
+    const ids = tabs.map((_, i) => `order-${i}`);
+    await Promise.all(tabs.map((one, i) => one.does(order(ids[i]) + LEAVE)));
+    await site.until("the tries", () =>
+      ids.every((id) => sent(site, id).length),
+    );
+    await pause(500);
+    site.answerTo = () => TAKEN;
+    await Promise.all(tabs.map((one) => one.goes(next)));
+    await site.untilOrders(...ids);
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(
+      site.arrivals,
+      Object.fromEntries(ids.map((id) => [id, 1])),
+    );
+    assert.deepEqual(await tab.does(LEFT), []);
+  });
+
+  test("an endpoint that has answered with 500: the next page sends the order again", async (t) => {
+    const { site, tab } = await visitWithCourier(t);
+    site.answerTo = () => ({ status: 500 });
+    await tab.does(order("order") + LEAVE);
+    await site.until("the refusal", () => sent(site, "order").length);
+    site.answerTo = () => TAKEN;
+    await site.untilOrders("order");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(ways(site, tab, "order"), ["courier", "page"]);
+    assert.deepEqual(await tab.does(LEFT), []);
+  });
+
+  test("an endpoint that has refused a batch for one bad order: the others arrive once, and the bad one is counted", async (t) => {
+    const { site, tab } = await visitWithCourier(t);
+    site.answerTo = ({ events }) => ({
+      status: events.some(({ id }) => id === "bad") ? 400 : 202,
+    });
+    const ids = ["a", "b", "bad", "c", "d"];
+    await tab.does(ids.map(order).join("") + LEAVE);
+    await site.untilOrders("a", "b", "c", "d");
+    await site.until("the count", () => site.refused.refused_by_endpoint === 1);
+    assert.deepEqual(site.arrivals, { a: 1, b: 1, c: 1, d: 1 });
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(await tab.does(LEFT), []);
+  });
+
+  test("neither box nor request has query or fragment, and no box has the user", async (t) => {
+    const user = INIT.replace(
+      "}",
+      `, user: { email_sha256: "jane@example.com" } }`,
+    );
+    const { site, tab } = await visitWithCourier(t, {
+      pages: { "/": html(STUB, script(user), pixelScript()) },
+      path: "/?mail=jane@example.com&secret=42#top",
+    });
+    site.answerTo = () => CUT;
+    await tab.does(order("order") + LEAVE);
+    await site.until("the try", () => sent(site, "order").length);
+    await tab.page.waitForURL("**/next");
+    const kept = await tab.does(KEPT);
+    assert.match(kept, /"order"/);
+    const { headers, text, body } = site.requests.find(({ text }) =>
+      text.includes('"order"'),
+    );
+    // so it could have been in the box
+    const { em } = body.user.in;
+    assert.doesNotMatch(kept, /user|email|jane|secret|\?|#/);
+    assert.ok(!kept.includes(em), kept);
+    assert.doesNotMatch(text, /jane|secret|\?|#/);
+    assert.equal(headers.referer, site.url("/", "localhost"));
+  });
+
+  for (const [answer, status] of [
+    ["denied", CUT],
+    ["denied when the order has arrived", TAKEN],
+  ])
+    test(`consent that the next page finds ${answer}: nothing stays`, async (t) => {
+      const { site, tab } = await visitWithCourier(t, {
+        pages: {
+          "/next": html(
+            STUB,
+            script(INIT + `oaiq("consent", false);`),
+            pixelScript(),
+          ),
+        },
+      });
+      site.answerTo = () => status;
+      await tab.does(order("order") + LEAVE);
+      await site.until("the try", () => sent(site, "order").length);
+      await tab.page.waitForURL("**/next");
+      await tab.page.waitForFunction(`!${KEPT}`);
+      const before = sent(site, "order").length;
+      site.answerTo = () => TAKEN;
+      await pause(CLAIMED + 2_000);
+      assert.equal(sent(site, "order").length, before);
+      assert.deepEqual(await tab.does(LEFT), []);
+    });
+
+  test("consent that the next page finds denied while the request waits for its answer: the page after that leaves nothing", async (t) => {
+    const denies = html(
+      STUB,
+      script(INIT + `oaiq("consent", false);`),
+      pixelScript(),
+    );
+    const { site, tab, next } = await visitWithCourier(t, {
+      pages: { "/next": denies },
+    });
+    site.hold();
+    await tab.does(order("order") + LEAVE);
+    await site.untilOrders("order");
+    await tab.page.waitForURL("**/next");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    site.release();
+    await tab.page.waitForFunction(
+      "caches.keys().then(({ length }) => length)",
+    );
+    await tab.goes(next);
+    await tab.page.waitForFunction("window.oaiq.loaded");
+    await pause(1_000);
+    assert.deepEqual(await tab.does(LEFT), []);
+    assert.deepEqual(site.arrivals, { order: 1 });
+  });
+
+  const SILENT = {
+    "consent is still to be asked for": [
+      INIT.replace("}", `, consent: "pending" }`),
+      {},
+    ],
+    "a cookie denies": [INIT, { __oaiq_consent: "false" }],
+  };
+  for (const [when, [init, cookies]] of Object.entries(SILENT))
+    test(`there is no courier where ${when}`, async (t) => {
+      const set = Object.entries(cookies)
+        .map(([name, value]) => `document.cookie = "${name}=${value}";`)
+        .join("");
+      const { site, visitor, tab } = await visit(t, {
+        pages: {
+          "/": html(
+            script(set),
+            COUNT,
+            STUB,
+            script(init + order("order")),
+            pixelScript(),
+          ),
+        },
+      });
+      await tab.page.waitForFunction("window.oaiq.loaded");
+      await pause(1_500);
+      assert.equal(await tab.does("workers"), 0);
+      assert.equal(await workers(site, visitor), 0);
+      assert.deepEqual(await tab.does("Object.keys(localStorage)"), []);
+      await tab.goes(site.url("/empty", "localhost"));
+      assert.deepEqual(await tab.does("Object.keys(localStorage)"), []);
+      assert.deepEqual(site.measured, []);
+    });
+
+  test("there is a courier, one, once consent is given", async (t) => {
+    const { site, visitor, tab } = await visit(t, {
+      pages: {
+        "/": html(
+          COUNT,
+          STUB,
+          script(INIT.replace("}", `, consent: "pending" }`)),
+          pixelScript(),
+        ),
+      },
+    });
+    await tab.page.waitForFunction("window.oaiq.loaded");
+    await pause(500);
+    assert.equal(await tab.does("workers"), 0);
+    await tab.does(`oaiq("consent", true)`);
+    await untilHired(site, visitor);
+    assert.equal(await tab.does("workers"), 1);
+  });
+
+  test("a Content-Security-Policy that forbids couriers: beacons go, and the browser complains once for all pages", async (t) => {
+    const page = {
+      html: PAGE,
+      headers: {
+        "content-security-policy":
+          "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; img-src data:; worker-src 'self'",
+      },
+    };
+    const { site, visitor, tab, next } = await visit(t, {
+      pages: { "/": page, "/next": page },
+    });
+    await tab.page.waitForFunction(`localStorage["oaiq_outbox.no_courier"]`);
+    assert.equal(tab.console.length, 1, JSON.stringify(tab.console));
+    assert.match(tab.console[0].text, /worker-src/);
+    await tab.does(order("first") + LEAVE);
+    await tab.page.waitForURL("**/next");
+    await site.untilOrders("first");
+    await tab.page.waitForFunction("window.oaiq.loaded");
+    await pause(500);
+    await tab.does(order("second"));
+    await tab.goes(site.url("/empty", "localhost"));
+    await site.untilOrders("second");
+    assert.deepEqual(ways(site, tab, "first"), ["beacon"]);
+    assert.deepEqual(ways(site, tab, "second"), ["beacon"]);
+    const other = await visitor.opens(next);
+    await other.does(order("third"));
+    await site.untilOrders("third");
+    assert.deepEqual([...tab.console.slice(1), ...other.console], []);
+    assert.deepEqual([tab.pageErrors, other.pageErrors], [[], []]);
+  });
+
+  test("a Content-Security-Policy that allows no policy for script addresses: the browser complains of couriers on one page at most", async (t) => {
+    const page = {
+      html: PAGE,
+      headers: {
+        "content-security-policy":
+          "require-trusted-types-for 'script'; trusted-types 'none'",
+      },
+    };
+    const { site, tab } = await visitAWhile(t, {
+      pages: { "/": page, "/next": page },
+    });
+    await tab.does(order("first") + LEAVE);
+    await tab.page.waitForURL("**/next");
+    await site.untilOrders("first");
+    const complaints = tab.console.length;
+    assert.ok(complaints <= 1, JSON.stringify(tab.console));
+    await tab.page.waitForFunction("window.oaiq.loaded");
+    await pause(500);
+    await tab.does(order("second") + `location.href = "/empty";`);
+    await site.untilOrders("second");
+    assert.equal(tab.console.length, complaints, JSON.stringify(tab.console));
+    assert.deepEqual(ways(site, tab, "first"), ["beacon"]);
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("a Content-Security-Policy that wants the pixel's policy for script addresses, and allows it: a courier goes, and the browser has nothing to say", async (t) => {
+    const page = {
+      html: PAGE,
+      headers: {
+        "content-security-policy":
+          "require-trusted-types-for 'script'; trusted-types oaiq",
+      },
+    };
+    const { site, tab } = await visitWithCourier(t, { pages: { "/": page } });
+    await tab.does(order("order") + LEAVE);
+    await site.untilOrders("order");
+    await tab.page.waitForURL("**/next");
+    assert.deepEqual(ways(site, tab, "order"), ["courier"]);
+    assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
+  });
+
+  test("plain http: beacons go, and the browser has nothing to say", async (t) => {
+    const { site, visitor, tab, next } = await visitAWhile(t, {
+      host: "shop.example.test",
+    });
+    assert.equal(await workers(site, visitor), 0);
+    await tab.does(order("order"));
+    await tab.goes(next);
+    await site.untilOrders("order");
+    assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
+    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
+  });
+
+  test("pages that are left before their courier has come do not keep the visitor from having one", async (t) => {
+    const { site, visitor, tab, next } = await visit(t, {
+      pages: {
+        "/": html(
+          COUNT,
+          STUB,
+          script(
+            INIT +
+              order("order") +
+              `const timer = setInterval(() => {
+                   if (!workers) return;
+                   clearInterval(timer);
+                   ${LEAVE}
+                 }, 1);`,
+          ),
+          pixelScript(),
+        ),
+        "/next": EMPTY,
+      },
+    });
+    for (let i = 0; i < 10; i += 1) {
+      await tab.page.waitForURL("**/next");
+      await tab.goes(site.url("/", "localhost"), "commit");
+    }
+    await tab.page.waitForURL("**/next");
+    assert.equal(
+      await tab.does(`localStorage["oaiq_outbox.no_courier"]`),
+      undefined,
+    );
+    site.pages["/next"] = PAGE;
+    await tab.goes(next);
+    await untilHired(site, visitor);
+  });
+
+  const WORDS = `
+      const boom = function () { throw new Error("boom"); };
+      const put = (of, name, value) => Object.defineProperty(of, name, { configurable: true, writable: true, value });`;
+  const HOSTILE = {
+    "SharedWorker throws": `put(window, "SharedWorker", boom);`,
+    "there is no SharedWorker": `put(window, "SharedWorker", undefined);`,
+    "SharedWorker is one whose ports take nothing": `
+        put(window, "SharedWorker", class { constructor(_, options) { options?.extendedLifetime; this.port = {}; } });`,
+    "SharedWorker is one without ports": `
+        put(window, "SharedWorker", class { constructor(_, options) { options?.extendedLifetime; } });`,
+    "SharedWorker reads no options": `
+        put(window, "SharedWorker", class { port = { postMessage() {} }; });`,
+    "createObjectURL throws": `put(URL, "createObjectURL", boom);`,
+    "Blob throws": `put(window, "Blob", boom);`,
+    "Blob is something else": `put(window, "Blob", class {});`,
+    "there is no Blob": `put(window, "Blob", undefined);`,
+    "caches throws": `Object.defineProperty(window, "caches", { configurable: true, get: boom });`,
+    "there is no caches": `put(window, "caches", undefined);`,
+    "postMessage throws": `put(MessagePort.prototype, "postMessage", boom);`,
+  };
+  for (const [what, text] of Object.entries(HOSTILE))
+    test(`${what}: the order arrives by beacon, once, and the page notices nothing`, async (t) => {
+      const { site, tab, next } = await visitAWhile(t, {
+        pages: {
+          "/": html(
+            script(`(() => { ${WORDS} ${text} })();`),
+            STUB,
+            script(INIT),
+            pixelScript(),
+          ),
+        },
+      });
+      await tab.does(order("order"));
+      await tab.goes(next);
+      await site.untilOrders("order");
+      await tab.page.waitForFunction(`!${KEPT}`);
+      assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
+      assert.deepEqual(site.arrivals, { order: 1 });
+      assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
+    });
+
+  test("postMessage does nothing: the next page delivers the order, once", async (t) => {
+    const { site, tab, next } = await visitWithCourier(t, {
+      pages: {
+        "/": html(
+          script(`MessagePort.prototype.postMessage = () => {};`),
+          STUB,
+          script(INIT),
+          pixelScript(),
+        ),
+      },
+    });
+    await tab.does(order("order"));
+    await tab.goes(next);
+    await site.untilOrders("order");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(site.arrivals, { order: 1 });
+  });
+});
+
+describe(
+  "a page with a courier that sleeps in the back/forward cache",
+  { concurrency: 4 },
+  () => {
+    const browser = sharedBrowser(PAGES_SLEEP);
+
+    for (const [line, status] of Object.entries({ up: TAKEN, down: CUT }))
+      test(`comes back and goes on, and what it was left with arrives once, with the line ${line} then`, async (t) => {
+        const awake = script(
+          `addEventListener("pageshow", ({ persisted }) => { window.hasSlept = persisted; });`,
+        );
+        const site = await openSite(t, {
+          "/": html(awake, STUB, script(INIT), pixelScript()),
+          "/next": EMPTY,
+        });
+        const visitor = await Visitor.arrives(t, browser);
+        const tab = await visitor.opens(site.url("/", "localhost"));
+        await untilHired(site, visitor);
+        site.answerTo = () => status;
+        await tab.does(order("before"));
+        await tab.goes(site.url("/next", "localhost"));
+        await site.until("the try", () => sent(site, "before").length);
+        await pause(500);
+        site.answerTo = () => TAKEN;
+        // a page that wakes is not loaded, so Playwright's own way back would wait for ever
+        tab.page.evaluate("history.back()").catch(() => {});
+        await tab.page.waitForURL(site.url("/", "localhost"), {
+          waitUntil: "commit",
+        });
+        await tab.page.waitForFunction("window.hasSlept !== undefined");
+        assert.equal(await tab.does("hasSlept"), true);
+        await tab.does(order("after"));
+        await site.untilOrders("before", "after");
+        await tab.page.waitForFunction(`!${KEPT}`);
+        assert.deepEqual(site.arrivals, { before: 1, after: 1 });
+        assert.deepEqual(await tab.does(LEFT), []);
+        assert.deepEqual(tab.pageErrors, []);
+      });
+  },
+);

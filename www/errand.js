@@ -1,0 +1,15 @@
+// What a courier (www/courier.js) does, in a worker of its own that outlives its page: it makes the page's last requests,
+// and leaves a mark for the next page where one has arrived.
+
+/* exported onconnect */
+/* global onconnect:writable */
+
+onconnect = (e) => {
+  e.ports[0].onmessage = (e) => {
+    const [mark, url, request] = e.data;
+    // before another page may take the box over (CLAIMED in www/outbox.js), it must be clear what became of the request
+    request.signal = AbortSignal.timeout(8_000);
+    // 0 where the answer cannot be read; what an endpoint refuses is for the next page to halve
+    fetch(url, request).then((e) => e.status < 400 && caches.open(mark));
+  };
+};
