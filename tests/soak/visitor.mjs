@@ -33,7 +33,7 @@ export const KINDS = Object.keys(CALLS);
 const HEARD = `Object.entries(localStorage).filter(([key]) => key.startsWith("${HEARD_END}")).map(([key, online]) => [+key.slice(${HEARD_END.length}), online === "true"])`;
 
 /** Looks for what another page has left, or this one has not delivered. */
-const BOXES = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox")).map(([key, text]) => key + " " + text.slice(0, 2000))`;
+const BOXES = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox") && key !== "oaiq_outbox.no_courier").map(([key, text]) => key + " " + text.slice(0, 2000))`;
 
 export class Visitor {
   /** What was measured: `{id, page, at, sure}`. */
