@@ -164,6 +164,9 @@ const minified = async (script) => {
   return code;
 };
 
+const errand = async () =>
+  minified(await readFile(join(root, "www/errand.js"), "utf8"));
+
 /**
  * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it.
  */
@@ -194,21 +197,15 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
         name: "module",
         setup({ onResolve, onLoad }) {
           onResolve({ filter: /^oaiq:/ }, ({ path }) =>
-            path === MODULE || path === DECODER
-              ? { path, namespace: "module" }
-              : path === ERRAND
-                ? { path, namespace: "errand" }
-                : { path: files[path.slice("oaiq:".length)] },
+            [MODULE, DECODER, ERRAND].includes(path)
+              ? { path, namespace: "text" }
+              : { path: files[path.slice("oaiq:".length)] },
           );
-          const errand = join(root, "www/errand.js");
-          onLoad({ filter: /.*/, namespace: "errand" }, async () => ({
-            contents: `export const text = ${JSON.stringify(await minified(await readFile(errand, "utf8")))}`,
-          }));
           onResolve({ filter: /^\.\/page\.js$/ }, () => ({
             path: join(root, "www/page.js"),
           }));
-          onLoad({ filter: /.*/, namespace: "module" }, ({ path }) => ({
-            contents: `export const text = "${path}"`,
+          onLoad({ filter: /.*/, namespace: "text" }, async ({ path }) => ({
+            contents: `export const text = ${JSON.stringify(path === ERRAND ? await errand() : path)}`,
           }));
           onLoad({ filter: /\/www\/[a-z-]+\.js$/ }, async ({ path }) => ({
             contents: renamed(await readFile(path, "utf8"), "module", names),

@@ -11,7 +11,7 @@ const DAY = 24 * 60 * 60;
  * The domains that a cookie of this host may be set for, from the last two labels upwards; none for an IP address or a
  * host of one label. Which of them the browser takes is for it to say.
  */
-export const cookieDomains = (host) => {
+const cookieDomains = (host) => {
   const domains = [];
   let dot = /^[\d.]+$|]$/.test(host) ? -1 : host.lastIndexOf(".");
   while (dot > 0) {

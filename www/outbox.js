@@ -2,6 +2,7 @@
 //
 // A page claims each of its boxes by a lock, which ends with the page. Where browsers have no locks, on plain http for
 // one, the time stands before the box, and is written anew every few seconds: a box with an old time has lost its page.
+// So it does before a box of a courier's, which nobody writes anew.
 
 import { copy } from "./copy.js";
 import { enter, hand } from "./border.js";

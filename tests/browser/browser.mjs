@@ -165,6 +165,14 @@ class Tab {
     await this.goes(site.url("/next"));
   }
 
+  /** Goes back to a page with AWAKE (site.mjs), at that address. */
+  async wakes(url) {
+    // a page that wakes is not loaded, so Playwright's own way back would wait for ever
+    this.page.evaluate("history.back()").catch(() => {});
+    await this.page.waitForURL(url, { waitUntil: "commit" });
+    await this.page.waitForFunction("window.hasSlept !== undefined");
+  }
+
   /** Evaluates the text in the page. */
   does(text) {
     return this.page.evaluate(text);

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { PAGES_SLEEP, sharedBrowser, Visitor } from "./browser.mjs";
 import {
+  AWAKE,
   EVENTS,
   html,
   INIT,
@@ -587,43 +588,36 @@ describe("the courier", { concurrency: 4 }, () => {
     "there is no caches": `put(window, "caches", undefined);`,
     "postMessage throws": `put(MessagePort.prototype, "postMessage", boom);`,
   };
+  /** A page with the pixel, behind a script of its own. */
+  const behind = (text) =>
+    html(script(text), STUB, script(INIT), pixelScript());
+
+  /** The order arrives once, from that page or the next, and nothing is kept. */
+  const leavesAnOrder = async (site, tab, next) => {
+    await tab.does(order("order"));
+    await tab.goes(next);
+    await site.untilOrders("order");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(site.arrivals, { order: 1 });
+  };
+
   for (const [what, text] of Object.entries(HOSTILE))
     test(`${what}: the order arrives by beacon, once, and the page notices nothing`, async (t) => {
       const { site, tab, next } = await visitAWhile(t, {
-        pages: {
-          "/": html(
-            script(`(() => { ${WORDS} ${text} })();`),
-            STUB,
-            script(INIT),
-            pixelScript(),
-          ),
-        },
+        pages: { "/": behind(`(() => { ${WORDS} ${text} })();`) },
       });
-      await tab.does(order("order"));
-      await tab.goes(next);
-      await site.untilOrders("order");
-      await tab.page.waitForFunction(`!${KEPT}`);
+      await leavesAnOrder(site, tab, next);
       assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
-      assert.deepEqual(site.arrivals, { order: 1 });
       assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
     });
 
   test("postMessage does nothing: the next page delivers the order, once", async (t) => {
     const { site, tab, next } = await visitWithCourier(t, {
       pages: {
-        "/": html(
-          script(`MessagePort.prototype.postMessage = () => {};`),
-          STUB,
-          script(INIT),
-          pixelScript(),
-        ),
+        "/": behind(`MessagePort.prototype.postMessage = () => {};`),
       },
     });
-    await tab.does(order("order"));
-    await tab.goes(next);
-    await site.untilOrders("order");
-    await tab.page.waitForFunction(`!${KEPT}`);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    await leavesAnOrder(site, tab, next);
   });
 });
 
@@ -635,11 +629,8 @@ describe(
 
     for (const [line, status] of Object.entries({ up: TAKEN, down: CUT }))
       test(`comes back and goes on, and what it was left with arrives once, with the line ${line} then`, async (t) => {
-        const awake = script(
-          `addEventListener("pageshow", ({ persisted }) => { window.hasSlept = persisted; });`,
-        );
         const site = await openSite(t, {
-          "/": html(awake, STUB, script(INIT), pixelScript()),
+          "/": html(AWAKE, STUB, script(INIT), pixelScript()),
           "/next": EMPTY,
         });
         const visitor = await Visitor.arrives(t, browser);
@@ -651,12 +642,7 @@ describe(
         await site.until("the try", () => sent(site, "before").length);
         await pause(500);
         site.answerTo = () => TAKEN;
-        // a page that wakes is not loaded, so Playwright's own way back would wait for ever
-        tab.page.evaluate("history.back()").catch(() => {});
-        await tab.page.waitForURL(site.url("/", "localhost"), {
-          waitUntil: "commit",
-        });
-        await tab.page.waitForFunction("window.hasSlept !== undefined");
+        await tab.wakes(site.url("/", "localhost"));
         assert.equal(await tab.does("hasSlept"), true);
         await tab.does(order("after"));
         await site.untilOrders("before", "after");

@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { root } from "../../scripts/run.mjs";
 import { PAGES_SLEEP, sharedBrowser, Visitor } from "./browser.mjs";
 import {
+  AWAKE,
   EVENTS,
   html,
   INIT,
@@ -297,11 +298,8 @@ describe("a page that sleeps in the back/forward cache", () => {
   const browser = sharedBrowser(PAGES_SLEEP);
 
   const leaveAndComeBack = async (t, prepare) => {
-    const awake = script(
-      `addEventListener("pageshow", ({ persisted }) => { window.hasSlept = persisted; });`,
-    );
     const site = await openSite(t, {
-      "/": html(awake, STUB, script(INIT), pixelScript()),
+      "/": html(AWAKE, STUB, script(INIT), pixelScript()),
       "/next": PIXEL,
     });
     const visitor = await Visitor.arrives(t, browser);
@@ -310,12 +308,7 @@ describe("a page that sleeps in the back/forward cache", () => {
     await prepare(site);
     await tab.goes(site.url("/next", "localhost"));
     await site.until("the next page", () => site.settingsAsked.length > 1);
-    // a page that wakes is not loaded, so Playwright's own way back would wait for ever
-    tab.page.evaluate("history.back()").catch(() => {});
-    await tab.page.waitForURL(site.url("/", "localhost"), {
-      waitUntil: "commit",
-    });
-    await tab.page.waitForFunction("window.hasSlept !== undefined");
+    await tab.wakes(site.url("/", "localhost"));
     return { site, tab };
   };
 

@@ -20,6 +20,11 @@ export const STUB = `<script>(() => {
 
 export const script = (text) => `<script>${text}</script>`;
 
+/** A page with it knows, once it is shown, whether it has slept in the back/forward cache. */
+export const AWAKE = script(
+  `addEventListener("pageshow", ({ persisted }) => { window.hasSlept = persisted; });`,
+);
+
 export const INIT = `oaiq("init", { pixelId: "${PIXEL}" });`;
 
 /** The pixel's script element, which waits for nobody; with the site's own addresses unless told otherwise. */
