@@ -60,16 +60,20 @@ const work = () => {
   inside = false;
 };
 
+const add = (next) => {
+  if (!stopped) waiting[waiting.length] = next;
+};
+
 /** Work that need not be done in the caller's time. */
 export const enterLater = (next) => {
-  if (!stopped) waiting[waiting.length] = next;
+  add(next);
   // there may be no timers
   if (module && !scheduled && !(scheduled = later(work, 0))) work();
 };
 
 /** Work that is done now, after what waits, or as soon as the module is there and nobody is inside. */
 export const enter = (next) => {
-  if (!stopped) waiting[waiting.length] = next;
+  add(next);
   work();
 };
 
