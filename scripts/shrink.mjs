@@ -16,9 +16,8 @@ const FEATURES = [
   "sign-ext",
 ].map((feature) => `--enable-${feature}`);
 
+// not --traps-never-happen: a fault must end in a trap, not in whatever comes next
 const OPTIMISE = [
-  // not --traps-never-happen: a fault must end in a trap, not in whatever comes next
-  "--low-memory-unused",
   // control flow made anew, and twice, takes one and a half percent more off what -Oz leaves
   "--flatten",
   "--rereloop",
@@ -32,12 +31,28 @@ const OPTIMISE = [
   "--strip-target-features",
 ];
 
+/** What shrinks a module further that is written and read anew. */
+const AGAIN = [
+  ["-O3", "-Oz"],
+  ["--optimize-instructions", "-Oz"],
+];
+
 /** What the first browsers with WebAssembly did not have, and wasm2js does not know. */
 const LOWER = [
   "--llvm-memory-copy-fill-lowering",
   "--llvm-nontrapping-fptoint-lowering",
   "--signext-lowering",
 ];
+
+const optimise = (wasm, passes) =>
+  run(bin("wasm-opt"), [
+    wasm,
+    "--low-memory-unused",
+    ...passes,
+    ...FEATURES,
+    "-o",
+    wasm,
+  ]);
 
 /**
  * Shrinks wasm-bindgen's output oaiq_bg.wasm and oaiq_bg.js in that folder, of which `calls` are the exports that are
@@ -61,8 +76,7 @@ export const shrink = async (folder, calls) => {
   )
     fail("wasm-metadce could not read the module");
   await rm(graph);
-  run(bin("wasm-opt"), [wasm, ...OPTIMISE, ...FEATURES, "-o", wasm]);
-
+  optimise(wasm, OPTIMISE);
   const names = JSON.parse(
     printed(bin("wasm-opt"), [
       wasm,
@@ -72,6 +86,7 @@ export const shrink = async (folder, calls) => {
       wasm,
     ]) ?? fail("wasm-opt could not rename the module's imports"),
   );
+  for (const passes of AGAIN) optimise(wasm, passes);
   const glueFile = join(folder, "oaiq_bg.js");
   let glue = await readFile(glueFile, "utf8");
   const exported = new Map(names.exports);

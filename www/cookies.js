@@ -1,7 +1,7 @@
 // The page's cookies: reading, and writing and deleting them for the widest domain that the browser takes.
 
-import { attempt, now } from "./guard.js";
 import { escape, unescape } from "./copy.js";
+import { attempt, now } from "./guard.js";
 import { entries } from "./border.js";
 
 const PROBE = "__oaiq_domain_probe";

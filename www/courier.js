@@ -3,7 +3,7 @@
 
 import { text } from "oaiq:errand";
 import { trusted } from "./beside.js";
-import { attempt } from "./guard.js";
+import { attempt, now } from "./guard.js";
 import { localStore } from "./storage.js";
 
 /** Says that the pages' policy forbids workers like this one, so that it is asked once. */
@@ -15,10 +15,11 @@ export let port;
 /** Looks for a courier, for when the page is left. */
 export const hireCourier = () =>
   attempt(() => {
-    if (port || !caches || localStore().getItem(FORBIDDEN)) return;
+    if (port || !caches || now() - localStore().getItem(FORBIDDEN) < 86_400_000)
+      return;
     const forbidden = () => {
       port = null;
-      localStore().setItem(FORBIDDEN, 1);
+      localStore().setItem(FORBIDDEN, now());
     };
     let lasts;
     const option = {
@@ -39,9 +40,17 @@ export const hireCourier = () =>
     worker.onerror = () => attempt(forbidden);
   });
 
-/** Calls back with true if a courier has left that mark, which is gone then. */
+/** Calls back with true if a courier has left that mark, which goes in the same breath as what is done then. */
 export const takeMark = (mark, then) =>
-  attempt(() => caches.delete(mark).then(then, () => then())) || then();
+  attempt(() =>
+    caches
+      .has(mark)
+      .then((arrived) => {
+        then(arrived);
+        return arrived && caches.delete(mark);
+      })
+      .then(null, () => then()),
+  ) || then();
 
 /** Removes all marks that begin so. */
 export const forgetMarks = (start) =>

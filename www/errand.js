@@ -4,12 +4,11 @@
 /* exported onconnect */
 /* global onconnect:writable */
 
-onconnect = (e) => {
-  e.ports[0].onmessage = (e) => {
-    const [mark, url, request] = e.data;
+onconnect = ({ ports: [port] }) => {
+  port.onmessage = ({ data: [mark, url, request] }) => {
     // before another page may take the box over (CLAIMED in www/outbox.js), it must be clear what became of the request
     request.signal = AbortSignal.timeout(8_000);
     // 0 where the answer cannot be read; what an endpoint refuses is for the next page to halve
-    fetch(url, request).then((e) => e.status < 400 && caches.open(mark));
+    fetch(url, request).then((it) => it.status < 400 && caches.open(mark));
   };
 };

@@ -7,9 +7,9 @@ import { loadBeside } from "./beside.js";
 import { moduleBytes } from "./module.js";
 import { copies, copy, quote } from "./copy.js";
 import { addresses } from "./addresses.js";
-import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
-import { enter, hand, open, stop } from "./border.js";
 import { giveUp } from "./page.js";
+import { enter, hand, open, stop } from "./border.js";
+import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
 import { take, wait } from "./gate.js";
 
 const VERSION = "0.1.41";
@@ -74,11 +74,11 @@ const startModule = (setup) => {
 };
 
 const listenToPage = () => {
-  const leaving = () => {
+  const leaving = () => enter((module) => module.leaving());
+  listen(window, "pagehide", () => {
     attempt(giveUp);
-    enter((module) => module.leaving());
-  };
-  listen(window, "pagehide", leaving);
+    leaving();
+  });
   listen(window, "beforeunload", leaving);
   listen(document, "freeze", leaving);
   listen(window, "online", () => enter((module) => module.online()));

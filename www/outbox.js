@@ -4,15 +4,17 @@
 // one, the time stands before the box, and is written anew every few seconds: a box with an old time has lost its page.
 // So it does before a box of a courier's, which nobody writes anew.
 
-import { copy } from "./copy.js";
+import { takeMark, forgetMarks, hireCourier, port } from "./courier.js";
 import { enter, hand } from "./border.js";
 import { attempt, later, now } from "./guard.js";
-import { takeMark, forgetMarks, hireCourier, port } from "./courier.js";
+import { copy } from "./copy.js";
 import { localStore } from "./storage.js";
 
 const PREFIX = "oaiq_outbox.1:";
 /** Where what cannot be read is set aside. */
 const DAMAGED = "oaiq_outbox.damaged";
+/** Stands before a box that has probably arrived. */
+const DOUBTED = "?";
 /** A time is renewed after so many milliseconds, */
 const RENEWED = 4_000;
 /** and claims a box no longer than this. So much later a page looks again for boxes that have lost theirs. */
@@ -102,44 +104,63 @@ const names = () => {
 };
 
 const takeOver = (name, arrived) => {
-  const storage = localStore();
-  const text = storage.getItem(PREFIX + name);
-  // its page may have delivered it meanwhile
+  const text = texts[name];
   if (!text || arrived) return keep(0, name, "");
-  texts[name] = text;
-  const left = attempt(() => copy(parse(text.slice(text.indexOf("{"))), -2));
-  if (!left) storage.setItem(DAMAGED, text);
+  const left = attempt(() => copy(parse(text), -2));
+  if (!left) localStore().setItem(DAMAGED, text);
   enter((module) => {
     hand(`["${name}",${left ?? "u"}]`);
     module.adopt();
   });
 };
 
-const seekLater = () => later(() => attempt(seekBoxes), CLAIMED);
+let seeking;
+const seekLater = () => {
+  seeking ||= later(() => {
+    seeking = 0;
+    attempt(seekBoxes);
+  }, CLAIMED);
+};
 
-/** Sends the courier with a request, and keeps its box until it has arrived. Throws where there is none, or no room. */
+/** Sends the courier with a request, and keeps its box until it has arrived. Throws where there is none. */
 export const sendCourier = (name, text, url, request) => {
   const key = PREFIX + name;
-  localStore().setItem(key, now() + text);
-  if (attempt(() => port.postMessage([key, url, request]), 1))
-    return localStore().removeItem(key);
+  port.postMessage([key, url, request]);
+  attempt(() => localStore().setItem(key, now() + text));
   seekLater();
   return 1;
 };
 
-/** Takes over the boxes that have lost their pages, until there are none of other pages. */
-export const seekBoxes = () => {
+/** Keeps what has probably arrived, of which nobody will ever hear. */
+export const doubt = (name, text) =>
+  localStore().setItem(PREFIX + name, DOUBTED + text);
+
+/**
+ * Takes over the boxes that have lost their pages, until there are none of other pages. `arrived`: a request of this page's
+ * has, or has failed (false); so have those that went shortly before, as far as anybody will ever know.
+ */
+export const seekBoxes = (arrived) => {
+  // before the module has wished so, it may not be allowed
+  if (seeking == null && arrived !== 0) return;
+  seeking ??= 0;
   const all = names();
   let others;
-  for (let i = 0; i < all.length; i += 1)
-    if (!releases[all[i]]) {
+  for (let i = 0; i < all.length; i += 1) {
+    const name = all[i];
+    const key = PREFIX + name;
+    // what its page has delivered meanwhile is gone
+    const read = () => localStore().getItem(key) || "";
+    const isDoubted = read()[0] === DOUBTED;
+    if (arrived === true) {
+      if (isDoubted) keep(0, name, "");
+    } else if (isDoubted === (arrived === false) && !releases[name]) {
       others = 1;
-      claim(all[i], () =>
-        takeMark(PREFIX + all[i], (arrived) =>
-          attempt(() => takeOver(all[i], arrived)),
-        ),
-      );
+      claim(name, () => {
+        texts[name] = read().replace(/^[\d?]+/, "");
+        takeMark(key, (arrived) => attempt(() => takeOver(name, arrived)));
+      });
     }
+  }
   later(hireCourier);
   if (others) seekLater();
 };

@@ -2,7 +2,7 @@
 // may have replaced it: what fails here reads as empty, and nothing is thrown.
 
 import { take } from "./gate.js";
-import { keep, seekBoxes, sendCourier } from "./outbox.js";
+import { doubt, keep, seekBoxes, sendCourier } from "./outbox.js";
 import { attempt, isHidden, later, now, warn } from "./guard.js";
 import { port } from "./courier.js";
 import { cookie, deleteCookie, hasCookie, writeCookie } from "./cookies.js";
@@ -38,11 +38,9 @@ const uriEncoded = (_, text) => encodeURIComponent(unescape(text));
 const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);
 
-/** So long after an answer, in milliseconds, the line is taken to be as it was, */
+/** So long after an answer, in milliseconds, the line is taken to be as it was. */
 const FRESH = 2_000;
-/** and no answer is waited for longer by a page that is left. */
-const LATE = 1_000;
-/** When the last answer came; false if the last request has failed. */
+/** When the last answer came; NaN if the last request has failed. */
 let reached = -FRESH;
 
 /** Ends a request that nobody answers. */
@@ -66,24 +64,25 @@ const setParcel = (_, box) => {
 
 /** How to give up those requests that are under way. */
 const flights = { __proto__: null };
-/** Lets a courier make the requests that are waited for in vain. */
+/** The page ends: lets a courier make the requests that it would never hear of. */
 export const giveUp = () => {
-  for (const how in flights) flights[how]();
+  if (port) for (const how in flights) attempt(flights[how]);
 };
 
 /** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and some flags. */
 const send = (how, url, body) => {
   const stripped = how & 4;
   const leaving = how & 2;
-  const begun = ticks();
-  let over;
-  const answer = (status, after) => {
-    if (over) return;
-    over = 1;
+  let controller;
+  const answer = (status, after, heard) => {
+    if (!flights[how]) return;
     delete flights[how];
     trace(ANSWERED, `${how} ${status}`);
     // leaving, the browser refuses what has no room
-    if (!leaving) reached = status > 0 && status < 400 && ticks();
+    if (!leaving) {
+      reached = status > 0 && status < 400 ? ticks() : NaN;
+      if (heard) attempt(() => seekBoxes(reached > 0));
+    }
     enter((module) => module.answered(how >> 3, status, after));
   };
   const request = {
@@ -98,30 +97,31 @@ const send = (how, url, body) => {
   else if (location.protocol.startsWith("http"))
     request.referrer = location.origin + location.pathname;
   const carried =
-    leaving &&
-    !stripped &&
     port &&
     parcel &&
-    !(reached && begun - reached < FRESH) &&
+    !(ticks() - reached < FRESH) &&
     attempt(() => sendCourier(uuid(), parcel, url, request));
   trace(SENT, `${how | carried} ${url} ${body}`);
   if (carried) return 1;
-  if (leaving && !stripped && beacon(url, body)) {
-    if (reached && navigator.onLine !== false) return 1;
+  const isBeacon = leaving && !stripped && beacon(url, body);
+  if (isBeacon && reached && navigator.onLine !== false) {
+    if (parcel) attempt(() => doubt(uuid(), parcel));
+    return 1;
+  }
+  flights[how] = () => {
+    controller.abort();
+    answer(0, 0);
+  };
+  if (isBeacon) {
     // it may arrive all the same, but nobody will ever know; pages hear of their end up to three times in a row
     later(() => answer(0, 0), 1000);
     return 0;
   }
   try {
-    const controller = within(15_000);
+    controller = within(15_000);
     request.signal = controller.signal;
-    request.keepalive = body.length < LASTING;
-    flights[how] = () => {
-      if (port && (ticks() - begun > LATE || !request.keepalive)) {
-        answer(0, 0);
-        controller.abort();
-      }
-    };
+    // what may outlive the page cannot be given up by one that ends
+    request.keepalive = !port && body.length < LASTING;
     fetch(url, request).then(
       (it) =>
         answer(
@@ -131,8 +131,9 @@ const send = (how, url, body) => {
             const after = it.headers.get("retry-after");
             return +after || (Date.parse(after) - now()) / 1000 || 0;
           }, 0),
+          1,
         ),
-      () => answer(0, 0),
+      () => answer(0, 0, 1),
     );
   } catch {
     // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out

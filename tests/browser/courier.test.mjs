@@ -21,8 +21,10 @@ const EMPTY = html("");
 
 /** Before a box is that old no page takes it over, in milliseconds, and a page looks so often. */
 const CLAIMED = 9_000;
-/** So long after an answer the line is taken to be as it was. */
+/** So long after an answer the line is taken to be as it was, */
 const FRESH = 2_000;
+/** of which a busy page hears later; and it may have a diagnostic to send still. */
+const SLOW = 3_000;
 
 /** Everything that is kept in the outbox, as one text. */
 const KEPT = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox.1:")).map(([, box]) => box).join()`;
@@ -66,6 +68,19 @@ const untilHired = async (site, visitor) => {
   assert.fail("no courier has come");
 };
 
+/** Resolves once the last answer to a request with events is so old that the page takes the line for unknown. */
+const untilQuiet = async (tab) => {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const isQuiet = await tab.does(`(() => {
+      const answers = performance.getEntriesByType("resource").filter(({ name }) => name.includes("${EVENTS}"));
+      return answers.length > 0 && answers.every(({ responseEnd }) => performance.now() - responseEnd > ${FRESH + SLOW});
+    })()`);
+    if (isQuiet) return;
+    await pause(100);
+  }
+  assert.fail("the page has never been quiet");
+};
+
 /** By which ways an event has come to the site: in a beacon, from the tab's page itself, or from a courier. */
 const ways = (site, tab, id) =>
   site.requests
@@ -105,9 +120,7 @@ describe("the courier", { concurrency: 4 }, () => {
   /** The same, once the page has been quiet for so long that a beacon is not believed in. */
   const visitAWhile = async (t, options) => {
     const visited = await visit(t, options);
-    const { site } = visited;
-    await site.until("the page's own first event", () => site.events.length);
-    await pause(FRESH + 200);
+    await untilQuiet(visited.tab);
     return visited;
   };
 
@@ -238,8 +251,80 @@ describe("the courier", { concurrency: 4 }, () => {
     await site.untilOrders("order");
     await tab.page.waitForURL("**/next");
     assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
-    assert.equal(await tab.does(KEPT), "");
+    await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(site.arrivals, { order: 1 });
+  });
+
+  test("a request that nobody has answered when the page is left is broken off, and goes by the courier: the order arrives at once and once", async (t) => {
+    const { site, tab } = await visitWithCourier(t);
+    site.answerTo = () => ({ silent: true });
+    await tab.does(order("order"));
+    await site.until("the try", () => sent(site, "order").length);
+    site.answerTo = () => TAKEN;
+    await tab.does(LEAVE);
+    await site.untilOrders("order");
+    const [broken] = site.requests.filter(({ text }) => text.includes("order"));
+    await site.until("its end", () => broken.broken);
+    await tab.page.waitForURL("**/next");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(ways(site, tab, "order"), ["page", "courier"]);
+    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(await tab.does(LEFT), []);
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("a page that is left while it looks whether the courier's request has arrived: nothing goes twice", async (t) => {
+    const { site, tab, next } = await visitWithCourier(t, {
+      pages: {
+        "/next": html(
+          script(`for (const name of ["has", "delete"]) {
+            const own = CacheStorage.prototype[name];
+            CacheStorage.prototype[name] = function (...args) {
+              own.apply(this, args);
+              window.hasLooked = true;
+              return new Promise(() => {});
+            };
+          }`),
+          STUB,
+          script(INIT),
+          pixelScript(),
+        ),
+      },
+    });
+    await tab.does(order("order") + LEAVE);
+    await site.untilOrders("order");
+    await tab.page.waitForURL("**/next");
+    await tab.page.waitForFunction("window.hasLooked");
+    await pause(500);
+    site.pages["/next"] = PAGE;
+    await tab.goes(next);
+    await tab.page.waitForFunction(`!${KEPT}`);
+    await pause(1_500);
+    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(await tab.does(LEFT), []);
+  });
+
+  test("a browser without locks: what a courier could not deliver the next page does, once", async (t) => {
+    const page = html(
+      script(
+        `Object.defineProperty(navigator, "locks", { value: undefined });`,
+      ),
+      STUB,
+      script(INIT),
+      pixelScript(),
+    );
+    const { site, tab } = await visitWithCourier(t, {
+      pages: { "/": page, "/next": page },
+    });
+    site.answerTo = () => CUT;
+    await tab.does(order("order") + LEAVE);
+    await site.until("the try", () => sent(site, "order").length);
+    await pause(500);
+    site.answerTo = () => TAKEN;
+    await site.untilOrders("order");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(await tab.does(LEFT), []);
   });
 
   for (const [line, status] of Object.entries({ up: TAKEN, down: CUT }))
@@ -275,7 +360,7 @@ describe("the courier", { concurrency: 4 }, () => {
         site.events.filter(({ type }) => type === "openai::sdk_init").length ===
         5,
     );
-    await pause(FRESH + 200);
+    await Promise.all(tabs.map(untilQuiet));
     site.answerTo = () => CUT;
     const ids = tabs.map((_, i) => `order-${i}`);
     await Promise.all(tabs.map((one, i) => one.does(order(ids[i]) + LEAVE)));
@@ -284,6 +369,7 @@ describe("the courier", { concurrency: 4 }, () => {
     );
     await pause(500);
     site.answerTo = () => TAKEN;
+    await Promise.all(tabs.map((one) => one.page.waitForURL("**/next")));
     await Promise.all(tabs.map((one) => one.goes(next)));
     await site.untilOrders(...ids);
     await tab.page.waitForFunction(`!${KEPT}`);
@@ -521,6 +607,23 @@ describe("the courier", { concurrency: 4 }, () => {
     assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
   });
 
+  for (const [age, hires] of [
+    [1_000, false],
+    [90_000_000, true],
+  ])
+    test(`a courier that was forbidden ${hires ? "more than a day ago is looked for again" : "a moment ago is not looked for"}`, async (t) => {
+      const then = `localStorage["oaiq_outbox.no_courier"] = Date.now() - ${age};`;
+      const { site, visitor, tab } = await visit(t, {
+        pages: {
+          "/": html(script(then), COUNT, STUB, script(INIT), pixelScript()),
+        },
+      });
+      if (hires) return untilHired(site, visitor);
+      await site.until("the page's own first event", () => site.events.length);
+      await pause(1_000);
+      assert.equal(await tab.does("workers"), 0);
+    });
+
   test("plain http: beacons go, and the browser has nothing to say", async (t) => {
     const { site, visitor, tab, next } = await visitAWhile(t, {
       host: "shop.example.test",
@@ -610,6 +713,83 @@ describe("the courier", { concurrency: 4 }, () => {
       assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
       assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
     });
+
+  /** What a page has believed in is known by the first answer of the next. */
+  const HOSTS = {
+    "with couriers": "localhost",
+    "on plain http": "shop.example.test",
+  };
+  for (const [what, host] of Object.entries(HOSTS)) {
+    const leavesByBeacon = async (t, pages) => {
+      const site = await openSite(t, {
+        "/": html(
+          STUB,
+          script(INIT),
+          pixelScript(),
+          script(`new PerformanceObserver((list, observer) => {
+              if (!list.getEntries().some(({ name }) => name.includes("${EVENTS}"))) return;
+              observer.disconnect();
+              fetch("/break").then(() => setTimeout(() => { ${order("order")} ${LEAVE} }, 50));
+            }).observe({ type: "resource" });`),
+        ),
+        "/next": PAGE,
+        "/empty": EMPTY,
+        ...pages,
+      });
+      Object.defineProperty(site.pages, "/break", {
+        get() {
+          site.answerTo = () => CUT;
+          return EMPTY;
+        },
+      });
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(site.url("/", host));
+      await tab.page.waitForURL("**/next");
+      await site.until("the try", () => sent(site, "order").length);
+      return { site, tab };
+    };
+
+    test(`a line that breaks just before the page is left, and is still down on the next page, ${what}: the order arrives, once`, async (t) => {
+      const { site, tab } = await leavesByBeacon(t);
+      const started = () =>
+        new Set(
+          site.events
+            .filter(({ type }) => type === "openai::sdk_init")
+            .map(({ id }) => id),
+        );
+      await site.until("the next page's try", () => started().size === 2);
+      // browsers try again themselves, so the page hears later that it is in vain
+      await tab.page.waitForFunction(
+        `${KEPT}.includes("order") && !${KEPT}.startsWith("?")`,
+      );
+      site.answerTo = () => TAKEN;
+      await site.untilOrders("order");
+      await tab.page.waitForFunction(`!${KEPT}`);
+      assert.deepEqual(ways(site, tab, "order").at(-1), "page");
+      assert.deepEqual(site.arrivals, { order: 1 });
+      assert.deepEqual(tab.pageErrors, []);
+    });
+
+    test(`consent that is denied after a line has broken just before the page was left, ${what}: nothing stays`, async (t) => {
+      const { site, tab } = await leavesByBeacon(t, {
+        "/next": html(
+          STUB,
+          script(INIT + `oaiq("consent", false);`),
+          pixelScript(),
+        ),
+      });
+      await tab.page.waitForFunction(`!${KEPT}`);
+      site.answerTo = () => TAKEN;
+      await pause(2_000);
+      assert.deepEqual(site.arrivals, {});
+      assert.deepEqual(
+        await tab.does(
+          "Object.keys(localStorage).filter((key) => key.startsWith('oaiq_outbox'))",
+        ),
+        [],
+      );
+    });
+  }
 
   test("postMessage does nothing: the next page delivers the order, once", async (t) => {
     const { site, tab, next } = await visitWithCourier(t, {

@@ -223,7 +223,10 @@ describe("the outbox", { concurrency: 4 }, () => {
       await tab.goes(next);
       return { site, tab, kept };
     };
-    const USER = INIT.replace("}", `, user: { email: "jane@example.com" } }`);
+    const USER = INIT.replace(
+      "}",
+      `, user: { email_sha256: "jane@example.com" } }`,
+    );
 
     test("saves what was measured before the script had come, with its time, its address and its click", async (t) => {
       const from = Date.now();

@@ -60,13 +60,16 @@ export const visit = async (t, browser, ...parts) => {
 };
 
 class Site {
-  /** What has come to the endpoint: `{path, query, headers, text, body}`, oldest first. */
+  /** What has come to the endpoint: `{status, path, query, headers, text, body, broken}`, oldest first. */
   requests = [];
   /** The paths of the settings that were asked for. */
   settingsAsked = [];
   /** By path, an html text or `{html, headers}`; the html may be bytes. */
   pages;
-  /** How a request to the endpoint is answered: `{status, headers}`, or not at all, as if the line were down: `{cut}`. */
+  /**
+   * How a request to the endpoint is answered: `{status, headers}`, or not at all: as if the line were down, `{cut}`, or
+   * until the browser gives it up, which makes it `broken` off, `{silent}`.
+   */
   answerTo = () => ({ status: 202, headers: {} });
   /** What the server says that the pixel's files are. */
   scriptType = "text/javascript; charset=utf-8";
@@ -178,16 +181,23 @@ class Site {
       for await (const chunk of request) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString();
       const answer = this.answerTo(JSON.parse(text));
-      this.requests.push({
+      const taken = {
         status: answer.status,
         path: pathname,
         query: Object.fromEntries(searchParams),
         headers: request.headers,
         text,
         body: JSON.parse(text),
-      });
+      };
+      this.requests.push(taken);
       this.#waiting.changed();
       if (answer.cut) return response.destroy();
+      if (answer.silent) {
+        await once(response, "close");
+        taken.broken = true;
+        this.#waiting.changed();
+        return;
+      }
       await this.#turn();
       response
         .writeHead(answer.status, {
