@@ -625,17 +625,20 @@ describe("the inspector", () => {
     );
     await taken(collector.sendFromServer([serverOrder("B")]));
     const { page } = await look(t, collector, "", { width: 390, height: 844 });
-    const fits = async () =>
-      assert.ok(
-        await page.evaluate(
-          () => document.documentElement.scrollWidth <= innerWidth,
-        ),
+    // on a busy machine a view takes its place later than it is there
+    const fits = () =>
+      page.waitForFunction(
+        () => document.documentElement.scrollWidth <= innerWidth,
       );
     await rowOf(page, "A").click();
     const details = page.getByRole("complementary");
     await details.waitFor();
-    const { x, width, height } = await details.boundingBox();
-    assert.deepEqual([x, width, height], [0, 390, 844]);
+    await page.waitForFunction(() => {
+      const { x, width, height } = document
+        .querySelector("[role=complementary], aside")
+        .getBoundingClientRect();
+      return x === 0 && width === 390 && height === 844;
+    });
     await page.getByRole("button", { name: "Close details" }).click();
     await details.waitFor({ state: "detached" });
     for (const name of ["Timeline", "Conversions", "Launch check", "Events"]) {
