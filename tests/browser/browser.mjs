@@ -69,6 +69,10 @@ export const pixelFiles = async () => {
   );
 };
 
+/** Chromium at times never says that a visitor's tabs are closed; the browser's own end takes them with it. */
+export const closed = (context) =>
+  Promise.race([context.close(), pause(20_000, undefined, { ref: false })]);
+
 /**
  * A visitor with a cookie jar of their own, until the test `t` ends. Each tab collects what a site's owner would see
  * go wrong.
@@ -77,7 +81,7 @@ export class Visitor {
   static async arrives(t, browser) {
     const context = await browser.newContext();
     context.setDefaultTimeout(60_000);
-    t.after(() => context.close());
+    t.after(() => closed(context));
     return new Visitor(context);
   }
 

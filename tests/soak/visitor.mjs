@@ -1,5 +1,6 @@
 // A visitor who measures things and leaves pages in all the ways there are, and the account of what became of them.
 import { setTimeout as pause } from "node:timers/promises";
+import { closed } from "../browser/browser.mjs";
 import { order, PIXEL } from "../browser/site.mjs";
 import { briefly, HEARD_END } from "./network.mjs";
 
@@ -346,7 +347,7 @@ export class Visitor {
   }
 
   leaves() {
-    return this.context.close();
+    return closed(this.context);
   }
 }
 
