@@ -6,8 +6,10 @@ import { trusted } from "./beside.js";
 import { attempt, now } from "./guard.js";
 import { localStore } from "./storage.js";
 
-/** Says that the pages' policy forbids workers like this one, so that it is asked once. */
+/** When there could be no courier, mostly for the pages' policy, of which browsers complain; */
 const FORBIDDEN = "oaiq_outbox.no_courier";
+/** so many milliseconds after that one is looked for again. */
+const DAY = 86_400_000;
 
 /** Where the courier takes its errands, if there is one. */
 export let port;
@@ -15,7 +17,7 @@ export let port;
 /** Looks for a courier, for when the page is left. */
 export const hireCourier = () =>
   attempt(() => {
-    if (port || !caches || now() - localStore().getItem(FORBIDDEN) < 86_400_000)
+    if (port || !caches || now() - localStore().getItem(FORBIDDEN) < DAY)
       return;
     const forbidden = () => {
       port = null;

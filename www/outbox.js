@@ -47,19 +47,26 @@ const renew = () => {
   }
 };
 
+const read = (name) => localStore().getItem(PREFIX + name) || "";
+const isDoubted = (name) => read(name)[0] === DOUBTED;
+
 /** Claims a box, and then does that work, if no other page has it. */
 const claim = (name, work) => {
-  const key = PREFIX + name;
   const granted = (release) => {
     releases[name] = release;
     attempt(work);
     if (!locks && !renewing) renew();
   };
   // the clock may have been set since
-  if (Math.abs(now() - parseInt(localStore().getItem(key))) < CLAIMED) return;
+  if (releases[name] || Math.abs(now() - parseInt(read(name))) < CLAIMED)
+    return;
   if (locks)
     locks
-      .request(key, { ifAvailable: true }, (lock) => lock && { then: granted })
+      .request(
+        PREFIX + name,
+        { ifAvailable: true },
+        (lock) => lock && { then: granted },
+      )
       .then(null, () => {});
   else granted(() => {});
 };
@@ -114,6 +121,9 @@ const takeOver = (name, arrived) => {
   });
 };
 
+/** Whether boxes have been sought, which takes consent, */
+let sought;
+/** and whether they will be again. */
 let seeking;
 const seekLater = () => {
   seeking ||= later(() => {
@@ -135,32 +145,36 @@ export const sendCourier = (name, text, url, request) => {
 export const doubt = (name, text) =>
   localStore().setItem(PREFIX + name, DOUBTED + text);
 
-/**
- * Takes over the boxes that have lost their pages, until there are none of other pages. `arrived`: a request of this page's
- * has, or has failed (false); so have those that went shortly before, as far as anybody will ever know.
- */
-export const seekBoxes = (arrived) => {
-  // before the module has wished so, it may not be allowed
-  if (seeking == null && arrived !== 0) return;
-  seeking ??= 0;
+const claimLeft = (name) =>
+  claim(name, () => {
+    // what its page has delivered meanwhile is gone
+    texts[name] = read(name).replace(/^[\d?]+/, "");
+    takeMark(PREFIX + name, (arrived) =>
+      attempt(() => takeOver(name, arrived)),
+    );
+  });
+
+/** A request of this page's has arrived or failed, and so has what went shortly before, as far as anybody will ever know. */
+export const judge = (arrived) => {
+  // before boxes are sought, none may be looked at
+  const all = sought ? names() : [];
+  for (let i = 0; i < all.length; i += 1)
+    if (isDoubted(all[i])) {
+      if (arrived) keep(0, all[i], "");
+      else claimLeft(all[i]);
+    }
+};
+
+/** Takes over the boxes that have lost their pages, until there are none of other pages. */
+export const seekBoxes = () => {
   const all = names();
   let others;
-  for (let i = 0; i < all.length; i += 1) {
-    const name = all[i];
-    const key = PREFIX + name;
-    // what its page has delivered meanwhile is gone
-    const read = () => localStore().getItem(key) || "";
-    const isDoubted = read()[0] === DOUBTED;
-    if (arrived === true) {
-      if (isDoubted) keep(0, name, "");
-    } else if (isDoubted === (arrived === false) && !releases[name]) {
+  sought = 1;
+  for (let i = 0; i < all.length; i += 1)
+    if (!releases[all[i]] && !isDoubted(all[i])) {
       others = 1;
-      claim(name, () => {
-        texts[name] = read().replace(/^[\d?]+/, "");
-        takeMark(key, (arrived) => attempt(() => takeOver(name, arrived)));
-      });
+      claimLeft(all[i]);
     }
-  }
   later(hireCourier);
   if (others) seekLater();
 };

@@ -2,7 +2,7 @@
 // may have replaced it: what fails here reads as empty, and nothing is thrown.
 
 import { take } from "./gate.js";
-import { doubt, keep, seekBoxes, sendCourier } from "./outbox.js";
+import { doubt, judge, keep, seekBoxes, sendCourier } from "./outbox.js";
 import { attempt, isHidden, later, now, warn } from "./guard.js";
 import { port } from "./courier.js";
 import { cookie, deleteCookie, hasCookie, writeCookie } from "./cookies.js";
@@ -64,7 +64,7 @@ const setParcel = (_, box) => {
 
 /** How to give up those requests that are under way. */
 const flights = { __proto__: null };
-/** The page ends: lets a courier make the requests that it would never hear of. */
+/** The page ends: lets a courier make the requests that it would never hear of. A beacon cannot be broken off. */
 export const giveUp = () => {
   if (port) for (const how in flights) attempt(flights[how]);
 };
@@ -81,7 +81,7 @@ const send = (how, url, body) => {
     // leaving, the browser refuses what has no room
     if (!leaving) {
       reached = status > 0 && status < 400 ? ticks() : NaN;
-      if (heard) attempt(() => seekBoxes(reached > 0));
+      if (heard) attempt(() => judge(reached));
     }
     enter((module) => module.answered(how >> 3, status, after));
   };

@@ -19,6 +19,23 @@ import {
 const PAGE = html(STUB, script(INIT), pixelScript());
 const EMPTY = html("");
 
+/** A page with the pixel, behind a script of its own, */
+const behind = (text) => html(script(text), STUB, script(INIT), pixelScript());
+/** one whose visitor denies, */
+const DENIES = html(
+  STUB,
+  script(INIT + `oaiq("consent", false);`),
+  pixelScript(),
+);
+/** and the script of one that is left with an order just behind an answer, once that holds. */
+const leavesBehindAnswer = (holds = "true") =>
+  script(`new PerformanceObserver((list, observer) => {
+    if (!list.getEntries().some(({ name }) => name.includes("${EVENTS}"))) return;
+    if (!(${holds})) return;
+    observer.disconnect();
+    setTimeout(() => { ${order("order")} ${LEAVE} }, 50);
+  }).observe({ type: "resource" });`);
+
 /** Before a box is that old no page takes it over, in milliseconds, and a page looks so often. */
 const CLAIMED = 9_000;
 /** So long after an answer the line is taken to be as it was, */
@@ -59,27 +76,27 @@ const workers = async (site, visitor) => {
   ).length;
 };
 
-/** Resolves once the page has had the time to look for a courier. */
-const untilHired = async (site, visitor) => {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (await workers(site, visitor)) return;
+/** Resolves once that is found, however often it takes a look; no policy of the page's keeps it from looking. */
+const untilSeen = async (what, look) => {
+  for (let looks = 0; looks < 600; looks += 1) {
+    if (await look()) return;
     await pause(50);
   }
-  assert.fail("no courier has come");
+  assert.fail(`never seen: ${what}`);
 };
 
+/** Resolves once the page has had the time to look for a courier. */
+const untilHired = (site, visitor) =>
+  untilSeen("a courier", () => workers(site, visitor));
+
 /** Resolves once the last answer to a request with events is so old that the page takes the line for unknown. */
-const untilQuiet = async (tab) => {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const isQuiet = await tab.does(`(() => {
+const untilQuiet = (tab) =>
+  untilSeen("a quiet page", () =>
+    tab.does(`(() => {
       const answers = performance.getEntriesByType("resource").filter(({ name }) => name.includes("${EVENTS}"));
       return answers.length > 0 && answers.every(({ responseEnd }) => performance.now() - responseEnd > ${FRESH + SLOW});
-    })()`);
-    if (isQuiet) return;
-    await pause(100);
-  }
-  assert.fail("the page has never been quiet");
-};
+    })()`),
+  );
 
 /** By which ways an event has come to the site: in a beacon, from the tab's page itself, or from a courier. */
 const ways = (site, tab, id) =>
@@ -102,7 +119,13 @@ describe("the courier", { concurrency: 4 }, () => {
   /** A visitor's first page with the pixel, on localhost, where browsers have couriers. */
   const visit = async (
     t,
-    { pages, path = "/", host = "localhost", line = TAKEN } = {},
+    {
+      pages,
+      path = "/",
+      host = "localhost",
+      line = TAKEN,
+      answerTo = () => line,
+    } = {},
   ) => {
     const site = await openSite(t, {
       "/": PAGE,
@@ -110,7 +133,7 @@ describe("the courier", { concurrency: 4 }, () => {
       "/empty": EMPTY,
       ...pages,
     });
-    site.answerTo = () => line;
+    site.answerTo = answerTo;
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url(path, host));
     const next = site.url("/next", host);
@@ -239,12 +262,7 @@ describe("the courier", { concurrency: 4 }, () => {
           STUB,
           script(INIT),
           pixelScript(),
-          script(`new PerformanceObserver((list, observer) => {
-              if (!list.getEntries().some(({ name }) => name.includes("${EVENTS}"))) return;
-              if (!workers) return;
-              observer.disconnect();
-              setTimeout(() => { ${order("order")} ${LEAVE} }, 50);
-            }).observe({ type: "resource" });`),
+          leavesBehindAnswer("workers"),
         ),
       },
     });
@@ -276,19 +294,14 @@ describe("the courier", { concurrency: 4 }, () => {
   test("a page that is left while it looks whether the courier's request has arrived: nothing goes twice", async (t) => {
     const { site, tab, next } = await visitWithCourier(t, {
       pages: {
-        "/next": html(
-          script(`for (const name of ["has", "delete"]) {
-            const own = CacheStorage.prototype[name];
-            CacheStorage.prototype[name] = function (...args) {
-              own.apply(this, args);
-              window.hasLooked = true;
-              return new Promise(() => {});
-            };
-          }`),
-          STUB,
-          script(INIT),
-          pixelScript(),
-        ),
+        "/next": behind(`for (const name of ["has", "delete"]) {
+          const own = CacheStorage.prototype[name];
+          CacheStorage.prototype[name] = function (...args) {
+            own.apply(this, args);
+            window.hasLooked = true;
+            return new Promise(() => {});
+          };
+        }`),
       },
     });
     await tab.does(order("order") + LEAVE);
@@ -305,13 +318,8 @@ describe("the courier", { concurrency: 4 }, () => {
   });
 
   test("a browser without locks: what a courier could not deliver the next page does, once", async (t) => {
-    const page = html(
-      script(
-        `Object.defineProperty(navigator, "locks", { value: undefined });`,
-      ),
-      STUB,
-      script(INIT),
-      pixelScript(),
+    const page = behind(
+      `Object.defineProperty(navigator, "locks", { value: undefined });`,
     );
     const { site, tab } = await visitWithCourier(t, {
       pages: { "/": page, "/next": page },
@@ -354,12 +362,7 @@ describe("the courier", { concurrency: 4 }, () => {
     const url = site.url("/", "localhost");
     const tabs = [tab];
     while (tabs.length < 5) tabs.push(await visitor.opens(url));
-    await site.until(
-      "the tabs' first events",
-      () =>
-        site.events.filter(({ type }) => type === "openai::sdk_init").length ===
-        5,
-    );
+    await site.until("the tabs' first events", () => site.pixels === 5);
     await Promise.all(tabs.map(untilQuiet));
     site.answerTo = () => CUT;
     const ids = tabs.map((_, i) => `order-${i}`);
@@ -438,13 +441,7 @@ describe("the courier", { concurrency: 4 }, () => {
   ])
     test(`consent that the next page finds ${answer}: nothing stays`, async (t) => {
       const { site, tab } = await visitWithCourier(t, {
-        pages: {
-          "/next": html(
-            STUB,
-            script(INIT + `oaiq("consent", false);`),
-            pixelScript(),
-          ),
-        },
+        pages: { "/next": DENIES },
       });
       site.answerTo = () => status;
       await tab.does(order("order") + LEAVE);
@@ -459,13 +456,8 @@ describe("the courier", { concurrency: 4 }, () => {
     });
 
   test("consent that the next page finds denied while the request waits for its answer: the page after that leaves nothing", async (t) => {
-    const denies = html(
-      STUB,
-      script(INIT + `oaiq("consent", false);`),
-      pixelScript(),
-    );
     const { site, tab, next } = await visitWithCourier(t, {
-      pages: { "/next": denies },
+      pages: { "/next": DENIES },
     });
     site.hold();
     await tab.does(order("order") + LEAVE);
@@ -691,10 +683,6 @@ describe("the courier", { concurrency: 4 }, () => {
     "there is no caches": `put(window, "caches", undefined);`,
     "postMessage throws": `put(MessagePort.prototype, "postMessage", boom);`,
   };
-  /** A page with the pixel, behind a script of its own. */
-  const behind = (text) =>
-    html(script(text), STUB, script(INIT), pixelScript());
-
   /** The order arrives once, from that page or the next, and nothing is kept. */
   const leavesAnOrder = async (site, tab, next) => {
     await tab.does(order("order"));
@@ -720,44 +708,30 @@ describe("the courier", { concurrency: 4 }, () => {
     "on plain http": "shop.example.test",
   };
   for (const [what, host] of Object.entries(HOSTS)) {
-    const leavesByBeacon = async (t, pages) => {
-      const site = await openSite(t, {
-        "/": html(
-          STUB,
-          script(INIT),
-          pixelScript(),
-          script(`new PerformanceObserver((list, observer) => {
-              if (!list.getEntries().some(({ name }) => name.includes("${EVENTS}"))) return;
-              observer.disconnect();
-              fetch("/break").then(() => setTimeout(() => { ${order("order")} ${LEAVE} }, 50));
-            }).observe({ type: "resource" });`),
-        ),
-        "/next": PAGE,
-        "/empty": EMPTY,
-        ...pages,
-      });
-      Object.defineProperty(site.pages, "/break", {
-        get() {
-          site.answerTo = () => CUT;
-          return EMPTY;
+    /** The line breaks with the order that the page is left with, which goes by a beacon. */
+    const leavesByBeacon = async (t, next = PAGE) => {
+      let line = TAKEN;
+      const answerTo = ({ events }) => {
+        if (events.some(({ id }) => id === "order")) line = CUT;
+        return line;
+      };
+      const { site, tab } = await visit(t, {
+        host,
+        answerTo,
+        pages: {
+          "/": html(STUB, script(INIT), pixelScript(), leavesBehindAnswer()),
+          "/next": next,
         },
       });
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url("/", host));
       await tab.page.waitForURL("**/next");
       await site.until("the try", () => sent(site, "order").length);
+      assert.equal(ways(site, tab, "order")[0], "beacon");
       return { site, tab };
     };
 
     test(`a line that breaks just before the page is left, and is still down on the next page, ${what}: the order arrives, once`, async (t) => {
       const { site, tab } = await leavesByBeacon(t);
-      const started = () =>
-        new Set(
-          site.events
-            .filter(({ type }) => type === "openai::sdk_init")
-            .map(({ id }) => id),
-        );
-      await site.until("the next page's try", () => started().size === 2);
+      await site.until("the next page's try", () => site.pixels === 2);
       // browsers try again themselves, so the page hears later that it is in vain
       await tab.page.waitForFunction(
         `${KEPT}.includes("order") && !${KEPT}.startsWith("?")`,
@@ -771,13 +745,7 @@ describe("the courier", { concurrency: 4 }, () => {
     });
 
     test(`consent that is denied after a line has broken just before the page was left, ${what}: nothing stays`, async (t) => {
-      const { site, tab } = await leavesByBeacon(t, {
-        "/next": html(
-          STUB,
-          script(INIT + `oaiq("consent", false);`),
-          pixelScript(),
-        ),
-      });
+      const { site, tab } = await leavesByBeacon(t, DENIES);
       await tab.page.waitForFunction(`!${KEPT}`);
       site.answerTo = () => TAKEN;
       await pause(2_000);

@@ -135,6 +135,14 @@ class Site {
     return this.requests.flatMap(({ body }) => body.events);
   }
 
+  /** How many pixels have started: each says so by an event of its own. */
+  get pixels() {
+    const starts = this.events.filter(
+      ({ type }) => type === "openai::sdk_init",
+    );
+    return new Set(starts.map(({ id }) => id)).size;
+  }
+
   /** The events that the site has measured and the endpoint has taken. */
   get measured() {
     return this.requests
