@@ -39,7 +39,7 @@ const beacon = (url, body) =>
   attempt(() => navigator.sendBeacon(url, body), false);
 
 /** So long after an answer, in milliseconds, the line is taken to be as it was. */
-const FRESH = 2_000;
+const FRESH = 1_250;
 /** When the last answer came; NaN if the last request has failed. */
 let reached = -FRESH;
 

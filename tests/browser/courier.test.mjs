@@ -39,7 +39,7 @@ const leavesBehindAnswer = (holds = "true") =>
 /** Before a box is that old no page takes it over, in milliseconds, and a page looks so often. */
 const CLAIMED = 9_000;
 /** So long after an answer the line is taken to be as it was, */
-const FRESH = 2_000;
+const FRESH = 1_250;
 /** of which a busy page hears later; and it may have a diagnostic to send still. */
 const SLOW = 3_000;
 
