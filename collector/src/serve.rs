@@ -22,10 +22,10 @@ const MAX_CONNECTIONS: usize = 512;
 const MAX_HEAD: usize = 64 * 1024;
 
 /// How long requests that are being answered may take to end after the stop.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves until `stop` resolves; then takes no more connections, ends the event streams, and waits at
-/// most 2 seconds for what is being answered.
+/// most a second for what is being answered.
 ///
 /// `axum::serve` is not used because it sets no limit to how long a client takes to send its headers.
 pub async fn serve(
