@@ -40,10 +40,10 @@ const write = (name) => {
 
 let renewing;
 const renew = () => {
-  renewing = false;
+  renewing = 0;
   for (const name in releases) {
     write(name);
-    renewing = later(renew, RENEWED);
+    renewing ||= later(renew, RENEWED);
   }
 };
 

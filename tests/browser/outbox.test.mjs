@@ -69,18 +69,62 @@ describe("the outbox", { concurrency: 4 }, () => {
     return { site, visitor, tab, leave, next: site.url("/next", host) };
   };
 
-  for (const host of ["localhost", "shop.example.test"])
-    test(`what a page on ${host} has left goes once, from whichever of ten tabs`, async (t) => {
-      const { site, visitor, tab, leave, next } = await visit(t, {}, host);
-      await leave(box("left"));
-      await Promise.all(Array.from({ length: 10 }, () => visitor.opens(next)));
-      await site.untilOrders("left");
-      const [event] = site.measured;
-      assert.equal(event.source_url, "https://shop.example.test/earlier");
-      await site.until("each tab's own first event", () => site.pixels === 10);
-      assert.deepEqual(site.arrivals, { left: 1 });
-      await tab.page.waitForFunction(`!${KEPT}`);
-    });
+  test("what a page has left goes once, from whichever of ten tabs", async (t) => {
+    const { site, visitor, tab, leave, next } = await visit(t);
+    await leave(box("left"));
+    await Promise.all(Array.from({ length: 10 }, () => visitor.opens(next)));
+    await site.untilOrders("left");
+    const [event] = site.measured;
+    assert.equal(event.source_url, "https://shop.example.test/earlier");
+    await site.until("each tab's own first event", () => site.pixels === 10);
+    assert.deepEqual(site.arrivals, { left: 1 });
+    await tab.page.waitForFunction(`!${KEPT}`);
+  });
+
+  test("without locks, what one tab has taken over is left alone by those that come after it", async (t) => {
+    const host = "shop.example.test";
+    const { site, visitor, tab, leave, next } = await visit(t, {}, host);
+    await leave(box("left"));
+    site.hold();
+    await visitor.opens(next);
+    await site.untilOrders("left");
+    await Promise.all(Array.from({ length: 3 }, () => visitor.opens(next)));
+    await site.until("each tab's own first event", () => site.pixels === 4);
+    site.release();
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.deepEqual(site.arrivals, { left: 1 });
+  });
+
+  test("without locks two boxes are renewed each every 4 s, for as long as they are kept", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      {
+        "/two": html(
+          STUB,
+          script(`
+            const { setItem } = Storage.prototype;
+            window.writes = 0;
+            Storage.prototype.setItem = function (key, text) {
+              if (key.startsWith("${BOX}")) writes += 1;
+              return setItem.call(this, key, text);
+            };
+            ${INIT} oaiq("init", { pixelId: "SECOND-PIXEL" }); ${order("kept")}`),
+          pixelScript(),
+        ),
+      },
+      "shop.example.test",
+    );
+    site.answerTo = () => ({ status: 500 });
+    await tab.goes(site.url("/two", "shop.example.test"));
+    await tab.page.waitForFunction(`performance.now() > 20000`);
+    const writes = await tab.does(`writes`);
+    // each as it was measured, twice as it was refused, and five times since
+    assert.ok(writes >= 8 && writes <= 24, `${writes} writes`);
+    const boxes = await tab.does(
+      `Object.keys(localStorage).filter((key) => key.startsWith("${BOX}")).length`,
+    );
+    assert.equal(boxes, 2);
+  });
 
   test("what is under way in one tab is left alone by another", async (t) => {
     const { site, visitor, tab, next } = await visit(t, { "/other": PIXEL });
