@@ -69,17 +69,18 @@ describe("the outbox", { concurrency: 4 }, () => {
     return { site, visitor, tab, leave, next: site.url("/next", host) };
   };
 
-  test("what a page has left goes once, from whichever of ten tabs", async (t) => {
-    const { site, visitor, tab, leave, next } = await visit(t);
-    await leave(box("left"));
-    await Promise.all(Array.from({ length: 10 }, () => visitor.opens(next)));
-    await site.untilOrders("left");
-    const [event] = site.measured;
-    assert.equal(event.source_url, "https://shop.example.test/earlier");
-    await site.until("each tab's own first event", () => site.pixels === 10);
-    assert.deepEqual(site.arrivals, { left: 1 });
-    await tab.page.waitForFunction(`!${KEPT}`);
-  });
+  for (const host of ["localhost", "shop.example.test"])
+    test(`what a page on ${host} has left goes once, from whichever of ten tabs`, async (t) => {
+      const { site, visitor, tab, leave, next } = await visit(t, {}, host);
+      await leave(box("left"));
+      await Promise.all(Array.from({ length: 10 }, () => visitor.opens(next)));
+      await site.untilOrders("left");
+      const [event] = site.measured;
+      assert.equal(event.source_url, "https://shop.example.test/earlier");
+      await site.until("each tab's own first event", () => site.pixels === 10);
+      assert.deepEqual(site.arrivals, { left: 1 });
+      await tab.page.waitForFunction(`!${KEPT}`);
+    });
 
   test("without locks, what one tab has taken over is left alone by those that come after it", async (t) => {
     const host = "shop.example.test";
