@@ -2,7 +2,7 @@
 // JSON.stringify would do most of it, but it obeys every toJSON that a page or an old library has put on a
 // prototype, and a page may have replaced it.
 
-const { isArray } = Array;
+export const { isArray } = Array;
 const { keys } = Object;
 const { fromCharCode } = String;
 

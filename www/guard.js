@@ -2,6 +2,7 @@
 
 const { defineProperty } = Object;
 const { setTimeout } = window;
+const { random } = Math;
 const dateNow = window.Date?.now;
 
 /** What the work returns, or the other where the browser or the page does not let it. */
@@ -12,6 +13,9 @@ export const attempt = (work, otherwise) => {
     return otherwise;
   }
 };
+
+/** A random number from 0 up to 1; 0 where there are none. */
+export const chance = () => attempt(random) % 1 || 0;
 
 /** Sets a property that the page's own loops do not see. */
 export const hide = (object, name, value) =>

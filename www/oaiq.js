@@ -5,7 +5,7 @@ import { imports } from "oaiq:imports";
 import { ASKED, debug, trace } from "./trace.js";
 import { loadBeside } from "./beside.js";
 import { moduleBytes } from "./module.js";
-import { copies, copy, quote } from "./copy.js";
+import { copies, copy, isArray, quote } from "./copy.js";
 import { addresses } from "./addresses.js";
 import { giveUp } from "./page.js";
 import { enter, hand, open, stop } from "./border.js";
@@ -18,7 +18,6 @@ const MOST_WAITING = 1e5;
 const COMMANDS = ["init", "measure", "measureSingle", "consent"];
 
 const { isExtensible } = Object;
-const { isArray } = Array;
 
 let address;
 let addressAndReferrer;

@@ -6,7 +6,7 @@
 
 import { takeMark, forgetMarks, hireCourier, port } from "./courier.js";
 import { enter, hand } from "./border.js";
-import { attempt, later, now } from "./guard.js";
+import { attempt, chance, later, now } from "./guard.js";
 import { copy } from "./copy.js";
 import { localStore } from "./storage.js";
 
@@ -20,8 +20,11 @@ const RENEWED = 4_000;
 /** and claims a box no longer than this. So much later a page looks again for boxes that have lost theirs. */
 const CLAIMED = 9_000;
 
-const parse = attempt(() => JSON.parse);
+export const parse = attempt(() => JSON.parse);
 const locks = attempt(() => navigator.locks);
+
+/** So long, in milliseconds, pages may be at odds about what they have written, even on a busy machine. */
+const SETTLED = 1_000;
 
 /** What this page's boxes hold, by name, */
 const texts = { __proto__: null };
@@ -68,7 +71,15 @@ const claim = (name, work) => {
         (lock) => lock && { then: granted },
       )
       .then(null, () => {});
-  else granted(() => {});
+  else if (read(name)) {
+    // pages that have come upon it at once all write: the last has it
+    const mine = now() + chance() + bare(name);
+    localStore().setItem(PREFIX + name, mine);
+    later(
+      () => attempt(() => read(name) === mine && granted(() => {})),
+      SETTLED,
+    );
+  } else granted(() => {});
 };
 
 /** As `Host::keep` in src/host.rs says. */
@@ -145,10 +156,12 @@ export const sendCourier = (name, text, url, request) => {
 export const doubt = (name, text) =>
   localStore().setItem(PREFIX + name, DOUBTED + text);
 
+/** What a box holds, without what stands before it. */
+const bare = (name) => read(name).replace(/^[\d.?]+/, "");
 const claimLeft = (name) =>
   claim(name, () => {
     // what its page has delivered meanwhile is gone
-    texts[name] = read(name).replace(/^[\d?]+/, "");
+    texts[name] = bare(name);
     takeMark(PREFIX + name, (arrived) =>
       attempt(() => takeOver(name, arrived)),
     );

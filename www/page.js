@@ -2,8 +2,8 @@
 // may have replaced it: what fails here reads as empty, and nothing is thrown.
 
 import { take } from "./gate.js";
-import { doubt, judge, keep, seekBoxes, sendCourier } from "./outbox.js";
-import { attempt, isHidden, later, now, warn } from "./guard.js";
+import { doubt, judge, keep, parse, seekBoxes, sendCourier } from "./outbox.js";
+import { attempt, chance, isHidden, later, now, warn } from "./guard.js";
 import { port } from "./courier.js";
 import { cookie, deleteCookie, hasCookie, writeCookie } from "./cookies.js";
 import { enter, hand, textAt } from "./border.js";
@@ -14,7 +14,6 @@ import { ANSWERED, SENT, SETTINGS, trace } from "./trace.js";
 import { comparable } from "./user.js";
 
 const { fetch, clearTimeout } = window;
-const { random } = Math;
 
 const ticks = () => attempt(() => performance.now()) ?? now();
 
@@ -24,7 +23,7 @@ const uuid = () => {
   attempt(() => crypto.getRandomValues(digits));
   return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, (_, at) =>
     // where nothing random is to be had, the second half is
-    ((digits[at] ^ (attempt(random, 0) * 16)) & 15).toString(16),
+    ((digits[at] ^ (chance() * 16)) & 15).toString(16),
   );
 };
 
@@ -94,7 +93,7 @@ const send = (how, url, body) => {
   };
   if (stripped) request.referrerPolicy = "no-referrer";
   // the page's own policy decides, but over an address that has no query to tell
-  else if (location.protocol.startsWith("http"))
+  else if (/^http/.test(location.protocol))
     request.referrer = location.origin + location.pathname;
   const carried =
     port &&
@@ -151,12 +150,12 @@ const fetchSettings = async (pixel, url) => {
       referrerPolicy: "no-referrer",
       signal: within(3000).signal,
     });
+    const text = await answer.text();
+    // an answer that ends too soon is none; one that is no JSON is one
     status = answer.status;
-    const settings = await answer.json();
-    enabled = settings?.automatic_advanced_matching_enabled;
-  } catch (why) {
-    // an answer that ends too soon fails; one that is no JSON is an answer
-    if (why?.name !== "SyntaxError") status = 0;
+    enabled = parse(text)?.automatic_advanced_matching_enabled;
+  } catch {
+    // what is not known is told so
   }
   enabled = typeof enabled === "boolean" ? +enabled : 2;
   trace(SETTINGS, `${url} ${status} ${enabled}`);
@@ -177,7 +176,7 @@ let alarm;
 const wakeIn = (ms) => {
   attempt(() => clearTimeout(alarm));
   // what has failed for many visitors at once does not come back from all of them at once
-  if (ms > LONG) ms += attempt(random, 0) * (ms / 4);
+  if (ms > LONG) ms += chance() * (ms / 4);
   alarm = later(() => enter((module) => module.woken()), ms);
 };
 
