@@ -538,16 +538,18 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, visitor, tab, next } = await visit(t, {
       pages: { "/": page, "/next": page },
     });
-    await tab.page.waitForFunction(`localStorage["oaiq_outbox.no_courier"]`);
+    // the policy lets Playwright evaluate no text of its own accord
+    await untilSeen("the complaint", () =>
+      tab.does(`localStorage["oaiq_outbox.no_courier"]`),
+    );
     assert.equal(tab.console.length, 1, JSON.stringify(tab.console));
     assert.match(tab.console[0].text, /worker-src/);
     await tab.does(order("first") + LEAVE);
     await tab.page.waitForURL("**/next");
     await site.untilOrders("first");
-    await tab.page.waitForFunction("window.oaiq.loaded");
+    await untilSeen("the pixel", () => tab.does("window.oaiq.loaded"));
     await pause(500);
-    await tab.does(order("second"));
-    await tab.goes(site.url("/empty", "localhost"));
+    await tab.does(order("second") + `location.href = "/empty";`);
     await site.untilOrders("second");
     assert.deepEqual(ways(site, tab, "first"), ["beacon"]);
     assert.deepEqual(ways(site, tab, "second"), ["beacon"]);
@@ -621,8 +623,8 @@ describe("the courier", { concurrency: 4 }, () => {
       host: "shop.example.test",
     });
     assert.equal(await workers(site, visitor), 0);
-    await tab.does(order("order"));
-    await tab.goes(next);
+    await tab.does(order("order") + LEAVE);
+    await tab.page.waitForURL(next);
     await site.untilOrders("order");
     assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
     assert.deepEqual(site.arrivals, { order: 1 });
@@ -685,8 +687,9 @@ describe("the courier", { concurrency: 4 }, () => {
   };
   /** The order arrives once, from that page or the next, and nothing is kept. */
   const leavesAnOrder = async (site, tab, next) => {
-    await tab.does(order("order"));
-    await tab.goes(next);
+    // in one breath: a busy machine may take long from one command to the next
+    await tab.does(order("order") + LEAVE);
+    await tab.page.waitForURL(next);
     await site.untilOrders("order");
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(site.arrivals, { order: 1 });
