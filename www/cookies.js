@@ -64,10 +64,11 @@ export const deleteCookie = (_, name) => {
     set(0, name, "", domains[i] ?? "");
 };
 
-let widest;
+/** The widest domain that the browser takes, on a page that has written a cookie; empty means host-only. */
+export let widest;
 /**
- * The widest domain that the browser takes; empty means host-only. Which ones it refuses (`co.uk`) is in a list that it alone
- * has, so it is asked, once, by a cookie that no other page could have set.
+ * Which ones it refuses (`co.uk`) is in a list that it alone has, so it is asked, once, by a cookie that no other page could
+ * have set.
  */
 const widestDomain = () => {
   for (let i = 0; widest == null; i += 1) {

@@ -46,7 +46,7 @@ const call = (args) => {
     }
     take({ head: `[${now()},${place()}`, parts });
   } catch {
-    warn("a call was ignored: its arguments could not be read");
+    warn("a call was ignored: its arguments cannot be read");
   }
 };
 

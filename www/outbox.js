@@ -147,8 +147,8 @@ const seekLater = () => {
 export const sendCourier = (name, text, url, request) => {
   const key = PREFIX + name;
   port.postMessage([key, url, request]);
-  attempt(() => localStore().setItem(key, now() + text));
   seekLater();
+  attempt(() => localStore().setItem(key, now() + text));
   return 1;
 };
 
@@ -181,13 +181,11 @@ export const judge = (arrived) => {
 /** Takes over the boxes that have lost their pages, until there are none of other pages. */
 export const seekBoxes = () => {
   const all = names();
-  let others;
   sought = 1;
   for (let i = 0; i < all.length; i += 1)
     if (!releases[all[i]] && !isDoubted(all[i])) {
-      others = 1;
+      seekLater();
       claimLeft(all[i]);
     }
   later(hireCourier);
-  if (others) seekLater();
 };

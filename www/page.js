@@ -5,7 +5,13 @@ import { take } from "./gate.js";
 import { doubt, judge, keep, parse, seekBoxes, sendCourier } from "./outbox.js";
 import { attempt, chance, isHidden, later, now, warn } from "./guard.js";
 import { port } from "./courier.js";
-import { cookie, deleteCookie, hasCookie, writeCookie } from "./cookies.js";
+import {
+  cookie,
+  deleteCookie,
+  hasCookie,
+  widest,
+  writeCookie,
+} from "./cookies.js";
 import { enter, hand, textAt } from "./border.js";
 import { store, stored } from "./storage.js";
 import { mode } from "./addresses.js";
@@ -13,7 +19,7 @@ import { escape, unescape } from "./copy.js";
 import { ANSWERED, SENT, SETTINGS, trace } from "./trace.js";
 import { comparable } from "./user.js";
 
-const { fetch, clearTimeout } = window;
+const { clearTimeout, fetch } = window;
 
 const ticks = () => attempt(() => performance.now()) ?? now();
 
@@ -34,10 +40,13 @@ export const landingClick = clickNow();
 const click = () => escape(clickNow() || landingClick);
 
 const uriEncoded = (_, text) => encodeURIComponent(unescape(text));
-const beacon = (url, body) =>
-  attempt(() => navigator.sendBeacon(url, body), false);
+const beacon = (url, body) => attempt(() => navigator.sendBeacon(url, body));
 
-/** So long after an answer, in milliseconds, the line is taken to be as it was. */
+/**
+ * So long after an answer, in milliseconds, the line is taken to be as it was, on the page where the visitor arrives (and is
+ * given a cookie): it is left by a beacon then, as the protocol has it. Later pages are always left by couriers, where
+ * browsers have such.
+ */
 const FRESH = 1_250;
 /** When the last answer came; NaN if the last request has failed. */
 let reached = -FRESH;
@@ -96,14 +105,13 @@ const send = (how, url, body) => {
   else if (/^http/.test(location.protocol))
     request.referrer = location.origin + location.pathname;
   const carried =
-    port &&
     parcel &&
-    !(ticks() - reached < FRESH) &&
+    (widest == null || !(ticks() - reached < FRESH)) &&
     attempt(() => sendCourier(uuid(), parcel, url, request));
   trace(SENT, `${how | carried} ${url} ${body}`);
   if (carried) return 1;
   const isBeacon = leaving && !stripped && beacon(url, body);
-  if (isBeacon && reached && navigator.onLine !== false) {
+  if (isBeacon && navigator.onLine !== false && reached) {
     if (parcel) attempt(() => doubt(uuid(), parcel));
     return 1;
   }
@@ -136,7 +144,7 @@ const send = (how, url, body) => {
     );
   } catch {
     // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
-    answer(+(!stripped && beacon(url, body)), 0);
+    answer(!stripped && beacon(url, body) ? 1 : 0, 0);
   }
   return 0;
 };

@@ -254,7 +254,7 @@ describe("the courier", { concurrency: 4 }, () => {
       assert.ok(text.length <= 60_000, `${text.length} bytes`);
   });
 
-  test("within a second after an answer a beacon goes, as ever", async (t) => {
+  test("where the visitor arrives, within a second after an answer a beacon goes, as ever", async (t) => {
     const { site, tab } = await visit(t, {
       pages: {
         "/": html(
@@ -271,6 +271,29 @@ describe("the courier", { concurrency: 4 }, () => {
     assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(site.arrivals, { order: 1 });
+  });
+
+  test("a later page that is left over a line that has broken just after an answer, and is whole again: the order arrives, once", async (t) => {
+    const { site, tab } = await visitWithCourier(t, {
+      pages: {
+        "/later": html(STUB, script(INIT), pixelScript(), leavesBehindAnswer()),
+      },
+    });
+    let isBroken = true;
+    site.answerTo = ({ events }) =>
+      isBroken && events.some(({ id }) => id === "order") ? CUT : TAKEN;
+    await tab.does(`location.href = "/later";`);
+    await tab.page.waitForURL("**/next");
+    await site.until("the try", () => sent(site, "order").length);
+    // browsers try again themselves
+    await pause(500);
+    isBroken = false;
+    await site.untilOrders("order");
+    await tab.page.waitForFunction(`!${KEPT}`);
+    assert.equal(ways(site, tab, "order")[0], "courier");
+    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(await tab.does(LEFT), []);
+    assert.deepEqual(tab.pageErrors, []);
   });
 
   test("a request that nobody has answered when the page is left is broken off, and goes by the courier: the order arrives at once and once", async (t) => {
