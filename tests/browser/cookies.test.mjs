@@ -240,7 +240,8 @@ describe("cookies", { concurrency: 4 }, () => {
         path: `/shop?oppref=${click}`,
       });
       assert.equal(body.oppref, click);
-      await tab.does(`oaiq("consent", false)`);
+      // the page's own look waits until the browser has taken what was written before
+      await tab.does(`oaiq("consent", false); document.cookie`);
       const kept = await jar(visitor);
       assert.deepEqual(
         kept.filter((it) => !it.startsWith("__oppref=")),
