@@ -1,4 +1,5 @@
 // The browser that the tests run in, and the people who sit in front of it.
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,6 +68,18 @@ export const pixelFiles = async () => {
       names.map(async (name) => [name, await readFile(join(folder, name))]),
     ),
   );
+};
+
+/**
+ * Resolves once that is found, however often it takes a look. Where a page's policy lets no text be evaluated, Playwright's
+ * waitForFunction takes one look and then fails; `Tab.does` may look on.
+ */
+export const untilSeen = async (what, look) => {
+  for (let looks = 0; looks < 600; looks += 1) {
+    if (await look()) return;
+    await pause(50);
+  }
+  assert.fail(`never seen: ${what}`);
 };
 
 /** Chromium at times never says that a visitor's tabs are closed; the browser's own end takes them with it. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { PAGES_SLEEP, sharedBrowser, Visitor } from "./browser.mjs";
+import { PAGES_SLEEP, sharedBrowser, untilSeen, Visitor } from "./browser.mjs";
 import {
   AWAKE,
   EVENTS,
@@ -74,15 +74,6 @@ const workers = async (site, visitor) => {
     ({ type, url }) =>
       type === "shared_worker" && url.startsWith(`blob:${origin}/`),
   ).length;
-};
-
-/** Resolves once that is found, however often it takes a look; no policy of the page's keeps it from looking. */
-const untilSeen = async (what, look) => {
-  for (let looks = 0; looks < 600; looks += 1) {
-    if (await look()) return;
-    await pause(50);
-  }
-  assert.fail(`never seen: ${what}`);
 };
 
 /** Resolves once the page has had the time to look for a courier. */
@@ -561,7 +552,6 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, visitor, tab, next } = await visit(t, {
       pages: { "/": page, "/next": page },
     });
-    // the policy lets Playwright evaluate no text of its own accord
     await untilSeen("the complaint", () =>
       tab.does(`localStorage["oaiq_outbox.no_courier"]`),
     );
@@ -599,7 +589,7 @@ describe("the courier", { concurrency: 4 }, () => {
     await site.untilOrders("first");
     const complaints = tab.console.length;
     assert.ok(complaints <= 1, JSON.stringify(tab.console));
-    await tab.page.waitForFunction("window.oaiq.loaded");
+    await untilSeen("the pixel", () => tab.does("window.oaiq.loaded"));
     await pause(500);
     await tab.does(order("second") + `location.href = "/empty";`);
     await site.untilOrders("second");

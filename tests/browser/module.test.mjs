@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../scripts/run.mjs";
-import { sharedBrowser, Visitor } from "./browser.mjs";
+import { sharedBrowser, untilSeen, Visitor } from "./browser.mjs";
 import {
   html,
   INIT,
@@ -47,7 +47,9 @@ const MOVING = [
 /** The module comes to a page that is `MOVING` when `comes` lets it, by when the clock and the address have moved on. */
 const measuresAll = async (site, tab, comes) => {
   assert.deepEqual(await tab.does("[oaiq.loaded, oaiq.q.length]"), [true, 0]);
-  await tab.page.waitForFunction("Date.now() > window.called + 50");
+  await untilSeen("another time", () =>
+    tab.does("Date.now() > window.called + 50"),
+  );
   const called = await tab.does("window.called");
   await tab.does(`history.pushState(null, "", "/third"); ${order("third")}`);
   assert.deepEqual(site.arrivals, {});
