@@ -96,7 +96,8 @@ impl Fault<'_> {
     /// The code that diagnostics give the fault. Some faults have none.
     pub fn code(&self) -> Text<'static> {
         match self.problem {
-            UnknownName => t!("unknown_event_type"),
+            // a name that is not a string has none
+            UnknownName if self.given.kind() == kind::STRING => t!("unknown_event_type"),
             NoData | Missing => t!("missing_required_field"),
             CustomNameMissing | CustomNameEmpty => t!("custom_event_name_required"),
             InvalidCustomName | ReservedCustomName => t!("invalid_custom_event_name"),
@@ -416,10 +417,12 @@ mod tests {
                 "unknown unsupported_event_name unknown_event_type type",
             ),
             (r#"["",{}]"#, "unknown unsupported_event_name - -"),
-            (
-                r#"[]"#,
-                "unknown unsupported_event_name unknown_event_type type",
-            ),
+            (r#"[]"#, "unknown unsupported_event_name - -"),
+            (r#"[null,{}]"#, "unknown unsupported_event_name - -"),
+            (r#"[true,{}]"#, "unknown unsupported_event_name - -"),
+            (r#"[7,{}]"#, "unknown unsupported_event_name - -"),
+            (r#"[{},{}]"#, "unknown unsupported_event_name - -"),
+            (r#"[["a"],{}]"#, "unknown unsupported_event_name - -"),
             (
                 r#"["app_installed",{}]"#,
                 "unknown unsupported_event_name unknown_event_type type",
