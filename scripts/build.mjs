@@ -65,6 +65,7 @@ const CALLERS = [
   "oaiq.js",
   "outbox.js",
   "page.js",
+  "recovery.js",
   "storage.js",
   "trace.js",
 ];
@@ -304,6 +305,7 @@ const SCRIPTS = [
   "oaiq.fallback.min.js",
   "oaiq.debug.min.js",
   "oaiq.consent.min.js",
+  "oaiq.recovery.min.js",
 ];
 
 /** Builds everything that users get. */
@@ -317,10 +319,11 @@ export const build = async () => {
   await writeScript("dist/oaiq.min.js", "www/oaiq.js", pixel);
   await writeScript("dist/oaiq.fallback.min.js", "www/fallback.js", pixel);
   await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug);
-  await writeFile(
-    join(root, "dist/oaiq.consent.min.js"),
-    await bundle("www/consent.js", pixel),
-  );
+  for (const name of ["consent", "recovery"])
+    await writeFile(
+      join(root, `dist/oaiq.${name}.min.js`),
+      await bundle(`www/${name}.js`, pixel),
+    );
   await writePackage("dist/oaiq.mjs", pixel);
   await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);

@@ -33,6 +33,10 @@ pub struct Pixels<H> {
     /// Has what the browser keeps been looked at? See [`Pixels::look`].
     looked: bool,
     granted: bool,
+    /// The calls that waited for the script are being made: see [`Pixels::replayed`].
+    replaying: bool,
+    /// While consent is denied, not even that is sent.
+    silent: bool,
     /// Known once a pixel has started with consent.
     identity: Option<Identity>,
     pixels: List<Pixel>,
@@ -83,8 +87,8 @@ impl Pixel {
 }
 
 impl<H: Host> Pixels<H> {
-    /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config]`; the config is
-    /// the `oaiq.config` that the page left.
+    /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config, silent]`; the config
+    /// is the `oaiq.config` that the page left, and `silent` true where nothing is to be sent while consent is denied.
     pub fn new(mut host: H, setup: Text) -> Self {
         let events_url = Value::new(setup).first().unwrap_or(UNDEFINED);
         let settings_url = events_url.value();
@@ -95,6 +99,8 @@ impl<H: Host> Pixels<H> {
             settings_url: settings_url.owned().kept(),
             looked: false,
             granted: true,
+            replaying: true,
+            silent: config.value().kind() == kind::TRUE,
             identity: None,
             pixels: List::new(),
             early: Batch::default(),
@@ -125,6 +131,15 @@ impl<H: Host> Pixels<H> {
             Command::Consent if self.visit != 0 => {}
             Command::Consent => self.answer(call.first.kind() == kind::TRUE),
             Command::Measure | Command::MeasureSingle => self.measure(call, text),
+        }
+    }
+
+    /// The calls that waited for the script have been made. Until then a denial deletes nothing, because consent libraries
+    /// document the order `consent false`, `init`, `consent true` for pages of visitors who have agreed.
+    pub fn replayed(&mut self) {
+        self.replaying = false;
+        if !self.granted {
+            self.forget();
         }
     }
 
@@ -398,15 +413,22 @@ impl<H: Host> Pixels<H> {
         self.granted = false;
         self.trace(Step::Consent, t!("denied"));
         self.identity = None;
-        Identity::forget(&mut self.host);
+        if !self.replaying {
+            self.forget();
+        }
         self.early.clear();
-        self.host.keep(false, t!(""), t!(""));
         for i in 0..self.pixels.len() {
             self.pixels[i].batch.clear();
             self.pixels[i].settings = Settings::default();
             self.pixels[i].name = Kept::default();
             self.mark(i);
         }
+    }
+
+    /// Deletes what is kept of a visitor who denies consent.
+    fn forget(&mut self) {
+        Identity::forget(&mut self.host);
+        self.host.keep(false, t!(""), t!(""));
     }
 
     fn look_at_stored_consent(&mut self) {
@@ -427,7 +449,7 @@ impl<H: Host> Pixels<H> {
     fn mark(&mut self, i: usize) {
         let now = self.host.ticks();
         let pixel = &mut self.pixels[i];
-        if pixel.visit != 0 {
+        if pixel.visit != 0 || (self.silent && !self.granted) {
             return;
         }
         let first = if self.granted { VISIT | GRANT } else { VISIT };

@@ -9,7 +9,7 @@ import { root } from "../scripts/run.mjs";
 
 /** The most bytes that a file may have, as servers send it (brotli -q 11, gzip -9). */
 const MOST = {
-  "oaiq.min.js": { brotli: 15_000, gzip: 17_500 },
+  "oaiq.min.js": { brotli: 15_360, gzip: 17_900 },
   "oaiq.fallback.min.js": { brotli: 40_000 },
 };
 

@@ -9,5 +9,6 @@ const ADDRESSES = {
   "oaiq.consent.min.js": () => new URL("./oaiq.consent.min.js", "oaiq:here"),
   "oaiq.debug.min.js": () => new URL("./oaiq.debug.min.js", "oaiq:here"),
   "oaiq.fallback.min.js": () => new URL("./oaiq.fallback.min.js", "oaiq:here"),
+  "oaiq.recovery.min.js": () => new URL("./oaiq.recovery.min.js", "oaiq:here"),
 };
 export const addressOf = (file) => ADDRESSES[file]();

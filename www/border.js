@@ -42,7 +42,7 @@ let waiting = [];
 export const stop = (why) => {
   stopped = true;
   waiting = [];
-  warn(why);
+  if (why) warn(why);
 };
 
 /** Does what waits, in its order. What the module calls may call the page, and that may call back. */

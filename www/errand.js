@@ -9,6 +9,10 @@ onconnect = ({ ports: [port] }) => {
     // before another page may take the box over (CLAIMED in www/outbox.js), it must be clear what became of the request
     request.signal = AbortSignal.timeout(8_000);
     // 0 where the answer cannot be read; what an endpoint refuses is for the next page to halve
-    fetch(url, request).then((it) => it.status < 400 && caches.open(mark));
+    fetch(url, request).then((it) => {
+      // as in www/page.js
+      it.clone();
+      if (it.status < 400) caches.open(mark);
+    });
   };
 };

@@ -1,14 +1,13 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
-import { element } from "oaiq:beside";
 import { imports } from "oaiq:imports";
 import { ASKED, debug, trace } from "./trace.js";
 import { loadBeside } from "./beside.js";
 import { moduleBytes } from "./module.js";
 import { copies, copy, isArray, quote } from "./copy.js";
-import { addresses } from "./addresses.js";
+import { readOptions } from "./options.js";
 import { giveUp } from "./page.js";
-import { enter, hand, open, stop } from "./border.js";
+import { enter, enterLater, hand, open, stop } from "./border.js";
 import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
 import { take, wait } from "./gate.js";
 
@@ -35,13 +34,25 @@ const place = () => {
 /** Has somebody asked for debug, so that no `init` switches it off? */
 let asked;
 
+/** What `oaiq.debug` does, for whoever looks for an event that did not arrive. */
+const ask = (wish) => {
+  asked = wish !== false;
+  debug(asked);
+  return trace(ASKED, copy(wish));
+};
+
 /** Takes a call, with the time and address at which it was made. */
 const call = (args) => {
   try {
     const parts = copies(args);
-    if (/^"init/.test(parts[0])) {
-      if (/"consent":"pending"/.test(parts[1])) wait();
-      const wish = /"debug":([tf])/.exec(parts[1]);
+    const command = parts[0];
+    const given = parts[1];
+    // tools that wrap the global copy its commands, not its methods
+    if (command === '"debug"') return ask(given !== "false");
+    if (/^\x22init/.test(command)) {
+      // a quotation mark within a text is escaped there, so what looks like a key is one
+      if (/\x22consent\x22:\x22pending\x22/.test(given)) wait();
+      const wish = /\x22debug\x22:([tf])/.exec(given);
       if (wish && !asked) debug(wish[1] === "t");
     }
     take({ head: `[${now()},${place()}`, parts });
@@ -50,15 +61,20 @@ const call = (args) => {
   }
 };
 
-const startModule = (setup) => {
+/** How browsers say that a page's policy, or their own setting, lets no WebAssembly run. */
+const FORBIDS = /policy|CSP|defined/i;
+
+const startModule = (setup, hasWasm) => {
   enter((module) => {
     hand(setup);
     module.start();
   });
   try {
+    // a page whose policy forbids WebAssembly spares itself a report of the attempt
+    if (!hasWasm) throw "undefined";
     const module = new WebAssembly.Module(moduleBytes());
     open(new WebAssembly.Instance(module, imports).exports);
-  } catch {
+  } catch (fault) {
     // the same module as JavaScript, where this page or browser lets no WebAssembly run, and where an older browser
     // compiles nothing of this size while a page waits
     loadBeside(
@@ -66,7 +82,7 @@ const startModule = (setup) => {
       (instantiate) => open(instantiate(imports)),
       (why) =>
         stop(
-          `nothing is measured: WebAssembly may not run here ('wasm-unsafe-eval' in script-src lets it), and ${why}`,
+          `nothing is measured: ${FORBIDS.test(fault) ? "WebAssembly may not run here (add 'wasm-unsafe-eval' to script-src)" : "the script is damaged (serve the file as built, as UTF-8)"}, and ${why}`,
         ),
     );
   }
@@ -86,13 +102,6 @@ const listenToPage = () => {
   });
 };
 
-/** The waiting calls, wherever the page's snippet has put them. */
-const waitingCalls = (before) => {
-  if (isArray(before)) return before;
-  const found = before?.q ?? before?.queue;
-  return found?.length < MOST_WAITING ? found : [];
-};
-
 const pushCalls = function () {
   for (let i = 0; i < arguments.length; i += 1) call(arguments[i]);
   return 0;
@@ -108,6 +117,14 @@ const liveQueue = (waiting) => {
   return queue;
 };
 
+/** Adds the calls that wait in a queue of the page's to the others, and makes the queue live. */
+const takeOver = (waiting, calls) => {
+  if (waiting?.length < MOST_WAITING)
+    for (let i = 0; i < waiting.length; i += 1)
+      calls[calls.length] = waiting[i];
+  return liveQueue(waiting);
+};
+
 const commandMethod = (command) =>
   function () {
     const args = [command];
@@ -118,9 +135,10 @@ const commandMethod = (command) =>
 const install = () => {
   const before = window.oaiq;
   if (before?.__oaiqInitialized) return;
-  const waiting = waitingCalls(before);
   const calls = [];
-  for (let i = 0; i < waiting.length; i += 1) calls[i] = waiting[i];
+  const queue = takeOver(isArray(before) ? before : before?.q, calls);
+  const other = before?.queue;
+  if (other !== queue) takeOver(other, calls);
 
   const oaiq = function () {
     call(arguments);
@@ -128,36 +146,33 @@ const install = () => {
   // no array method: a page may have replaced any of them
   for (let i = 0; i < COMMANDS.length; i += 1)
     oaiq[COMMANDS[i]] = commandMethod(COMMANDS[i]);
-  oaiq.q = oaiq.queue = liveQueue(waiting);
-  oaiq.config = before?.config ?? {};
+  oaiq.q = oaiq.queue = queue;
+  const settings = (oaiq.config = before?.config ?? {});
   oaiq.loaded = oaiq.__oaiqInitialized = true;
   oaiq.version = VERSION;
   // a page that began with an array may go on pushing to it
   hide(oaiq, "push", pushCalls);
-  const ask = (wish) => {
-    asked = wish !== false;
-    debug(asked);
-    trace(ASKED, copy(wish));
-  };
-  // for whoever looks for an event that did not arrive
   hide(oaiq, "debug", ask);
   // where it cannot be replaced, its queue is live all the same
   attempt(() => {
     window.oaiq = oaiq;
   });
+  // for a site's own tests: all calls are ignored
+  if (settings.off === true) return stop();
 
-  const config = copy(oaiq.config);
-  // its attributes alone: an inline element has the whole script inside
-  const wishes = config + element?.cloneNode().outerHTML;
-  if (/(data-|")(consent|gpc)/.test(wishes))
-    wait(/(data-|")(consent-?s|gpc|click)/i.test(wishes));
-  const { events, settings } = addresses(element, oaiq.config);
-  startModule(`[${quote(events)},${quote(settings)},${config}]`);
+  const config = copy(settings);
+  const { events, settingsUrl, hasSource, isPending, hasWasm, isSilent } =
+    readOptions(settings);
+  if (hasSource || isPending) wait(hasSource);
+  startModule(
+    `[${quote(events)},${quote(settingsUrl)},${config},${isSilent}]`,
+    hasWasm,
+  );
   listenToPage();
-  // what an address has asked for holds for the tab (www/debug.js); a store must not be read before consent
-  if (/oaiq_debug=1|"debug":true/.test(config + location.search + window.name))
+  if (/oaiq_debug=1/.test(location.search) || settings.debug === true)
     ask(true);
   for (let i = 0; i < calls.length; i += 1) call(calls[i]);
+  enterLater((module) => module.replayed());
 };
 
 const begin = () => {

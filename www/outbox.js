@@ -1,30 +1,29 @@
-// The outbox (src/pixel/outbox.rs) in localStorage: which boxes are this page's, and which have lost theirs.
+// The outbox (src/pixel/outbox.rs) in localStorage: which boxes are this page's. Those that have lost their page are taken over
+// by a file of its own, www/recovery.js.
 //
 // A page claims each of its boxes by a lock, which ends with the page. Where browsers have no locks, on plain http for
 // one, the time stands before the box, and is written anew every few seconds: a box with an old time has lost its page.
 // So it does before a box of a courier's, which nobody writes anew.
 
-import { takeMark, forgetMarks, hireCourier, port } from "./courier.js";
+import { forgetCouriers, hireCourier, port } from "./courier.js";
+import { loadBeside } from "./beside.js";
 import { enter, hand } from "./border.js";
-import { attempt, chance, later, now } from "./guard.js";
-import { copy } from "./copy.js";
+import { attempt, later, now, warn } from "./guard.js";
 import { localStore } from "./storage.js";
 
 const PREFIX = "oaiq_outbox.1:";
-/** Where what cannot be read is set aside. */
+/** Where what cannot be read is set aside, behind the time at which that was done, */
 const DAMAGED = "oaiq_outbox.damaged";
+/** for so many milliseconds. */
+const WEEK = 6048e5;
 /** Stands before a box that has probably arrived. */
 const DOUBTED = "?";
 /** A time is renewed after so many milliseconds, */
 const RENEWED = 4_000;
-/** and claims a box no longer than this. So much later a page looks again for boxes that have lost theirs. */
-const CLAIMED = 9_000;
+/** and so much later a page looks again for boxes that have lost theirs: CLAIMED in www/recovery.js. */
+const SOUGHT = 9_000;
 
-export const parse = attempt(() => JSON.parse);
 const locks = attempt(() => navigator.locks);
-
-/** So long, in milliseconds, pages may be at odds about what they have written, even on a busy machine. */
-const SETTLED = 1_000;
 
 /** What this page's boxes hold, by name, */
 const texts = { __proto__: null };
@@ -60,9 +59,6 @@ const claim = (name, work) => {
     attempt(work);
     if (!locks && !renewing) renew();
   };
-  // the clock may have been set since
-  if (releases[name] || Math.abs(now() - parseInt(read(name))) < CLAIMED)
-    return;
   if (locks)
     locks
       .request(
@@ -71,15 +67,7 @@ const claim = (name, work) => {
         (lock) => lock && { then: granted },
       )
       .then(null, () => {});
-  else if (read(name)) {
-    // pages that have come upon it at once all write: the last has it
-    const mine = now() + chance() + bare(name);
-    localStore().setItem(PREFIX + name, mine);
-    later(
-      () => attempt(() => read(name) === mine && granted(() => {})),
-      SETTLED,
-    );
-  } else granted(() => {});
+  else granted(() => {});
 };
 
 /** As `Host::keep` in src/host.rs says. */
@@ -87,7 +75,9 @@ export const keep = (leaving, name, text) => {
   if (!name) {
     const all = names();
     for (let i = 0; i < all.length; i += 1) keep(0, all[i], "");
-    forgetMarks(PREFIX);
+    sought = 0;
+    localStore().removeItem(DAMAGED);
+    forgetCouriers(PREFIX);
   } else if (text) {
     const known = texts[name];
     texts[name] = text;
@@ -121,15 +111,31 @@ const names = () => {
   return found;
 };
 
-const takeOver = (name, arrived) => {
-  const text = texts[name];
-  if (!text || arrived) return keep(0, name, "");
-  const left = attempt(() => copy(parse(text), -2));
-  if (!left) localStore().setItem(DAMAGED, text);
-  enter((module) => {
-    hand(`["${name}",${left ?? "u"}]`);
-    module.adopt();
-  });
+let recovery;
+/** What waits for the file. */
+let uses = [];
+/** Calls back with what www/recovery.js hands over, once that is there. */
+export const recover = (use) => {
+  if (recovery) return use(recovery);
+  uses[uses.length] = use;
+  if (uses.length < 2)
+    loadBeside(
+      "recovery",
+      (start) => {
+        recovery = start(
+          texts,
+          releases,
+          locks,
+          read,
+          claim,
+          keep,
+          enter,
+          hand,
+        );
+        for (let i = 0; i < uses.length; i += 1) uses[i](recovery);
+      },
+      (why) => warn("undelivered events stay in the outbox: " + why),
+    );
 };
 
 /** Whether boxes have been sought, which takes consent, */
@@ -140,7 +146,7 @@ const seekLater = () => {
   seeking ||= later(() => {
     seeking = 0;
     attempt(seekBoxes);
-  }, CLAIMED);
+  }, SOUGHT);
 };
 
 /** Sends the courier with a request, and keeps its box until it has arrived. Throws where there is none. */
@@ -156,16 +162,12 @@ export const sendCourier = (name, text, url, request) => {
 export const doubt = (name, text) =>
   localStore().setItem(PREFIX + name, DOUBTED + text);
 
-/** What a box holds, without what stands before it. */
-const bare = (name) => read(name).replace(/^[\d.?]+/, "");
-const claimLeft = (name) =>
-  claim(name, () => {
-    // what its page has delivered meanwhile is gone
-    texts[name] = bare(name);
-    takeMark(PREFIX + name, (arrived) =>
-      attempt(() => takeOver(name, arrived)),
-    );
-  });
+/** Takes over a box, if its page is gone. */
+const seek = (name) => {
+  if (releases[name] || isDoubted(name)) return;
+  seekLater();
+  recover((it) => it.takeOver(name));
+};
 
 /** A request of this page's has arrived or failed, and so has what went shortly before, as far as anybody will ever know. */
 export const judge = (arrived) => {
@@ -174,7 +176,10 @@ export const judge = (arrived) => {
   for (let i = 0; i < all.length; i += 1)
     if (isDoubted(all[i])) {
       if (arrived) keep(0, all[i], "");
-      else claimLeft(all[i]);
+      else {
+        localStore().setItem(PREFIX + all[i], read(all[i]).slice(1));
+        seek(all[i]);
+      }
     }
 };
 
@@ -182,10 +187,10 @@ export const judge = (arrived) => {
 export const seekBoxes = () => {
   const all = names();
   sought = 1;
-  for (let i = 0; i < all.length; i += 1)
-    if (!releases[all[i]] && !isDoubted(all[i])) {
-      seekLater();
-      claimLeft(all[i]);
-    }
-  later(hireCourier);
+  const damaged = localStore().getItem(DAMAGED);
+  if (damaged && !(now() - parseInt(damaged) < WEEK))
+    localStore().removeItem(DAMAGED);
+  for (let i = 0; i < all.length; i += 1) seek(all[i]);
+  // a denial may have come meanwhile
+  later(() => sought && hireCourier());
 };

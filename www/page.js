@@ -2,7 +2,14 @@
 // may have replaced it: what fails here reads as empty, and nothing is thrown.
 
 import { take } from "./gate.js";
-import { doubt, judge, keep, parse, seekBoxes, sendCourier } from "./outbox.js";
+import {
+  doubt,
+  judge,
+  keep,
+  recover,
+  seekBoxes,
+  sendCourier,
+} from "./outbox.js";
 import { attempt, chance, isHidden, later, now, warn } from "./guard.js";
 import { port } from "./courier.js";
 import {
@@ -14,12 +21,13 @@ import {
 } from "./cookies.js";
 import { enter, hand, textAt } from "./border.js";
 import { store, stored } from "./storage.js";
-import { mode } from "./addresses.js";
+import { mode } from "./options.js";
 import { escape, unescape } from "./copy.js";
 import { ANSWERED, SENT, SETTINGS, trace } from "./trace.js";
 import { comparable } from "./user.js";
 
 const { clearTimeout, fetch } = window;
+const parse = attempt(() => JSON.parse);
 
 const ticks = () => attempt(() => performance.now()) ?? now();
 
@@ -33,10 +41,16 @@ const uuid = () => {
   );
 };
 
-const clickNow = () =>
-  attempt(() => new URL(location.href).searchParams.get("oppref")) || "";
-/** The click that brought the visitor, if the address had one when the script was evaluated. */
-export const landingClick = clickNow();
+const clickIn = (address) =>
+  attempt(() => new URL(address).searchParams.get("oppref")) || "";
+const clickNow = () => clickIn(location.href);
+/**
+ * The click that brought the visitor, if the address had one when the script was evaluated, or when the visitor came: the page
+ * may have changed it since.
+ */
+export const landingClick =
+  clickNow() ||
+  clickIn(attempt(() => performance.getEntriesByType("navigation")[0].name));
 const click = () => escape(clickNow() || landingClick);
 
 const uriEncoded = (_, text) => encodeURIComponent(unescape(text));
@@ -50,13 +64,6 @@ const beacon = (url, body) => attempt(() => navigator.sendBeacon(url, body));
 const FRESH = 1_250;
 /** When the last answer came; NaN if the last request has failed. */
 let reached = -FRESH;
-
-/** Ends a request that nobody answers. */
-const within = (ms) => {
-  const controller = new AbortController();
-  later(() => controller.abort(), ms);
-  return controller;
-};
 
 /**
  * A longer body, in UTF-16 units, ends with its page: what may outlive pages is rationed to 64 KiB, where a request that has
@@ -77,6 +84,21 @@ export const giveUp = () => {
   if (port) for (const how in flights) attempt(flights[how]);
 };
 
+/** How many requests have failed since the last answer. */
+let failures = 0;
+/** Where the last pixel config was asked for. */
+let settingsUrl;
+
+const ignore = () => {};
+
+/** Gives the answer to a request that has failed, or that has arrived while its answer is kept from the page. */
+const failed = (url, answer) => {
+  failures += 1;
+  recover((it) => it.findUnseen(url, failures, settingsUrl, answer));
+  // there may be no timers
+  later(() => answer(0, 0, 1), 300) || answer(0, 0, 1);
+};
+
 /** 1 if the browser has taken the request over; otherwise an answer comes. `how` is its number and some flags. */
 const send = (how, url, body) => {
   const stripped = how & 4;
@@ -89,6 +111,7 @@ const send = (how, url, body) => {
     // leaving, the browser refuses what has no room
     if (!leaving) {
       reached = status > 0 && status < 400 ? ticks() : NaN;
+      if (reached) failures = 0;
       if (heard) attempt(() => judge(reached));
     }
     enter((module) => module.answered(how >> 3, status, after));
@@ -99,6 +122,8 @@ const send = (how, url, body) => {
     headers: { "Content-Type": "text/plain" },
     body,
     credentials: stripped ? "omit" : "include",
+    // what may outlive the page cannot be given up by one that ends
+    keepalive: (leaving || !port) && body.length < LASTING,
   };
   if (stripped) request.referrerPolicy = "no-referrer";
   // the page's own policy decides, but over an address that has no query to tell
@@ -110,7 +135,14 @@ const send = (how, url, body) => {
     attempt(() => sendCourier(uuid(), parcel, url, request));
   trace(SENT, `${how | carried} ${url} ${body}`);
   if (carried) return 1;
-  const isBeacon = leaving && !stripped && beacon(url, body);
+  // a beacon can leave out neither cookies nor the query of the page's address
+  const isBeacon =
+    leaving &&
+    !stripped &&
+    (location.search
+      ? request.keepalive &&
+        attempt(() => fetch(url, request).then(ignore, ignore))
+      : beacon(url, body));
   if (isBeacon && navigator.onLine !== false && reached) {
     if (parcel) attempt(() => doubt(uuid(), parcel));
     return 1;
@@ -125,22 +157,25 @@ const send = (how, url, body) => {
     return 0;
   }
   try {
-    controller = within(15_000);
+    controller = new AbortController();
+    // nobody answers; one that was answered is not broken off, its body may still come
+    later(() => flights[how] && controller.abort(), 15_000);
     request.signal = controller.signal;
-    // what may outlive the page cannot be given up by one that ends
-    request.keepalive = !port && body.length < LASTING;
     fetch(url, request).then(
-      (it) =>
+      (it) => {
+        // an empty answer that nobody reads ends as a failure, for whoever watches the network
+        attempt(() => it.clone());
         answer(
-          attempt(() => it.status) || 1,
+          attempt(() => +it.status) || 1,
           // seconds, or a date
           attempt(() => {
             const after = it.headers.get("retry-after");
             return +after || (Date.parse(after) - now()) / 1000 || 0;
           }, 0),
           1,
-        ),
-      () => answer(0, 0, 1),
+        );
+      },
+      () => failed(url, answer),
     );
   } catch {
     // the page's own fetch throws, or is no fetch; a beacon cannot leave identity out
@@ -153,14 +188,17 @@ const fetchSettings = async (pixel, url) => {
   let status = 0;
   let enabled;
   try {
+    settingsUrl = url;
+    const controller = new AbortController();
+    later(() => controller.abort(), 3000);
     const answer = await fetch(url, {
       credentials: "omit",
       referrerPolicy: "no-referrer",
-      signal: within(3000).signal,
+      signal: controller.signal,
     });
     const text = await answer.text();
     // an answer that ends too soon is none; one that is no JSON is one
-    status = answer.status;
+    status = +answer.status;
     enabled = parse(text)?.automatic_advanced_matching_enabled;
   } catch {
     // what is not known is told so
@@ -188,21 +226,23 @@ const wakeIn = (ms) => {
   alarm = later(() => enter((module) => module.woken()), ms);
 };
 
+/** What the module reads as a text: the first so many. */
+const TEXTS = 6;
 const WISHES = [
-  now,
-  ticks,
   uuid,
   cookie,
-  hasCookie,
-  writeCookie,
-  deleteCookie,
   stored,
-  store,
-  keep,
-  seekBoxes,
   click,
   uriEncoded,
   comparable,
+  now,
+  ticks,
+  hasCookie,
+  writeCookie,
+  deleteCookie,
+  store,
+  keep,
+  seekBoxes,
   setParcel,
   send,
   (pixel, url) => void fetchSettings(pixel, url),
@@ -217,10 +257,13 @@ const WISHES = [
   trace,
 ];
 
-/** Grants the module's wish. Texts go by way of its memory. */
-export const ask = (wish, number, a, b) => {
-  const answer = attempt(() => WISHES[wish](number, textAt(a), textAt(b)), 0);
-  if (typeof answer !== "string") return answer;
-  hand(answer);
-  return 0;
-};
+/**
+ * Grants the module's wish. Texts go by way of its memory. What the page's own functions return is never taken for something
+ * else than what was asked for.
+ */
+export const ask = (wish, number, a, b) =>
+  attempt(() => {
+    const answer = WISHES[wish](number, textAt(a), textAt(b));
+    if (wish >= TEXTS) return +answer;
+    if (typeof answer === "string") hand(answer);
+  }, 0);

@@ -31,20 +31,22 @@ extern "C" {
 /// What the pixel may want of the page; `www/page.js` grants them in this order.
 #[derive(Clone, Copy)]
 enum Wish {
-    Now,
-    Ticks,
+    // answered by a text
     Uuid,
     Cookie,
-    HasCookie,
-    WriteCookie,
-    DeleteCookie,
     Stored,
-    Store,
-    Keep,
-    SeekBoxes,
     Click,
     UriEncoded,
     Comparable,
+    // answered by a number, or not at all
+    Now,
+    Ticks,
+    HasCookie,
+    WriteCookie,
+    DeleteCookie,
+    Store,
+    Keep,
+    SeekBoxes,
     Parcel,
     Send,
     FetchSettings,
@@ -82,6 +84,8 @@ fn number(wish: Wish, number: i32, a: Text, b: Text) -> f64 {
 }
 
 fn text(wish: Wish, number: i32, a: Text) -> Draft {
+    // where the page answers nothing, nothing of before may be taken for the answer
+    drop(received());
     self::number(wish, number, a, t!(""));
     received()
 }
@@ -231,6 +235,12 @@ pub extern "C" fn call() {
 #[unsafe(no_mangle)]
 pub extern "C" fn debug(on: i32) {
     enter!(pixels => pixels.debug(on != 0));
+}
+
+/// See [`Pixels::replayed`].
+#[unsafe(no_mangle)]
+pub extern "C" fn replayed() {
+    enter!(pixels => pixels.replayed());
 }
 
 /// See [`Pixels::woken`].

@@ -21,6 +21,11 @@ const ARGUMENTS = [
   "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
+/** Pages see no difference between this browser and a visitor's: `navigator.webdriver` is false. */
+const LIKE_A_VISITORS = "--disable-blink-features=AutomationControlled";
+/** Pages see that the browser is driven by a tool, as they do in a site's own tests. */
+export const DRIVEN = "--enable-automation";
+
 /** By default no page sleeps in the back/forward cache of a browser that is driven. */
 export const PAGES_SLEEP = "--disable-back-forward-cache";
 
@@ -29,6 +34,7 @@ const launch = (more) =>
     executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
     args: [
       ...ARGUMENTS,
+      ...(more.includes(DRIVEN) ? [] : [LIKE_A_VISITORS]),
       ...more.filter((argument) => argument !== PAGES_SLEEP),
     ],
     ignoreDefaultArgs: more.filter((argument) => argument === PAGES_SLEEP),

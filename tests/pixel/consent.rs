@@ -576,3 +576,97 @@ fn without_consent_a_request_goes_to_the_same_address() {
     visit.advance(LATEST);
     assert_eq!(visit.requests().len(), 1);
 }
+
+/// What a consent library documents for the page of a visitor who has agreed.
+const DENIED_THEN_GRANTED: [&str; 3] = [DENY, INIT, GRANT];
+
+#[test]
+fn a_denial_that_the_same_queue_takes_back_deletes_no_cookie() {
+    let browser = Browser::new();
+    let mut identities = Vec::new();
+    for url in [WITH_CLICK, CHECKOUT] {
+        let order = order("o");
+        let mut queue = DENIED_THEN_GRANTED.to_vec();
+        queue.push(&order);
+        let mut visit = browser.open_with_queue(url, &queue);
+        visit.advance(LATEST);
+        assert_eq!(visit.arrived(), ["o"]);
+        let requests = visit.requests();
+        let sent = requests.iter().find(|sent| sent.measured() == ["o"]);
+        let batch = sent.expect("a batch with the order").batch();
+        assert_eq!(batch.oppref.as_deref(), Some("click-1"));
+        assert_eq!(batch.obref, browser.cookie("__obref"));
+        identities.push((browser.cookie("__oppref"), browser.cookie("__obref")));
+        browser.touch().requests.clear();
+    }
+    assert_eq!(identities[0].0.as_deref(), Some("click-1"));
+    assert_eq!(identities[0], identities[1]);
+}
+
+#[test]
+fn an_event_between_two_answers_of_one_queue_is_dropped() {
+    let (between, after) = (order("between"), order("after"));
+    let queue = [DENY, INIT, &between, GRANT, &after];
+    let mut visit = Browser::new().open_with_queue(CHECKOUT, &queue);
+    visit.advance(LATEST);
+    assert_eq!(visit.arrived(), ["after"]);
+}
+
+#[test]
+fn an_event_before_a_denial_of_the_same_queue_is_dropped() {
+    let (before, after) = (order("before"), order("after"));
+    let queue = [INIT, &before, DENY, GRANT, &after];
+    let mut visit = Browser::new().open_with_queue(CHECKOUT, &queue);
+    visit.advance(LATEST);
+    assert_eq!(visit.arrived(), ["after"]);
+}
+
+#[test]
+fn a_denial_that_the_queue_does_not_take_back_deletes_the_cookies() {
+    for queue in [&[INIT, DENY][..], &[DENY, GRANT, INIT, DENY]] {
+        let browser = known_browser();
+        let visit = browser.open_with_queue(CHECKOUT, queue);
+        assert_eq!(visit.browser.cookie("__obref"), None, "{queue:?}");
+        assert_eq!(visit.browser.cookie("__oppref"), None, "{queue:?}");
+    }
+}
+
+#[test]
+fn a_denial_that_the_queue_takes_back_leaves_undelivered_events_of_earlier_pages() {
+    let browser = Browser::new();
+    let mut first = browser.open(CHECKOUT);
+    first.call(INIT);
+    browser.touch().network = Network::Down;
+    first.call(&order("undelivered"));
+    first.advance(QUIET);
+    assert_eq!(browser.look().outbox().len(), 1);
+    browser.open_with_queue(CHECKOUT, &DENIED_THEN_GRANTED);
+    assert_eq!(browser.look().outbox().len(), 1);
+    browser.open_with_queue(CHECKOUT, &[INIT, DENY]);
+    assert_eq!(browser.look().outbox().len(), 0);
+}
+
+#[test]
+fn a_later_denial_deletes_the_cookies_at_once() {
+    let browser = known_browser();
+    let mut visit = browser.open_with_queue(CHECKOUT, &DENIED_THEN_GRANTED);
+    visit.advance(LATEST);
+    assert!(visit.browser.cookie("__obref").is_some());
+    visit.call(DENY);
+    assert_eq!(visit.browser.cookie("__obref"), None);
+    assert_eq!(visit.browser.cookie("__oppref"), None);
+}
+
+#[test]
+fn without_diagnostics_nothing_is_sent_while_consent_is_denied() {
+    let browser = Browser::new();
+    let mut visit = browser.open_without_diagnostics(CHECKOUT);
+    visit.calls([INIT, DENY, REFUSED]);
+    visit.advance(60_000);
+    assert!(visit.requests().is_empty());
+    visit.call(GRANT);
+    visit.advance(60_000);
+    let told = visit.request().diagnostic().expect("a diagnostic");
+    assert_eq!(told["consent"], true);
+    assert_eq!(told["is_first_visit_in_session"], true);
+}

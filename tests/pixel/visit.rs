@@ -127,6 +127,11 @@ impl Visit {
         }
     }
 
+    /// The calls that were queued before the script have been made.
+    fn replayed(&mut self) {
+        self.enter(|pixels| pixels.replayed());
+    }
+
     /// Somebody switches debug on or off.
     pub fn debug(&mut self, on: bool) {
         self.enter(|pixels| pixels.debug(on));
@@ -334,8 +339,29 @@ impl Browser {
 
     /// Opens a page.
     pub fn open_from(&self, url: &str, referrer: &str, config: &str) -> Visit {
+        let mut visit = self.begin(url, referrer, config, false);
+        visit.replayed();
+        visit
+    }
+
+    /// Opens a page whose snippet has queued these calls before the script has loaded.
+    pub fn open_with_queue(&self, url: &str, queue: &[&str]) -> Visit {
+        let mut visit = self.begin(url, "", "u", false);
+        visit.calls(queue.iter().copied());
+        visit.replayed();
+        visit
+    }
+
+    /// Opens a page that asks for no diagnostics while consent is denied.
+    pub fn open_without_diagnostics(&self, url: &str) -> Visit {
+        let mut visit = self.begin(url, "", "u", true);
+        visit.replayed();
+        visit
+    }
+
+    fn begin(&self, url: &str, referrer: &str, config: &str, silent: bool) -> Visit {
         self.navigate(origin(url), url);
-        let setup = format!(r#"["{EVENTS}","{SETTINGS}",{config}]"#);
+        let setup = format!(r#"["{EVENTS}","{SETTINGS}",{config},{silent}]"#);
         let mut visit = Visit {
             browser: self.clone(),
             pixels: Pixels::new(self.clone(), Draft::from(setup.as_str()).text()),

@@ -20,6 +20,8 @@ export const openBrowser = () =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // pages see a visitor's browser, not one that a tool drives
+      "--disable-blink-features=AutomationControlled",
       // every site is this machine, and nothing else is to be found
       "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
       // the endpoint of another origin has signed its own
