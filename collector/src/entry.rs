@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// What is known of a request besides its events.
@@ -33,6 +34,12 @@ pub struct Request {
     /// The header `Referer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referer: Option<String>,
+    /// Who sent it on behalf of an advertiser, normalised. Only the Conversions API has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integration_source: Option<String>,
+    /// The answer's `x-request-id`. Only the Conversions API has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// What its sender was answered with.
     pub status: u16,
 }
@@ -63,6 +70,9 @@ pub struct Fault {
     /// What to do, where that can be known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// The code that the Conversions API answers with, where it does not follow from the field.
+    #[serde(skip)]
+    pub code: Option<&'static str>,
 }
 
 impl Fault {
@@ -77,8 +87,103 @@ impl Fault {
             given: given.into(),
             expected: expected.into(),
             advice: None,
+            code: None,
         }
     }
+
+    /// All of it as one sentence, about the field at `path`.
+    pub fn sentence(&self, path: &str) -> String {
+        let Self {
+            given,
+            expected,
+            advice,
+            ..
+        } = self;
+        match advice {
+            Some(advice) => format!("{path} is {given}; it must be {expected}: {advice}"),
+            None => format!("{path} is {given}; it must be {expected}"),
+        }
+    }
+}
+
+/// Something in an accepted event that its sender should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Where: `user.email_sha256`.
+    pub field: String,
+    /// The field to send instead, where `field` is the name of an older generation.
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+    /// What is the matter and what to do, as whole sentences.
+    pub message: String,
+}
+
+impl Warning {
+    /// About a field that keeps its name.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            instead: None,
+            message: message.into(),
+        }
+    }
+
+    /// About a field's older name or form.
+    pub fn older(field: impl Into<String>, instead: &str, message: impl Into<String>) -> Self {
+        Self {
+            instead: Some(instead.to_owned()),
+            ..Self::new(field, message)
+        }
+    }
+}
+
+/// A value that counts in another form than the one in which it was sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Normalized {
+    /// Where: `data.currency`.
+    pub field: String,
+    /// What it counts as.
+    pub value: Value,
+}
+
+/// What there is to say about an event besides its verdict.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Notes {
+    /// What its sender should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// What the API changes in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub normalized: Vec<Normalized>,
+}
+
+impl Notes {
+    /// Notes that a value counts as another, if it does.
+    pub fn normalize(&mut self, field: impl Into<String>, sent: &str, counts_as: &str) {
+        if sent != counts_as {
+            self.normalized.push(Normalized {
+                field: field.into(),
+                value: counts_as.into(),
+            });
+        }
+    }
+
+    /// Keeps at most `most` of each kind, so that a hostile event does not grow without bounds.
+    pub fn truncate(&mut self, most: usize) {
+        self.warnings.truncate(most);
+        self.normalized.truncate(most);
+    }
+}
+
+/// A verdict with its notes, as one object.
+#[derive(Debug, Serialize)]
+pub struct Outcome<'a> {
+    /// What became of the event.
+    #[serde(flatten)]
+    pub verdict: &'a Verdict,
+    /// What else there is to say.
+    #[serde(flatten)]
+    pub notes: &'a Notes,
 }
 
 /// What became of an event.
@@ -126,7 +231,7 @@ pub struct Entry {
     pub batch: u64,
     /// The [`Request`], which the events of one request share.
     pub request: Arc<str>,
-    /// The [`Verdict`].
+    /// The [`Outcome`].
     pub verdict: Box<str>,
     /// The event, letter by letter as it was received; `null` where there is none.
     pub event: Box<str>,
@@ -204,5 +309,29 @@ mod tests {
     fn a_refusal_tells_its_faults_or_a_sentence() {
         let told = serde_json::to_value(Verdict::refused("why")).unwrap();
         assert_eq!(told, json!({ "verdict": "refused", "error": "why" }));
+    }
+
+    #[test]
+    fn notes_are_listed_beside_the_verdict_and_only_where_there_are_some() {
+        let outcome = |notes: &Notes| {
+            serde_json::to_value(Outcome {
+                verdict: &Verdict::Counted,
+                notes,
+            })
+            .unwrap()
+        };
+        let mut notes = Notes::default();
+        notes.normalize("data.currency", "EUR", "EUR");
+        assert_eq!(outcome(&notes), json!({ "verdict": "counted" }));
+        notes.normalize("data.currency", "eur", "EUR");
+        notes.warnings.push(Warning::older("a", "b", "Send b."));
+        assert_eq!(
+            outcome(&notes),
+            json!({
+                "verdict": "counted",
+                "warnings": [{ "field": "a", "use": "b", "message": "Send b." }],
+                "normalized": [{ "field": "data.currency", "value": "EUR" }],
+            })
+        );
     }
 }

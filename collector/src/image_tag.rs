@@ -61,7 +61,7 @@ impl Event {
     pub fn key(&self, pixel: &str) -> Option<Key> {
         let own = self.others.get("custom_event_name").and_then(Value::as_str);
         let name = rules::counted_name(&self.name, own);
-        self.id.as_deref().map(|id| Key::of(pixel, name, id))
+        self.id.as_deref().map(|id| Key::of(pixel, &name, id))
     }
 }
 

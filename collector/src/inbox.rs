@@ -11,7 +11,7 @@ use futures_util::Stream;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::database::{self, Failure, Keep, Opened, Wanted, Work};
-use crate::entry::{Entry, Request, Verdict};
+use crate::entry::{Entry, Notes, Outcome, Request, Verdict};
 use crate::ledger::{Class, Kept, Key, Ledger};
 use crate::live::Live;
 use crate::refusal::Refusal;
@@ -33,6 +33,8 @@ pub struct Judged {
     pub event: Box<str>,
     /// What is known of it without the others.
     pub judgement: Judgement,
+    /// What else there is to say.
+    pub notes: Notes,
 }
 
 /// What is known of an event without the others.
@@ -50,6 +52,7 @@ impl Judged {
         Self {
             event: "null".into(),
             judgement: Judgement::Is(Verdict::refused(error)),
+            notes: Notes::default(),
         }
     }
 }
@@ -122,7 +125,12 @@ impl Inbox {
         let batch = ledger.next_batch();
         let mut keys = Vec::with_capacity(events.len());
         let mut entries = Vec::with_capacity(events.len());
-        for Judged { event, judgement } in events {
+        for Judged {
+            event,
+            judgement,
+            notes,
+        } in events
+        {
             let seq = ledger.next_seq();
             let (verdict, key) = match judgement {
                 Judgement::Is(verdict) => (verdict, None),
@@ -141,9 +149,12 @@ impl Inbox {
                 seq,
                 batch,
                 request: Arc::clone(&shared),
-                verdict: serde_json::to_string(&verdict)
-                    .map_err(|error| internal(&error))?
-                    .into(),
+                verdict: serde_json::to_string(&Outcome {
+                    verdict: &verdict,
+                    notes: &notes,
+                })
+                .map_err(|error| internal(&error))?
+                .into(),
                 event,
             };
             let bytes = entry.size();

@@ -1,9 +1,10 @@
 //! The rules of an event. Those of name, data and options are the pixel's own, from its own table and in its own
 //! words; the rest is what holds on the way to a server.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use oaiq::explain::{Explained, faults_of};
+use oaiq::explain::{Explained, faults_of, without_identifiers};
 use serde_json::{Map, Value};
 
 use crate::entry::Fault;
@@ -22,6 +23,9 @@ pub const MOST_FAULTS: usize = 100;
 /// What stands in the place of a value that may be about a person.
 pub const NOT_SHOWN: &str = "(not shown)";
 
+/// What a field must be that does not exist.
+pub const NO_SUCH_FIELD: &str = "left out, because there is no such field";
+
 /// The longest text that a fault shows, in characters.
 const LONGEST_SHOWN: usize = 120;
 
@@ -30,11 +34,11 @@ pub fn is_internal(name: &str) -> bool {
     name.starts_with("openai::") || name.starts_with("oai::")
 }
 
-/// What duplicates are recognised by, besides pixel and id: a custom event's own name, else the event's.
-pub fn counted_name<'a>(name: &'a str, custom_event_name: Option<&'a str>) -> &'a str {
+/// What duplicates are recognised by, besides pixel and id: a custom event's own name in lowercase, else the event's.
+pub fn counted_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a, str> {
     match custom_event_name {
-        Some(own) if name == "custom" => own,
-        _ => name,
+        Some(own) if name == "custom" => own.to_ascii_lowercase().into(),
+        _ => name.into(),
     }
 }
 
@@ -75,7 +79,9 @@ fn from_table(explained: Explained) -> Fault {
 /// What is wrong with the time of an event that has arrived at `now_ms`.
 pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
     let now = i128::from(now_ms);
+    let mut code = "event_timestamp_too_old";
     let expected = if timestamp_ms > now + i128::from(AHEAD_MS) {
+        code = "event_timestamp_in_future";
         format!("at most 10 minutes ahead of the collector's clock, which shows {now_ms}")
     } else if timestamp_ms >= now - i128::from(OLDEST_MS) {
         return None;
@@ -87,11 +93,10 @@ pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
     } else {
         format!("at most 7 days ago; now is {now_ms}")
     };
-    Some(Fault::new(
-        "timestamp_ms",
-        timestamp_ms.to_string(),
-        expected,
-    ))
+    Some(Fault {
+        code: Some(code),
+        ..Fault::new("timestamp_ms", timestamp_ms.to_string(), expected)
+    })
 }
 
 /// What is wrong with the length of an event's id.
@@ -115,7 +120,7 @@ pub fn not_hashed(field: impl Into<String>) -> Fault {
     Fault::new(
         field,
         NOT_SHOWN,
-        "64 hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
+        "64 lowercase hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
     )
 }
 
@@ -127,12 +132,18 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
+/// A field's name as a fault shows it. A misplaced value may stand where a name should.
+pub fn shown_name(name: &str) -> String {
+    shortened(&without_identifiers(name))
+}
+
 /// A value as a fault shows it.
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-        other => shortened(&compact(other)),
+        // it may end up in a log: nobody's email address or phone number belongs there
+        other => shortened(&without_identifiers(&compact(other))),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Arrival {
     pub transport: Transport,
     /// The size of its body, once that is known.
     pub bytes: usize,
+    /// The answer's `x-request-id`, if it has one.
+    pub request_id: Option<String>,
     referer: Option<String>,
 }
 
@@ -42,6 +44,7 @@ impl Arrival {
             pixel: query.get("pid").unwrap_or_default().to_owned(),
             transport,
             bytes: 0,
+            request_id: None,
             referer,
         }
     }
@@ -51,12 +54,14 @@ impl Arrival {
         match self.pixel.len() {
             0 => Err(Refusal::bad_request(format!(
                 "the address has no `pid`, the pixel's id: …{address}?pid=PIXEL"
-            ))),
+            ))
+            .at("pid", "missing_pid")),
             1..=rules::LONGEST_PIXEL => Ok(&self.pixel),
             length => Err(Refusal::bad_request(format!(
                 "the address's `pid` is {length} bytes long; a pixel's id has at most {}",
                 rules::LONGEST_PIXEL
-            ))),
+            ))
+            .at("pid", "invalid_pid")),
         }
     }
 
@@ -73,6 +78,8 @@ impl Arrival {
             oppref: None,
             user: None,
             referer: self.referer,
+            integration_source: None,
+            request_id: self.request_id,
             status,
         }
     }

@@ -2,44 +2,73 @@
 //!
 //! Without CORS on purpose: its key has no business in a page.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use serde_json::json;
 
 use super::arrival::Arrival;
+use super::lost::wrong_method;
 use crate::conversions::{self, Conversions, Event};
 use crate::entry::{Transport, Verdict};
 use crate::inbox::{Judged, Judgement};
 use crate::ledger::Key;
 use crate::query::Query;
-use crate::refusal::{EventFault, Refusal};
+use crate::refusal::{ApiError, Detail, Refusal};
 use crate::request_body::MAX_CONVERSIONS;
 use crate::{Collector, rules};
 
 const PATH: &str = "/v1/events";
 
 /// How many faults an answer tells.
-const MOST_FAULTS: usize = 100;
+const MOST_DETAILS: usize = 100;
+
+/// What an answer is found by.
+#[derive(Clone)]
+struct RequestId(String);
 
 /// `/v1/events`.
 pub fn router() -> Router<Arc<Collector>> {
-    Router::new().route(PATH, post(take))
+    Router::new()
+        .route(PATH, post(take))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
+            ApiError(wrong_method(method, uri).await)
+        })
+        .layer(middleware::from_fn(with_request_id))
+}
+
+/// Gives every answer its `x-request-id`.
+async fn with_request_id(mut request: Request, next: Next) -> Response {
+    // each RandomState has keys of its own
+    let half = || RandomState::new().build_hasher().finish();
+    let id = format!("req_{:016x}{:016x}", half(), half());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.run(request).await;
+    // hexadecimal digits are fit for a header
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
 }
 
 async fn take(
     State(collector): State<Arc<Collector>>,
     RawQuery(query): RawQuery,
+    Extension(RequestId(request_id)): Extension<RequestId>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let mut arrival = Arrival::new(&query, &headers, Transport::Server);
+    arrival.request_id = Some(request_id);
     let taken = async {
         // The body is read even for a wrong key: the answer would not reach a client that still sends.
         let body = collector
@@ -50,10 +79,8 @@ async fn take(
         check_key(&headers, collector.settings.key.as_deref())?;
         let pixel = arrival.needed_pixel(PATH)?;
         if !collector.has_pixel(pixel) {
-            return Err(Refusal::new(
-                StatusCode::NOT_FOUND,
-                collector.no_such_pixel(),
-            ));
+            let refusal = Refusal::new(StatusCode::FORBIDDEN, collector.no_such_pixel());
+            return Err(refusal.at("pid", "unknown_pid"));
         }
         let conversions = conversions::parse(&body.bytes, arrival.received_ms)?;
         Ok((conversions, body))
@@ -62,41 +89,40 @@ async fn take(
         Ok(taken) => taken,
         Err(refusal) => {
             arrival.turned_away(&collector, &refusal).await;
-            return Err(refusal);
+            return Err(refusal.into());
         }
     };
-    let refusal = refusal_of(&conversions);
+    let refusal = refusal_of(&conversions.events);
     let status = refusal
         .as_ref()
         .map_or(StatusCode::OK, |refusal| refusal.status);
     let pixel = arrival.pixel.clone();
     let Conversions {
         validate_only,
+        integration_source,
         events,
     } = conversions;
     let count = events.len();
     let mut request = arrival.request(status.as_u16(), count);
     request.stripped = events.iter().all(|event| event.stripped);
+    request.integration_source = integration_source;
     let first_at_fault = events.iter().position(|event| !event.faults.is_empty());
     let judged = events
         .into_iter()
         .map(|event| Judged {
             judgement: judgement(&event, &pixel, validate_only, first_at_fault),
+            notes: event.notes,
             event: event.text.into(),
         })
         .collect();
-    let tally = collector.inbox.receive(request, judged).await?;
+    collector.inbox.receive(request, judged).await?;
     // until now its room was needed for what has been made of it
     drop(body);
     if let Some(refusal) = refusal {
-        return Err(refusal);
+        return Err(refusal.into());
     }
-    let answer = if validate_only {
-        json!({ "valid": count })
-    } else {
-        json!({ "accepted": count, "counted": tally.counted, "duplicates": tally.duplicates })
-    };
     let kind = [(header::CONTENT_TYPE, "application/json")];
+    let answer = json!({ "accepted_events": count });
     Ok((kind, answer.to_string()).into_response())
 }
 
@@ -125,48 +151,54 @@ fn check_key(headers: &HeaderMap, expected: Option<&str>) -> Result<(), Refusal>
 }
 
 /// One event at fault fails them all.
-fn refusal_of(conversions: &Conversions) -> Option<Refusal> {
-    let events = &conversions.events;
+fn refusal_of(events: &[Event]) -> Option<Refusal> {
     let at_fault = events
         .iter()
         .filter(|event| !event.faults.is_empty())
         .count();
-    let total: usize = events.iter().map(|event| event.faults.len()).sum();
-    let faults: Vec<EventFault> = events
-        .iter()
-        .enumerate()
-        .flat_map(|(event, Event { faults, .. })| {
-            faults.iter().map(move |fault| EventFault {
-                event,
-                fault: fault.clone(),
-            })
+    let faults = || {
+        let numbered = events.iter().enumerate();
+        numbered.flat_map(|(i, event)| event.faults.iter().map(move |fault| (i, fault)))
+    };
+    let details: Vec<Detail> = faults()
+        .take(MOST_DETAILS)
+        .map(|(i, fault)| {
+            let param = match fault.field.as_str() {
+                "event" => format!("events[{i}]"),
+                field => format!("events[{i}].{field}"),
+            };
+            Detail {
+                message: fault.sentence(&param),
+                code: conversions::code(fault),
+                param,
+            }
         })
-        .take(MOST_FAULTS)
         .collect();
-    let EventFault { event, fault } = faults.first()?;
-    let mut error = format!(
-        "none of the events was taken, because of {} at fault: events[{event}].{} is {}; it must be {}",
-        match (at_fault, events.len()) {
-            (1, 1) => "one that is".to_owned(),
-            (1, all) => format!("1 of {all}"),
-            (some, all) => format!("{some} of {all}"),
-        },
-        fault.field,
-        fault.given,
-        fault.expected,
-    );
-    if let Some(advice) = &fault.advice {
-        error += &format!(": {advice}");
+    let first = details.first()?;
+    let total = faults().count();
+    let mut error = match (at_fault, events.len()) {
+        (1, 1) => String::new(),
+        (some, all) => format!("No event was accepted, because {some} of {all} are invalid. "),
+    };
+    error += &first.message;
+    match total - details.len() {
+        0 if total > 1 => error += &format!(" ({} more in `errors`)", total - 1),
+        0 => {}
+        untold => {
+            error += &format!(
+                " ({} more in `errors`, and {untold} besides)",
+                details.len() - 1
+            )
+        }
     }
-    if total > 1 {
-        error += &format!(" (and {} more, see `faults`)", total - 1);
-    }
-    Some(Refusal {
-        status: StatusCode::BAD_REQUEST,
-        error,
-        more_faults: total - faults.len(),
-        faults,
-    })
+    const TOO_OLD: &str = "event_timestamp_too_old";
+    let refusal = if faults().all(|(_, fault)| fault.code == Some(TOO_OLD)) {
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error).at(first.param.as_str(), TOO_OLD)
+    } else {
+        let event = events.iter().position(|event| !event.faults.is_empty())?;
+        Refusal::bad_request(error).at(format!("events[{event}]"), "invalid_event")
+    };
+    Some(Refusal { details, ..refusal })
 }
 
 fn judgement(
@@ -183,12 +215,12 @@ fn judgement(
     }
     if let Some(at_fault) = first_at_fault {
         return Judgement::Is(Verdict::refused(format!(
-            "not taken, because events[{at_fault}] of its request is at fault"
+            "not accepted, because events[{at_fault}] of the same request is invalid"
         )));
     }
     if validate_only {
         return Judgement::Is(Verdict::Valid);
     }
     let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
-    Judgement::Counts(Some(Key::of(pixel, name, &event.id)))
+    Judgement::Counts(Some(Key::of(pixel, &name, &event.id)))
 }

@@ -13,7 +13,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::arrival::Arrival;
 use super::lost::wrong_method;
-use crate::entry::{Fault, Request, Transport, Verdict};
+use crate::entry::{Fault, Notes, Request, Transport, Verdict};
 use crate::inbox::{Judged, Judgement};
 use crate::ledger::Key;
 use crate::query::Query;
@@ -78,13 +78,14 @@ async fn take_batch(
             Judgement::Is(Verdict::Internal)
         } else {
             let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
-            let key = Key::of(&pixel, name, &event.id);
+            let key = Key::of(&pixel, &name, &event.id);
             let faults = [event.faults, batch.user_faults.clone()].concat();
             judged_by(faults, Some(key))
         };
         Judged {
             event: <Box<str>>::from(event.text),
             judgement,
+            notes: Notes::default(),
         }
     });
     let judged = judged.collect();
@@ -133,11 +134,12 @@ async fn take_image_tag(
     request.stripped = tag.oppref.is_none();
     request.oppref = tag.oppref;
     log(&request);
-    let event = <Box<str>>::from(event);
-    collector
-        .inbox
-        .receive(request, vec![Judged { event, judgement }])
-        .await?;
+    let judged = Judged {
+        event: event.into(),
+        judgement,
+        notes: Notes::default(),
+    };
+    collector.inbox.receive(request, vec![judged]).await?;
     let picture = [
         (header::CONTENT_TYPE, "image/gif"),
         // Each showing of the picture is an event.

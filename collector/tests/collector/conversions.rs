@@ -3,7 +3,9 @@
 use oaiq_collector::Settings;
 use serde_json::{Value, json};
 
-use crate::server::{Server, conversion, header, json_of, now_ms, refusal, settings};
+use crate::server::{
+    Server, api_error, api_message, conversion, header, json_of, now_ms, settings,
+};
 
 const PATH: &str = "/v1/events?pid=P";
 
@@ -14,21 +16,274 @@ fn with_key() -> Server {
     })
 }
 
+/// The one event of a request that must be taken, as `/events.json` lists it.
+fn taken(server: &Server, event: &Value) -> Value {
+    let answer = server.convert("P", &json!({ "events": [event] }));
+    assert_eq!(answer.status(), 200);
+    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    server.entries("?limit=1")[0].clone()
+}
+
+/// The request of OpenAI's documentation: each documented member once.
+fn documented() -> Value {
+    let hash = |byte: &str| byte.repeat(32);
+    json!({
+        "validate_only": false,
+        "integration_source": " Example-Integration_1.0 ",
+        "events": [{
+            "id": "order_12345",
+            "type": "order_created",
+            "timestamp_ms": now_ms(),
+            "action_source": "web",
+            "source_url": "https://shop.example/checkout/thanks",
+            "oppref": "the-click-reference",
+            "opt_out": false,
+            "user": {
+                "emails_sha256": [hash("a1"), hash("a2")],
+                "phone_numbers_sha256": [hash("b1")],
+                "external_ids_sha256": [hash("c1")],
+                "first_names_sha256": [hash("d1")],
+                "last_names_sha256": [hash("e1")],
+                "countries": ["US"],
+                "regions": ["California"],
+                "cities": ["San Francisco"],
+                "postal_codes": ["94107"],
+                "obref": "3f0e8a52-7f3b-4c68-9a3b-0d5d3c1f2a11",
+                "ip_address": "203.0.113.7",
+                "user_agent": "Mozilla/5.0",
+                "android_advertising_id": "38400000-8cf0-11bd-b23e-10b96e40000d",
+            },
+            "data": {
+                "type": "contents",
+                "amount": 2599,
+                "currency": "usd",
+                "contents": [{
+                    "id": "sku_123",
+                    "name": "Mug",
+                    "content_type": "product",
+                    "quantity": 1,
+                    "amount": 2599,
+                    "currency": "USD",
+                    "group_id": "mugs",
+                    "variant_dict": { "color": "red", "size": "M" },
+                }],
+            },
+        }],
+    })
+}
+
+#[test]
+fn the_documented_request_is_counted_without_a_warning() {
+    let server = Server::start();
+    let body = documented();
+    let answer = server.convert("P", &body);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    let entry = &server.entries("")[0];
+    assert_eq!(entry["verdict"], "counted");
+    assert_eq!(entry["event"], body["events"][0]);
+    assert_eq!(entry.get("warnings"), None);
+    assert_eq!(entry["integration_source"], "example-integration_1.0");
+    assert_eq!(entry["stripped"], false);
+    assert_eq!(
+        entry["normalized"],
+        json!([
+            { "field": "user.cities[0]", "value": "san francisco" },
+            { "field": "user.regions[0]", "value": "california" },
+            { "field": "data.currency", "value": "USD" },
+        ])
+    );
+}
+
+#[test]
+fn an_apps_event_with_a_customer_action_is_counted() {
+    let server = Server::start();
+    for name in ["app_installed", "app_opened"] {
+        let mut event = json!({
+            "id": "1", "type": name, "timestamp_ms": now_ms(), "action_source": "mobile_app",
+            "data": { "type": "customer_action" },
+        });
+        let entry = taken(&server, &event);
+        assert_eq!(entry["verdict"], "counted");
+        assert_eq!(entry.get("warnings"), None);
+        event["action_source"] = "web".into();
+        event["source_url"] = "https://shop.example/".into();
+        let error = api_error(server.convert("P", &json!({ "events": [event] })), 400);
+        assert_eq!(error["errors"][0]["param"], "events[0].action_source");
+    }
+}
+
+#[test]
+fn an_event_of_the_older_generation_is_counted_and_each_old_field_names_the_new_one() {
+    let server = Server::start();
+    let mut order = conversion("order_created", "o-1");
+    order["obref"] = "b-1".into();
+    order["user"] = json!({
+        "email_sha256": "ab".repeat(32),
+        "country": ["DE"],
+        "client_ip_address": "203.0.113.7",
+        "phone_numbers_sha256": ["ab".repeat(32)],
+    });
+    let entry = taken(&server, &order);
+    assert_eq!(entry["verdict"], "counted");
+    assert_eq!(entry["event"], order);
+    let warnings: Vec<_> = entry["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| {
+            assert!(warning["message"].as_str().unwrap().contains("Send "));
+            (
+                warning["field"].as_str().unwrap(),
+                warning["use"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            ("user.client_ip_address", "user.ip_address"),
+            ("user.country", "user.countries"),
+            ("user.email_sha256", "user.emails_sha256"),
+            ("obref", "user.obref"),
+        ]
+    );
+}
+
+#[test]
+fn a_fourth_hash_is_ignored_and_a_custom_event_may_have_fields_of_its_own() {
+    let server = Server::start();
+    let mut event = conversion("custom", "c-1");
+    event["custom_event_name"] = "Quiz_Taken".into();
+    let hashes = ["a1", "b2", "c3", "d4"].map(|byte| byte.repeat(32));
+    event["user"] = json!({
+        "emails_sha256": hashes,
+        "android_advertising_id": "00000000-0000-0000-0000-000000000000",
+    });
+    event["data"] = json!({ "type": "custom", "score": 4.5, "answers": [{ "q": null }, true] });
+    let entry = taken(&server, &event);
+    assert_eq!(entry["event"], event);
+    let fields: Vec<_> = entry["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| warning["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        fields,
+        ["user.android_advertising_id", "user.emails_sha256"]
+    );
+    assert_eq!(
+        entry["normalized"],
+        json!([{ "field": "custom_event_name", "value": "quiz_taken" }])
+    );
+}
+
+#[test]
+fn an_event_that_is_too_old_is_answered_422() {
+    let server = Server::start();
+    let mut old = conversion("order_created", "1");
+    old["timestamp_ms"] = (now_ms() - 7 * 86_400_000 - 60_000).into();
+    let events = json!({ "events": [conversion("order_created", "2"), old] });
+    let error = api_error(server.convert("P", &events), 422);
+    assert_eq!(error["code"], "event_timestamp_too_old");
+    assert_eq!(error["param"], "events[1].timestamp_ms");
+    assert_eq!(error["errors"][0]["code"], "event_timestamp_too_old");
+    for entry in server.entries("") {
+        assert_eq!(
+            (&entry["verdict"], &entry["status"]),
+            (&json!("refused"), &json!(422))
+        );
+    }
+    // with another fault it is one of several
+    let mut wrong = old.clone();
+    wrong["action_source"] = "website".into();
+    let error = api_error(server.convert("P", &json!({ "events": [wrong] })), 400);
+    assert_eq!(error["code"], "invalid_event");
+    assert_eq!(error["errors"].as_array().unwrap().len(), 2);
+    // a clock that is ahead is another fault
+    old["timestamp_ms"] = (now_ms() + 11 * 60_000).into();
+    let error = api_error(server.convert("P", &json!({ "events": [old] })), 400);
+    assert_eq!(error["errors"][0]["code"], "event_timestamp_in_future");
+    // within the limits
+    for timestamp in [now_ms() - 7 * 86_400_000 + 60_000, now_ms() + 9 * 60_000] {
+        let mut event = conversion("order_created", &timestamp.to_string());
+        event["timestamp_ms"] = timestamp.into();
+        assert_eq!(taken(&server, &event)["verdict"], "counted");
+    }
+}
+
+#[test]
+fn a_missing_pixel_id_is_answered_400() {
+    let server = Server::start();
+    for path in ["/v1/events", "/v1/events?pid="] {
+        let headers = [("Authorization", "Bearer key")];
+        let error = api_error(server.send("POST", path, &headers, "{}"), 400);
+        assert_eq!(
+            (&error["param"], &error["code"]),
+            (&json!("pid"), &json!("missing_pid"))
+        );
+    }
+}
+
+#[test]
+fn every_answer_has_a_request_id_of_its_own_and_the_entry_names_it() {
+    let server = Server::start();
+    let events = json!({ "events": [conversion("order_created", "1")] });
+    let mut ids = Vec::new();
+    for (body, key, status) in [
+        (&events, "Bearer key", 200),
+        (&events, "Bearer key", 200),
+        (&json!({}), "Bearer key", 400),
+        (&events, "", 401),
+    ] {
+        let headers = [("Authorization", key)];
+        let answer = server.send("POST", PATH, &headers, body.to_string().as_str());
+        assert_eq!(answer.status(), status);
+        let id = header(&answer, "x-request-id").to_owned();
+        assert_eq!(server.entries("?limit=1")[0]["request_id"], id.as_str());
+        ids.push(id);
+    }
+    ids.push(header(&server.get(PATH), "x-request-id").to_owned());
+    assert!(
+        ids.iter()
+            .all(|id| id.len() == 36 && id.starts_with("req_"))
+    );
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+}
+
+#[test]
+fn an_integration_source_that_breaks_its_rule_is_refused() {
+    let server = Server::start();
+    for wrong in [
+        json!(""),
+        json!("-x"),
+        json!("a b"),
+        json!(1),
+        json!("a".repeat(65)),
+    ] {
+        let events =
+            json!({ "events": [conversion("order_created", "1")], "integration_source": wrong });
+        let error = api_error(server.convert("P", &events), 400);
+        assert_eq!(error["param"], "integration_source");
+        assert_eq!(error["code"], "invalid_integration_source");
+    }
+}
+
 #[test]
 fn events_of_a_server_are_taken_and_kept_letter_by_letter() {
     let server = Server::start();
     let mut order = conversion("order_created", "o-1");
-    order["user"] = json!({ "email_sha256": ["ab".repeat(32)], "zip_code": "26757" });
+    order["user"] = json!({ "emails_sha256": ["ab".repeat(32)], "postal_codes": ["26757"] });
     order["oppref"] = "click".into();
     let answer = server.convert(
         "P",
         &json!({ "events": [order, conversion("custom", "c-1")] }),
     );
     assert_eq!(answer.status(), 200);
-    assert_eq!(
-        json_of(answer),
-        json!({ "accepted": 2, "counted": 2, "duplicates": 0 })
-    );
+    assert_eq!(json_of(answer), json!({ "accepted_events": 2 }));
     let entry = &server.entries("")[1];
     assert_eq!(entry["event"], order);
     assert_eq!(entry["transport"], "server");
@@ -57,7 +312,7 @@ fn a_key_is_asked_for_compared_and_never_told() {
             .collect();
         let answer = server.send("POST", PATH, &headers, body.as_str());
         assert_eq!(header(&answer, "www-authenticate"), "Bearer");
-        let error = refusal(answer, 401);
+        let error = api_message(answer, 401);
         assert!(error.contains(part), "{error}");
         assert!(
             !error.contains("right") && !error.contains("secret-typo"),
@@ -87,7 +342,7 @@ fn a_key_is_asked_for_compared_and_never_told() {
             .status(),
         200
     );
-    refusal(server.post(PATH, &body), 401);
+    api_error(server.post(PATH, &body), 401);
 }
 
 #[test]
@@ -98,33 +353,34 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
     wrong["action_source"] = json!("website");
     let events = json!({ "events": [conversion("order_created", "1"), conversion("items_added", "1"), wrong] });
     let answer = server.convert("P", &events);
-    assert_eq!(answer.status(), 400);
-    let answer = json_of(answer);
-    let error = answer["error"].as_str().unwrap();
+    let error = api_error(answer, 400);
+    assert_eq!(error["type"], "invalid_request_error");
+    assert_eq!(error["param"], "events[2]");
+    assert_eq!(error["code"], "invalid_event");
+    let message = error["message"].as_str().unwrap();
     assert!(
-        error.contains("1 of 3") && error.contains("events[2]."),
-        "{error}"
+        message.contains("1 of 3") && message.contains("events[2].data.amount is 25.99"),
+        "{message}"
     );
-    let told: Vec<_> = answer["faults"]
+    let told: Vec<_> = error["errors"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|fault| {
-            (
-                fault["event"].as_u64().unwrap(),
-                fault["field"].as_str().unwrap(),
-            )
+        .map(|detail| {
+            let message = detail["message"].as_str().unwrap();
+            let param = detail["param"].as_str().unwrap();
+            assert!(message.starts_with(param), "{message}");
+            (param, detail["code"].as_str().unwrap())
         })
         .collect();
     assert_eq!(
         told,
         [
-            (2, "data.amount"),
-            (2, "data.currency"),
-            (2, "action_source")
+            ("events[2].data.amount", "invalid_event_data_amount"),
+            ("events[2].data.currency", "missing_event_data_currency"),
+            ("events[2].action_source", "invalid_event_action_source"),
         ]
     );
-    assert_eq!(answer["faults"][0]["given"], "25.99");
 
     let entries = server.entries("");
     assert_eq!(entries.len(), 3);
@@ -137,11 +393,13 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
     assert_eq!(entries[0]["faults"].as_array().unwrap().len(), 3);
     assert_eq!(
         entries[2]["error"],
-        "not taken, because events[2] of its request is at fault"
+        "not accepted, because events[2] of the same request is invalid"
     );
     // the ids are still free
-    let events = json!({ "events": [conversion("order_created", "1")] });
-    assert_eq!(json_of(server.convert("P", &events))["counted"], 1);
+    assert_eq!(
+        taken(&server, &conversion("order_created", "1"))["verdict"],
+        "counted"
+    );
 }
 
 #[test]
@@ -150,11 +408,13 @@ fn a_rehearsal_counts_nothing_and_takes_no_id() {
     let rehearsal = json!({ "validate_only": true, "events": [conversion("order_created", "1")] });
     assert_eq!(
         json_of(server.convert("P", &rehearsal)),
-        json!({ "valid": 1 })
+        json!({ "accepted_events": 1 })
     );
     assert_eq!(server.entries("")[0]["verdict"], "valid");
-    let events = json!({ "events": [conversion("order_created", "1")] });
-    assert_eq!(json_of(server.convert("P", &events))["counted"], 1);
+    assert_eq!(
+        taken(&server, &conversion("order_created", "1"))["verdict"],
+        "counted"
+    );
     let rehearsal = json!({ "validate_only": true, "events": [{}] });
     assert_eq!(server.convert("P", &rehearsal).status(), 400);
 }
@@ -168,8 +428,11 @@ fn a_thousand_events_are_taken_and_no_more() {
             .collect();
         json!({ "events": events })
     };
-    assert_eq!(json_of(server.convert("P", &events(1000)))["counted"], 1000);
-    let error = refusal(server.convert("P", &events(1001)), 400);
+    assert_eq!(
+        json_of(server.convert("P", &events(1000))),
+        json!({ "accepted_events": 1000 })
+    );
+    let error = api_message(server.convert("P", &events(1001)), 400);
     assert!(
         error.contains("1001 events") && error.contains("1000"),
         "{error}"
@@ -180,12 +443,15 @@ fn a_thousand_events_are_taken_and_no_more() {
 #[test]
 fn of_many_faults_a_hundred_are_told_and_the_rest_counted() {
     let server = Server::start();
-    let answer = json_of(server.convert("P", &json!({ "events": vec![json!({}); 200] })));
-    assert_eq!(answer["faults"].as_array().unwrap().len(), 100);
+    let error = api_error(
+        server.convert("P", &json!({ "events": vec![json!({}); 200] })),
+        400,
+    );
+    assert_eq!(error["errors"].as_array().unwrap().len(), 100);
+    let message = error["message"].as_str().unwrap();
     assert!(
-        answer["more_faults"].as_u64().unwrap() >= 700,
-        "{}",
-        answer["more_faults"]
+        message.contains("200 of 200") && message.contains("99 more in `errors`, and 500 besides"),
+        "{message}"
     );
 }
 
@@ -201,7 +467,7 @@ fn a_body_that_is_none_is_refused_with_what_it_must_be() {
             "`test_mode`",
         ),
     ] {
-        let error = refusal(server.convert("P", &body), 400);
+        let error = api_message(server.convert("P", &body), 400);
         assert!(error.contains(part), "{error}");
     }
 }
@@ -210,7 +476,7 @@ fn a_body_that_is_none_is_refused_with_what_it_must_be() {
 fn a_raw_identifier_is_neither_told_nor_kept() {
     let server = Server::start();
     let mut order = conversion("order_created", "1");
-    order["user"] = json!({ "email_sha256": "jane@example.com" });
+    order["user"] = json!({ "emails_sha256": ["jane@example.com"] });
     let answer = server.convert("P", &json!({ "events": [order] }));
     assert_eq!(answer.status(), 400);
     let answer = json_of(answer).to_string();
@@ -251,6 +517,6 @@ fn no_page_of_another_origin_may_read_its_answers() {
             .get("access-control-allow-origin")
             .is_none()
     );
-    let error = refusal(server.get(PATH), 405);
+    let error = api_message(server.get(PATH), 405);
     assert!(error.contains("POST"), "{error}");
 }

@@ -4,9 +4,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::server::{Server, event, folders, folders_that_do_not_exist, header, refusal};
+use crate::server::{
+    Server, api_error, api_message, conversion, event, folders, folders_that_do_not_exist, header,
+    json_of, refusal,
+};
 
 /// A server that waits only this long for what a client has begun to send.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
@@ -146,10 +149,11 @@ fn a_compressed_body_is_refused_with_what_to_do() {
     for path in ["/v1/sdk/events?pid=P", "/v1/events?pid=P"] {
         for encoding in ["gzip", "br", "x, gzip"] {
             let headers = [("Content-Encoding", encoding)];
-            let error = refusal(
-                server.send("POST", path, &headers, b"\x1f\x8b".as_slice()),
-                415,
-            );
+            let answer = server.send("POST", path, &headers, b"\x1f\x8b".as_slice());
+            let error = match path.starts_with("/v1/events") {
+                true => api_message(answer, 415),
+                false => refusal(answer, 415),
+            };
             assert!(
                 error.contains(encoding) && error.contains("uncompressed"),
                 "{error}"
@@ -171,7 +175,11 @@ fn text_in_another_encoding_is_refused_with_its_place() {
             ("/v1/sdk/events?pid=P", [("Content-Type", "text/plain")]),
             ("/v1/events?pid=P", [("Authorization", "Bearer x")]),
         ] {
-            let error = refusal(server.send("POST", path, &headers, body.as_slice()), 400);
+            let answer = server.send("POST", path, &headers, body.as_slice());
+            let error = match path.starts_with("/v1/events") {
+                true => api_message(answer, 400),
+                false => refusal(answer, 400),
+            };
             assert!(
                 error.contains("not UTF-8") || error.contains("not JSON"),
                 "{error}"
@@ -185,10 +193,8 @@ fn a_body_over_4_mib_is_too_large_for_the_conversions_api_too() {
     let server = Server::start();
     let headers = [("Authorization", "Bearer x")];
     let body = vec![b' '; 4 * 1024 * 1024 + 1];
-    let error = refusal(
-        server.send("POST", "/v1/events?pid=P", &headers, body.as_slice()),
-        413,
-    );
+    let answer = server.send("POST", "/v1/events?pid=P", &headers, body.as_slice());
+    let error = api_message(answer, 413);
     assert!(error.contains("4 MiB"), "{error}");
 }
 
@@ -202,7 +208,7 @@ fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
         error.contains("events[0].id") && error.contains("1000000 bytes"),
         "{error}"
     );
-    let mut conversion = crate::server::conversion("order_created", &long);
+    let mut conversion = conversion("order_created", &long);
     conversion["custom_event_name"] = long.as_str().into();
     let answer = server.convert("P", &json!({ "events": [conversion] }));
     assert_eq!(answer.status(), 400);
@@ -355,4 +361,85 @@ fn hostile_names_and_contents_are_json_and_nothing_else() {
     let entry = &server.entries("")[0];
     assert_eq!(entry["event"], hostile);
     assert_eq!(entry["verdict"], "refused");
+}
+
+#[test]
+fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
+    let server = Server::start();
+    let long = "x".repeat(300_000);
+    let hash = "ab".repeat(32);
+    let raw = "jane@example.com";
+    let spoiled = |field: &str, value: Value| {
+        let mut event = conversion("order_created", "1");
+        event[field] = value;
+        event
+    };
+    for event in [
+        spoiled("user", json!({ "emails_sha256": vec![raw; 20_000] })),
+        spoiled("user", json!({ "emails_sha256": vec![""; 20_000] })),
+        spoiled("user", json!({ "countries": vec![1; 20_000] })),
+        spoiled("user", json!({ long.as_str(): raw })),
+        spoiled("user", json!({ "obref": [long.as_str()] })),
+        spoiled(
+            "user",
+            json!({ "emails_sha256": [raw, hash.as_str()], "cities": vec![" A "; 20_000] }),
+        ),
+        spoiled(
+            "data",
+            json!({ "type": "contents", "contents": vec![json!({ "variant_dict": { long.as_str(): 1 } }); 10] }),
+        ),
+        spoiled(
+            "data",
+            json!({ "type": "contents", "contents": vec![json!({ "group_id": 1 }); 20_000] }),
+        ),
+        spoiled("action_source", long.as_str().into()),
+        spoiled("source_url", long.as_str().into()),
+    ] {
+        let error = api_error(server.convert("P", &json!({ "events": [event] })), 400);
+        assert!(
+            error.to_string().len() < 120_000,
+            "{}",
+            error.to_string().len()
+        );
+        assert!(!error.to_string().contains("jane"));
+        let mut entry = server.entries("?limit=1")[0].clone();
+        assert!(!entry.to_string().contains("jane"));
+        entry["event"] = Value::Null;
+        assert!(
+            entry.to_string().len() < 120_000,
+            "{}",
+            entry.to_string().len()
+        );
+    }
+    // what is accepted has no more notes than that either
+    let mut hashes = vec![""; 20_000];
+    hashes.push(&hash);
+    let user = json!({ "cities": vec![" A "; 20_000], "emails_sha256": hashes });
+    let answer = server.convert("P", &json!({ "events": [spoiled("user", user)] }));
+    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    let entry = &server.entries("?limit=1")[0];
+    assert_eq!(entry["warnings"].as_array().unwrap().len(), 100);
+    assert_eq!(entry["normalized"].as_array().unwrap().len(), 100);
+}
+
+#[test]
+fn hostile_members_of_a_conversion_are_json_and_nothing_else() {
+    let server = Server::start();
+    let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
+    let mut hostile = conversion("custom", payload);
+    hostile["data"] = json!({ "type": "custom", payload: { payload: [payload] } });
+    hostile["data"]["contents"] =
+        json!([{ "group_id": payload, "variant_dict": { payload: payload } }]);
+    hostile["user"] = json!({ "obref": payload, "user_agent": payload, "cities": [payload] });
+    let answer = server.convert("P", &json!({ "events": [hostile] }));
+    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    assert_eq!(server.entries("")[0]["event"], hostile);
+    for body in [
+        json!({ "events": [hostile], "integration_source": payload }),
+        json!({ "events": [hostile], payload: payload }),
+        json!({ "events": [{ payload: payload }] }),
+        json!({ "events": [payload] }),
+    ] {
+        api_error(server.convert("%3C%2Fscript%3E", &body), 400);
+    }
 }

@@ -210,6 +210,26 @@ pub fn refusal(answer: Answer, status: u16) -> String {
     json_of(answer)["error"].as_str().unwrap().to_owned()
 }
 
+/// The `error` of a Conversions API answer that must be a refusal with this status, in OpenAI's shape.
+pub fn api_error(answer: Answer, status: u16) -> Value {
+    assert_eq!(answer.status(), status);
+    assert!(header(&answer, "x-request-id").starts_with("req_"));
+    let error = json_of(answer)["error"].clone();
+    for member in ["message", "type"] {
+        assert!(error[member].is_string(), "{error}");
+    }
+    for member in ["param", "code"] {
+        assert!(error.get(member).is_some(), "{error}");
+    }
+    error
+}
+
+/// The `message` of such an `error`.
+pub fn api_message(answer: Answer, status: u16) -> String {
+    let error = api_error(answer, status);
+    error["message"].as_str().unwrap().to_owned()
+}
+
 /// The messages of an event stream, as a browser gives them to a page.
 pub struct Messages(BufReader<Box<dyn Read>>);
 

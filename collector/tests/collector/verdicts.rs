@@ -3,7 +3,9 @@
 use oaiq_collector::Settings;
 use serde_json::{Value, json};
 
-use crate::server::{Server, conversion, event, json_of, now_ms, refusal, settings};
+use crate::server::{
+    Server, api_error, api_message, conversion, event, json_of, now_ms, refusal, settings,
+};
 
 /// What is told of the newest event, and why.
 fn newest(server: &Server) -> Value {
@@ -60,10 +62,7 @@ fn a_page_its_image_tag_and_its_server_count_one_order_once() {
         "P",
         &json!({ "events": [conversion("order_created", "o-1")] }),
     );
-    assert_eq!(
-        json_of(answer),
-        json!({ "accepted": 1, "counted": 0, "duplicates": 1 })
-    );
+    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
     let half = newest(&server);
     assert_eq!(
         (&half["transport"], &half["duplicate_of"]),
@@ -82,6 +81,41 @@ fn a_page_its_image_tag_and_its_server_count_one_order_once() {
     );
     server.take("P", &json!({ "events": [event("order_created", "o-2")] }));
     assert_eq!(newest(&server)["duplicate_of"], 4);
+}
+
+#[test]
+fn a_custom_events_own_name_counts_in_lowercase_by_every_transport() {
+    let server = Server::start();
+    let named = |mut event: Value, name: &str| {
+        event["custom_event_name"] = name.into();
+        json!({ "events": [event] })
+    };
+    server.take("P", &named(event("custom", "1"), "Quote_Requested"));
+    assert_eq!(newest(&server)["verdict"], "counted");
+    server.convert("P", &named(conversion("custom", "1"), "quote_requested"));
+    assert_eq!(newest(&server)["duplicate_of"], 1);
+    server.convert("P", &named(conversion("custom", "1"), "QUOTE_REQUESTED"));
+    assert_eq!(newest(&server)["duplicate_of"], 1);
+    server.get("/v1/sdk/events?pid=P&event=custom&event_id=1&custom_event_name=Quote_requesteD&data[type]=custom");
+    assert_eq!(newest(&server)["duplicate_of"], 1);
+    server.convert("P", &named(conversion("custom", "1"), "quote"));
+    assert_eq!(newest(&server)["verdict"], "counted");
+}
+
+#[test]
+fn the_first_received_wins_however_little_it_says() {
+    let server = Server::start();
+    let mut thin = event("order_created", "o-1");
+    thin["data"] = json!({ "type": "contents" });
+    server.take("P", &json!({ "events": [thin] }));
+    let mut rich = conversion("order_created", "o-1");
+    rich["data"] = json!({ "type": "contents", "amount": 2599, "currency": "EUR" });
+    rich["user"] = json!({ "emails_sha256": ["ab".repeat(32)] });
+    server.convert("P", &json!({ "events": [rich] }));
+    let entries = server.entries("");
+    assert_eq!(entries[0]["duplicate_of"], 1);
+    assert_eq!(entries[1]["verdict"], "counted");
+    assert_eq!(entries[1]["event"]["data"], json!({ "type": "contents" }));
 }
 
 #[test]
@@ -216,8 +250,18 @@ fn where_pixels_are_named_those_of_others_are_refused() {
         200
     );
     assert_eq!(newest(&server)["verdict"], "refused");
-    let error = refusal(server.convert("typo", &batch), 404);
-    assert!(error.contains("no pixel has this id"), "{error}");
+    let error = api_error(server.convert("typo", &batch), 403);
+    assert_eq!(
+        (&error["param"], &error["code"]),
+        (&json!("pid"), &json!("unknown_pid"))
+    );
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("no pixel has this id"),
+        "{error}"
+    );
     let error = refusal(server.get("/pixel-config/v1/typo.json"), 404);
     assert!(error.contains("no pixel has this id"), "{error}");
     server.take("Q", &batch);
@@ -241,7 +285,11 @@ fn what_is_turned_away_whole_is_shown_with_why() {
         (long.as_str(), "{}", 400, "1000 bytes long"),
         ("/v1/events?pid=P", "{}", 401, "no key"),
     ] {
-        let error = refusal(server.post(path, body), status);
+        let answer = server.post(path, body);
+        let error = match path.starts_with("/v1/events") {
+            true => api_message(answer, status),
+            false => refusal(answer, status),
+        };
         assert!(error.contains(part), "{error}");
         let entry = newest(&server);
         assert_eq!(entry["verdict"], "refused");
