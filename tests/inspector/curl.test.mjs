@@ -8,6 +8,7 @@ import {
   userFieldName,
   userFieldsOf,
 } from "../../www/inspector/model/curl.js";
+import { textOf } from "../../www/inspector/model/text.js";
 import { diagnostic, entry, NOW, serverEntry } from "./entries.mjs";
 
 const ORIGIN = "http://localhost:8787";
@@ -57,11 +58,12 @@ test("a browser event is copied as the request by which a server sends its half,
         source_url: "https://shop.example.test/thanks",
         oppref: "click-1",
         user: {
-          external_id_sha256: ["e1"],
-          email_sha256: ["a1"],
-          phone_number_sha256: ["b2"],
-          country: ["DE"],
-          postal_code: ["26757"],
+          external_ids_sha256: ["e1"],
+          emails_sha256: ["a1"],
+          phone_numbers_sha256: ["b2"],
+          countries: ["DE"],
+          postal_codes: ["26757"],
+          obref: "11111111-1111-4111-8111-111111111111",
         },
         opt_out: true,
         data: { type: "contents", amount: 2599, currency: "USD" },
@@ -70,19 +72,98 @@ test("a browser event is copied as the request by which a server sends its half,
   });
 });
 
-test("a custom event keeps its name, and a visitor without fields is left out", () => {
+test("a custom event keeps its name, and a visitor of whom nothing is known is left out", () => {
   const half = serverHalf(
-    entry({ event: { type: "custom", custom_event_name: "quiz" } }),
+    entry({
+      obref: undefined,
+      event: { type: "custom", custom_event_name: "quiz" },
+    }),
   );
   assert.equal(half.custom_event_name, "quiz");
   assert.equal(Object.hasOwn(half, "user"), false);
   assert.equal(Object.hasOwn(half, "oppref"), false);
 });
 
-test("a server's own event is copied as it came", () => {
-  const sent = serverEntry({ event: { user: { email_sha256: ["a"] } } });
+test("a server's own event in today's form is copied as it came", () => {
+  const user = {
+    emails_sha256: ["a", "b"],
+    countries: ["DE"],
+    obref: "b-1",
+    ip_address: "203.0.113.7",
+    user_agent: "Mozilla/5.0",
+    android_advertising_id: "38400000-8cf0-11bd-b23e-10b96e40000d",
+  };
+  const sent = serverEntry({ event: { user } });
   assert.deepEqual(bodyOf(pasted(curlOf(sent, ORIGIN))).events, [sent.event]);
-  assert.deepEqual(userFieldsOf(sent).map(userFieldName), ["email (hashed)"]);
+  assert.deepEqual(userFieldsOf(sent).map(userFieldName).slice(0, 4), [
+    "emails (hashed)",
+    "countries",
+    "obref",
+    "ip address",
+  ]);
+});
+
+test("a server's own event of the older generation is copied in today's form", () => {
+  const sent = serverEntry({
+    event: {
+      obref: "b-1",
+      user: {
+        email_sha256: "a",
+        phone_number_sha256: ["b", "c"],
+        first_names_sha256: ["d"],
+        postal_code: "26757",
+        zip_code: ["12345"],
+        client_ip_address: "203.0.113.7",
+        client_user_agent: "Mozilla/5.0",
+        mail: "x",
+      },
+    },
+  });
+  const before = structuredClone(sent);
+  const [copied] = bodyOf(pasted(curlOf(sent, ORIGIN))).events;
+  const { obref, ...event } = sent.event;
+  assert.deepEqual(copied, {
+    ...event,
+    user: {
+      emails_sha256: ["a"],
+      phone_numbers_sha256: ["b", "c"],
+      first_names_sha256: ["d"],
+      postal_codes: ["26757", "12345"],
+      ip_address: "203.0.113.7",
+      user_agent: "Mozilla/5.0",
+      mail: "x",
+      obref,
+    },
+  });
+  assert.deepEqual(sent, before);
+  assert.deepEqual(userFieldsOf(sent).map(userFieldName).slice(0, 2), [
+    "email (hashed)",
+    "phone number (hashed)",
+  ]);
+});
+
+test("an app's event is copied with the data of a customer action", () => {
+  for (const type of ["custom", "app_opened", "customer_action"]) {
+    const sent = serverEntry({ event: { type: "app_opened", data: { type } } });
+    assert.deepEqual(serverHalf(sent).data, { type: "customer_action" });
+  }
+  const data = { type: "custom", plan_id: "p" };
+  const sent = serverEntry({ event: { type: "custom", data } });
+  assert.deepEqual(serverHalf(sent).data, data);
+});
+
+test("a server's event with a user, data or browser id of another type is copied as it came", () => {
+  for (const strange of [null, 7, "x", ["a"], true]) {
+    const sent = serverEntry({
+      event: {
+        type: "app_opened",
+        user: strange,
+        data: strange,
+        obref: strange === null ? undefined : strange,
+      },
+    });
+    assert.equal(textOf(serverHalf(sent)), textOf(sent.event));
+  }
 });
 
 test("whatever an event holds, a shell that it is pasted into reads it as text", () => {

@@ -1,9 +1,9 @@
-/** An event as the request by which a server sends its half. */
+/** An event as the request by which a server sends its half of it. */
 import { asObject, clickOf, isInternal, isServer } from "./event.js";
 import { textOf } from "./text.js";
 
-/** By the pixel's short names for a visitor's fields, what the Conversions API calls them. */
-const USER_FIELDS = new Map([
+/** By the pixel's short names for a visitor's fields, those that a page gives them. */
+const PAGE_NAMES = new Map([
   ["eid", "external_id_sha256"],
   ["em", "email_sha256"],
   ["ph", "phone_number_sha256"],
@@ -15,9 +15,31 @@ const USER_FIELDS = new Map([
   ["pc", "postal_code"],
 ]);
 
-/** The name of a visitor's field, of either spelling, for a person. */
+/** The Conversions API's lists, by the names of a page and of older senders. */
+const LISTS = new Map([
+  ["external_id_sha256", "external_ids_sha256"],
+  ["email_sha256", "emails_sha256"],
+  ["phone_number_sha256", "phone_numbers_sha256"],
+  ["first_name_sha256", "first_names_sha256"],
+  ["last_name_sha256", "last_names_sha256"],
+  ["country", "countries"],
+  ["city", "cities"],
+  ["region", "regions"],
+  ["postal_code", "postal_codes"],
+  ["zip_code", "postal_codes"],
+]);
+
+/** Its other fields, by the names of older senders. */
+const RENAMED = new Map([
+  ["client_ip_address", "ip_address"],
+  ["client_user_agent", "user_agent"],
+]);
+
+const APP_EVENTS = ["app_installed", "app_opened"];
+
+/** The name of a visitor's field, of any spelling, for a person. */
 export const userFieldName = (field) =>
-  (USER_FIELDS.get(field) ?? field)
+  (PAGE_NAMES.get(field) ?? field)
     .replace(/_sha256$/, " (hashed)")
     .replaceAll("_", " ");
 
@@ -29,10 +51,10 @@ export const userFieldsOf = ({ user, event }) =>
 export const canBeSent = ({ event }) =>
   event !== null && typeof event === "object" && !isInternal(event);
 
-/** The event as the Conversions API takes it; a server's own as it was. */
+/** The event as the Conversions API takes it. A server's own is brought into today's form. */
 export const serverHalf = (entry) => {
   const { event } = entry;
-  if (isServer(entry)) return event;
+  if (isServer(entry)) return todaysForm(event);
   const half = { type: event.type };
   const keep = (field, value) => {
     if (value !== undefined) half[field] = value;
@@ -43,18 +65,40 @@ export const serverHalf = (entry) => {
   half.action_source = "web";
   keep("source_url", event.source_url);
   keep("oppref", clickOf(entry));
-  keep("user", serverUser(entry.user));
+  const user = Object.entries(asObject(asObject(entry.user).in))
+    .filter(([field]) => PAGE_NAMES.has(field))
+    .map(([field, value]) => [PAGE_NAMES.get(field), value]);
+  keep("user", todaysUser(user, entry.obref));
   keep("opt_out", event.opt_out);
   keep("data", event.data);
   return half;
 };
 
-/** The API takes lists: a visitor may have several addresses. */
-const serverUser = (user) => {
-  const fields = Object.entries(asObject(asObject(user).in))
-    .filter(([field]) => USER_FIELDS.has(field))
-    .map(([field, value]) => [USER_FIELDS.get(field), [value]]);
-  return fields.length > 0 ? Object.fromEntries(fields) : undefined;
+/** A server's event without the names and places of an older generation. */
+const todaysForm = ({ obref, ...event }) => {
+  const { user } = event;
+  // what is no object is none of ours to tidy up
+  if (user === undefined || user === null || asObject(user) === user) {
+    const today = todaysUser(Object.entries(asObject(user)), obref);
+    if (today) event.user = today;
+  } else if (obref !== undefined) event.obref = obref;
+  const isOlderShape = [event.type, "custom"].includes(event.data?.type);
+  if (APP_EVENTS.includes(event.type) && isOlderShape)
+    event.data = { ...event.data, type: "customer_action" };
+  return event;
+};
+
+/** The fields of a `user` by today's names; `undefined` where there are none. */
+const todaysUser = (given, obref) => {
+  const fields = new Map();
+  for (const [field, value] of given) {
+    const list = LISTS.get(field);
+    if (list)
+      fields.set(list, [...(fields.get(list) ?? []), ...[value].flat()]);
+    else fields.set(RENAMED.get(field) ?? field, value);
+  }
+  if (obref !== undefined && !fields.has("obref")) fields.set("obref", obref);
+  return fields.size > 0 ? Object.fromEntries(fields) : undefined;
 };
 
 /**
