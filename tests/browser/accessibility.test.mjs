@@ -8,6 +8,7 @@ import { sharedBrowser, Visitor } from "./browser.mjs";
 import {
   order,
   placeOrder,
+  refusedCall,
   serverOrder,
   startCollector,
   taken,
@@ -118,6 +119,10 @@ describe("axe-core finds nothing", () => {
             },
             order("A"),
             order("A"),
+            // with a remark, in another session, by another click
+            order("1b4e28ba-2fa1-4d1e-883f-0016d3cca427", {
+              timestamp_ms: Date.now() - 86_400_000,
+            }),
             order("B", { custom_event_name: "quiz", type: "custom" }),
           ],
           { oppref: "click-1" },
@@ -127,6 +132,11 @@ describe("axe-core finds nothing", () => {
         order("C", { data: { type: "contents", amount: 1.5, sku: 1 } }),
       ]);
       await collector.sendBatch(["not an event"]);
+      await taken(
+        collector.sendBatch([order("jane@example.com")], { oppref: "click-2" }),
+      );
+      await taken(collector.sendBatch([refusedCall()]));
+      const [diagnostic] = await collector.entries();
       await taken(collector.sendFromServer([serverOrder("A")]));
       await taken(collector.sendFromServer([serverOrder("D")]));
       await taken(
@@ -152,6 +162,13 @@ describe("axe-core finds nothing", () => {
         await page.getByRole("complementary").waitFor();
         await isClean(page, `the details of an event that is ${verdict}`);
       }
+      await show(`events/${diagnostic.seq}`);
+      await page.getByText("Copy that address").waitFor();
+      await isClean(page, "the details of a refused call");
+      await show("checklist?since=3");
+      await isClean(page, "the launch check of a test that has started");
+      await show("events?since=3&verdict=counted");
+      await isClean(page, "filters that are set");
       await show("events/999999");
       await isClean(page, "the details of an event that is not there");
       await show("events");
@@ -159,7 +176,7 @@ describe("axe-core finds nothing", () => {
       await isClean(page, "the question before all is cleared");
       await page.getByRole("button", { name: "Keep them" }).click();
       await page.fill("[type=search]", "nothing has this");
-      await page.getByText("No event fits").waitFor();
+      await page.getByText("No matching events").waitFor();
       await isClean(page, "a search that finds nothing");
     });
   }

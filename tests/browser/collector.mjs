@@ -123,6 +123,29 @@ export const serverOrder = (id, more = {}) => ({
   ...more,
 });
 
+/** The diagnostic of an order that the pixel has refused on a page. */
+export const refusedCall = () => ({
+  type: "oai::diagnostic",
+  timestamp_ms: Date.now(),
+  id: `diagnostic-${(made += 1)}`,
+  data: {
+    type: "diagnostic",
+    schema_version: 2,
+    dropped_event_count: 1,
+    dropped_event_reason_counts: { invalid_event_props: 1 },
+    dropped_event_name_counts: { order_created: 1 },
+    dropped_event_phase_counts: { after_init: 1 },
+    dropped_event_details: [
+      {
+        reason: "invalid_event_props",
+        code: "invalid_amount",
+        field: "data.amount",
+        count: 1,
+      },
+    ],
+  },
+});
+
 /** Places the order for what is in the shop's cart, from its checkout. */
 export const placeOrder = async (page, email = "jane@example.com") => {
   for (const [field, value] of [

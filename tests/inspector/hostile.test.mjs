@@ -16,8 +16,16 @@ import {
 } from "../../www/inspector/model/filter.js";
 import { formatTime, pathOf } from "../../www/inspector/model/format.js";
 import { formatMoney } from "../../www/inspector/model/money.js";
-import { explainRefusals } from "../../www/inspector/model/refusals.js";
-import { consentOf, visitsOf } from "../../www/inspector/model/timeline.js";
+import {
+  explainRefusals,
+  refusalSentence,
+} from "../../www/inspector/model/refusals.js";
+import { insightOf, remarksOf } from "../../www/inspector/model/remarks.js";
+import {
+  consentOf,
+  timelineRows,
+  visitsOf,
+} from "../../www/inspector/model/timeline.js";
 import { verdictLine } from "../../www/inspector/model/verdict.js";
 import { visible } from "../../www/inspector/model/visible.js";
 import { entry } from "./entries.mjs";
@@ -54,8 +62,11 @@ test("no event that JSON can hold stops the inspector from showing the others", 
       transport: random() < 0.5 ? "fetch" : "server",
       obref: one("b-1", "b-2"),
       oppref: one("c-1"),
-      user: one({ in: names("em", "co", "zz") }),
+      user: one({ in: names("em", "co", "zz", "fn", "ph", "ct") }),
       faults: one([{ field: "data.amount", given: "x", expected: "y" }]),
+      warnings: one([names("field", "use", "message"), any()]),
+      normalized: one([names("field", "value"), any()]),
+      referer: one("https://a.test/c"),
     }),
     event: one({
       ...names("referrer_url", "opt_out", "user"),
@@ -88,7 +99,9 @@ test("no event that JSON can hold stops the inspector from showing the others", 
     pages.flatMap((page) => page.entries),
   );
   assert.equal(inVisits.length, entries.length);
-  assert.equal(checklist({ entries, visits, conversions }).length, 8);
+  assert.equal(checklist({ entries, visits, conversions }).length, 12);
+  assert.ok(timelineRows(visits).length >= entries.length);
+  const insight = insightOf(entries, conversions);
   choices(entries);
   const passes = entryFilter({ ...NO_FILTER, text: "order", internal: false });
   for (const sent of entries) {
@@ -104,7 +117,8 @@ test("no event that JSON can hold stops the inspector from showing the others", 
       pathOf(event?.source_url),
       visible(event?.id),
       ...diagnosticFacts(data).map(({ words }) => words),
-      ...explainRefusals(data).map(({ words }) => words),
+      ...explainRefusals(data).map(refusalSentence),
+      ...remarksOf(sent, insight).map(({ words }) => words),
     ];
     for (const text of texts) assert.equal(typeof text, "string");
     if (!canBeSent(sent)) continue;

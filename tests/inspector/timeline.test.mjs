@@ -6,6 +6,7 @@ import {
   NOBODY,
   SERVER,
   startsTooMany,
+  timelineRows,
   visitsOf,
 } from "../../www/inspector/model/timeline.js";
 import {
@@ -68,6 +69,52 @@ test("a page that is loaded again is another page; a pixel that starts twice at 
     newestFirst(start(at(0, HOME)), start({ ...at(0, HOME), pixel: "OTHER" })),
   );
   assert.deepEqual(both.pages.flatMap(startsTooMany), []);
+});
+
+test("a visitor's sessions are parted by a row that says how much later the next one is", () => {
+  const day = 86_400;
+  const visits = visitsOf(
+    newestFirst(
+      entry(at(0, HOME)),
+      entry(at(60, HOME)),
+      entry(at(2 * day, HOME)),
+    ),
+  );
+  assert.equal(visits.length, 1);
+  assert.deepEqual(
+    timelineRows(visits).map(({ kind }) => kind),
+    ["visit", "page", "event", "event", "pause", "page", "event"],
+  );
+  const pause = timelineRows(visits).find(({ kind }) => kind === "pause");
+  assert.equal(pause.ms, (2 * day - 60) * 1000);
+  assert.equal(pause.time, NOW + 2 * day * 1000);
+});
+
+test("where a visitor's click changes or is lost, a row says so", () => {
+  const on = (seconds, oppref) => entry({ oppref, ...at(seconds, HOME) });
+  const settings = diagnostic({ consent: true });
+  settings.obref = on(0).obref;
+  settings.event.timestamp_ms = NOW + 1500;
+  const rows = timelineRows(
+    visitsOf(
+      newestFirst(
+        ...[on(1, "one"), settings, on(2, "one"), on(3, "two"), on(4), on(5)],
+        on(6, "two"),
+      ),
+    ),
+  );
+  assert.deepEqual(
+    rows
+      .filter(({ kind }) => kind === "click")
+      .map(({ click, before }) => [click, before]),
+    [
+      ["two", "one"],
+      [undefined, "two"],
+      ["two", "two"],
+    ],
+  );
+  // each row has a key of its own
+  assert.equal(new Set(rows.map(({ key }) => key)).size, rows.length);
 });
 
 test("a server event stands with the visitor whose browser sent its other half, or who came by its click", () => {

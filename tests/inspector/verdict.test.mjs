@@ -72,6 +72,42 @@ test("a search finds events by what is shown and by any value in them, and filte
   assert.deepEqual(finds({ text: "x" }, entry({ event: null })), [true]);
 });
 
+test("an amount is found however it is written, and a time as it is shown", () => {
+  const when = new Date(2026, 10, 25, 9, 5, 7, 89).getTime();
+  const priced = (amount, currency, more) =>
+    entry({
+      event: { timestamp_ms: when, data: { amount, currency, ...more } },
+    });
+  const finds = (one, text) => entryFilter({ ...NO_FILTER, text })(one);
+  const euros = priced(1498, "EUR");
+  for (const text of [
+    "14.98",
+    "14,98",
+    "14,98 €",
+    "€14.98",
+    "14,98€",
+    "EUR 14,98",
+  ])
+    assert.ok(finds(euros, text), text);
+  assert.ok(!finds(euros, "14,99"));
+  const many = priced(123_456_789, "EUR");
+  for (const text of ["1234567.89", "1.234.567,89", "1,234,567.89"])
+    assert.ok(finds(many, text), text);
+  assert.ok(finds(priced(1500, "JPY"), "1.500"));
+  assert.ok(finds(priced(25_990, "KWD"), "25,990"));
+  // an item's amount, in the event's currency
+  assert.ok(finds(priced(1, "EUR", { contents: [{ amount: 1298 }] }), "12,98"));
+  for (const text of ["09:05", "09:05:07.089", "25 09:05:07", "2026"])
+    assert.ok(finds(euros, text), text);
+  assert.ok(!finds(euros, "09:06"));
+});
+
+test("what came before the start of a test is left out", () => {
+  const [before, after] = [entry(), entry()];
+  const passes = entryFilter({ ...NO_FILTER, since: before.seq });
+  assert.deepEqual([before, after].map(passes), [false, true]);
+});
+
 test("an event nested more deeply than a program can follow is searched and shown all the same", () => {
   const deep = JSON.parse(`${"[".repeat(100_000)}1${"]".repeat(100_000)}`);
   const found = entry({ event: { data: { deep, name: "needle" } } });

@@ -3,36 +3,44 @@
  * `state` is "yes", "open" (not yet seen), "look" (a person has to judge) or "problem"; `found` says what was seen,
  * `todo` what to do, `seqs` in which events.
  */
+import { ownIds } from "./checks/own-ids.js";
+import { personal } from "./checks/personal.js";
+import {
+  evidence,
+  isMeasured,
+  measuredByBrowser,
+  NO_EVENT_YET,
+} from "./checks/shared.js";
+import { isPageView, twice } from "./checks/twice.js";
+import { warnings } from "./checks/warnings.js";
 import {
   clickOf,
   browserOf,
   dataOf,
   isDiagnostic,
   isInternal,
-  isServer,
   isStart,
   nameOf,
   timeOf,
 } from "./event.js";
 import { formatMoney } from "./money.js";
 import { plural } from "./format.js";
-import { sampleOf, sidesOf } from "./conversions.js";
+import { conversionWords, sampleOf, sidesOf } from "./conversions.js";
 import { isSessionMarker } from "./diagnostic-facts.js";
-import { explainRefusals, refusedCount } from "./refusals.js";
+import { explainRefusals, refusalSentence, refusedCount } from "./refusals.js";
+import { repeatsOf } from "./repeats.js";
+import { textOf } from "./text.js";
 import { faultsOf, faultSentence, verdictOf } from "./verdict.js";
 import { startsTooMany } from "./timeline.js";
 
-/** `seen`: `{entries, visits, conversions, pixels}`; `pixels` are the ids that the collector was started with, if any. */
-export const checklist = (seen) => [
-  starts(seen),
-  pixelIds(seen),
-  consent(seen),
-  click(seen),
-  ids(seen),
-  amounts(seen),
-  fields(seen),
-  others(seen),
-];
+/**
+ * `seen`: `{entries, visits, conversions, repeats?, pixels}`; `repeats` is what {@link repeatsOf} finds in the entries,
+ * `pixels` are the ids that the collector was started with, if any.
+ */
+export const checklist = ({ repeats, ...others }) => {
+  const seen = { ...others, repeats: repeats ?? repeatsOf(others.entries) };
+  return CHECKS.map((check) => check(seen));
+};
 
 /** How many of the items are in each state. */
 export const tally = (items) => {
@@ -41,14 +49,7 @@ export const tally = (items) => {
   return counts;
 };
 
-const MOST_EVIDENCE = 5;
-const evidence = (entries) =>
-  entries.slice(0, MOST_EVIDENCE).map(({ seq }) => seq);
-
-const measuredByBrowser = (entry) =>
-  entry.event && !isInternal(entry.event) && !isServer(entry);
-
-const starts = ({ entries, visits }) => {
+const starts = ({ entries, visits, repeats }) => {
   const item = {
     id: "starts",
     title: "The pixel starts once on each page",
@@ -62,29 +63,38 @@ const starts = ({ entries, visits }) => {
       ...item,
       state: "open",
       found: measured
-        ? "Events came, but no start of the pixel: it came before what is listed here, or was left out."
+        ? "Events arrived, but no start of the pixel: it is older than the events that count here, or was not sent."
         : "No start of a pixel yet.",
-      todo: "Open a page of your site with the install snippet on it, and accept cookies.",
+      todo: "Open a page of your site that has the install snippet, and accept cookies.",
     };
   }
-  const twice = visits.flatMap(({ pages }) => pages.flatMap(startsTooMany));
-  if (twice.length > 0)
+  const started = visits.flatMap(({ pages }) => pages.flatMap(startsTooMany));
+  // A second snippet's init is the same pixel's again, so that often only its page view is sent.
+  const viewed = [...repeats.twice.keys()].filter(isPageView);
+  if (started.length + viewed.length > 0) {
+    const found = [
+      started.length > 0 &&
+        `${plural(started.length, "page")} started the same pixel more than once`,
+      viewed.length > 0 &&
+        `${plural(viewed.length, "page")} sent page_viewed twice within a second`,
+    ].filter(Boolean);
     return {
       ...item,
       state: "problem",
-      found: `${plural(twice.length, "page")} started the same pixel more than once.`,
-      todo: "The pixel is on the page twice, for instance in the template and in the tag manager. Remove one.",
-      seqs: evidence(twice),
+      found: `${found.join("; ")}.`,
+      todo: "The install snippet is on the page twice, for instance in the template and in a tag manager. Remove one.",
+      seqs: evidence([...started, ...viewed]),
     };
+  }
   return {
     ...item,
     state: "yes",
-    found: `${plural(count, "page")} with one start for each pixel.`,
+    found: `${plural(count, "page")} with one start for each pixel, and no page view sent twice.`,
   };
 };
 
 const pixelIds = ({ entries, pixels = [] }) => {
-  const item = { id: "pixel", title: "The pixel id is the right one" };
+  const item = { id: "pixel", title: "The pixel ID is the right one" };
   const seen = new Map();
   for (const entry of entries) {
     if (typeof entry.pixel !== "string" || entry.pixel === "") continue;
@@ -97,7 +107,7 @@ const pixelIds = ({ entries, pixels = [] }) => {
       ...item,
       state: "open",
       found: "No event yet.",
-      todo: "Open a page of your site with the install snippet on it.",
+      todo: "Open a page of your site that has the install snippet.",
     };
   const list = [...seen]
     .sort(([, one], [, other]) => other.count - one.count)
@@ -105,7 +115,7 @@ const pixelIds = ({ entries, pixels = [] }) => {
   const found =
     seen.size === 1
       ? list[0]
-      : `${seen.size} ids: ${list.slice(0, 5).join(", ")}${list.length > 5 ? ", …" : ""}`;
+      : `${seen.size} IDs: ${list.slice(0, 5).join(", ")}${list.length > 5 ? ", …" : ""}`;
 
   if (pixels.length > 0) {
     const strange = [...seen].filter(([id]) => !pixels.includes(id));
@@ -113,16 +123,17 @@ const pixelIds = ({ entries, pixels = [] }) => {
     return {
       ...item,
       state: "problem",
-      found: `${strange[0][0]} is not among the ids that the collector was started with (${pixels.join(", ")}).`,
-      todo: "Copy the id from the ads manager into init, and into the server's request.",
+      found: `${strange[0][0]} is not one of the pixel IDs that the collector was started with (${pixels.join(", ")}).`,
+      todo: "Copy the ID from Ads Manager into init, and into your server's request.",
       seqs: evidence(strange.map(([, { newest }]) => newest)),
     };
   }
   if (seen.size === 1)
     return {
       ...item,
-      state: "yes",
-      found: `One id only: ${found}. Whether it is yours, the ads manager tells.`,
+      state: "look",
+      found: `One pixel ID in use: ${found}.`,
+      todo: `Check it in Ads Manager. To have it checked here, start the collector with --pixel and the ID from there.`,
     };
   const alike = pairOfAlike([...seen.keys()]);
   if (alike)
@@ -130,14 +141,14 @@ const pixelIds = ({ entries, pixels = [] }) => {
       ...item,
       state: "problem",
       found: `${alike[0]} and ${alike[1]} are nearly the same: one may be mistyped.`,
-      todo: "Compare both with the id in the ads manager.",
+      todo: "Compare both with the ID in Ads Manager.",
       seqs: evidence(alike.map((id) => seen.get(id).newest)),
     };
   return {
     ...item,
     state: "look",
     found,
-    todo: "If you have one pixel only, one of these is wrong. Start the collector with --pixel to have this checked.",
+    todo: "If you have only one pixel, all but one of these are wrong. To have this checked here, start the collector with --pixel and the ID from Ads Manager.",
     seqs: evidence([...seen.values()].map(({ newest }) => newest)),
   };
 };
@@ -191,8 +202,8 @@ const consent = ({ entries }) => {
     return {
       ...item,
       state: "look",
-      found: `${plural(withoutIdentity.length, "event")} came without any identity. A pixel measures nothing after a denial, so either cookies are blocked in this browser or events are sent by something else.`,
-      todo: "Refuse cookies in a private window and look whether events still come.",
+      found: `${plural(withoutIdentity.length, "event")} came without a click ID, a browser ID and user data. The pixel measures nothing after a denial, so either this browser blocks cookies or something else sends events.`,
+      todo: "Refuse cookies in a private window. No event must arrive after that.",
       seqs: evidence(withoutIdentity),
     };
   const says = (state) =>
@@ -210,8 +221,8 @@ const consent = ({ entries }) => {
     return {
       ...item,
       state: "yes",
-      found: `A denial was seen (${plural(denied.length, "report")}) and no event came with it${later.length > 0 ? `; ${plural(later.length, "event")} came afterwards, with identity` : ""}.`,
-      todo: "What cannot be seen here: whether your banner asks everyone. Check that with a private window.",
+      found: `A visitor denied consent (${plural(denied.length, "report")}), and no event came with ${denied.length === 1 ? "that report" : "those reports"}.${later.length > 0 ? ` ${plural(later.length, "event")} arrived later, from ${later.length === 1 ? "a visitor" : "visitors"} who had not denied.` : ""}`,
+      todo: "Whether your banner asks every visitor cannot be seen here. Check that in a private window.",
       seqs: evidence(markers.length > 0 ? markers : denied),
     };
   }
@@ -220,9 +231,9 @@ const consent = ({ entries }) => {
     state: "open",
     found:
       measured.length > 0
-        ? "Events came, and no denial was seen. A site that asked and one that never asks look the same from here."
-        : "Nothing was seen of consent yet.",
-    todo: "Open the site in a private window and refuse. One report without identity must come, and no event. Then accept: events come.",
+        ? "Events arrived, and no denial. From here, a site that asks and a site that never asks look the same."
+        : "Nothing about consent has arrived yet.",
+    todo: "Open the site in a private window and refuse cookies: one pixel status report that says “consent denied” may arrive, and no event. Then accept: events arrive.",
   };
 };
 
@@ -236,7 +247,7 @@ const click = ({ entries }) => {
       state: "open",
       found:
         measured.length > 0
-          ? `${plural(measured.length, "event")}, none with a click reference.`
+          ? `${plural(measured.length, "event")}, none with a click ID.`
           : "No event yet.",
       todo: "Open your landing page with ?oppref=test-click at the end of its address, as an ad does.",
     };
@@ -245,14 +256,14 @@ const click = ({ entries }) => {
     return {
       ...item,
       state: "problem",
-      found: `${plural(lost.length, "event")} of a visitor who came by a click no longer carried it.`,
-      todo: "Something deletes the cookie __oppref between two pages, such as a cookie banner or a server that rewrites cookies.",
+      found: `${plural(lost.length, "event")} came without a click ID from a browser that had one before.`,
+      todo: "Something deletes the cookie __oppref between two pages, for instance a consent banner or a server that rewrites cookies.",
       seqs: evidence(lost),
     };
   return {
     ...item,
     state: "yes",
-    found: `${carrying.length.toLocaleString()} of ${plural(measured.length, "event")} carry a click reference.`,
+    found: `${carrying.length.toLocaleString()} of ${plural(measured.length, "event")} ${carrying.length === 1 ? "carries" : "carry"} a click ID.`,
     seqs: evidence(carrying),
   };
 };
@@ -277,19 +288,21 @@ const ids = ({ conversions }) => {
     id: "ids",
     title: "Browser and server send the same event_id",
   };
-  const twice = conversions.filter(
+  const pairs = conversions.filter(
     (conversion) =>
       conversion.lookAlike !== undefined && sidesOf(conversion) === "browser",
   );
-  if (twice.length > 0) {
-    const [{ id, lookAlike }] = twice;
+  if (pairs.length > 0) {
+    const [first] = pairs;
+    const { headline } = conversionWords(first);
     return {
       ...item,
-      state: "problem",
-      found: `${plural(twice.length, "purchase")} ${twice.length === 1 ? "looks" : "look"} counted twice: ${id} in the browser, ${lookAlike.id} from the server.`,
-      todo: "Give both the same id, such as the order's number: event_id in the browser, id at the server.",
+      // the same amount alone may be chance
+      state: pairs.some(({ shared }) => shared.length > 0) ? "problem" : "look",
+      found: `${headline}: ${first.id} in the browser, ${first.lookAlike.id} from the server${pairs.length > 1 ? `; and ${plural(pairs.length - 1, "more pair")}` : ""}.`,
+      todo: "If it is one purchase, send the same id from both, such as the order number: event_id in the browser, id on the server.",
       seqs: evidence(
-        twice.flatMap((conversion) => [
+        pairs.flatMap((conversion) => [
           sampleOf(conversion),
           sampleOf(conversion.lookAlike),
         ]),
@@ -303,7 +316,7 @@ const ids = ({ conversions }) => {
     return {
       ...item,
       state: "yes",
-      found: `${plural(both.length, "conversion")} came from both sides with one id, and ${both.length === 1 ? "counts" : "count"} once.`,
+      found: `${plural(both.length, "conversion")} came from browser and server with the same id, and ${both.length === 1 ? "counts" : "count"} once.`,
       seqs: evidence(both.map(sampleOf)),
     };
   const fromServer = conversions.some(
@@ -313,16 +326,17 @@ const ids = ({ conversions }) => {
     ...item,
     state: "open",
     found: fromServer
-      ? "Server events came, but none with the id of a browser event."
+      ? "Server events arrived, but none with the id of a browser event."
       : "No server event yet.",
-    todo: "Send a purchase that the browser has sent from your server too, or open an event and copy its server half as curl. Without a server integration this item does not matter.",
+    todo: "Send an order of the browser from your server too, or open the event here and copy it as curl. If only browsers send events, this does not matter.",
   };
 };
 
 /** Faults sorted by what they are about. */
-const isAmountFault = ({ field }) => /amount|currency/.test(String(field));
-const isFieldFault = ({ field, expected }) =>
-  /no such field/.test(String(expected)) ||
+const isAmountFault = ({ field }) => /amount|currency/.test(textOf(field));
+const isFieldFault = ({ field, kind, expected }) =>
+  kind === "unknown_field" ||
+  /no such field/.test(textOf(expected)) ||
   ["type", "the event's name"].includes(field);
 /** The same for a call that the pixel refused; what has no code is an unknown field, an empty text or a wrong shape. */
 const topicOf = ({ reason, code }) => {
@@ -350,8 +364,18 @@ const refusedCalls = (entries, topic) =>
     )
     .filter(({ refusal }) => topicOf(refusal) === topic);
 
-const callWords = ({ refusal: { name, count, words } }) =>
-  `${count === 1 ? "a call" : plural(count, "call")}${name && name !== "unknown" ? ` of ${name}` : ""}: ${words}`;
+const callWords = ({ refusal }) => refusalSentence(refusal);
+
+/** How many events and calls were refused, and why the newest one was. */
+const foundFaults = (refused, calls, whyOf) => {
+  const counts = [
+    refused.length > 0 && `${plural(refused.length, "event")} refused`,
+    calls.length > 0 &&
+      `${plural(calls.length, "diagnostic")} with refused calls`,
+  ].filter(Boolean);
+  const why = refused.length > 0 ? whyOf(refused[0]) : callWords(calls[0]);
+  return `${counts.join(", ")}. ${why}.`;
+};
 
 const firstFault = (entry, pick) => {
   const fault = faultsOf(entry).find(pick);
@@ -361,7 +385,7 @@ const firstFault = (entry, pick) => {
 const amounts = ({ entries }) => {
   const item = {
     id: "amounts",
-    title: "Amounts are whole numbers with a currency",
+    title: "Amounts are integers with a currency",
   };
   const refused = refusedEntries(entries, isAmountFault);
   const calls = refusedCalls(entries, "amounts");
@@ -369,7 +393,9 @@ const amounts = ({ entries }) => {
     return {
       ...item,
       state: "problem",
-      found: `${plural(refused.length + calls.length, "report")} of a wrong amount; ${refused.length > 0 ? firstFault(refused[0], isAmountFault) : callWords(calls[0])}.`,
+      found: foundFaults(refused, calls, (entry) =>
+        firstFault(entry, isAmountFault),
+      ),
       todo: "Send the amount in the currency's smallest unit: 2599 and USD for USD 25.99, 500 and JPY for 500 yen.",
       seqs: evidence([...refused, ...calls.map(({ entry }) => entry)]),
     };
@@ -382,34 +408,39 @@ const amounts = ({ entries }) => {
       ...item,
       state: "open",
       found: "No event with an amount yet.",
-      todo: "Make a purchase, and compare what is listed here with what the shop says.",
+      todo: "Place an order, and compare its amount here with the one in your shop.",
     };
   const { amount, currency } = dataOf(withAmount[0].event);
   return {
     ...item,
     state: "yes",
-    found: `${plural(withAmount.length, "amount")}, the latest ${formatMoney(amount, currency)}. Compare it with what the shop says.`,
+    found: `${plural(withAmount.length, "amount")}, the latest ${formatMoney(amount, currency)}. Compare it with the one in your shop.`,
     seqs: evidence(withAmount),
   };
 };
 
 const fields = ({ entries }) => {
-  const item = { id: "fields", title: "No unknown names and fields" };
+  const item = { id: "fields", title: "Event names and fields are known" };
   const refused = refusedEntries(entries, isFieldFault);
   const calls = refusedCalls(entries, "fields");
   if (refused.length + calls.length > 0)
     return {
       ...item,
       state: "problem",
-      found: `${plural(refused.length + calls.length, "report")}; ${refused.length > 0 ? firstFault(refused[0], isFieldFault) : callWords(calls[0])}.`,
-      todo: "Use the names and fields of the table of events only. What else you want to send is not taken.",
+      found: foundFaults(refused, calls, (entry) =>
+        firstFault(entry, isFieldFault),
+      ),
+      todo: "Use only the event names and fields that docs/events.md lists. An event with any other is refused whole.",
       seqs: evidence([...refused, ...calls.map(({ entry }) => entry)]),
     };
-  return allTaken(item, entries, "all of known names and fields");
+  return allTaken(item, entries, "all with known names and fields");
 };
 
 const others = ({ entries }) => {
-  const item = { id: "refused", title: "Nothing else was refused" };
+  const item = {
+    id: "refused",
+    title: "Nothing was refused for another reason",
+  };
   const refused = entries.filter(
     (entry) =>
       verdictOf(entry).name === "refused" &&
@@ -422,8 +453,8 @@ const others = ({ entries }) => {
     return {
       ...item,
       state: "problem",
-      found: `${plural(refused.length + calls.length, "report")}; ${refused.length > 0 ? whyRefused(refused[0]) : callWords(calls[0])}.`,
-      todo: "Open each one: it says what was given and what is expected.",
+      found: foundFaults(refused, calls, whyRefused),
+      todo: "Open each event: it says what was given and what is expected.",
       seqs: evidence([...refused, ...calls.map(({ entry }) => entry)]),
     };
   return allTaken(item, entries, "none refused for another reason");
@@ -433,24 +464,34 @@ const whyRefused = (entry) => {
   const [fault] = faultsOf(entry);
   return fault
     ? firstFault(entry, () => true)
-    : `${nameOf(entry.event)}: ${entry.error ?? "no reason was given"}`.replace(
+    : `${nameOf(entry.event)}: ${entry.error ?? "the collector gave no reason"}`.replace(
         /\.$/,
         "",
       );
 };
 
 const allTaken = (item, entries, words) => {
-  const measured = entries.filter(({ event }) => event && !isInternal(event));
+  const measured = entries.filter(isMeasured);
   return measured.length === 0
-    ? {
-        ...item,
-        state: "open",
-        found: "No event yet.",
-        todo: "Use your site as a customer does: look at a product, fill the basket, order.",
-      }
+    ? { ...item, ...NO_EVENT_YET }
     : {
         ...item,
         state: "yes",
         found: `${plural(measured.length, "event")}, ${words}.`,
       };
 };
+
+const CHECKS = [
+  starts,
+  pixelIds,
+  consent,
+  click,
+  ownIds,
+  ids,
+  twice,
+  amounts,
+  fields,
+  others,
+  personal,
+  warnings,
+];

@@ -9,7 +9,7 @@ export function diagnosticFacts(data) {
     say("first-visit", "first visit in this session");
   }
   if (data.is_first_consent_grant_in_session === true) {
-    say("first-grant", "first consent in this session");
+    say("first-grant", "first time consent was given in this session");
   }
   if (data.consent === true) say("consent-granted", "consent granted");
   if (data.consent === false) say("consent-denied", "consent denied");
@@ -28,16 +28,16 @@ export function isSessionMarker(data) {
 const MATCHING = new Map([
   ["enabled", "automatic advanced matching on"],
   ["disabled", "automatic advanced matching off"],
-  ["not_found", "none for this pixel (404)"],
-  ["invalid", "the answer was no valid JSON"],
+  ["not_found", "not found for this pixel (404)"],
+  ["invalid", "the response is not valid JSON"],
   ["request_failed", "the request failed"],
 ]);
 
 function settingsInWords(config) {
   const state = config.automatic_advanced_matching;
-  const words = `settings: ${MATCHING.get(state) ?? textOf(state ?? "not said")}`;
+  const words = `pixel config: ${MATCHING.get(state) ?? textOf(state ?? "not reported")}`;
   if (config.retry_attempted !== true) return words;
   return config.retry_succeeded === true
-    ? `${words}, at the second try`
-    : `${words}, twice`;
+    ? `${words}, after one retry`
+    : `${words}, and so did the retry`;
 }

@@ -1,7 +1,7 @@
 /** What an event is called and what sort it is. All of it takes whatever a page may have sent. */
 import { textOf } from "./text.js";
 
-/** What the pixel says about itself; never a conversion. */
+/** Pixel status, not a conversion. */
 export const isInternal = (event) =>
   /^(openai|oai)::/.test(textOf(event?.type));
 
@@ -15,11 +15,27 @@ export const kindOf = (event) => {
   return event?.type === "custom" ? "custom" : "standard";
 };
 
+/** Events that happen once for an order, a contract or a person: seen again, they are the same one. */
+export const HAPPENS_ONCE = new Set([
+  "order_created",
+  "subscription_created",
+  "trial_started",
+  "registration_completed",
+  "lead_created",
+  "appointment_scheduled",
+]);
+
+/** Whether an id is a v4 UUID, as the pixel generates where a call has no `event_id`. */
+export const isGeneratedId = (id) =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(
+    textOf(id),
+  );
+
 /** The name by which a person knows the event. */
 export const nameOf = (event) => {
   if (isStart(event)) return "pixel started";
   if (isDiagnostic(event)) return "diagnostic";
-  if (!event) return "whole request";
+  if (!event) return "unreadable request";
   const name = event.custom_event_name ?? event.type;
   return name === undefined ? "no name" : textOf(name);
 };
@@ -39,18 +55,21 @@ export const dataOf = (event) => asObject(event?.data);
 export const keyOf = ({ pixel, event }) => {
   if (!event || isInternal(event) || typeof event.id !== "string")
     return undefined;
-  return textOf([pixel, event.custom_event_name ?? event.type, event.id]);
+  const own = event.custom_event_name;
+  // the API lowercases a custom event's own name
+  const name = own === undefined ? event.type : textOf(own).toLowerCase();
+  return textOf([pixel, name, event.id]);
 };
 
 export const isServer = ({ transport }) => transport === "server";
 
-/** The click reference: a server's event brings its own, a batch shares one. */
+/** The click ID: a server's event brings its own, a batch shares one. */
 export const clickOf = ({ oppref, event }) =>
   filled(oppref) ?? filled(event?.oppref);
 
-/** The browser reference. */
+/** The browser ID; the Conversions API has it inside `user`. */
 export const browserOf = ({ obref, event }) =>
-  filled(obref) ?? filled(event?.obref);
+  filled(obref) ?? filled(event?.obref) ?? filled(asObject(event?.user).obref);
 
 const filled = (value) =>
   typeof value === "string" && value !== "" ? value : undefined;

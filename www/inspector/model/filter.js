@@ -1,9 +1,14 @@
-import { isDiagnostic, isInternal, nameOf } from "./event.js";
-import { formatMoney } from "./money.js";
+import { asObject, dataOf, isDiagnostic, isInternal, nameOf } from "./event.js";
+import { timeTexts } from "./format.js";
+import { moneyTexts } from "./money.js";
 import { refusedCount } from "./refusals.js";
+import { textOf } from "./text.js";
 import { verdictLine, verdictOf } from "./verdict.js";
 
-/** What is asked of an entry to be in view; an empty text asks nothing. */
+/**
+ * Which entries are in view; an empty text lets all pass. `since` is the seq after which a test starts, or 0. `kind` and
+ * `views` are for conversions alone: see their view.
+ */
 export const NO_FILTER = Object.freeze({
   text: "",
   verdict: "",
@@ -11,18 +16,33 @@ export const NO_FILTER = Object.freeze({
   transport: "",
   pixel: "",
   internal: true,
+  since: 0,
+  kind: "all",
+  views: false,
 });
 
+/** What says which entries are in view. */
+const ABOUT_ENTRIES = [
+  ...["text", "verdict", "name", "transport", "pixel"],
+  ...["internal", "since"],
+];
+
 export const isFiltering = (filter) =>
-  Object.keys(NO_FILTER).some((key) => filter[key] !== NO_FILTER[key]);
+  ABOUT_ENTRIES.some((key) => filter[key] !== NO_FILTER[key]);
 
 /**
  * A function that tells whether an entry is to be seen. Refused calls stay when internal events are hidden: they are
  * conversions that went missing.
  */
 export const entryFilter = (filter) => {
-  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = textOf(filter.text)
+    .toLowerCase()
+    .split(/\s+/)
+    // the comma after a date is not part of it
+    .map((word) => word.replace(/,$/, ""))
+    .filter(Boolean);
   return (entry) =>
+    entry.seq > filter.since &&
     (filter.internal || !isOnlyInternal(entry.event)) &&
     (!filter.verdict || verdictOf(entry).name === filter.verdict) &&
     (!filter.name || nameOf(entry.event) === filter.name) &&
@@ -57,15 +77,30 @@ const MOST_CHOICES = 200;
 /** Enough to find an event by, and little enough to search 10,000 of them at each key. */
 const MOST_SEARCHED = 20_000;
 
+/** Of how many items the amounts are found as they are shown. */
+const MOST_ITEMS = 50;
+
 const searchedTexts = new WeakMap();
 
 /** All values that were sent, at any depth, and what is shown of them. Keys are the same in every entry. */
 const searchedText = (entry) => {
   const known = searchedTexts.get(entry);
   if (known !== undefined) return known;
-  const { amount, currency } = entry.event?.data ?? {};
-  const parts = [`#${entry.seq}`, verdictLine(entry), nameOf(entry.event)];
-  if (amount !== undefined) parts.push(formatMoney(amount, currency));
+  const { event } = entry;
+  const data = dataOf(event);
+  const parts = [
+    `#${entry.seq}`,
+    verdictLine(entry),
+    nameOf(event),
+    ...moneyTexts(data.amount, data.currency),
+    ...timeTexts(event?.timestamp_ms),
+    ...timeTexts(entry.received_ms),
+  ];
+  if (Array.isArray(data.contents))
+    for (const item of data.contents.slice(0, MOST_ITEMS)) {
+      const { amount, currency = data.currency } = asObject(item);
+      parts.push(...moneyTexts(amount, currency));
+    }
   let length = 0;
   // Not by recursion: what a page sends may be nested deeply.
   const left = [entry];

@@ -26,6 +26,49 @@ export function formatMoney(amount, currency) {
   return formatOf(code, digits).format(amount / 10 ** digits);
 }
 
+/**
+ * What somebody may type who looks for an amount that they have seen: with a point or a comma, with thousands set off or not,
+ * with the currency's sign or code on either side.
+ */
+export function moneyTexts(amount, currency) {
+  const code = typeof currency === "string" ? currency.toUpperCase() : "";
+  if (!Number.isSafeInteger(amount) || !/^[A-Z]{3}$/.test(code)) return [];
+  const digits = DIGITS.get(code) ?? 2;
+  const plain = (amount / 10 ** digits).toFixed(digits);
+  const [whole, part] = plain.split(".");
+  const grouped = (mark) => whole.replace(/\B(?=(\d{3})+$)/g, mark);
+  const numbers =
+    part === undefined
+      ? [whole, grouped("."), grouped(",")]
+      : [
+          plain,
+          `${whole},${part}`,
+          `${grouped(".")},${part}`,
+          `${grouped(",")}.${part}`,
+        ];
+  const sign = signOf(code, digits);
+  return [
+    ...numbers.flatMap((number) => [
+      sign + number + sign,
+      code + number + code,
+    ]),
+    formatMoney(amount, currency),
+  ];
+}
+
+const signs = new Map();
+
+function signOf(code, digits) {
+  if (!signs.has(code))
+    signs.set(
+      code,
+      formatOf(code, digits)
+        .formatToParts(0)
+        .find(({ type }) => type === "currency").value,
+    );
+  return signs.get(code);
+}
+
 /** By currency: to make one takes longer than to use it a hundred times. */
 const formats = new Map();
 

@@ -5,18 +5,18 @@ import { textOf } from "./text.js";
  * side, so that which name belongs to which reason has to be worked out, and sometimes cannot be.
  */
 
-/** What was wrong, by `code field`; it ends the sentence "order_created was refused: …". */
+/** What was wrong, by `code field`; it ends the sentence "1 call of order_created was refused: …". */
 const FAULTS = new Map([
-  ["unknown_event_type type", "no event has this name"],
-  ["missing_required_field data", "it came without data"],
-  ["missing_required_field data.type", "the type of its data is missing"],
+  ["unknown_event_type type", "no event has that name"],
+  ["missing_required_field data", "data is missing"],
+  ["missing_required_field data.type", "data.type is missing"],
   ["invalid_field_type data", "data must be an object"],
-  ["invalid_field_type data.type", "the type of its data must be a string"],
+  ["invalid_field_type data.type", "data.type must be a string"],
   [
     "invalid_field_type data.currency",
     "currency must be a string of three letters",
   ],
-  ["invalid_field_type data.contents", "contents must be a list"],
+  ["invalid_field_type data.contents", "contents must be an array"],
   [
     "invalid_field_type data.contents[].content_type",
     "an item's content_type must be a string",
@@ -34,37 +34,40 @@ const FAULTS = new Map([
     "custom_event_name must be a string",
   ],
   ["invalid_field_type opt_out", "opt_out must be true or false"],
-  ["invalid_amount data.amount", "amount must be an integer in minor units"],
+  [
+    "invalid_amount data.amount",
+    "amount must be an integer in the currency's smallest unit: 2599 for 25.99",
+  ],
   [
     "invalid_amount data.contents[].amount",
-    "an item's amount must be an integer in minor units",
+    "an item's amount must be an integer in the currency's smallest unit: 2599 for 25.99",
   ],
-  ["missing_currency data.currency", "amount needs a currency"],
+  ["missing_currency data.currency", "amount is there without currency"],
   [
     "missing_currency data.contents[].currency",
-    "an item's amount needs a currency, its own or the event's",
+    "an item has an amount without a currency, and so has the event",
   ],
   [
     "invalid_custom_event_name custom_event_name",
-    "the name must be 1 to 64 letters, digits, _ or -, begin and end with a letter or digit, and not be a standard event's",
+    "custom_event_name must be 1 to 64 letters, digits, _ or -, begin and end with a letter or digit, and not be the name of a standard event",
   ],
   [
     "custom_event_name_required custom_event_name",
-    "a custom event needs a custom_event_name",
+    "custom_event_name is missing",
   ],
 ]);
 
 /** Faults without a code are known by their reason alone. */
 const REASONS = new Map([
-  ["unsupported_event_name", "its name is empty or no string"],
-  ["missing_event_props", "it came without data"],
+  ["unsupported_event_name", "the event's name is empty or not a string"],
+  ["missing_event_props", "data is missing"],
   [
     "invalid_event_props",
-    "its data has a field that does not belong there, an empty string, a malformed currency or item, or another event's type",
+    "data has an unknown field, an empty string, a malformed currency or item, or the type of another event",
   ],
   [
     "invalid_event_options",
-    "its options have an unknown field, an empty event_id, or a custom_event_name on a standard event",
+    "the options have an unknown field, an empty event_id, or a custom_event_name on a standard event",
   ],
 ]);
 
@@ -110,7 +113,10 @@ function countByFault(data) {
   const explained = refusals.reduce((sum, { count }) => sum + count, 0);
   const unexplained = refusedCount(data) - explained;
   if (unexplained > 0) {
-    refusals.push({ count: unexplained, words: "no reason was given" });
+    refusals.push({
+      count: unexplained,
+      words: "the diagnostic gives no reason",
+    });
   }
   return refusals;
 }
@@ -166,3 +172,23 @@ function counts(object) {
 function positive(count) {
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
+
+/** What a diagnostic holds of a refused call, and what it does not. */
+export const DIAGNOSTICS_CARRY =
+  "Diagnostics carry how many calls were refused, the name of the event if it is a known one, a reason and the field. They carry neither the value nor the name that was not known.";
+
+/**
+ * One refusal as a sentence without its end: "1 call of order_created was refused: …". Of an unknown name it can only be said
+ * that there was one.
+ */
+export function refusalSentence({ count, name, reason, words }) {
+  if (name === "unknown" || (name === undefined && reason === UNKNOWN_NAME))
+    return count === 1
+      ? "An event with an unknown name was not measured; add ?oaiq_debug=1 to see which"
+      : `${count.toLocaleString()} events with an unknown name were not measured; add ?oaiq_debug=1 to see which`;
+  const calls = count === 1 ? "1 call" : `${count.toLocaleString()} calls`;
+  const of = name === undefined ? "" : ` of ${name}`;
+  return `${calls}${of} ${count === 1 ? "was" : "were"} refused: ${words}`;
+}
+
+const UNKNOWN_NAME = "unsupported_event_name";

@@ -17,8 +17,9 @@ export const SERVER = "server";
 /**
  * The visits of these entries, the one that began last first: `{visitor, first, from, to, pages}`. `visitor` is a browser
  * reference, {@link NOBODY} for what was sent without identity, or {@link SERVER} for server events of no known visitor.
- * `pages` are `{url, first, entries}` in the order of time; a page begins anew when its pixel starts anew. `first` is the
- * smallest seq in it, which tells it from others for as long as it is there.
+ * `pages` are `{url, first, entries, pause?}` in the order of time; a page begins anew when its pixel starts anew, and after a
+ * `pause`, in ms, that ended a session. `first` is the smallest seq in it, which tells it from others for as long as it is
+ * there.
  */
 export const visitsOf = (newestFirst) => {
   const visitors = visitorFinder(newestFirst);
@@ -66,14 +67,21 @@ const visitorFinder = (entries) => {
       : NOBODY);
 };
 
+/** A visitor who does nothing for longer has left; what follows is another session. */
+export const SESSION_MS = 30 * 60 * 1000;
+
 const pagesOf = (entries) => {
   const pages = [];
+  let before;
   for (const entry of entries) {
     const page = pages.at(-1);
+    const pause = before === undefined ? 0 : timeOf(entry) - timeOf(before);
+    before = entry;
     const url = entry.event?.source_url;
     // What has no address, such as a diagnostic, belongs to the page that is open.
     const goesOn =
       page &&
+      !(pause > SESSION_MS) &&
       (url === undefined || page.url === undefined || page.url === url) &&
       !(isStart(entry.event) && hasStarted(page, entry));
     if (goesOn) {
@@ -82,6 +90,7 @@ const pagesOf = (entries) => {
       page.first = Math.min(page.first, entry.seq);
     } else {
       pages.push({ url, first: entry.seq, entries: [entry] });
+      if (pause > SESSION_MS) pages.at(-1).pause = pause;
     }
   }
   return pages;
@@ -109,7 +118,51 @@ export const startsTooMany = ({ entries }) => {
   });
 };
 
-/** Whether a visit came from a click: "3 of 4 events carry it" is told by the caller. */
+/**
+ * Visits as the rows of one list: `{kind, key, …}` with a `visit`, a `pause` (`ms`, and `time` when it ended), a `click` that
+ * differs from the one `before`, a `page` or an `event` (`entry`).
+ */
+export const timelineRows = (visits) =>
+  visits.flatMap((visit) => {
+    const rows = [
+      { kind: "visit", key: `visit ${visit.visitor} ${visit.first}`, visit },
+    ];
+    let current;
+    let last;
+    for (const page of visit.pages) {
+      const [{ seq }] = page.entries;
+      if (page.pause !== undefined)
+        rows.push({
+          kind: "pause",
+          key: `pause ${seq}`,
+          ms: page.pause,
+          time: timeOf(page.entries[0]),
+        });
+      rows.push({ kind: "page", key: `page ${page.first}`, page });
+      for (const entry of page.entries) {
+        const click = clickOf(entry);
+        // session markers go without it, and a server may not know it
+        if (carriesClick(entry) && visit.visitor !== NOBODY) {
+          if (last !== undefined && click !== current)
+            rows.push({
+              kind: "click",
+              key: `click ${entry.seq}`,
+              click,
+              before: last,
+            });
+          current = click;
+          last = click ?? last;
+        }
+        rows.push({ kind: "event", key: entry.seq, entry });
+      }
+    }
+    return rows;
+  });
+
+const carriesClick = (entry) =>
+  entry.event && !isServer(entry) && entry.stripped !== true;
+
+/** The click IDs of a visit, in the order in which they came. */
 export const clicksOf = ({ pages }) => {
   const clicks = new Set();
   for (const { entries } of pages)
@@ -126,20 +179,30 @@ export const clicksOf = ({ pages }) => {
  */
 export const consentOf = (entry) => {
   const { event, transport, stripped } = entry;
-  if (!event) return { state: "unknown", words: "not known" };
+  if (!event) return { state: "unknown", words: "unknown" };
   if (transport === "server")
-    return { state: "unknown", words: "the server's to know" };
+    return {
+      state: "unknown",
+      words: "unknown: your server decides whether it may send this",
+    };
   const { consent } = dataOf(event);
   if (isInternal(event) && consent === false)
-    return { state: "denied", words: "denied, as the pixel says" };
+    return { state: "denied", words: "denied, as the pixel reports" };
   if (isInternal(event) && consent === true)
-    return { state: "granted", words: "not denied, as the pixel says" };
+    return { state: "granted", words: "not denied, as the pixel reports" };
   if (transport === "image")
-    return { state: "unknown", words: "an image tag does not ask" };
+    return {
+      state: "unknown",
+      words: "unknown: an image tag does not look at consent",
+    };
   return stripped
     ? {
         state: "unknown",
-        words: "not known: sent without identity, as after a denial",
+        words:
+          "unknown: sent without click ID and browser ID, as after a denial",
       }
-    : { state: "granted", words: "not denied: sent with identity" };
+    : {
+        state: "granted",
+        words: "not denied: sent with click ID or browser ID",
+      };
 };

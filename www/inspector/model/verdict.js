@@ -1,5 +1,6 @@
-/** What became of an event, in words. */
+/** The verdict on an event, in words. */
 import { isInternal } from "./event.js";
+import { textOf } from "./text.js";
 
 const verdict = (name, word, meaning) => Object.freeze({ name, word, meaning });
 
@@ -8,27 +9,27 @@ const VERDICTS = new Map(
     verdict(
       "counted",
       "Counted",
-      "The first event of this pixel, name and id, and it keeps every rule.",
+      "This is the first event with its pixel, name and id, and it breaks no rule.",
     ),
     verdict(
       "duplicate",
       "Duplicate",
-      "An event of the same pixel, name and id came before. OpenAI keeps the first and drops this one.",
+      "An event with the same pixel, name and id arrived before. OpenAI counts the first and drops this one.",
     ),
     verdict(
       "refused",
       "Refused",
-      "It breaks a rule, so OpenAI does not count it.",
+      "The event breaks a rule, so OpenAI does not count it.",
     ),
     verdict(
       "internal",
-      "Internal",
-      "The pixel says how it is doing. Never a conversion.",
+      "Pixel status",
+      "Pixel status (not a conversion): the pixel reports its start, the pixel config, consent, or calls that it refused.",
     ),
     verdict(
       "valid",
       "Valid",
-      "A trial (validate_only): it would have been accepted. It is not counted and does not take the id.",
+      "A test request (validate_only). OpenAI would accept the event, but does not count it, and its id stays free.",
     ),
   ].map((one) => [one.name, one]),
 );
@@ -36,7 +37,7 @@ const VERDICTS = new Map(
 const UNKNOWN = verdict(
   "unknown",
   "No verdict",
-  "The collector did not say what becomes of it.",
+  "The collector gave no verdict for this event.",
 );
 
 /** All verdicts that a collector gives. */
@@ -47,9 +48,29 @@ export const verdictOf = ({ verdict: name, event }) =>
   VERDICTS.get(name ?? (isInternal(event) ? "internal" : undefined)) ?? UNKNOWN;
 
 /** The faults of a refused event, as far as they came in the form that was agreed. */
-export const faultsOf = (entry) =>
-  (Array.isArray(entry.faults) ? entry.faults : []).filter(
-    (fault) => fault !== null && typeof fault === "object",
+export const faultsOf = (entry) => asList(entry.faults);
+
+/**
+ * What the sender of an event should know, though it was taken: `{field, use?, message?}`. `use` is today's name of a field of
+ * the older Conversions API.
+ */
+export const warningsOf = (entry) =>
+  asList(entry.warnings).map(({ field, use, message }) => ({
+    field: textOf(field),
+    use: use === undefined ? undefined : textOf(use),
+    message: message === undefined ? undefined : textOf(message),
+  }));
+
+/** Values that count in another form than the one in which they were sent: `{field, value}`. */
+export const normalizedOf = (entry) =>
+  asList(entry.normalized).map(({ field, value }) => ({
+    field: textOf(field),
+    value: textOf(value),
+  }));
+
+const asList = (value) =>
+  (Array.isArray(value) ? value : []).filter(
+    (item) => item !== null && typeof item === "object",
   );
 
 /** A fault as a sentence without its field: `is 25.99; it must be a whole number`. */
@@ -59,7 +80,7 @@ export const faultSentence = ({ given, expected }) =>
     expected === undefined ? undefined : `must be ${expected}`,
   ]
     .filter(Boolean)
-    .join("; it ") || "is at fault";
+    .join("; it ") || "is wrong";
 
 /** All that a verdict says, in one line for a row. */
 export const verdictLine = (entry) => {

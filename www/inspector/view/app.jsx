@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { checklist, tally } from "../model/checklist.js";
 import { conversionsOf } from "../model/conversions.js";
 import { isServer, keyOf } from "../model/event.js";
@@ -8,6 +8,8 @@ import {
   isFiltering,
   NO_FILTER,
 } from "../model/filter.js";
+import { addressOf } from "../model/place.js";
+import { insightOf } from "../model/remarks.js";
 import { plural } from "../model/format.js";
 import { verdictOf } from "../model/verdict.js";
 import { visitsOf } from "../model/timeline.js";
@@ -18,7 +20,8 @@ import { Details } from "./details.jsx";
 import { downloadJson } from "./download.js";
 import { EventHead, EventRow } from "./event-row.jsx";
 import {
-  addressOf,
+  Insight,
+  Query,
   useMedia,
   usePlace,
   useSettled,
@@ -45,8 +48,7 @@ const COVERS = "(max-width: 56rem)";
 
 export const App = ({ store }) => {
   useStore(store);
-  const { view, seq, select } = usePlace();
-  const [filter, setFilter] = useState(NO_FILTER);
+  const { view, seq, filter, query, select, setFilter } = usePlace();
   const covers = useMedia(COVERS);
   const { entries } = store;
   const settled = useSettled(entries, SETTLED_MS);
@@ -57,20 +59,29 @@ export const App = ({ store }) => {
   );
   const conversions = useMemo(() => conversionsOf(settled), [settled]);
   const visits = useMemo(() => visitsOf(settled), [settled]);
+  const insight = useMemo(
+    () => insightOf(settled, conversions),
+    [settled, conversions],
+  );
+  // What came before the test's start is left out here, so that the check says how the site is now.
+  const tested = useMemo(
+    () => settled.filter((entry) => entry.seq > filter.since),
+    [settled, filter.since],
+  );
   const items = useMemo(
     () =>
       checklist({
-        entries: settled,
-        visits,
-        conversions,
+        entries: tested,
+        visits: filter.since > 0 ? visitsOf(tested) : visits,
+        conversions: filter.since > 0 ? conversionsOf(tested) : conversions,
         pixels: store.facts.pixels,
       }),
-    [settled, visits, conversions, store.facts],
+    [tested, visits, conversions, store.facts],
   );
   const menu = useMemo(() => choices(settled), [settled]);
   const refused = useMemo(
-    () => settled.filter((entry) => verdictOf(entry).name === "refused").length,
-    [settled],
+    () => tested.filter((entry) => verdictOf(entry).name === "refused").length,
+    [tested],
   );
 
   const isOpen = store.loaded && seq !== undefined && view !== "checklist";
@@ -109,7 +120,9 @@ export const App = ({ store }) => {
     [entry, settled],
   );
   const covered = isOpen && covers;
-  return (
+  return provided(
+    query,
+    insight,
     <div class="app" data-view={view}>
       <header class="top">
         <div class="title">
@@ -121,7 +134,13 @@ export const App = ({ store }) => {
               <button
                 type="button"
                 class="refused-count"
-                onClick={() => setFilter({ ...NO_FILTER, verdict: "refused" })}
+                onClick={() =>
+                  setFilter(({ since }) => ({
+                    ...NO_FILTER,
+                    since,
+                    verdict: "refused",
+                  }))
+                }
               >
                 <Icon of="refused" />
                 {refused.toLocaleString()} refused
@@ -133,7 +152,7 @@ export const App = ({ store }) => {
           {VIEWS.map(([name, words]) => (
             <a
               key={name}
-              href={addressOf(name)}
+              href={addressOf(name, undefined, query)}
               aria-current={view === name ? "page" : undefined}
             >
               {words}
@@ -164,7 +183,8 @@ export const App = ({ store }) => {
               shown={shown}
               filtering={isFiltering(filter)}
               filter={filter}
-              showAll={() => setFilter(NO_FILTER)}
+              setFilter={setFilter}
+              tested={tested}
               visits={visits}
               settled={settled}
               conversions={conversions}
@@ -186,9 +206,15 @@ export const App = ({ store }) => {
           />
         )}
       </div>
-    </div>
+    </div>,
   );
 };
+
+const provided = (query, insight, page) => (
+  <Query.Provider value={query}>
+    <Insight.Provider value={insight}>{page}</Insight.Provider>
+  </Query.Provider>
+);
 
 const View = (props) => {
   const { view, store, entries, shown, seq, select } = props;
@@ -214,16 +240,29 @@ const View = (props) => {
     );
   }, [kept, conversions, filtering]);
 
-  if (view === "checklist") return <ChecklistView items={props.items} />;
+  if (view === "checklist")
+    return (
+      <ChecklistView
+        items={props.items}
+        entries={settled}
+        tested={props.tested}
+        since={filter.since}
+        setSince={(since) =>
+          props.setFilter((before) => ({ ...before, since }))
+        }
+        hasOlder={store.hasOlder || store.leftOut > 0}
+      />
+    );
   if (!store.loaded) return null;
   if (entries.length === 0) return <Welcome />;
   if (shown.length === 0)
     return (
-      <Empty title="No event fits">
+      <Empty title="No matching events">
         <p>
-          The search, or a filter, hides all {plural(entries.length, "event")}.
+          The search or a filter hides {entries.length === 1 ? "the" : "all"}{" "}
+          {plural(entries.length, "event")}.
         </p>
-        <button type="button" onClick={props.showAll}>
+        <button type="button" onClick={() => props.setFilter(NO_FILTER)}>
           Show all events
         </button>
       </Empty>
@@ -238,7 +277,14 @@ const View = (props) => {
       />
     );
   if (view === "conversions")
-    return <ConversionsView conversions={keptConversions} selected={seq} />;
+    return (
+      <ConversionsView
+        conversions={keptConversions}
+        selected={seq}
+        filter={filter}
+        setFilter={props.setFilter}
+      />
+    );
   return (
     <VirtualList
       label="Events, newest first"
@@ -278,8 +324,8 @@ const Older = ({ store }) => {
 const CONNECTIONS = {
   connecting: "connecting",
   live: "live",
-  lost: "connection lost, trying again",
-  "clear-failed": "could not clear",
+  lost: "connection lost, reconnecting",
+  "clear-failed": "clearing failed: is the collector running?",
 };
 
 const Connection = ({ state }) => (
@@ -305,7 +351,7 @@ const countWords = (shown, all) =>
     ? plural(all, "event")
     : `${shown.toLocaleString()} of ${plural(all, "event")}`;
 
-/** What the other side has sent with the same pixel, name and id. */
+/** What the other side, browser or server, has sent with the same pixel, name and id. */
 const otherHalves = (entry, entries) => {
   const key = keyOf(entry);
   if (key === undefined) return [];
@@ -319,7 +365,7 @@ const otherHalves = (entry, entries) => {
 
 const Welcome = () => (
   <Empty title="No events yet">
-    <p>Each request that reaches this collector appears here as it arrives.</p>
+    <p>Events appear here as they reach this collector.</p>
     <ol>
       <li>
         <a href="/shop/?oppref=demo-click-1" target="_blank" rel="noopener">
@@ -329,10 +375,10 @@ const Welcome = () => (
         if the visitor had clicked an ad.
       </li>
       <li>
-        Look at a product, fill the basket, place an order. Events go about a
-        second after they are measured.
+        Look at a product, add it to the cart, place an order. Events are sent
+        about a second after they are measured.
       </li>
-      <li>Come back: the events are here, newest first.</li>
+      <li>Come back here: the events are listed, newest first.</li>
     </ol>
   </Empty>
 );

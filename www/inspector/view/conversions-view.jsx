@@ -7,7 +7,13 @@ import {
   userFieldsOf,
 } from "../model/curl.js";
 import { browserOf, clickOf, dataOf } from "../model/event.js";
-import { formatTime, isoTime, pathOf, shorten } from "../model/format.js";
+import {
+  formatShortTime,
+  isoTime,
+  pathOf,
+  plural,
+  shorten,
+} from "../model/format.js";
 import { formatMoney } from "../model/money.js";
 import { visible } from "../model/visible.js";
 import { transportName } from "./event-row.jsx";
@@ -29,9 +35,9 @@ const VIEWS = new Set(["page_viewed", "contents_viewed"]);
 
 const KINDS = [
   ["all", "All"],
-  ["both", "Two halves"],
-  ["apart", "Different ids"],
-  ["one", "One half"],
+  ["both", "Browser and server"],
+  ["apart", "Possibly twice"],
+  ["one", "One side only"],
 ];
 
 const kindOf = (conversion) => {
@@ -39,9 +45,16 @@ const kindOf = (conversion) => {
   return sidesOf(conversion) === "both" ? "both" : "one";
 };
 
-export const ConversionsView = ({ conversions, selected }) => {
-  const [kind, setKind] = useState("all");
-  const [withViews, setWithViews] = useState(false);
+export const ConversionsView = ({
+  conversions,
+  selected,
+  filter,
+  setFilter,
+}) => {
+  const withViews = filter.views;
+  const kind = KINDS.some(([name]) => name === filter.kind)
+    ? filter.kind
+    : "all";
   const [most, setMost] = useState(PAGE);
   const relevant = useMemo(
     () =>
@@ -70,7 +83,9 @@ export const ConversionsView = ({ conversions, selected }) => {
               key={value}
               type="button"
               aria-pressed={kind === value}
-              onClick={() => setKind(value)}
+              onClick={() =>
+                setFilter((before) => ({ ...before, kind: value }))
+              }
             >
               {words}{" "}
               <span class="amount-of">{count(value).toLocaleString()}</span>
@@ -81,18 +96,15 @@ export const ConversionsView = ({ conversions, selected }) => {
           <input
             type="checkbox"
             checked={withViews}
-            onChange={({ target }) => setWithViews(target.checked)}
+            onChange={({ target }) =>
+              setFilter((before) => ({ ...before, views: target.checked }))
+            }
           />
           Page and product views
         </label>
       </div>
       {shown.length === 0 ? (
-        <Empty title="No conversion yet">
-          <p>
-            An event that is counted appears here. When your server sends it
-            too, with the same pixel, name and id, both stand side by side.
-          </p>
-        </Empty>
+        <Nothing hidden={conversions.length} kind={kind} />
       ) : (
         <ol class="cards">
           {shown.slice(0, most).map((conversion) => (
@@ -114,7 +126,30 @@ export const ConversionsView = ({ conversions, selected }) => {
   );
 };
 
-const STATES = { both: "yes", apart: "problem", one: "open" };
+/** `hidden`: how many conversions there are of other kinds, or that are views. */
+const Nothing = ({ hidden, kind }) =>
+  hidden === 0 ? (
+    <Empty title="No conversion yet">
+      <p>
+        An event that is counted appears here. When your server sends it too,
+        with the same pixel, name and id, both appear side by side.
+      </p>
+    </Empty>
+  ) : (
+    <Empty title="No matching conversions">
+      <p>
+        {kind === "all"
+          ? `Page and product views are hidden: ${plural(hidden, "conversion")}. Tick the box above to see them.`
+          : `There ${hidden === 1 ? "is" : "are"} ${plural(hidden, "conversion")} of other kinds, or views.`}
+      </p>
+    </Empty>
+  );
+
+const STATES = { both: "yes", apart: "look", one: "open" };
+
+/** What also the visitor speaks for is no chance. */
+const stateOf = (kind, { shared }) =>
+  shared?.length > 0 ? "problem" : STATES[kind];
 
 const Conversion = ({ conversion, selected }) => {
   const { lookAlike, name, id, pixel } = conversion;
@@ -126,6 +161,7 @@ const Conversion = ({ conversion, selected }) => {
       : [lookAlike.browser, conversion.server]
     : [conversion.browser, conversion.server];
   const kind = kindOf(conversion);
+  const state = stateOf(kind, conversion);
   return (
     <li class="card" data-conversion={id.slice(0, 200)} data-kind={kind}>
       <div class="card-head">
@@ -143,8 +179,8 @@ const Conversion = ({ conversion, selected }) => {
         </span>
       </div>
       <p class="card-says">
-        <strong class="state-word" data-of={STATES[kind]}>
-          <Icon of={STATES[kind]} />
+        <strong class="state-word" data-of={state}>
+          <Icon of={state} />
           {headline}
         </strong>
         {why && (
@@ -185,19 +221,17 @@ const Half = ({ side, entries, other, showId, selected }) => {
     return (
       <section class="half missing" data-side={side.toLowerCase()}>
         <h3>{side}</h3>
-        <p class="muted">
-          Not seen{side === "Server" ? " from the server" : " in the browser"}.
-        </p>
+        <p class="muted">Nothing from the {side.toLowerCase()} with this id.</p>
         {side === "Server" && canBeSent(other) && (
           <CopyButton class="small" text={() => curlOf(other, location.origin)}>
-            Copy it as curl
+            Copy as a server's request (curl)
           </CopyButton>
         )}
       </section>
     );
   const { event } = entry;
   const identity = [
-    words("click", clickOf(entry)) ?? "no click",
+    words("click", clickOf(entry)) ?? "no click ID",
     words("browser", browserOf(entry)),
     userFieldsOf(entry).map(userFieldName).join(", "),
   ];
@@ -222,9 +256,10 @@ const Half = ({ side, entries, other, showId, selected }) => {
       )}
       <p>
         <time dateTime={isoTime(event.timestamp_ms)}>
-          {formatTime(event.timestamp_ms)}
-        </time>{" "}
-        by {transportName(entry.transport)}
+          {formatShortTime(event.timestamp_ms)}
+        </time>
+        {" · "}
+        {transportName(entry.transport)}
         {event.source_url !== undefined && (
           <>
             {" · "}
@@ -238,7 +273,5 @@ const Half = ({ side, entries, other, showId, selected }) => {
   );
 };
 
-const words = (name, reference) =>
-  reference === undefined
-    ? undefined
-    : `${name} ${visible(shorten(reference))}`;
+const words = (name, id) =>
+  id === undefined ? undefined : `${name} ${visible(shorten(id))}`;

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useContext, useEffect, useMemo, useRef } from "preact/hooks";
 import {
   canBeSent,
   curlOf,
@@ -17,15 +17,20 @@ import {
 } from "../model/event.js";
 import { formatBytes, formatTime, isoTime, plural } from "../model/format.js";
 import { formatMoney, minorUnits } from "../model/money.js";
+import { debugAddress } from "../model/refusal-page.js";
 import {
+  DIAGNOSTICS_CARRY,
   explainRefusals,
+  refusalSentence,
   refusedCount,
   refusedNames,
 } from "../model/refusals.js";
+import { remarksOf } from "../model/remarks.js";
 import { consentOf } from "../model/timeline.js";
 import { faultsOf, verdictOf } from "../model/verdict.js";
 import { asJson, visible, visibleLines } from "../model/visible.js";
 import { transportName } from "./event-row.jsx";
+import { Insight } from "./hooks.js";
 import { Code, CopyButton, EventLink, Fact, Icon, Sent } from "./parts.jsx";
 
 /**
@@ -41,7 +46,7 @@ export const Details = ({ seq, entry, halves, view, covers, close }) => {
     <aside class="details" aria-label={`Event #${seq}`} tabIndex={0}>
       <header class="details-head">
         <h2>
-          {entry ? <Sent value={nameOf(entry.event)} /> : "Not here"}{" "}
+          {entry ? <Sent value={nameOf(entry.event)} /> : "No such event"}{" "}
           <span class="muted">#{seq}</span>
         </h2>
         <button
@@ -61,8 +66,8 @@ export const Details = ({ seq, entry, halves, view, covers, close }) => {
         <Known entry={entry} halves={halves} view={view} />
       ) : (
         <p class="details-part muted">
-          This event is not in the list: it was cleared, or is older than what
-          is kept here.
+          This event is not here: it was cleared, or it is older than the events
+          that are loaded.
         </p>
       )}
     </aside>
@@ -75,7 +80,8 @@ const Known = ({ entry, halves, view }) => {
   return (
     <>
       <WhatBecame entry={entry} halves={halves} view={view} />
-      {isDiagnostic(event) && <Diagnostic data={dataOf(event)} />}
+      <Remarks entry={entry} view={view} />
+      {isDiagnostic(event) && <Diagnostic entry={entry} />}
       <div class="details-part">
         <dl class="facts">
           {event && <EventFacts event={event} />}
@@ -91,7 +97,9 @@ const Known = ({ entry, halves, view }) => {
           <div class="details-part actions">
             {canBeSent(entry) && (
               <CopyButton text={() => curlOf(entry, location.origin)}>
-                {isServer(entry) ? "Copy as curl" : "Copy server half as curl"}
+                {isServer(entry)
+                  ? "Copy as curl"
+                  : "Copy as a server's request (curl)"}
               </CopyButton>
             )}
             <CopyButton text={() => asJson(event)}>Copy JSON</CopyButton>
@@ -140,11 +148,12 @@ const WhatBecame = ({ entry, halves, view }) => {
       )}
       {halves.length > 0 && (
         <p>
-          {isServer(entry) ? "Its browser half" : "Its server half"} came too:{" "}
+          The {isServer(entry) ? "browser" : "server"} sent it too, with the
+          same id:{" "}
           {halves.slice(0, 5).map(({ seq }) => (
             <EventLink key={seq} seq={seq} view={view} />
           ))}
-          . The two count once.
+          . Both count as one conversion.
         </p>
       )}
     </div>
@@ -174,7 +183,34 @@ const Fault = ({ fault: { field, given, expected, advice } }) => (
   </li>
 );
 
-const Diagnostic = ({ data }) => {
+/** What is to be said of it besides its verdict. */
+const Remarks = ({ entry, view }) => {
+  const remarks = remarksOf(entry, useContext(Insight));
+  if (remarks.length === 0) return null;
+  return (
+    <ul class="details-part remarks" aria-label="Remarks">
+      {remarks.map(({ id, words, seq }) => (
+        <li key={id} data-remark={id}>
+          <span data-of="look">
+            <Icon of="look" />
+          </span>
+          <span>
+            <Sent value={words} longest={1000} />
+            {seq !== undefined && (
+              <>
+                {" "}
+                <EventLink seq={seq} view={view} />.
+              </>
+            )}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+};
+
+const Diagnostic = ({ entry }) => {
+  const data = dataOf(entry.event);
   const facts = diagnosticFacts(data);
   const refusals = refusedCount(data) > 0 ? explainRefusals(data) : [];
   return (
@@ -187,22 +223,13 @@ const Diagnostic = ({ data }) => {
       {refusals.length > 0 && (
         <>
           <p>
-            Calls that the pixel refused on the page. They were not sent, so
-            they are counted nowhere.
+            The pixel refused {refusedCount(data) === 1 ? "a call" : "calls"} on
+            the page. A refused call is not sent, so OpenAI does not count it.
           </p>
           <ul class="faults" aria-label="Refused calls">
             {refusals.map((refusal, i) => (
               <li key={i} class="fault">
-                <strong>
-                  {refusal.count === 1
-                    ? "A call"
-                    : plural(refusal.count, "call")}
-                  {refusal.name !== undefined &&
-                    (refusal.name === "unknown"
-                      ? " with an unknown event name"
-                      : ` of ${visible(refusal.name, 100)}`)}
-                </strong>
-                : <Sent value={refusal.words} longest={600} />
+                <Sent value={refusalSentence(refusal)} longest={800} />
                 {refusal.field !== undefined && (
                   <>
                     {" "}
@@ -214,12 +241,65 @@ const Diagnostic = ({ data }) => {
           </ul>
           {refusals.some(({ name }) => name === undefined) && (
             <p class="muted">
-              In all: <Sent value={refusedNames(data)} longest={600} />
+              Refused events: <Sent value={refusedNames(data)} longest={600} />
             </p>
           )}
+          <RefusedOn entry={entry} />
         </>
       )}
     </div>
+  );
+};
+
+/** Where calls were refused, and how to see more of them than a diagnostic carries. */
+const RefusedOn = ({ entry }) => {
+  const page = useContext(Insight).pages.get(entry);
+  const address = page && debugAddress(page.url);
+  return (
+    <>
+      <dl>
+        <Fact name="Page">
+          {page ? (
+            <>
+              <Sent value={page.url} longest={600} />
+              {!page.sure && (
+                <span class="muted">
+                  {" "}
+                  (probably: it is where this browser was at that time)
+                </span>
+              )}
+            </>
+          ) : (
+            <span class="muted">
+              unknown: the request names no page. Compare its time with the
+              events around it.
+            </span>
+          )}
+        </Fact>
+      </dl>
+      <p>{DIAGNOSTICS_CARRY}</p>
+      <p>
+        To see the value, open{" "}
+        {page ? (
+          <>
+            <Code value={address} longest={600} />, do the same again, and read
+            the browser's console.
+          </>
+        ) : (
+          <>
+            the page with <code>?oaiq_debug=1</code> at the end of its address,
+            do the same again, and read the browser's console.
+          </>
+        )}
+      </p>
+      {page && (
+        <p>
+          <CopyButton class="small" text={() => address}>
+            Copy that address
+          </CopyButton>
+        </p>
+      )}
+    </>
   );
 };
 
@@ -273,7 +353,7 @@ const EventFacts = ({ event }) => {
       {event.opt_out !== undefined && (
         <Fact name="Opt out">
           {event.opt_out === true
-            ? "yes: not to be used for personalising ads"
+            ? "yes: must not be used to personalize ads"
             : visible(event.opt_out, 100)}
         </Fact>
       )}
@@ -292,24 +372,24 @@ const RequestFacts = ({ entry }) => {
       <Fact name="Pixel">
         {entry.pixel ? <Code value={entry.pixel} /> : "none"}
       </Fact>
-      <Fact name="Click">
+      <Fact name="Click ID">
         {click === undefined ? (
-          <span class="muted">no click reference (oppref)</span>
+          <span class="muted">no click ID (oppref)</span>
         ) : (
           <Code value={click} />
         )}
       </Fact>
-      <Fact name="Browser">
+      <Fact name="Browser ID">
         {browser === undefined ? (
-          <span class="muted">no browser reference (obref)</span>
+          <span class="muted">no browser ID (obref)</span>
         ) : (
           <Code value={browser} />
         )}
       </Fact>
       {!isOwn && (
-        <Fact name="Visitor">
+        <Fact name="User data">
           {fields.length === 0 ? (
-            <span class="muted">no user fields</span>
+            <span class="muted">none</span>
           ) : (
             <Sent value={fields.map(userFieldName).join(", ")} />
           )}
@@ -350,7 +430,7 @@ const RequestFacts = ({ entry }) => {
 };
 
 const delay = (ms) => {
-  if (ms < 0) return "before it was measured: a clock is wrong";
+  if (ms < 0) return "(before it was measured: one of the clocks is wrong)";
   if (ms < 1000) return `${Math.round(ms)} ms later`;
   if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s later`;
   return `${Math.round(ms / 60_000).toLocaleString()} min later`;

@@ -1,3 +1,4 @@
+import { useContext } from "preact/hooks";
 import { diagnosticFacts } from "../model/diagnostic-facts.js";
 import {
   browserOf,
@@ -7,13 +8,21 @@ import {
   kindOf,
   nameOf,
 } from "../model/event.js";
-import { formatTime, isoTime, pathOf, plural } from "../model/format.js";
+import {
+  formatShortTime,
+  isoTime,
+  pathOf,
+  plural,
+  shorten,
+} from "../model/format.js";
 import { formatMoney } from "../model/money.js";
 import { refusedCount, refusedPhases } from "../model/refusals.js";
+import { remarksOf } from "../model/remarks.js";
 import { faultsOf, faultSentence, verdictOf } from "../model/verdict.js";
 import { textOf } from "../model/text.js";
 import { visible } from "../model/visible.js";
-import { EventLink, Sent, Verdict } from "./parts.jsx";
+import { Insight } from "./hooks.js";
+import { EventLink, Icon, Sent, Verdict } from "./parts.jsx";
 
 const TRANSPORTS = new Map([
   ["fetch", "fetch"],
@@ -47,7 +56,12 @@ export const EventRow = ({ entry, view, attributes }) => {
   const { event } = entry;
   const name = nameOf(event);
   const { name: verdict } = verdictOf(entry);
-  const note = noteOf(entry, verdict);
+  const insight = useContext(Insight);
+  const note = noteOf(entry, verdict, insight);
+  const remarks = remarksOf(entry, insight)
+    .map(({ short }) => short)
+    .filter(Boolean)
+    .join(", ");
   return (
     <div
       {...attributes}
@@ -94,6 +108,12 @@ export const EventRow = ({ entry, view, attributes }) => {
             </span>
           )}
         {event?.opt_out === true && <span class="type"> opt out</span>}
+        {remarks !== "" && (
+          <span class="remark" data-of="look" title={remarks}>
+            <Icon of="look" />
+            {remarks}
+          </span>
+        )}
       </span>
       {note === undefined ? (
         <Facts entry={entry} />
@@ -107,7 +127,7 @@ export const EventRow = ({ entry, view, attributes }) => {
       </span>
       <span role="gridcell" class="time number">
         <time dateTime={isoTime(event?.timestamp_ms ?? entry.received_ms)}>
-          {formatTime(event?.timestamp_ms ?? entry.received_ms)}
+          {formatShortTime(event?.timestamp_ms ?? entry.received_ms)}
         </time>
       </span>
     </div>
@@ -130,8 +150,8 @@ const Facts = ({ entry }) => {
         {event?.id !== undefined && <Sent value={event.id} />}
       </span>
       <span role="gridcell" class="references">
-        <Reference name="click" there={clickOf(entry) !== undefined} />
-        <Reference name="browser" there={browserOf(entry) !== undefined} />
+        <Reference name="click" id={clickOf(entry)} shown />
+        <Reference name="browser" id={browserOf(entry)} />
       </span>
     </>
   );
@@ -145,18 +165,32 @@ const titleOf = (value) =>
 const attribute = (value) =>
   value === undefined ? undefined : textOf(value).slice(0, 200);
 
-const Reference = ({ name, there }) => (
-  <span class="reference" data-there={there}>
-    {there ? name : `no ${name}`}
+const Reference = ({ name, id, shown }) => (
+  <span
+    class="reference"
+    data-there={id !== undefined}
+    title={titleOf(id && `${name} ID ${id}`)}
+  >
+    {id === undefined ? (
+      `no ${name}`
+    ) : shown ? (
+      <>
+        <span class="unseen">{name} </span>
+        <code>{visible(shorten(id, 12))}</code>
+      </>
+    ) : (
+      name
+    )}
   </span>
 );
 
-/** What a row says in place of amount, page and id: why it was refused, or what a diagnostic tells. */
-const noteOf = (entry, verdict) => {
+/** What a row says in place of amount, page and id: why it was refused, or what a diagnostic reports. */
+const noteOf = (entry, verdict, { pages }) => {
   const { event } = entry;
   if (verdict === "refused") {
     const [fault, ...others] = faultsOf(entry);
-    if (!fault) return <Sent value={entry.error ?? "no reason was given"} />;
+    if (!fault)
+      return <Sent value={entry.error ?? "the collector gave no reason"} />;
     return (
       <>
         {others.length > 0 && (
@@ -173,16 +207,19 @@ const noteOf = (entry, verdict) => {
   const data = dataOf(event);
   const refused = refusedCount(data);
   const words = diagnosticFacts(data).map((fact) => fact.words);
+  const page = pages.get(entry);
   return (
     <>
       {refused > 0 && (
         <strong class="refused-calls">
-          {plural(refused, "call")} refused on the page {refusedPhases(data)}
+          {plural(refused, "call")} refused on{" "}
+          {page ? <Sent value={pathOf(page.url)} /> : "the page"}{" "}
+          {refusedPhases(data)}
           {words.length > 0 && " · "}
         </strong>
       )}
       <Sent
-        value={words.join(" · ") || (refused > 0 ? "" : "nothing to tell")}
+        value={words.join(" · ") || (refused > 0 ? "" : "nothing to report")}
       />
     </>
   );

@@ -1,4 +1,13 @@
+import { createContext } from "preact";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { addressOf, placeOf, queryOf } from "../model/place.js";
+import { NO_INSIGHT } from "../model/remarks.js";
+
+/** The filters that are set, as the query of an address: a link to another event or view keeps them. */
+export const Query = createContext("");
+
+/** What is known of entries only from all of them: see `insightOf`. */
+export const Insight = createContext(NO_INSIGHT);
 
 /** Renders anew when the store changes, at most once a frame; a page in the background waits. */
 export const useStore = (store) => {
@@ -49,20 +58,13 @@ export const useMedia = (query) => {
   return matches;
 };
 
-export const VIEWS = ["events", "timeline", "conversions", "checklist"];
+/** How often the address changes at most: Safari takes 100 changes in 30 seconds, and somebody who types makes more. */
+const ADDRESS_MS = 350;
 
-const placeOf = (hash) => {
-  const [, view, seq] = /^#\/([a-z]+)(?:\/(\d+))?$/.exec(hash) ?? [];
-  return {
-    view: VIEWS.includes(view) ? view : "events",
-    seq: seq === undefined ? undefined : Number(seq),
-  };
-};
-
-export const addressOf = (view, seq) =>
-  seq === undefined ? `#/${view}` : `#/${view}/${seq}`;
-
-/** Which view is open, and which event in it: they stand in the address, so that one can send it to a colleague. */
+/**
+ * Which view is open, which event in it and which filters are set: they stand in the address, so that one can send it to a
+ * colleague. `setFilter` may be given a function of the filter before.
+ */
 export const usePlace = () => {
   const [place, set] = useState(() => placeOf(location.hash));
   useEffect(() => {
@@ -70,10 +72,27 @@ export const usePlace = () => {
     addEventListener("hashchange", look);
     return () => removeEventListener("hashchange", look);
   }, []);
-  /** Another event of the same view: no step for the browser's way back. */
-  const select = (seq) => {
-    history.replaceState(null, "", addressOf(place.view, seq));
-    set({ ...place, seq });
-  };
-  return { ...place, select };
+  const written = useRef(-Infinity);
+  const address = addressOf(place.view, place.seq, queryOf(place.filter));
+  useEffect(() => {
+    const { view, seq, filter } = placeOf(location.hash);
+    if (addressOf(view, seq, queryOf(filter)) === address) return;
+    const write = () => {
+      written.current = performance.now();
+      // no step for the browser's way back
+      history.replaceState(null, "", address);
+    };
+    const wait = written.current + ADDRESS_MS - performance.now();
+    if (wait <= 0) return write();
+    const timer = setTimeout(write, wait);
+    return () => clearTimeout(timer);
+  }, [address]);
+  /** Another event of the same view. */
+  const select = (seq) => set((before) => ({ ...before, seq }));
+  const setFilter = (filter) =>
+    set((before) => ({
+      ...before,
+      filter: typeof filter === "function" ? filter(before.filter) : filter,
+    }));
+  return { ...place, query: queryOf(place.filter), select, setFilter };
 };

@@ -1,8 +1,9 @@
 /** Small parts that several views share. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { addressOf } from "../model/place.js";
 import { verdictOf } from "../model/verdict.js";
 import { visible } from "../model/visible.js";
-import { addressOf } from "./hooks.js";
+import { Query } from "./hooks.js";
 
 /** Each verdict by its shape, so that it is known without its colour. */
 const SHAPES = {
@@ -69,7 +70,7 @@ export const Verdict = ({ entry }) => {
   );
 };
 
-/** What a page sent, as text: every character of it seen, none of them acting. */
+/** What a page sent, as text: every character of it is visible, and none of them acts. */
 export const Sent = ({ value, longest = 200 }) => (
   <bdi class="sent">{visible(value, longest)}</bdi>
 );
@@ -80,7 +81,11 @@ export const Code = ({ value, longest = 300 }) => (
 
 /** A link to an event. */
 export const EventLink = ({ seq, view = "events", ...attributes }) => (
-  <a href={addressOf(view, seq)} class="event-link" {...attributes}>
+  <a
+    href={addressOf(view, seq, useContext(Query))}
+    class="event-link"
+    {...attributes}
+  >
     #{seq}
   </a>
 );
@@ -115,7 +120,7 @@ export const CopyButton = ({ text, children, ...attributes }) => {
           class="by-hand"
           readOnly
           rows={6}
-          aria-label="The browser did not allow it: copy this by hand"
+          aria-label="The browser does not allow copying here: copy this by hand"
           value={byHand}
           ref={(area) => area?.select()}
         />

@@ -1,33 +1,29 @@
-import { useMemo } from "preact/hooks";
+import { useContext, useMemo } from "preact/hooks";
+import { isPageView } from "../model/checks/twice.js";
 import {
-  formatTime,
+  formatDay,
+  formatShortTime,
+  formatSpan,
   isoTime,
   pathOf,
   plural,
   shorten,
 } from "../model/format.js";
-import { clicksOf, NOBODY, SERVER, startsTooMany } from "../model/timeline.js";
+import {
+  clicksOf,
+  NOBODY,
+  SERVER,
+  startsTooMany,
+  timelineRows,
+} from "../model/timeline.js";
 import { visible } from "../model/visible.js";
 import { EventHead, EventRow } from "./event-row.jsx";
-import { Code, Icon, Sent } from "./parts.jsx";
+import { Insight } from "./hooks.js";
+import { Icon, Sent } from "./parts.jsx";
 import { VirtualList } from "./virtual-list.jsx";
 
-/** Visits, their pages and their events, as rows of one list. */
-const rowsOf = (visits) =>
-  visits.flatMap((visit) => [
-    { kind: "visit", key: `visit ${visit.visitor} ${visit.first}`, visit },
-    ...visit.pages.flatMap((page) => [
-      { kind: "page", key: `page ${page.first}`, page },
-      ...page.entries.map((entry) => ({
-        kind: "event",
-        key: entry.seq,
-        entry,
-      })),
-    ]),
-  ]);
-
 export const TimelineView = ({ visits, selected, select, holds }) => {
-  const rows = useMemo(() => rowsOf(visits), [visits]);
+  const rows = useMemo(() => timelineRows(visits), [visits]);
   const openEvent = ({ entry }) => entry && select(entry.seq);
   return (
     <VirtualList
@@ -44,6 +40,10 @@ export const TimelineView = ({ visits, selected, select, holds }) => {
           return <VisitRow visit={row.visit} attributes={attributes} />;
         if (row.kind === "page")
           return <PageRow page={row.page} attributes={attributes} />;
+        if (row.kind === "pause")
+          return <PauseRow row={row} attributes={attributes} />;
+        if (row.kind === "click")
+          return <ClickRow row={row} attributes={attributes} />;
         return (
           <EventRow entry={row.entry} view="timeline" attributes={attributes} />
         );
@@ -55,60 +55,118 @@ export const TimelineView = ({ visits, selected, select, holds }) => {
 const VisitRow = ({ visit, attributes }) => {
   const { visitor, from, pages } = visit;
   const events = pages.reduce((sum, { entries }) => sum + entries.length, 0);
-  const clicks = clicksOf(visit);
+  const isKnown = visitor !== NOBODY && visitor !== SERVER;
   return (
     <div {...attributes} class="row visit" data-visitor={visitor.slice(0, 200)}>
       <span role="gridcell" aria-colspan={8} class="across">
-        <strong>{visitorWords(visitor)}</strong>
-        {visitor !== NOBODY && visitor !== SERVER && (
-          <code title={visible(visitor)}>{visible(shorten(visitor))}</code>
-        )}
-        {visitor !== NOBODY && visitor !== SERVER && (
-          <span class="muted">
-            {clicks.length > 0 ? (
-              <>
-                {"came by click "}
-                <Code value={shorten(clicks[0])} />
-                {clicks.length > 1 && ` and ${clicks.length - 1} more`}
-              </>
-            ) : (
-              "no ad click"
-            )}
-          </span>
-        )}
-        <span class="muted">{plural(events, "event")}</span>
+        <span class="who">
+          <strong>{visitorWords(visitor)}</strong>
+          {isKnown && <ShortId id={visitor} />}
+        </span>
+        <span class="what muted">
+          {plural(events, "event")}
+          {isKnown && (
+            <>
+              {" · "}
+              <Clicks clicks={clicksOf(visit)} />
+            </>
+          )}
+        </span>
         <time class="at-end" dateTime={isoTime(from)}>
-          from {formatTime(from)}
+          <span class="wide-only">from </span>
+          {formatShortTime(from)}
         </time>
       </span>
     </div>
   );
 };
 
+const Clicks = ({ clicks }) => {
+  if (clicks.length === 0) return "no ad click";
+  return (
+    <>
+      {clicks.length === 1 ? "ad click " : `${clicks.length} ad clicks: `}
+      {clicks.slice(0, MOST_CLICKS).map((click, i) => (
+        <span key={click}>
+          {i > 0 && ", then "}
+          <ShortId id={click} />
+        </span>
+      ))}
+      {clicks.length > MOST_CLICKS && " …"}
+    </>
+  );
+};
+
+/** A row has no room for more. */
+const MOST_CLICKS = 3;
+
+const ShortId = ({ id }) => (
+  <code title={visible(id, 300)}>{visible(shorten(id))}</code>
+);
+
 const visitorWords = (visitor) => {
-  if (visitor === NOBODY) return "Without identity";
-  if (visitor === SERVER) return "From the server, visitor not known";
+  if (visitor === NOBODY) return "Without click ID and browser ID";
+  if (visitor === SERVER) return "From the server, visitor unknown";
   return "Visitor";
 };
 
+/** One session has ended, and the next begins. */
+const PauseRow = ({ row: { ms, time }, attributes }) => (
+  <div {...attributes} class="row pause-row">
+    <span role="gridcell" aria-colspan={8} class="across">
+      <strong>
+        <time dateTime={isoTime(time)}>{formatDay(time)}</time>
+      </strong>
+      <span class="muted">new session, {formatSpan(ms)} later</span>
+    </span>
+  </div>
+);
+
+const ClickRow = ({ row: { click, before }, attributes }) => (
+  <div {...attributes} class="row click-row">
+    <span role="gridcell" aria-colspan={8} class="across">
+      <span>
+        {click === undefined ? (
+          <>
+            No click ID from here on, after <ShortId id={before} />
+          </>
+        ) : (
+          <>
+            Ad click <ShortId id={click} /> from here on
+            {click !== before && (
+              <>
+                , after <ShortId id={before} />
+              </>
+            )}
+          </>
+        )}
+      </span>
+    </span>
+  </div>
+);
+
 const PageRow = ({ page, attributes }) => {
   const { url, entries } = page;
-  const twice = startsTooMany(page).length > 0;
+  const { twice } = useContext(Insight);
+  const fault = startsTooMany(page).length
+    ? "the pixel started more than once"
+    : entries.some((entry) => twice.has(entry) && isPageView(entry)) &&
+      "page_viewed came twice";
   return (
     <div {...attributes} class="row page-row" data-page={visible(url ?? "")}>
       <span role="gridcell" aria-colspan={8} class="across">
         {url === undefined ? (
-          <span class="muted">no page named</span>
+          <span class="muted">page unknown</span>
         ) : (
           <strong title={visible(url, 300)}>
             <Sent value={pathOf(url)} />
           </strong>
         )}
         <span class="muted">{plural(entries.length, "event")}</span>
-        {twice && (
+        {fault && (
           <span class="state-word" data-of="problem">
             <Icon of="problem" />
-            the pixel started more than once
+            {fault}
           </span>
         )}
       </span>

@@ -33,9 +33,10 @@ export const Toolbar = ({
   }, []);
 
   const change = (field, value) => setFilter({ ...filter, [field]: value });
-  const active = ["verdict", "name", "transport", "pixel"].filter(
-    (field) => filter[field] !== NO_FILTER[field],
-  ).length;
+  const active = [
+    ...["verdict", "name", "transport", "pixel"],
+    ...["internal", "since"],
+  ].filter((field) => filter[field] !== NO_FILTER[field]).length;
   return (
     <div
       class="toolbar"
@@ -48,7 +49,7 @@ export const Toolbar = ({
         <input
           ref={search}
           type="search"
-          placeholder="Search name, id, page, amount …"
+          placeholder="Search name, id, page, amount, time …"
           autocomplete="off"
           spellcheck={false}
           aria-keyshortcuts="/"
@@ -100,15 +101,25 @@ export const Toolbar = ({
         />
         <label
           class="check"
-          title="Starts, session markers and settings. Refused calls always stay in view."
+          title="Starts, session markers and pixel config (not conversions). Reports of refused calls are always in view."
         >
           <input
             type="checkbox"
             checked={filter.internal}
             onChange={({ target }) => change("internal", target.checked)}
           />
-          Internal
+          Pixel status
         </label>
+        {filter.since > 0 && (
+          <button
+            type="button"
+            class="since"
+            title="Show the events before the marker “Test starts here” too"
+            onClick={() => change("since", 0)}
+          >
+            Only after #{filter.since} <span aria-hidden="true">×</span>
+          </button>
+        )}
       </div>
       <div class="buttons">
         <button
@@ -123,10 +134,14 @@ export const Toolbar = ({
         <button
           type="button"
           disabled={shown === 0}
-          title="Save the events in view, in the form of /events.json"
+          title={
+            shown === total
+              ? "Save all events as JSON"
+              : `Save the events that match the filters as JSON; ${plural(total - shown, "other")} ${total - shown === 1 ? "is" : "are"} left out`
+          }
           onClick={save}
         >
-          Export<span class="wide-only"> JSON</span>
+          Export {plural(shown, "event")}
         </button>
         <ClearButton store={store} total={total} />
       </div>
@@ -142,7 +157,7 @@ const Choice = ({ label, all, value, options, onChange }) => (
       onChange={({ target }) => onChange(target.value)}
     >
       <option value="">{all}</option>
-      {/* A choice stays one while nothing here fits it any more. */}
+      {/* A choice stays one while no event here matches it any more. */}
       {value !== "" && !options.some(([name]) => name === value) && (
         <option value={value}>{visible(value, 60)}</option>
       )}
@@ -169,9 +184,9 @@ const ClearButton = ({ store, total }) => {
       <dialog ref={dialog} aria-labelledby="clear-title">
         <h2 id="clear-title">Clear {plural(total, "event")}?</h2>
         <p>
-          The collector forgets all of them, also those that the filter hides,
-          for everyone who looks at it. They cannot be brought back: export them
-          first if you need them.
+          The collector deletes every event that it keeps, also those that the
+          filters hide, for everyone who uses it. This cannot be undone. Export
+          the events first if you need them.
         </p>
         <div class="dialog-buttons">
           <button
