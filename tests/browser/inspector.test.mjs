@@ -175,8 +175,8 @@ describe("the inspector", () => {
     const text = await details.textContent();
     for (const part of [
       /Counted/,
-      /€25\.98 sent as 2598, 100 to 1 EUR/,
-      /Shapecontents/,
+      /€25\.98 sent as 2598 \(100 = 1 EUR\)/,
+      /Data typecontents/,
       /Tide mug mug2€12\.99/,
       /Click IDclick-1/,
       /Browser ID11111111-1111/,

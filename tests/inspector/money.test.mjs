@@ -33,7 +33,7 @@ test("what is no amount is shown as it came", () => {
 });
 
 test("the number that was sent is explained, also where there is no smaller unit", () => {
-  assert.equal(minorUnits(2599, "USD"), "2599, 100 to 1 USD");
-  assert.equal(minorUnits(2599, "KWD"), "2599, 1000 to 1 KWD");
-  assert.equal(minorUnits(500, "JPY"), "500, as JPY has no smaller unit");
+  assert.equal(minorUnits(2599, "USD"), "2599 (100 = 1 USD)");
+  assert.equal(minorUnits(2599, "KWD"), "2599 (1000 = 1 KWD)");
+  assert.equal(minorUnits(500, "JPY"), "500 (JPY has no smaller unit)");
 });

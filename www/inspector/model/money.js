@@ -92,8 +92,8 @@ export function minorUnits(amount, currency) {
   if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) return undefined;
   const digits = DIGITS.get(code) ?? 2;
   return digits === 0
-    ? `${amount}, as ${code} has no smaller unit`
-    : `${amount}, ${10 ** digits} to 1 ${code}`;
+    ? `${amount} (${code} has no smaller unit)`
+    : `${amount} (${10 ** digits} = 1 ${code})`;
 }
 
 function asText(value) {

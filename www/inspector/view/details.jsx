@@ -175,7 +175,7 @@ const Fault = ({ fault: { field, given, expected, advice } }) => (
         </Fact>
       )}
       {advice !== undefined && (
-        <Fact name="do">
+        <Fact name="fix">
           <Sent value={advice} longest={600} />
         </Fact>
       )}
@@ -318,7 +318,7 @@ const EventFacts = ({ event }) => {
         </Fact>
       )}
       {data.type !== undefined && (
-        <Fact name="Shape">
+        <Fact name="Data type">
           <Code value={data.type} />
         </Fact>
       )}
@@ -328,7 +328,7 @@ const EventFacts = ({ event }) => {
         </Fact>
       )}
       {event.custom_event_name !== undefined && (
-        <Fact name="Type">
+        <Fact name="Event type">
           <Code value={event.type} />
         </Fact>
       )}
@@ -346,7 +346,7 @@ const EventFacts = ({ event }) => {
         </Fact>
       )}
       {event.action_source !== undefined && (
-        <Fact name="Source">
+        <Fact name="Action source">
           <Code value={event.action_source} />
         </Fact>
       )}
