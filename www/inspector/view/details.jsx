@@ -420,6 +420,16 @@ const RequestFacts = ({ entry }) => {
         {plural(Number(entry.batch_size) || 0, "event")}
         {entry.bytes > 0 && `, ${formatBytes(entry.bytes)}`}
       </Fact>
+      {entry.request_id !== undefined && (
+        <Fact name="Request ID">
+          <Code value={entry.request_id} />
+        </Fact>
+      )}
+      {entry.integration_source !== undefined && (
+        <Fact name="Integration">
+          <Code value={entry.integration_source} />
+        </Fact>
+      )}
       {entry.referer !== undefined && (
         <Fact name="Referer">
           <Sent value={entry.referer} longest={600} />

@@ -20,7 +20,7 @@ export const warnings = ({ entries }) => {
     const other = all.find(({ use }) => use === undefined);
     const found = [
       renamed.size > 0 &&
-        `Field names of an older Conversions API: ${listed([...renamed.values()].slice(0, MOST_NAMED))}.`,
+        `Names of an older Conversions API: ${listed([...renamed.values()].slice(0, MOST_NAMED))}.`,
       other && `${other.field}: ${other.message ?? "see the event"}`,
     ].filter(Boolean);
     return {
