@@ -219,7 +219,7 @@ describe("addresses", { concurrency: 4 }, () => {
         const page = await openPage(t, {
           attributes: `data-endpoint="/in" data-settings=${value}`,
         });
-        await expectSilence(page, "data-settings");
+        await expectSilence(page, "data-oaiq-settings");
       });
   }
 });

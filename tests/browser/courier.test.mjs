@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { PAGES_SLEEP, sharedBrowser, untilSeen, Visitor } from "./browser.mjs";
+import {
+  DRIVEN,
+  PAGES_SLEEP,
+  sharedBrowser,
+  untilSeen,
+  Visitor,
+} from "./browser.mjs";
 import {
   AWAKE,
   EVENTS,
@@ -817,3 +823,54 @@ describe(
       });
   },
 );
+
+describe("a browser that a tool drives", { concurrency: 4 }, () => {
+  const browser = sharedBrowser(DRIVEN);
+
+  test("has no worker, so a site's own tests see every request", async (t) => {
+    const site = await openSite(t, { "/": PAGE, "/b": PAGE, "/c": EMPTY });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/", "localhost"));
+    assert.equal(await tab.does("navigator.webdriver"), true);
+    const seen = [];
+    await tab.page.route(`**${EVENTS}*`, (route) => {
+      seen.push(route.request().postData() ?? "");
+      return route.fulfill({ status: 202 });
+    });
+    await tab.goes(site.url("/b", "localhost"));
+    await untilQuiet(tab).catch(() => {});
+    assert.equal(await workers(site, visitor), 0);
+    await tab.does(order("order") + `location.href = "/c";`);
+    await tab.page.waitForURL("**/c");
+    await pause(1_000);
+    assert.equal(seen.filter((body) => body.includes('"order"')).length, 1);
+    assert.equal(site.arrivals.order, undefined);
+  });
+});
+
+describe("a visitor who denies", () => {
+  const browser = sharedBrowser();
+
+  test("has no worker started", async (t) => {
+    const site = await openSite(t, {
+      "/": html(COUNT, STUB, script(INIT), pixelScript()),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens("about:blank");
+    await tab.page.addInitScript(() => {
+      // as soon as consent has let the outbox be looked at, the visitor denies
+      const { getItem } = Storage.prototype;
+      Storage.prototype.getItem = function (key) {
+        if (key === "oaiq_outbox.damaged")
+          queueMicrotask(() => window.oaiq("consent", false));
+        return getItem.call(this, key);
+      };
+    });
+    await tab.goes(site.url("/", "localhost"));
+    await tab.page.waitForFunction(
+      `document.cookie.includes("q_consent=false")`,
+    );
+    await pause(1_500);
+    assert.equal(await tab.does("workers"), 0);
+  });
+});

@@ -157,6 +157,71 @@ describe("hostile pages", { concurrency: 4 }, () => {
       });
   }
 
+  /** What a function of the page's returns where the pixel expects something else. */
+  const ANSWERS = {
+    "a text": `() => "false"`,
+    "an object": `() => ({ then: 7, toString() { throw new Error("boom"); }, valueOf() { throw new Error("boom"); } })`,
+    "a promise": `() => Promise.resolve("false")`,
+    "a big integer": `() => 7n`,
+    "a symbol": `() => Symbol("false")`,
+    nothing: `() => {}`,
+    "no value, but throws": `() => { throw new Error("boom"); }`,
+  };
+  const ASKED = {
+    "console.warn": ["console", "warn"],
+    "localStorage.getItem": ["Storage.prototype", "getItem"],
+    "localStorage.setItem": ["Storage.prototype", "setItem"],
+    "localStorage.removeItem": ["Storage.prototype", "removeItem"],
+    "localStorage.key": ["Storage.prototype", "key"],
+    fetch: ["window", "fetch"],
+    sendBeacon: ["Navigator.prototype", "sendBeacon"],
+    postMessage: ["MessagePort.prototype", "postMessage"],
+    setTimeout: ["window", "setTimeout"],
+    clearTimeout: ["window", "clearTimeout"],
+    requestAnimationFrame: ["window", "requestAnimationFrame"],
+    "Date.now": ["Date", "now"],
+    "performance.now": ["Performance.prototype", "now"],
+    "crypto.getRandomValues": ["Crypto.prototype", "getRandomValues"],
+    "performance.getEntriesByType": [
+      "Performance.prototype",
+      "getEntriesByType",
+    ],
+  };
+  for (const [what, [of, name]] of Object.entries(ASKED))
+    for (const [returned, answer] of Object.entries(ANSWERS))
+      test(`${what} returns ${returned}: consent stays granted, and nothing is thrown`, async (t) => {
+        const { site, visitor, tab } = await visit(
+          t,
+          browser,
+          STUB,
+          // a call that the pixel warns of, and then looks at what the browser has stored
+          script(
+            `(() => { ${WORDS} put(${of}, "${name}", ${answer}); })(); oaiq("init", {}); ${INIT} ${order("order")}`,
+          ),
+          pixelScript(),
+        );
+        site.pages["/next"] = html(
+          STUB,
+          script(INIT + order("next page")),
+          pixelScript(),
+        );
+        await tab.page.waitForFunction("window.oaiq.loaded");
+        await tab.does("new Promise((go) => requestIdleCallback(go))");
+        await tab.goes(site.url("/next"));
+        await site.untilOrders("next page");
+        assert.deepEqual(tab.pageErrors, []);
+        assert.deepEqual(
+          tab.pixelLines.filter((line) => line.includes("fault of its own")),
+          [],
+        );
+        const { __oaiq_consent: consent, __obref: reference } =
+          await visitor.cookies();
+        assert.equal(consent, undefined);
+        assert.match(reference, /^[\da-f-]{36}$/);
+        const all = site.requests.filter(({ body }) => body.obref);
+        assert.ok(all.length > 0);
+      });
+
   test("window.oaiq cannot be replaced: the waiting calls, and those of the snippet's function, are measured", async (t) => {
     const { site, tab } = await visit(
       t,

@@ -112,4 +112,29 @@ describe("leaving", { concurrency: 4 }, () => {
     await tab.goes(site.url("/next"));
     await site.untilOrders("waiting");
   });
+
+  for (const policy of [
+    "no-referrer-when-downgrade",
+    "strict-origin-when-cross-origin",
+    "same-origin",
+  ])
+    test(`a page with a query, left under the referrer policy ${policy}: no request carries the query`, async (t) => {
+      const site = await openSite(t, {
+        "/": {
+          html: html(STUB, script(INIT), pixelScript()),
+          headers: { "referrer-policy": policy },
+        },
+        "/next": NEXT,
+      });
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(site.url("/?oppref=click-1&email=a"));
+      await site.until("the start", () => site.pixels === 1);
+      // an answer has just come, as on a page that would be left by a beacon
+      await tab.does(order("order") + `location.href = "/next"`);
+      await tab.page.waitForURL("**/next");
+      await site.untilOrders("order", "next page");
+      const referers = site.requests.map(({ headers }) => headers.referer);
+      for (const referer of referers) assert.doesNotMatch(referer, /[?]/);
+      assert.equal(site.arrivals.order, 1);
+    });
 });

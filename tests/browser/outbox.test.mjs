@@ -155,10 +155,45 @@ describe("the outbox", { concurrency: 4 }, () => {
     await site.untilOrders("own");
     assert.match(
       await tab.does(`localStorage["oaiq_outbox.damaged"]`),
-      /^\{"pixel/,
+      /^\d{13} \{"pixel/,
     );
     assert.equal(await tab.does(KEPT), "");
     assert.deepEqual(tab.pageErrors, []);
+  });
+
+  for (const [what, age, stays] of [
+    ["less than seven days", 6.9, true],
+    ["more than seven days", 7.1, false],
+  ])
+    test(`a record that was set aside ${what} ago ${stays ? "stays" : "is deleted"}`, async (t) => {
+      const { tab, next } = await visit(t);
+      await tab.does(
+        `localStorage["oaiq_outbox.damaged"] = (Date.now() - ${age * 86_400_000}) + " {"`,
+      );
+      await tab.goes(next);
+      await tab.does("new Promise((go) => setTimeout(go, 1000))");
+      const kept = await tab.does(`"oaiq_outbox.damaged" in localStorage`);
+      assert.equal(kept, stays);
+    });
+
+  test("a record that was set aside by an older version, without a time, is deleted", async (t) => {
+    const { tab, next } = await visit(t);
+    await tab.does(`localStorage["oaiq_outbox.damaged"] = "{"`);
+    await tab.goes(next);
+    await tab.page.waitForFunction(`!("oaiq_outbox.damaged" in localStorage)`);
+  });
+
+  test("a denial deletes what was set aside and what is known of workers", async (t) => {
+    const { tab, next } = await visit(t);
+    await tab.goes(next);
+    await tab.does(
+      `localStorage["oaiq_outbox.damaged"] = Date.now() + " {"; localStorage["oaiq_outbox.no_courier"] = Date.now(); oaiq("consent", false)`,
+    );
+    const keys = await tab.does("Object.keys(localStorage)");
+    assert.deepEqual(
+      keys.filter((key) => key.startsWith("oaiq_outbox")),
+      [],
+    );
   });
 
   const STORES = {
