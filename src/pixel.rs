@@ -146,13 +146,19 @@ impl<H: Host> Pixels<H> {
     /// Switches debug on or off. What waits already is told as soon as it is kept again.
     pub fn debug(&mut self, on: bool) {
         self.debug = on;
-        self.changed();
-        self.set_alarm();
+        // an alarm reads what the browser has stored, which takes consent
+        if self.looked {
+            self.changed();
+            self.set_alarm();
+        }
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.
     pub fn woken(&mut self) {
-        self.look();
+        // an init that comes later may say that consent is still to be asked for
+        if self.pixels.first().is_some() {
+            self.look();
+        }
         self.alarm = NEVER;
         let now = self.host.ticks();
         for i in 0..self.pixels.len() {

@@ -1,15 +1,15 @@
 // The decision about consent (www/consent/), and what each source's words mean, without a browser.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  hasUser,
-  isInit,
-  optedOut,
-  pixelOf,
-  withUser,
-} from "../www/consent/calls.js";
-import { decide } from "../www/consent/decision.js";
-import { readCommands, readGpp, readTcData } from "../www/consent/reading.js";
+import { gtag, Page } from "./consent-page.mjs";
+
+// the page comes first: what these files stand on is taken from it as they are loaded
+const { hasUser, isInit, isMeasure, optedOut, pixelOf, wantsDebug, withUser } =
+  await import("../www/consent/calls.js");
+const { decide } = await import("../www/consent/decision.js");
+const { optionsOf } = await import("../www/consent/options.js");
+const { readCommands, readGpp, readTcData } =
+  await import("../www/consent/reading.js");
 
 const SOURCES = ["google", "tcf", "gpp", "gpc"];
 const ANSWERS = [undefined, true, false];
@@ -186,6 +186,442 @@ describe("Google Consent Mode", () => {
   });
 });
 
+/** Where a visitor may be: two parts of a country, the country itself, and others. */
+const PLACES = ["DE-BY", "DE-BE", "DE", "FR", "US-CA"];
+
+const COMMANDS = [
+  ...[undefined, ["DE"], ["DE-BY"], ["FR", "US"]].flatMap((region) => [
+    standard({ ...GRANTS, region }),
+    standard({ ...DENIES, region }),
+  ]),
+  update(GRANTS),
+  update(DENIES),
+];
+
+/** Google's rules as its documentation has them, for a visitor whose place is known. */
+const byGoogle = (commands, place) => {
+  const updates = commands.filter(({ kind }) => kind === "update");
+  if (updates.length) return updates.at(-1).given.ad_storage === "granted";
+  const defaults = commands.map(({ given }) => given);
+  const [country] = place.split("-");
+  for (const fits of [
+    ({ region }) => region?.includes(place),
+    ({ region }) => region?.includes(country),
+    ({ region }) => region === undefined,
+  ]) {
+    const it = defaults.filter(fits).at(-1);
+    // a default that denies is no answer yet
+    if (it) return it.ad_storage === "granted" || undefined;
+  }
+};
+
+/** The same where nobody has said where the visitor is: only what holds wherever they may be. */
+const anywhere = (commands) => {
+  const isUpdated = commands.some(({ kind }) => kind === "update");
+  if (isUpdated) return byGoogle(commands, "AQ");
+  const isDenied = ({ given }) => given.region && given.ad_storage === "denied";
+  return commands.some(isDenied) ? undefined : byGoogle(commands, "AQ");
+};
+
+describe("Google's rules", () => {
+  const sequences = [0, 1, 2, 3, 4].flatMap((length) =>
+    lists(COMMANDS, length),
+  );
+
+  test("hold in each order of up to four defaults and updates, wherever the visitor is", () => {
+    for (const commands of sequences)
+      for (const place of PLACES)
+        if (readCommands(commands, place).measure !== byGoogle(commands, place))
+          assert.fail(`${place} ${JSON.stringify(commands)}`);
+  });
+
+  test("grant without a place only what they grant at every place, and a regional denial counts for everybody", () => {
+    for (const commands of sequences) {
+      const { measure } = readCommands(commands, "");
+      if (measure !== anywhere(commands)) assert.fail(JSON.stringify(commands));
+      if (measure === true)
+        for (const place of PLACES)
+          assert.equal(byGoogle(commands, place), true);
+    }
+  });
+
+  test("hold for the user data as well", () => {
+    for (const commands of sequences)
+      for (const place of ["", ...PLACES]) {
+        const asData = commands.map(({ kind, given }) => ({
+          kind,
+          given: { ad_user_data: given.ad_storage, region: given.region },
+        }));
+        const { measure } = readCommands(commands, place);
+        const { user } = readCommands(asData, place);
+        if (measure !== undefined && user !== measure)
+          assert.fail(`${place} ${JSON.stringify(commands)}`);
+        const spokenOf = ({ given: { region } }) =>
+          !region || !place || region.some((it) => place.startsWith(it));
+        const isDenied = ({ given }) => given.ad_storage === "denied";
+        if (measure === undefined && commands.filter(spokenOf).every(isDenied))
+          assert.equal(user, !commands.some(spokenOf));
+      }
+  });
+});
+
+const asEntry = ({ kind, given }) => gtag("consent", kind, given);
+
+describe("a page with a data layer", () => {
+  const GLOBAL_GRANT = standard(GRANTS);
+  const REGIONAL_DENIAL = standard({ ...DENIES, region: ["DE"] });
+  const STATES = { true: "granted", false: "denied", undefined: "pending" };
+
+  test("is measured by all that stands there once it is parsed, in every order and however much of it comes before the pixel", async () => {
+    for (const length of [1, 2, 3])
+      for (const commands of lists(COMMANDS, length))
+        for (let before = 0; before <= length; before += 1) {
+          const page = await Page.opens({
+            consentSource: "google",
+            region: "DE-BY",
+          });
+          page.measures("first");
+          page.dataLayer = commands.slice(0, before).map(asEntry);
+          page.loads();
+          for (const command of commands.slice(before)) {
+            page.dataLayer.push(asEntry(command));
+            page.measures("between");
+          }
+          page.measures("last");
+          page.isParsed();
+          assert.deepEqual(page.module, []);
+          page.passes();
+          const granted = byGoogle(commands, "DE-BY");
+          const says = JSON.stringify({ before, commands });
+          assert.equal(page.told.state, STATES[granted], says);
+          const { length: measured } = page.measured;
+          assert.equal(measured, granted ? length - before + 2 : 0, says);
+        }
+  });
+
+  for (const region of ["DE", undefined])
+    test(`does not leak an event by a global grant before a regional denial, where the region is ${region}`, async () => {
+      for (const layer of [
+        [],
+        [GLOBAL_GRANT],
+        [GLOBAL_GRANT, REGIONAL_DENIAL],
+      ]) {
+        const page = await Page.opens({ consentSource: "google", region });
+        page.dataLayer = layer.map(asEntry);
+        page.measures("early");
+        page.loads();
+        const rest = [GLOBAL_GRANT, REGIONAL_DENIAL].slice(layer.length);
+        // inline scripts, with a stylesheet between them that lets other tasks run
+        for (const command of rest) {
+          page.passes(1_000);
+          page.dataLayer.push(asEntry(command));
+          page.measures("late");
+          page.passes(1_000);
+        }
+        page.isParsed();
+        page.passes(1_000);
+        assert.deepEqual(page.module, []);
+        assert.equal(page.told.state, "pending");
+      }
+    });
+
+  test("is measured at once by an update, and by a default once the page has been parsed", async () => {
+    const page = await Page.opens({ consentSource: "google" });
+    page.loads();
+    page.measures("a");
+    page.dataLayer.push(asEntry(GLOBAL_GRANT));
+    page.passes();
+    assert.deepEqual(page.measured, []);
+    page.dataLayer.push(asEntry(update(GRANTS)));
+    page.passes();
+    assert.deepEqual(page.measured, ["a"]);
+
+    const other = await Page.opens({ consentSource: "google" });
+    other.readyState = "interactive";
+    other.dataLayer = [asEntry(GLOBAL_GRANT)];
+    other.measures("b");
+    other.loads();
+    other.passes();
+    assert.deepEqual(other.measured, ["b"]);
+  });
+
+  test("holds what comes behind a denial, and loses nothing if the same task takes it back", async () => {
+    const page = await Page.opens({ consentSource: "google" });
+    page.loads();
+    page.dataLayer.push(asEntry(update(GRANTS)));
+    page.passes();
+    page.measures("allowed");
+    page.dataLayer.push(asEntry(update(DENIES)));
+    page.measures("behind");
+    assert.equal(page.told.state, "pending");
+    page.dataLayer.push(asEntry(update(GRANTS)));
+    page.passes();
+    assert.deepEqual(page.measured, ["allowed", "behind"]);
+    assert.ok(!page.module.includes('"consent" false'));
+
+    page.dataLayer.push(asEntry(update(DENIES)));
+    page.measures("denied");
+    page.passes();
+    assert.equal(page.told.state, "denied");
+    assert.deepEqual(page.measured, ["allowed", "behind"]);
+    assert.ok(page.module.includes('"consent" false'));
+  });
+
+  test("is decided before the page ends", async () => {
+    for (const event of ["pagehide", "visibilitychange", "freeze"]) {
+      const page = await Page.opens({ consentSource: "google" });
+      page.loads();
+      page.dataLayer.push(asEntry(update(GRANTS)));
+      page.passes();
+      page.dataLayer.push(asEntry(update(DENIES)));
+      page.happens(event);
+      assert.equal(page.module.at(-1), '"consent" false');
+    }
+  });
+
+  test("is heard where the layer is replaced, or filled without its push", async () => {
+    for (const change of [
+      (page, entry) => {
+        page.dataLayer = [entry];
+      },
+      (page, entry) => {
+        page.dataLayer[page.dataLayer.length] = entry;
+      },
+      (page, entry) => page.dataLayer.unshift(entry),
+      (page, entry) => {
+        page.dataLayer.push = Array.prototype.push;
+        page.dataLayer.push(entry);
+      },
+    ]) {
+      const page = await Page.opens({ consentSource: "google" });
+      page.readyState = "complete";
+      page.loads();
+      page.dataLayer.push(asEntry(update(GRANTS)));
+      page.passes(200_000);
+      page.measures("before");
+      change(page, asEntry(update(DENIES)));
+      page.measures("behind");
+      page.passes();
+      assert.deepEqual(page.measured, ["before"]);
+      assert.equal(page.told.state, "denied");
+    }
+  });
+
+  test("waits as long as the longest default for the visitor says", async () => {
+    const wait = (wait_for_update, more) =>
+      asEntry(standard({ ...GRANTS, wait_for_update, ...more }));
+    const page = await Page.opens({ consentSource: "google", region: "FR" });
+    page.readyState = "complete";
+    page.dataLayer = [wait(500), wait("none"), wait(9_000, { region: ["DE"] })];
+    page.loads();
+    page.measures("a");
+    page.passes(100);
+    page.dataLayer.push(wait(1_000));
+    page.passes(900);
+    assert.deepEqual(page.measured, []);
+    page.passes(200);
+    assert.deepEqual(page.measured, ["a"]);
+  });
+
+  test("may name a region as a text, or in small letters", async () => {
+    for (const region of ["DE", "de", ["de"]])
+      for (const [place, first, second] of [
+        ["DE", GRANTS, { ...DENIES, region }],
+        ["FR", DENIES, { ...GRANTS, region }],
+      ]) {
+        const page = await Page.opens({
+          consentSource: "google",
+          region: place,
+        });
+        page.readyState = "complete";
+        page.dataLayer = [first, second].map((it) => asEntry(standard(it)));
+        page.loads();
+        page.measures("a");
+        page.passes();
+        assert.equal(page.told.state, "pending");
+        assert.deepEqual(page.module, []);
+      }
+  });
+});
+
+describe("a consent manager that calls back at once", () => {
+  const tcData = (allows) => ({
+    eventStatus: "tcloaded",
+    gdprApplies: true,
+    purpose: { consents: { 1: allows, 7: allows } },
+  });
+  const gppData = (allows) => ({
+    pingData: {
+      signalStatus: "ready",
+      parsedSections: { usnat: [{ SaleOptOut: allows ? 2 : 1 }] },
+    },
+  });
+  const MANAGERS = {
+    tcf: (page, ...answers) => {
+      page.tcf = (_command, _version, callback) => {
+        page.again = (allows) => callback(tcData(allows), true);
+        answers.forEach(page.again);
+      };
+    },
+    gpp: (page, ...answers) => {
+      page.gpp = (_command, callback) => {
+        page.again = (allows) => callback(gppData(allows), true);
+        answers.forEach(page.again);
+      };
+    },
+  };
+  for (const [source, answers] of Object.entries(MANAGERS))
+    test(`by ${source} is taken by its last word of a task`, async () => {
+      for (const [words, state] of [
+        [[true, false], "denied"],
+        [[false, true], "granted"],
+        [[true], "granted"],
+      ]) {
+        const page = await Page.opens({ consentSource: source });
+        page.measures("a");
+        answers(page, ...words);
+        page.loads();
+        page.measures("b");
+        assert.deepEqual(page.module, []);
+        page.passes();
+        assert.equal(page.told.state, state);
+        const both = state === "granted" ? ["a", "b"] : [];
+        assert.deepEqual(page.measured, both);
+
+        page.again(state !== "granted");
+        page.again(state === "granted");
+        page.passes();
+        assert.equal(page.told.state, state);
+        const consents = page.module.filter((it) => it.startsWith('"consent"'));
+        assert.equal(new Set(consents).size, 1);
+      }
+    });
+
+  test("is one of several, which are all waited for", async () => {
+    const page = await Page.opens({ consentSource: "google tcf gpp" });
+    page.measures("a");
+    MANAGERS.tcf(page, true);
+    page.dataLayer = [asEntry(update(GRANTS))];
+    page.loads();
+    page.passes();
+    assert.deepEqual(page.told, { state: "pending", source: "gpp" });
+    MANAGERS.gpp(page, true, false);
+    page.passes(100);
+    assert.deepEqual(page.told, { state: "denied", source: "gpp" });
+    assert.deepEqual(page.measured, []);
+  });
+
+  test("is not heard against a denial in another tab that came later", async () => {
+    const page = await Page.opens({ consentSource: "tcf" });
+    MANAGERS.tcf(page, true);
+    page.loads();
+    // as www/gate.js does when it hears of it
+    Object.assign(page.told, { state: "denied", source: "another tab" });
+    page.measures("a");
+    page.passes();
+    assert.deepEqual(page.told, { state: "denied", source: "another tab" });
+    assert.deepEqual(page.measured, []);
+    page.again(true);
+    page.passes();
+    assert.equal(page.told.state, "granted");
+  });
+});
+
+describe("what the consent file is told", () => {
+  const options = (attributes, config = {}) =>
+    optionsOf((name) => attributes[name] ?? null, config);
+
+  test("by the pixel's own attributes is the same as by those without its prefix and by the config", () => {
+    const given = {
+      "consent-source": "google, TCF",
+      "google-data-layer": "gtmLayer",
+      region: "us-ca",
+      "tcf-vendor": "123",
+      gpc: "opt-out",
+      "click-passthrough": "",
+    };
+    const named = (prefix) =>
+      Object.fromEntries(
+        Object.entries(given).map(([name, value]) => [prefix + name, value]),
+      );
+    const expected = {
+      names: ["google", "tcf", "gpc"],
+      googleDataLayer: "gtmLayer",
+      region: "US-CA",
+      tcfVendor: "123",
+      gpc: "opt-out",
+      passesClick: true,
+      faults: [],
+    };
+    assert.deepEqual(options(named("data-oaiq-")), expected);
+    assert.deepEqual(options(named("data-")), expected);
+    const config = {
+      consentSource: "google, TCF",
+      googleDataLayer: "gtmLayer",
+      region: "us-ca",
+      tcfVendor: 123,
+      gpc: "opt-out",
+      clickPassthrough: true,
+    };
+    assert.deepEqual(options({}, config), expected);
+  });
+
+  test("by another tool's attribute is nothing", () => {
+    const nothing = options({});
+    assert.deepEqual(nothing.names, ["call"]);
+    for (const attributes of [
+      { "data-consent-source": "cmp-v2" },
+      { "data-consent-source": "google marketing" },
+      { "data-region": "Bavaria" },
+      { "data-region": "eu-central-1" },
+      { "data-gpc": "respect" },
+      { "data-tcf-vendor": "our-shop" },
+      { "data-google-data-layer": "my layer" },
+      { "data-click-passthrough": "checkout" },
+    ])
+      assert.deepEqual(options(attributes), nothing);
+    const config = { consentSource: "tcf", region: "DE" };
+    const both = { "data-consent-source": "cmp", "data-region": "Bavaria" };
+    assert.deepEqual(options(both, config), options({}, config));
+  });
+
+  test("and makes no sense is named in one line", () => {
+    for (const [name, value, fault] of [
+      ["consent-source", "gogle", /names "gogle", and there are only google, /],
+      ["consent-source", "", /data-oaiq-consent-source names no source/],
+      ["region", "Germany", /data-oaiq-region must be .* but is "Germany"/],
+      ["region", "UK", /data-oaiq-region must be .* "GB"/],
+      ["gpc", "no", /data-oaiq-gpc is empty or "opt-out"/],
+      ["tcf-vendor", "shop", /data-oaiq-tcf-vendor must be a vendor's number/],
+    ]) {
+      const { faults } = options({ [`data-oaiq-${name}`]: value });
+      assert.equal(faults.length, 1);
+      assert.match(faults[0], fault);
+    }
+    const { faults } = options({}, { consentSource: "tfc" });
+    assert.match(faults.join(), /^nothing is measured: oaiq\.config\.con/);
+  });
+
+  test("is no place where its region is none, so that each regional denial counts", () => {
+    for (const region of ["Germany", "EU", "uk", "DE-BAVARIA", "276"])
+      assert.equal(options({ "data-oaiq-region": region }).region, "");
+  });
+
+  test("is nothing where the element and the config throw", () => {
+    const boom = () => {
+      throw new Error("boom");
+    };
+    const hostile = new Proxy({}, { get: boom });
+    assert.deepEqual(optionsOf(boom, hostile), options({}));
+  });
+
+  test("by an empty data-oaiq-gpc is that the browser's signal denies", () => {
+    const { names, gpc } = options({ "data-oaiq-gpc": "" });
+    assert.deepEqual(names, ["gpc"]);
+    assert.equal(gpc, "");
+  });
+});
+
 const tc = (more) => ({
   eventStatus: "tcloaded",
   gdprApplies: true,
@@ -248,6 +684,7 @@ describe("GPP", () => {
       undefined,
     ],
     ["no section", ready({}), true],
+    ["nothing of its sections", ready(undefined), undefined],
     [
       "no section for the United States",
       ready({ tcfeuv2: [{ SaleOptOut: 1 }] }),
@@ -317,13 +754,42 @@ describe("a call's text", () => {
     const init = call('"init"', '{"pixelId":"P","user":{"city":"Kiel"}}');
     assert.ok(isInit(init) && isInit(call('"initialize"', "{}")));
     assert.ok(!isInit(call('"measure"', '"init"')));
-    assert.equal(pixelOf(init), '"pixelId":"P"');
+    assert.equal(pixelOf(init), '"P"');
     assert.ok(hasUser(init));
-    assert.equal(
-      last(withUser(init, "{}")),
-      '{"pixelId":"P","user":{"city":"Kiel"},"user":{}}',
-    );
+    assert.equal(last(withUser(init, "{}")), '{"pixelId":"P","user":{}}');
     assert.equal(last(withUser(call('"init"', "{}"), "u")), '{"user":u}');
     assert.equal(last(withUser(call('"init"', "5"), "{}")), "5");
+  });
+
+  test("has the members that are its own, and not those of what lies within", () => {
+    const nested = call(
+      '"init"',
+      '{"a":{"user":{},"pixelId":"Q","debug":true},"b":[{"user":1}],"c":"\\u0022user\\u0022:{},","pixelId":"P"}',
+    );
+    assert.equal(hasUser(nested), false);
+    assert.equal(pixelOf(nested), '"P"');
+    assert.equal(wantsDebug(nested), false);
+    assert.ok(wantsDebug(call('"init"', '{"debug":true}')));
+    assert.equal(
+      last(withUser(nested, '{"city":"Kiel"}')),
+      nested.parts[1].replace(/}$/, ',"user":{"city":"Kiel"}}'),
+    );
+    const options =
+      '{"x":{"opt_out":false},"opt_out":[false,{"opt_out":1}],"y":x"symbol"}';
+    assert.equal(
+      last(optedOut(call('"measure"', '"custom"', "u", options))),
+      '{"x":{"opt_out":false},"y":x"symbol","opt_out":true}',
+    );
+  });
+
+  test("that is no object's has no members", () => {
+    for (const part of ["u", "null", "5", '"user"', '[{"user":1}]', undefined])
+      assert.equal(hasUser(call('"init"', part)), false);
+  });
+
+  test("measures where its command says so", () => {
+    for (const command of ['"measure"', '"measureSingle"'])
+      assert.ok(isMeasure(call(command)));
+    assert.ok(!isMeasure(call('"measureAll"')) && !isMeasure(call()));
   });
 });

@@ -165,7 +165,10 @@ export interface InitOptions {
   debug?: boolean | undefined;
   /** Replaces all that was said of the visitor before. Where the key is not there, that stays. */
   user?: User | null | undefined;
-  /** Nothing is stored, read from storage or sent before `oaiq("consent", …)`; calls wait in memory. */
+  /**
+   * Nothing is stored, read from storage or sent before `oaiq("consent", …)`; calls wait in memory. Ignored once a pixel
+   * has started or consent has been answered: the first call counts.
+   */
   consent?: "pending" | undefined;
 }
 
@@ -189,12 +192,15 @@ export interface Config {
   consentSource?: string | undefined;
   /** The name of Google's data layer, if it is not `dataLayer`. */
   googleDataLayer?: string | undefined;
-  /** Where the visitor is, by ISO 3166-2: `DE`, or `US-CA`; for Google's defaults that are for some regions only. */
+  /** Where the visitor is, by ISO 3166-2: `DE`, or `US-CA`. For Google's defaults that apply to some regions only. */
   region?: string | undefined;
   /** The vendor of the TCF's list that must be allowed as well. */
   tcfVendor?: number | string | undefined;
-  /** Global Privacy Control is heard, and is no denial, but sets each event's `opt_out`. */
-  gpc?: "opt-out" | undefined;
+  /**
+   * Global Privacy Control counts: with `true` as a denial, with `"opt-out"` not as a denial, but each event is sent with
+   * `opt_out: true`.
+   */
+  gpc?: true | "opt-out" | undefined;
   /** While the answer is pending, links and forms of the same origin carry the click reference to the next page. */
   clickPassthrough?: boolean | undefined;
 }
@@ -202,7 +208,7 @@ export interface Config {
 /** The answer about consent: what it is, and who has given it or is waited for. */
 export interface ConsentState {
   state: "pending" | "granted" | "denied";
-  /** `call` for `oaiq("consent", …)`, the names of sources, or `another tab`. */
+  /** `call` for `oaiq("consent", …)`, the names of sources, `another tab`, or `forget` for `oaiq("forget")`. */
   source: string;
 }
 
@@ -222,6 +228,11 @@ export interface Oaiq {
   (command: "init" | "initialize", options: InitOptions): void;
   /** The visitor's answer. A denial stops everything and deletes the cookies. */
   (command: "consent", granted: boolean): void;
+  /**
+   * Deletes everything that the pixel has stored on this origin, the answer about consent included, and measures nothing
+   * more on this page.
+   */
+  (command: "forget"): void;
   /** Measures an event with that one pixel. An event of a pixel that has not started is dropped. */
   <Name extends EventName>(
     command: "measureSingle",

@@ -79,9 +79,12 @@ const setParcel = (_, box) => {
 
 /** How to give up those requests that are under way. */
 const flights = { __proto__: null };
-/** The page ends: lets a courier make the requests that it would never hear of. A beacon cannot be broken off. */
-export const giveUp = () => {
-  if (port) for (const how in flights) attempt(flights[how]);
+/**
+ * The page ends: lets a courier make the requests that it would never hear of. A beacon cannot be broken off. With `all` they
+ * are given up whether or not there is a courier.
+ */
+export const giveUp = (all) => {
+  if (all || port) for (const how in flights) attempt(flights[how]);
 };
 
 /** How many requests have failed since the last answer. */

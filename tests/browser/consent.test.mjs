@@ -1,8 +1,19 @@
 // A visitor's answer holds in all their tabs.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { sharedBrowser, Visitor } from "./browser.mjs";
-import { html, openSite, order } from "./site.mjs";
+import {
+  EVENTS,
+  html,
+  INIT,
+  openSite,
+  order,
+  pixelScript,
+  script,
+  SETTINGS,
+  STUB,
+} from "./site.mjs";
 
 describe("consent", () => {
   const browser = sharedBrowser();
@@ -80,5 +91,167 @@ describe("consent", () => {
     );
     assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
     assert.deepEqual(tab.pageErrors, []);
+  });
+});
+
+/** Longer than a batch waits, and than the file takes that deletes. */
+const A_WHILE = 2_500;
+
+/** The names of all that the pixel has stored for this page. */
+const stored = async (visitor, tab) => {
+  const names = await tab.does(`(async () => [
+    ...Object.keys(localStorage), ...Object.keys(sessionStorage),
+    ...(window.caches ? await caches.keys() : []), window.name,
+  ])()`);
+  return [...Object.keys(await visitor.cookies()), ...names].filter((name) =>
+    /^_*o(aiq|ppref|bref)/.test(name),
+  );
+};
+
+/** What pages before this one may have left, and what belongs to the site. */
+const LEFT = `
+  localStorage.setItem("oaiq_outbox.1:gone", '{"pixel":"TEST-PIXEL","events":[]}');
+  localStorage.setItem("oaiq_outbox.damaged", "{");
+  localStorage.setItem("oaiq_outbox.no_courier", "1");
+  localStorage.setItem("basket", "3");
+  sessionStorage.setItem("oaiq_cs:TEST-PIXEL", "g");
+  sessionStorage.setItem("oaiq_debug_events", "[]");
+  document.cookie = "__oppref=host; Path=/";
+  document.cookie = "__obref=4e5e4050-f8cb-416c-9078-534b39100342; Path=/";
+  document.cookie = "__obref=wide; Path=/; Domain=example.test";
+  document.cookie = "__oaiq_consent=true; Path=/; Domain=example.test";
+  document.cookie = "__oaiq_domain_probe=1; Path=/";
+  document.cookie = "basket=3; Path=/";`;
+
+describe("a visitor who is forgotten", { concurrency: 3 }, () => {
+  const browser = sharedBrowser();
+  const ADDRESSES = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`;
+  const pending = (attributes) =>
+    html(STUB, script(INIT), pixelScript(`${ADDRESSES} ${attributes}`));
+
+  const arrives = async (t, front, host) => {
+    const site = await openSite(t, { "/": front, "/next": html() });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/?oppref=click-1", host));
+    return { site, visitor, tab };
+  };
+  const isForgotten = (tab) =>
+    tab.page.waitForFunction(
+      "!Object.keys(localStorage).some((name) => name.startsWith('oaiq'))",
+    );
+
+  test("has nothing left on this origin, is measured no more on this page, and is somebody else on the next", async (t) => {
+    const { site, visitor, tab } = await arrives(t, html());
+    await tab.does(order("a"));
+    await site.untilOrders("a");
+    await tab.does(LEFT);
+    const before = site.requests.at(-1).body;
+    await tab.does(`${order("waiting")} oaiq("forget"); ${order("forgotten")}`);
+    await isForgotten(tab);
+    assert.deepEqual(await stored(visitor, tab), []);
+    assert.equal(await tab.does("localStorage.basket"), "3");
+    assert.equal((await visitor.cookies()).basket, "3");
+    await tab.does(`oaiq("consent", true); ${INIT} ${order("later")}`);
+    await pause(A_WHILE);
+    assert.deepEqual(await stored(visitor, tab), []);
+    assert.deepEqual(tab.pixelLines, []);
+
+    await tab.goes(site.url("/next"));
+    await tab.does(order("b"));
+    await site.untilOrders("b");
+    assert.deepEqual(site.arrivals, { a: 1, b: 1 });
+    const after = site.requests.at(-1).body;
+    assert.ok(after.obref && after.obref !== before.obref);
+    assert.equal(after.oppref, undefined);
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("has no caches left, where a worker has noted what has arrived", async (t) => {
+    const { visitor, tab } = await arrives(t, html(), "localhost");
+    await tab.does(
+      `caches.open("oaiq_outbox.1:a").then(() => caches.open("mine"))`,
+    );
+    await tab.does(`oaiq("forget")`);
+    await isForgotten(tab);
+    await tab.page.waitForFunction(
+      "caches.keys().then((all) => all.length === 1)",
+    );
+    assert.deepEqual(await tab.does("caches.keys()"), ["mine"]);
+    assert.deepEqual(await stored(visitor, tab), []);
+  });
+
+  test("has the request given up that is under way", async (t) => {
+    const { site, tab } = await arrives(t, html());
+    site.answerTo = () => ({ silent: true });
+    await tab.does(order("a"));
+    await site.until("the request", () => site.requests.length > 0);
+    await tab.does(`oaiq("forget")`);
+    await site.until("its end", () => site.requests[0].broken);
+    await pause(A_WHILE);
+    assert.equal(site.requests.length, 1);
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("by a call that waits for the script is not measured at all", async (t) => {
+    const { site, visitor, tab } = await arrives(
+      t,
+      html(
+        STUB,
+        script(`${INIT} ${order("a")} ${LEFT} oaiq("forget"); ${order("b")}`),
+        pixelScript(),
+      ),
+    );
+    await isForgotten(tab);
+    await pause(A_WHILE);
+    await tab.goes(site.url("/next?x"));
+    await tab.does("oaiq('forget')");
+    await isForgotten(tab);
+    assert.deepEqual(site.arrivals, {});
+    assert.deepEqual(await stored(visitor, tab), []);
+  });
+
+  for (const [way, attributes, source] of [
+    ["the page", 'data-consent="pending"', "call"],
+    ["a source", 'data-consent-source="google"', "google"],
+  ]) {
+    test(`before ${way} has an answer has nothing left either`, async (t) => {
+      const { site, visitor, tab } = await arrives(t, pending(attributes));
+      await tab.page.waitForFunction(
+        `oaiq.consentState?.source === "${source}"`,
+      );
+      await tab.does(LEFT);
+      await tab.does(`${order("a")} oaiq("forget")`);
+      await isForgotten(tab);
+      assert.deepEqual(await stored(visitor, tab), []);
+      const forgotten = { state: "denied", source: "forget" };
+      assert.deepEqual(await tab.does("({...oaiq.consentState})"), forgotten);
+      await tab.does(`oaiq("consent", true); ${order("b")}
+        window.dataLayer?.push(["consent", "update", { ad_storage: "granted" }]);`);
+      await pause(A_WHILE);
+      assert.deepEqual(await tab.does("({...oaiq.consentState})"), forgotten);
+      assert.deepEqual(site.requests, []);
+      assert.deepEqual(await stored(visitor, tab), []);
+      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.pageErrors, []);
+    });
+  }
+
+  test("is measured no more even where the file is missing, and the console says what remains", async (t) => {
+    const { site, visitor, tab } = await arrives(t, html());
+    site.files.delete("oaiq.consent.min.js");
+    await tab.does(order("a"));
+    await site.untilOrders("a");
+    await tab.does(`${order("b")} oaiq("forget"); ${order("c")}`);
+    await tab.untilLine(
+      /forget leaves a denial stored: oaiq\.consent\.min\.js could not be loaded/,
+    );
+    await pause(A_WHILE);
+    assert.deepEqual(site.arrivals, { a: 1 });
+    const { __obref, __oppref, __oaiq_consent } = await visitor.cookies();
+    assert.deepEqual(
+      [__obref, __oppref, __oaiq_consent],
+      [undefined, undefined, "false"],
+    );
+    assert.equal(tab.pixelLines.length, 1);
   });
 });

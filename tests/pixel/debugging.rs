@@ -53,6 +53,19 @@ fn with_debug_an_event_is_told_of_as_it_waits_is_kept_and_is_kept_no_more() {
 }
 
 #[test]
+fn before_a_pixel_starts_neither_debug_nor_an_event_reads_a_cookie_or_a_store() {
+    let mut visit = Visit::to(CHECKOUT);
+    // a page that waits for consent does not pass its paint on
+    visit.browser.turn_to_next(u64::MAX);
+    visit.debug(true);
+    visit.call(&order("a"));
+    visit.advance(60_000);
+    let state = visit.browser.look();
+    assert_eq!(state.stores_read.get(), 0);
+    assert_eq!(state.cookies.reads.get(), 0);
+}
+
+#[test]
 fn what_waits_already_is_told_when_debug_is_switched_on() {
     let mut visit = Visit::to(CHECKOUT);
     visit.call(INIT);

@@ -150,6 +150,7 @@ oaiq("init", { user: null });
 oaiq("init", { pixelId: "PIXEL", consent: "pending" });
 oaiq("consent", true);
 oaiq("consent", false);
+oaiq("forget");
 
 // the methods
 oaiq.init(start);

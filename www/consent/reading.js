@@ -2,50 +2,73 @@
 
 // Google Consent Mode
 
-/** How well a region fits the visitor's, the better the higher; below 0 where it does not. */
-const fit = (regions, place) => {
+/** The place that a region names better is the more specific one; below 0 where the region does not cover the place. */
+const specificity = (regions, place) => {
   if (!regions) return 0;
-  // where nobody says where the visitor is, they may be anywhere
-  if (!place) return 1;
-  const [country] = place.split("-");
   if (regions.includes(place)) return 2;
-  return regions.includes(country) ? 1 : -1;
+  return regions.includes(place.split("-")[0]) ? 1 : -1;
 };
 
 /**
- * What the commands of a data layer say together. `place` is the visitor's region in ISO 3166-2, "DE" or "US-CA".
- * Nobody has been asked yet where a default denies; a default that grants holds once `wait` milliseconds are over.
+ * The default for a visitor at that place: the most specific region wins, and among equals the last command. Nothing if no
+ * default covers the place.
+ */
+const defaultAt = (place, defaults) => {
+  let best = 0;
+  let value;
+  for (const it of defaults) {
+    const how = specificity(it.regions, place);
+    if (how < best) continue;
+    best = how;
+    value = it.value;
+  }
+  return value;
+};
+
+/**
+ * The default for a visitor whose place nobody has said. They may be anywhere, so a denial for any region counts, and a grant
+ * for some regions alone is none.
+ */
+const defaultAnywhere = (defaults) =>
+  defaults.some(({ regions, value }) => regions && value === "denied")
+    ? "denied"
+    : defaults.filter(({ regions }) => !regions).pop()?.value;
+
+/**
+ * What the commands of a data layer say together. `place` is the visitor's region in ISO 3166-2, "DE" or "US-CA", or "".
+ * Nobody has been asked yet where a default denies. A default that grants holds only once `wait` milliseconds are over;
+ * `byDefault` says that nothing but a default grants.
  */
 export const readCommands = (commands, place) => {
   const of = (type) => {
-    let best;
+    const defaults = [];
     let updated;
-    let wait = 0;
     for (const { kind, given } of commands) {
       const value = given[type];
-      if (kind === "default") {
-        const how = fit(given.region, place);
-        if (how >= 0) wait = Math.max(wait, given.wait_for_update || 0);
-        if (how < 0 || (value !== "granted" && value !== "denied")) continue;
-        // among equals the later one counts; among regions that may all be the visitor's, the one that denies
-        const isUnsure = !place && best && best.how + how > 0;
-        const isBetter = isUnsure
-          ? value === "denied"
-          : !best || how >= best.how;
-        if (isBetter) best = { value, how };
-      } else if (value === "granted" || value === "denied") updated = value;
+      if (value !== "granted" && value !== "denied") continue;
+      if (kind === "update") updated = value;
+      else defaults.push({ regions: given.region, value });
     }
-    return { updated, standard: best?.value, wait };
+    return updated
+      ? { updated, value: updated }
+      : {
+          value: place ? defaultAt(place, defaults) : defaultAnywhere(defaults),
+        };
   };
   const storage = of("ad_storage");
   const data = of("ad_user_data");
+  const byDefault = !storage.updated && storage.value === "granted";
+  let wait = 0;
+  for (const { kind, given } of commands) {
+    const { region, wait_for_update: asked } = given;
+    if (byDefault && kind === "default" && asked > wait)
+      if (!region || !place || specificity(region, place) > 0) wait = +asked;
+  }
   return {
-    measure:
-      storage.updated === undefined
-        ? storage.standard === "granted" || undefined
-        : storage.updated === "granted",
-    user: (data.updated ?? data.standard ?? "granted") === "granted",
-    wait: storage.updated === undefined ? storage.wait : 0,
+    measure: byDefault || (storage.updated && storage.value === "granted"),
+    user: data.value !== "denied",
+    byDefault,
+    wait,
   };
 };
 
@@ -75,7 +98,9 @@ const OPT_OUTS = ["SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut"];
 /** What GPP's ping data says; nothing as long as its signal is not ready. */
 export const readGpp = (ping) => {
   if (ping?.signalStatus !== "ready") return;
-  for (const [name, section] of Object.entries(ping.parsedSections ?? {})) {
+  // without its sections nobody knows what the visitor has said
+  if (!ping.parsedSections) return;
+  for (const [name, section] of Object.entries(ping.parsedSections)) {
     if (!/^us/.test(name)) continue;
     // some interfaces give a section's parts, others all in one
     for (const part of Array.isArray(section) ? section.flat() : [section]) {
