@@ -156,7 +156,7 @@ impl<H: Host> Pixels<H> {
     /// The time that was asked for by [`Host::wake_in`] has come.
     pub fn woken(&mut self) {
         // an init that comes later may say that consent is still to be asked for
-        if self.pixels.first().is_some() {
+        if !self.pixels.is_empty() {
             self.look();
         }
         self.alarm = NEVER;
