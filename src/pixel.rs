@@ -146,11 +146,8 @@ impl<H: Host> Pixels<H> {
     /// Switches debug on or off. What waits already is told as soon as it is kept again.
     pub fn debug(&mut self, on: bool) {
         self.debug = on;
-        // an alarm reads what the browser has stored, which takes consent
-        if self.looked {
-            self.changed();
-            self.set_alarm();
-        }
+        self.changed();
+        self.set_alarm();
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.

@@ -101,10 +101,10 @@ const load = () =>
     (start) =>
       start(gate === shut, element, told, use, keep, pass, landingClick),
     (why) => {
-      if (gate === shut) warn(`forget leaves a denial stored: ${why}`);
-      if (gate !== keep) return;
-      use(ask);
-      warn(`nothing is measured before oaiq("consent", true): ${why}`);
+      if (gate === keep) {
+        use(ask);
+        warn(`nothing is measured before oaiq("consent", true): ${why}`);
+      } else if (gate === shut) warn(`forget leaves a denial stored: ${why}`);
     },
   );
 
