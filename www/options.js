@@ -61,12 +61,16 @@ export const readOptions = (config) => {
     /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
     "consentSource",
   );
+  const isPending = of("consent", /^pending$/) === "pending";
   return {
     events: checked("endpoint", of("endpoint", /^/), EVENTS),
     settingsUrl: checked("settings", of("settings", /^/), SETTINGS),
-    /** Others than the page's own calls answer for the visitor. */
-    hasSource: isSet(source) || isSet(of("gpc", /^opt-out$/)),
-    isPending: of("consent", /^pending$/) === "pending",
+    /** www/consent.js is needed: others than the page's own calls answer for the visitor, or the click is passed on. */
+    hasSource:
+      isSet(source) ||
+      isSet(of("gpc", /^opt-out$/)) ||
+      (isPending && isSet(of("click-passthrough", /^$/, "clickPassthrough"))),
+    isPending,
     hasWasm: !isOff(of("wasm")),
     isSilent: isOff(of("diagnostics")),
   };
