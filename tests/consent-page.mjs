@@ -73,18 +73,14 @@ export class Page {
   /** The consent file has come. */
   loads() {
     const element = { getAttribute: (name) => this.attributes[name] ?? null };
-    const replay = () => {
-      const calls = this.#held;
-      this.#held = [];
-      calls.forEach((call) => this.#gate(call));
-    };
     const use = (gate) => {
       this.#gate = gate;
-      replay();
+      const calls = this.#held;
+      this.#held = [];
+      calls.forEach((call) => gate(call));
     };
-    const keep = (call) => this.#held.push(call);
     const pass = ({ parts }) => this.module.push(parts.join(" "));
-    start(false, element, this.told, use, keep, pass, "");
+    start(false, element, this.told, use, pass, "", () => {});
   }
 
   calls(...parts) {

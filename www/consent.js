@@ -1,5 +1,5 @@
-// The gate where others answer for the visitor than the page's own calls: consent managers, and the browser. The pixel's
-// script loads this file when the page names one of them, and when a page calls oaiq("forget") (www/gate.js).
+// The gate of a page whose visitor is to be asked: the page's own calls answer, a consent manager, or the browser. The
+// pixel's script loads this file for such pages, and when a page calls oaiq("forget") (www/gate.js).
 
 import {
   hasUser,
@@ -16,8 +16,9 @@ import { google } from "./consent/google.js";
 import { gpp, tcf } from "./consent/iab.js";
 import { optionsOf } from "./consent/options.js";
 import { passClickOn } from "./consent/passthrough.js";
+import { add, each, placeOf, removeAt } from "./consent/lists.js";
 import { copy } from "./copy.js";
-import { attempt, later, now, warn } from "./guard.js";
+import { attempt, later, listen, now, warn } from "./guard.js";
 
 const isOptedOut = () => attempt(() => navigator.globalPrivacyControl) === true;
 
@@ -34,6 +35,11 @@ const FIRST_LOOK = 50;
 /** to this one; after a minute and a half the page is left in peace. */
 const LAST_LOOK = 51_200;
 
+/** At most this many calls wait. */
+const MOST_HELD = 200;
+/** In `Step::ALL` (src/host.rs). */
+const HELD = 18;
+
 const seek = (isFound, pause = FIRST_LOOK) => {
   if (!attempt(isFound) && pause <= LAST_LOOK)
     later(() => seek(isFound, pause * 2), pause);
@@ -42,7 +48,25 @@ const seek = (isFound, pause = FIRST_LOOK) => {
 /** A page may end before a task that has been asked for: these events are its last. */
 const LAST_EVENTS = ["pagehide", "beforeunload", "freeze", "visibilitychange"];
 
-const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
+/** An event that somebody has seen a page or what is on it counts least. An answer or an `init` is never dropped. */
+const rank = (call) =>
+  isMeasure(call) + /_viewed.({|$)/.test(call.parts[1] + call.parts[2]);
+
+/** Lets a call wait. When too many do, the oldest view goes, or else the oldest event. */
+const hold = (calls, call) => {
+  add(calls, call);
+  if (calls.length <= MOST_HELD) return;
+  let most = 0;
+  each(calls, (it) => {
+    if (rank(it) > most) most = rank(it);
+  });
+  removeAt(
+    calls,
+    placeOf(calls, (it) => rank(it) === most),
+  );
+};
+
+const start = (isForgotten, element, told, use, pass, landingClick, trace) => {
   if (isForgotten) {
     told.state = "denied";
     told.source = "forget";
@@ -56,6 +80,7 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
   const { names } = options;
   const optsOut = isOptedOut() && options.gpc === "opt-out";
   const answers = { __proto__: null };
+  let held = [];
   const looks = [];
   /** What the page has answered itself. */
   let said;
@@ -72,7 +97,7 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
   /** What a page has left in `oaiq.config` is the user of each pixel that is not told of another. */
   const ofPage = (call, at) =>
     hasUser(call) ||
-    inits.findIndex((it) => pixelOf(it) === pixelOf(call)) !== at
+    placeOf(inits, (it) => pixelOf(it) === pixelOf(call)) !== at
       ? call
       : withUser(call, copy(attempt(() => config.user)));
 
@@ -81,9 +106,21 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
 
   const toModule = (call) => {
     if (isInit(call)) {
-      inits.push(call);
+      add(inits, call);
       passInit(call, inits.length - 1);
     } else pass(optsOut && isMeasure(call) ? optedOut(call) : call);
+  };
+
+  const keep = (call) => {
+    trace(HELD, call);
+    hold(held, call);
+  };
+
+  /** Calls that have waited meet the gate again. */
+  const replay = () => {
+    const calls = held;
+    held = [];
+    each(calls, gate);
   };
 
   /** The last decision, which `told` leaves where the page may no longer be measured by it. */
@@ -95,7 +132,7 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
   const settle = (call) => {
     due = undefined;
     const before = decided;
-    const held = told.state !== before;
+    const wasRevised = told.state !== before;
     const couldUser = mayUser;
     const { state, source, user } = decide(names, answers, said);
     decided = told.state = state;
@@ -106,8 +143,8 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
       const answer = ['"consent"', `${state === "granted"}`];
       pass(call ?? { head: `[${now()},"",""`, parts: answer });
     }
-    if (couldUser !== user) inits.forEach(passInit);
-    if (held || before !== state) use(gate);
+    if (couldUser !== user) each(inits, passInit);
+    if (wasRevised || before !== state) replay();
   };
 
   /** A denial elsewhere ends what this page has been allowed: what a source says from then on is new. */
@@ -145,9 +182,9 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
   };
 
   const gate = (call) => {
-    for (const look of looks) attempt(look);
-    const [command, given] = call.parts;
-    if (command === '"consent"') {
+    each(looks, attempt);
+    const given = call.parts[1];
+    if (call.parts[0] === '"consent"') {
       if (!/^[tf]/.test(given)) return;
       heed();
       said = given === "true";
@@ -160,10 +197,16 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
     else if (told.state === "pending" || !isMeasure(call)) keep(call);
   };
 
-  for (const fault of options.faults) warn(fault);
-  if (told.source !== "another tab") settle();
+  each(options.faults, warn);
+  listen(window, "storage", ({ key, newValue }) => {
+    if (key !== "oaiq_consent" || newValue !== "false") return;
+    told.state = "denied";
+    told.source = "another tab";
+    replay();
+  });
+  settle();
   use(gate);
-  for (const name of names) {
+  each(names, (name) => {
     // nothing of ours is thrown into a consent manager
     const answer = (given) =>
       attempt(() => {
@@ -171,13 +214,14 @@ const start = (isForgotten, element, told, use, keep, pass, landingClick) => {
         revise();
       });
     const look = attempt(() => SOURCES[name]?.({ answer, seek, options }));
-    if (look) looks.push(look);
-  }
+    if (look) add(looks, look);
+  });
   // before the script's own listeners, which send what waits
-  for (const event of LAST_EVENTS)
+  each(LAST_EVENTS, (event) =>
     attempt(() =>
       window.addEventListener(event, () => attempt(settleNow), true),
-    );
+    ),
+  );
   if (options.passesClick) {
     const address = attempt(() => new URL(location.href).searchParams);
     const click = address?.get("oppref") || landingClick;

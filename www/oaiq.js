@@ -161,9 +161,9 @@ const install = () => {
   if (settings.off === true) return stop();
 
   const config = copy(settings);
-  const { events, settingsUrl, hasSource, isPending, hasWasm, isSilent } =
+  const { events, settingsUrl, waits, hasWasm, isSilent } =
     readOptions(settings);
-  if (hasSource || isPending) wait(hasSource);
+  if (waits) wait();
   startModule(
     `[${quote(events)},${quote(settingsUrl)},${config},${isSilent}]`,
     hasWasm,

@@ -56,21 +56,20 @@ export let mode = "no-cors";
 export const readOptions = (config) => {
   const of = (name, known, key) => option(config, name, known, key);
   if (isSet(of("cors", /^$/))) mode = "cors";
-  const source = of(
-    "consent-source",
-    /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
-    "consentSource",
-  );
-  const isPending = of("consent", /^pending$/) === "pending";
   return {
     events: checked("endpoint", of("endpoint", /^/), EVENTS),
     settingsUrl: checked("settings", of("settings", /^/), SETTINGS),
-    /** www/consent.js is needed: others than the page's own calls answer for the visitor, or the click is passed on. */
-    hasSource:
-      isSet(source) ||
-      isSet(of("gpc", /^opt-out$/)) ||
-      (isPending && isSet(of("click-passthrough", /^$/, "clickPassthrough"))),
-    isPending,
+    /** Calls wait for www/consent.js: the visitor is to be asked, by the page's own calls or by a consent manager. */
+    waits:
+      of("consent", /^pending$/) === "pending" ||
+      isSet(
+        of(
+          "consent-source",
+          /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
+          "consentSource",
+        ),
+      ) ||
+      isSet(of("gpc", /^(opt-out)?$/)),
     hasWasm: !isOff(of("wasm")),
     isSilent: isOff(of("diagnostics")),
   };

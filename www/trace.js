@@ -10,7 +10,6 @@ export const SENT = 8;
 export const ANSWERED = 9;
 export const SETTINGS = 11;
 export const ASKED = 17;
-export const HELD = 18;
 
 let debugging;
 

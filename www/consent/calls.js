@@ -1,5 +1,7 @@
 // Calls as texts (www/copy.js), changed on their way to the module.
 
+import { add, each, filtered, joined } from "./lists.js";
+
 const isObject = (part) => part?.[0] === "{";
 
 /**
@@ -22,7 +24,7 @@ const membersOf = (part) => {
     if (isQuoted || depth > 1) continue;
     if (depth === 0 || character === ",") {
       if (colon)
-        members.push({
+        add(members, {
           name: part.slice(start, colon),
           value: part.slice(colon + 1, i),
         });
@@ -34,34 +36,38 @@ const membersOf = (part) => {
 };
 
 /** The value of an object's own member of that name, as text: of two the later. Nothing if it has none. */
-const member = (part, name) =>
-  isObject(part)
-    ? membersOf(part)
-        .filter((it) => it.name === `"${name}"`)
-        .pop()?.value
-    : undefined;
+const member = (part, name) => {
+  let value;
+  if (isObject(part))
+    each(membersOf(part), (it) => {
+      if (it.name === `"${name}"`) value = it.value;
+    });
+  return value;
+};
 
 /** An object's text with that member behind all others, in the place of any of its name. */
 const withMember = (part, name, value) => {
-  const others = membersOf(part).filter((it) => it.name !== `"${name}"`);
-  const texts = [...others, { name: `"${name}"`, value }].map(
-    (it) => `${it.name}:${it.value}`,
-  );
-  return `{${texts.join(",")}}`;
+  const quoted = `"${name}"`;
+  const members = filtered(membersOf(part), (it) => it.name !== quoted);
+  add(members, { name: quoted, value });
+  const texts = [];
+  each(members, (it) => add(texts, `${it.name}:${it.value}`));
+  return `{${joined(texts, ",")}}`;
 };
 
 const withPart = (call, at, part) => {
-  const parts = [...call.parts];
-  while (parts.length < at) parts.push("u");
+  const parts = [];
+  each(call.parts, (it) => add(parts, it));
+  while (parts.length < at) add(parts, "u");
   parts[at] = part;
   return { ...call, parts };
 };
 
-export const isInit = ({ parts: [command] }) =>
-  command === '"init"' || command === '"initialize"';
+export const isInit = ({ parts }) =>
+  parts[0] === '"init"' || parts[0] === '"initialize"';
 
-export const isMeasure = ({ parts: [command] }) =>
-  command === '"measure"' || command === '"measureSingle"';
+export const isMeasure = ({ parts }) =>
+  parts[0] === '"measure"' || parts[0] === '"measureSingle"';
 
 /** The pixel that an `init` names. */
 export const pixelOf = ({ parts }) => member(parts[1], "pixelId");

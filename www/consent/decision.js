@@ -1,5 +1,7 @@
 // The decision whether may be measured, from what each source of consent has answered. Nothing here knows a browser.
 
+import { filtered, joined, placeOf } from "./lists.js";
+
 /**
  * An answer of a source: `{measure, user}`, each true, false or, as long as there is none, undefined. `measure` is about
  * all that is measured, `user` about the part `user` of it, where a source speaks of that at all.
@@ -12,14 +14,14 @@
  */
 export const decide = (named, answers, call) => {
   const said = (measure) =>
-    named.filter((name) => answers[name]?.measure === measure);
-  const user = named.every((name) => answers[name]?.user !== false);
+    filtered(named, (name) => answers[name]?.measure === measure);
+  const user = placeOf(named, (name) => answers[name]?.user === false) < 0;
   const as = (state, source) => ({ state, source, user });
   if (call !== undefined) return as(call ? "granted" : "denied", "call");
   // one denial is enough
-  const [denying] = said(false);
-  if (denying) return as("denied", denying);
+  const denying = said(false);
+  if (denying.length) return as("denied", denying[0]);
   const waiting = said(undefined);
-  if (waiting.length) return as("pending", waiting.join(" "));
-  return as("granted", named.join(" "));
+  if (waiting.length) return as("pending", joined(waiting, " "));
+  return as("granted", joined(named, " "));
 };

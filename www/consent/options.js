@@ -1,11 +1,12 @@
 // What a page tells the consent file: by attributes of the pixel's script element, or else by `oaiq.config`.
 
 import { attempt } from "../guard.js";
+import { add, each, joined, placeOf } from "./lists.js";
 
 export const SOURCES = ["google", "tcf", "gpp", "gpc"];
 
 const namesIn = (text) => text.toLowerCase().match(/[^\s,]+/g) ?? [];
-const isSource = (name) => SOURCES.includes(name);
+const isSource = (name) => placeOf(SOURCES, (it) => it === name) >= 0;
 
 /** ISO 3166-2. The Union is no country, and the code of the United Kingdom is GB. */
 const isRegion = (text) =>
@@ -16,7 +17,8 @@ const isRegion = (text) =>
  * that it documented.
  */
 const IS_OURS = {
-  "consent-source": (text) => namesIn(text).every(isSource) && /\S/.test(text),
+  "consent-source": (text) =>
+    placeOf(namesIn(text), (it) => !isSource(it)) < 0 && /\S/.test(text),
   "google-data-layer": (text) => /^[\w$]+$/.test(text),
   region: isRegion,
   "tcf-vendor": (text) => /^\d+$/.test(text),
@@ -47,35 +49,45 @@ export const optionsOf = (attribute, config) => {
   };
 
   const source = find("consent-source", "consentSource");
-  const names = new Set(namesIn(source?.text ?? ""));
-  const known = SOURCES.join(", ");
-  for (const name of names)
+  const names = [];
+  const addName = (name) => {
+    if (placeOf(names, (it) => it === name) < 0) add(names, name);
+  };
+  each(namesIn(source?.text ?? ""), addName);
+  const known = joined(SOURCES, ", ");
+  each(names, (name) => {
     if (!isSource(name))
-      faults.push(
+      add(
+        faults,
         `nothing is measured: ${source.as} names "${name}", and there are only ${known}`,
       );
-  if (source && !names.size)
-    faults.push(
+  });
+  if (source && !names.length)
+    add(
+      faults,
       `nothing is measured before oaiq("consent", true): ${source.as} names no source; there are ${known}`,
     );
 
   const gpc = find("gpc", "gpc");
-  if (gpc) names.add("gpc");
+  if (gpc) addName("gpc");
   if (gpc && !/^(true|opt-out)?$/.test(gpc.text))
-    faults.push(
+    add(
+      faults,
       `${gpc.as} is empty or "opt-out": with "${gpc.text}", Global Privacy Control is a denial`,
     );
 
   const place = find("region", "region");
   const region = place && isRegion(place.text) ? place.text.toUpperCase() : "";
   if (place?.text && !region)
-    faults.push(
+    add(
+      faults,
       `${place.as} must be a country or a part of one by ISO 3166-2, such as "DE", "GB" or "US-CA", but is "${place.text}": a default that denies for any region counts`,
     );
 
   const vendor = find("tcf-vendor", "tcfVendor");
   if (vendor && !/^\d+$/.test(vendor.text))
-    faults.push(
+    add(
+      faults,
       `nothing is measured where the TCF asks: ${vendor.as} must be a vendor's number, but is "${vendor.text}"`,
     );
 
@@ -83,7 +95,7 @@ export const optionsOf = (attribute, config) => {
 
   return {
     // nobody but the page itself
-    names: names.size ? [...names] : ["call"],
+    names: names.length ? names : ["call"],
     googleDataLayer: find("google-data-layer", "googleDataLayer")?.text ?? "",
     region,
     tcfVendor: vendor ? vendor.text || "none" : "",
