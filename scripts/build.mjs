@@ -14,6 +14,7 @@ import {
   shrink,
 } from "./shrink.mjs";
 import { nodePackages, wasmBindgen, wasmCompiler } from "./setup.mjs";
+import { writeSnippets } from "./snippets.mjs";
 
 /**
  * Compiles the crate with these features; the folder then holds oaiq_bg.wasm, its glue oaiq_bg.js and imports.js.
@@ -325,6 +326,7 @@ export const build = async () => {
       await bundle(`www/${name}.js`, pixel),
     );
   await writePackage("dist/oaiq.mjs", pixel);
+  await writeSnippets();
   await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);
   await buildInspector();

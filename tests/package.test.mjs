@@ -27,6 +27,10 @@ const PACKED = [
   "docs/troubleshooting.md",
   "package.json",
   "www/snippet.html",
+  "www/snippet/short.html",
+  "www/snippet/snippet.js",
+  "www/snippet/strict.html",
+  "www/snippet/stub.html",
 ];
 
 /** Runs a program in the project's root; fails with all that it has said. */

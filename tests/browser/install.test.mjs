@@ -1,6 +1,10 @@
 // How a page puts the pixel in, and what it then has.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { root } from "../../scripts/run.mjs";
+import { PLACEHOLDER } from "../../scripts/snippets.mjs";
 import { sharedBrowser, Visitor } from "./browser.mjs";
 import {
   EVENTS,
@@ -15,6 +19,17 @@ import {
   STUB,
   visit,
 } from "./site.mjs";
+
+/** The text inside a file of the install snippet, which loads this site's copy of the script. */
+const snippetOf = async (file) => {
+  const text = await readFile(join(root, file), "utf8");
+  return text
+    .replace(/<\/?script>\n/g, "")
+    .trim()
+    .replace(PLACEHOLDER, "/sdk/oaiq.min.js");
+};
+const ADDRESSES = `endpoint: "${EVENTS}", settings: "${SETTINGS}"`;
+const CONFIG = `window.oaiq = { config: { ${ADDRESSES} } };`;
 
 /** The install snippet whole: the stub, and the script on its way. */
 const SNIPPET = `${STUB}${script(`
@@ -250,3 +265,127 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     assert.deepEqual(tab.pixelLines, []);
   });
 });
+
+for (const [name, file] of [
+  ["short", "www/snippet/short.html"],
+  ["saving", "www/snippet.html"],
+  ["strict", "www/snippet/strict.html"],
+])
+  describe(`the ${name} install snippet`, { concurrency: 4 }, () => {
+    const browser = sharedBrowser();
+    const isQuiet = (tab) => {
+      assert.deepEqual(tab.pageErrors, []);
+      assert.deepEqual(tab.pixelLines, []);
+    };
+
+    test("keeps a config that is there, and that is set behind it", async (t) => {
+      const snippet = await snippetOf(file);
+      for (const [before, behind] of [
+        [CONFIG, ""],
+        ["", `oaiq.config = { ${ADDRESSES} };`],
+        [
+          `window.oaiq = { config: { endpoint: "${EVENTS}" } };`,
+          `oaiq.config.settings = "${SETTINGS}";`,
+        ],
+      ]) {
+        const { site, tab } = await visit(
+          t,
+          browser,
+          script(before),
+          script(snippet),
+          script(behind + INIT + order("order")),
+        );
+        await site.untilOrders("order");
+        assert.equal(site.settingsAsked.length, 1);
+        isQuiet(tab);
+      }
+    });
+
+    test("keeps the calls that wait already, wherever they are", async (t) => {
+      const snippet = await snippetOf(file);
+      const calls = `["init", { pixelId: "${PIXEL}" }], ["measure", "order_created", { type: "contents" }, { event_id: "waiting" }]`;
+      for (const before of [
+        `window.oaiq = [${calls}];`,
+        `window.oaiq = { q: [${calls}] };`,
+        `window.oaiq = { queue: [${calls}] };`,
+      ]) {
+        const { site, tab } = await visit(
+          t,
+          browser,
+          script(before),
+          script(snippet),
+          script(`oaiq.config = { ${ADDRESSES} }; ${order("own")}`),
+        );
+        await site.untilOrders("waiting", "own");
+        assert.deepEqual(site.arrivals, { waiting: 1, own: 1 });
+        isQuiet(tab);
+      }
+    });
+
+    test("has its queue before the global is set, so that a wrapper that copies the queue then loses no call", async (t) => {
+      const { site, tab } = await visit(
+        t,
+        browser,
+        script(`
+          let wrapper = { config: { ${ADDRESSES} } };
+          Object.defineProperty(window, "oaiq", {
+            configurable: true,
+            get: () => wrapper,
+            set(given) {
+              wrapper = function () { return given.apply(this, arguments); };
+              wrapper.q = given.q;
+              wrapper.config = given.config;
+            },
+          });`),
+        script(await snippetOf(file)),
+        script(INIT + order("early")),
+      );
+      await site.untilOrders("early");
+      assert.deepEqual(tab.pageErrors, []);
+    });
+
+    test("stands behind an unfinished statement, and before a call on the same line", async (t) => {
+      const { site, tab } = await visit(
+        t,
+        browser,
+        script(CONFIG),
+        script(
+          `window.before = function () { return 1 }\n${await snippetOf(file)}${INIT}${order("order")}`,
+        ),
+      );
+      await site.untilOrders("order");
+      assert.equal(await tab.does("typeof before"), "function");
+      isQuiet(tab);
+    });
+
+    test("works in a combined file, in strict mode", async (t) => {
+      const { site, tab } = await visit(
+        t,
+        browser,
+        script(CONFIG),
+        script(
+          `"use strict"\nvar a = 1\n${await snippetOf(file)}(function () { window.behind = 1 })()`,
+        ),
+        script(INIT + order("order")),
+      );
+      await site.untilOrders("order");
+      assert.equal(await tab.does("window.behind"), 1);
+      isQuiet(tab);
+    });
+
+    test("twice in a page loads the script once", async (t) => {
+      const snippet = script(await snippetOf(file));
+      const { site, tab } = await visit(
+        t,
+        browser,
+        script(CONFIG),
+        snippet,
+        script(INIT + order("order")),
+        snippet,
+      );
+      await site.untilOrders("order");
+      const asked = tab.requests.filter((url) => url.endsWith("/oaiq.min.js"));
+      assert.equal(asked.length, 1);
+      assert.deepEqual(site.arrivals, { order: 1 });
+    });
+  });

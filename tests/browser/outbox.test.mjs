@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../scripts/run.mjs";
+import { PLACEHOLDER } from "../../scripts/snippets.mjs";
 import { PAGES_SLEEP, sharedBrowser, Visitor } from "./browser.mjs";
 import {
   AWAKE,
@@ -41,16 +42,18 @@ const box = (id, more = {}) =>
     ...more,
   });
 
-/** The project's own snippet, whose script is this site's. */
+/** The project's own snippet, whose script is this site's. `attributes` is what the page then does to its element `s`. */
 const snippet = async (attributes = "") => {
   const text = await readFile(join(root, "www/snippet.html"), "utf8");
-  assert.ok(text.includes("s.src=u;"));
-  return text
-    .replace("https://YOUR-SITE/oaiq.min.js", "/sdk/oaiq.min.js")
-    .replace(
-      "s.src=u;",
-      `s.src=u;s.dataset.endpoint="${EVENTS}";s.dataset.settings="${SETTINGS}";${attributes}`,
-    );
+  assert.ok(text.includes(PLACEHOLDER));
+  return (
+    text.replace(PLACEHOLDER, "/sdk/oaiq.min.js") +
+    script(`{
+      const s = document.querySelector("script[src]");
+      s.dataset.endpoint = "${EVENTS}"; s.dataset.settings = "${SETTINGS}";
+      ${attributes}
+    }`)
+  );
 };
 
 describe("the outbox", { concurrency: 4 }, () => {
@@ -346,20 +349,138 @@ describe("the outbox", { concurrency: 4 }, () => {
       "the browser may object": {
         calls: `oaiq.config = { gpc: "opt-out" };` + INIT + order("early"),
       },
-      "the script element names who is to be asked": {
-        attributes: `s.dataset.consentSource="tcf";`,
-        calls: INIT + order("early"),
+      "the pixel is switched off": {
+        calls: `oaiq.config = { off: true };` + INIT + order("early"),
       },
-      "consent is still to be asked for, says the script element": {
-        attributes: `s.dataset.consent="pending";`,
-        calls: INIT + order("early"),
-      },
+      ...Object.fromEntries(
+        [
+          `consent="pending"`,
+          `consentSource="tcf"`,
+          `consentSource="google gpp"`,
+          `gpc="opt-out"`,
+          `oaiqConsent="pending"`,
+          `oaiqConsentSource="google"`,
+          `oaiqGpc="opt-out"`,
+        ].map((attribute) => [
+          `the script element has ${attribute}`,
+          {
+            attributes: `s.dataset.${attribute};`,
+            calls: INIT + order("early"),
+          },
+        ]),
+      ),
     };
     for (const [when, visitor] of Object.entries(SILENT))
       test(`saves nothing where ${when}`, async (t) => {
         const { kept } = await leaveEarly(t, visitor);
         assert.equal(kept, "");
       });
+
+    /** What a page must not do before its visitor has agreed: the names of what it has read and written. */
+    const WATCH = `
+      window.looks = [];
+      const watch = (object, name) => {
+        const { get, set, ...rest } = Object.getOwnPropertyDescriptor(object, name);
+        Object.defineProperty(object, name, { ...rest,
+          get() { looks.push(name); return get.call(this); },
+          set(value) { looks.push(name); set.call(this, value); } });
+      };
+      watch(Document.prototype, "cookie");
+      watch(window, "localStorage");`;
+
+    for (const [what, { attributes, calls, looks }] of Object.entries({
+      "no cookie and no store where consent is pending": {
+        calls: `oaiq.config = { consent: "pending" };`,
+        looks: [],
+      },
+      "no cookie and no store where a consent source is named": {
+        attributes: `s.dataset.oaiqConsentSource = "google";`,
+        calls: "",
+        looks: [],
+      },
+      "the stored answer where nobody is to be asked": {
+        calls: "",
+        // the answer, and then the outbox
+        looks: ["cookie", "localStorage", "localStorage"],
+      },
+    }))
+      test(`reads ${what}`, async (t) => {
+        const site = await openSite(t, {
+          "/": html(
+            script(WATCH),
+            await snippet(attributes),
+            script(calls + INIT + order("early")),
+          ),
+        });
+        site.hold("oaiq.min.js");
+        const visitor = await Visitor.arrives(t, browser);
+        const tab = await visitor.opens(
+          site.url("/", "localhost"),
+          "domcontentloaded",
+        );
+        await tab.does(`dispatchEvent(new Event("pagehide"))`);
+        assert.deepEqual(await tab.does("looks"), looks);
+      });
+
+    /** Calls of a page that is left early, and which of its orders arrive. */
+    const SAVED = {
+      "a consent manager has put marks of its own on the script": {
+        attributes: `s.dataset.consent="marketing"; s.dataset.consentCategory="marketing"; s.id="consent-x";`,
+        calls: INIT + order("early"),
+      },
+      "a denial was taken back": {
+        calls:
+          INIT +
+          order("before") +
+          `oaiq("consent", false);` +
+          order("between") +
+          `oaiq("consent", true);` +
+          order("early"),
+      },
+      "the visitor was asked, and has agreed": {
+        calls:
+          `oaiq.config = { consent: "pending" };` +
+          INIT +
+          order("early") +
+          `oaiq("consent", true);`,
+      },
+    };
+    for (const [when, visitor] of Object.entries(SAVED))
+      test(`saves what may be sent where ${when}`, async (t) => {
+        const { site, kept } = await leaveEarly(t, visitor);
+        assert.doesNotMatch(kept, /"(before|between)"/);
+        await site.untilOrders("early");
+        assert.deepEqual(site.arrivals, { early: 1 });
+      });
+
+    test("saves the click of the address that the visitor came to, if the page has changed it", async (t) => {
+      const { site } = await leaveEarly(t, {
+        calls: `${INIT}${order("early")} history.replaceState(null, "", "/landing");`,
+      });
+      await site.untilOrders("early");
+      const sent = site.requests.find(({ text }) => text.includes("early"));
+      assert.equal(sent.body.oppref, "click-1");
+    });
+
+    test("sends nothing twice where the page comes back", async (t) => {
+      const site = await openSite(t, {
+        "/": html(await snippet(), script(INIT + order("early"))),
+      });
+      site.hold("oaiq.min.js");
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(
+        site.url("/", "localhost"),
+        "domcontentloaded",
+      );
+      await tab.does(`dispatchEvent(new Event("pagehide"))`);
+      assert.equal(await tab.does("oaiq.q.length"), 1);
+      await tab.does(`dispatchEvent(new Event("pagehide"))`);
+      assert.equal(await tab.does("localStorage.length"), 1);
+      site.release();
+      await site.untilOrders("early");
+      await tab.leaves(site);
+      assert.deepEqual(site.arrivals, { early: 1 });
+    });
 
     test("loads the script and hands its calls over", async (t) => {
       const parts = [await snippet(), script(INIT + order("order"))];
