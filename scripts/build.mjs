@@ -5,6 +5,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { buildInspector } from "./build-inspector.mjs";
+import { forOldTokenizers, withoutDelimiters } from "./old-tokenizers.mjs";
 import { fail, root, run, say } from "./run.mjs";
 import {
   asJavaScript,
@@ -120,7 +121,10 @@ const characters = (module, isPlain) =>
  */
 const asTemplate = (module) => {
   const special = Buffer.from("`\\$\r");
-  return `\`${characters(module, (byte) => !special.includes(byte)).join("")}\``;
+  const text = characters(module, (byte) => !special.includes(byte)).join("");
+  const higher = (character) =>
+    String.fromCharCode(character.charCodeAt() + 256);
+  return `\`${withoutDelimiters(text, higher)}\``;
 };
 
 /** A module of ASCII characters alone, each written as it is where a template and HTML keep it. */
@@ -128,8 +132,10 @@ const asAsciiTemplate = (module) => {
   if (module.some((byte) => byte > 127))
     fail("www/decoder.wat: not all of its bytes are ASCII");
   const text = String.fromCharCode(...module);
-  const escaped = text.replace(/[`\\$]/g, "\\$&").replaceAll("\r", "\\r");
-  return `\`${escaped.replaceAll("\0", "\\x00")}\``;
+  const escape = (character) =>
+    `\\x${character.charCodeAt().toString(16).padStart(2, "0")}`;
+  const escaped = text.replace(/[`\\$\r\0]/g, escape);
+  return `\`${withoutDelimiters(escaped, escape)}\``;
 };
 
 /** The same in plain ASCII, for those who bundle the script with others. */
@@ -144,8 +150,11 @@ const asEscapes = (module) => {
 
 /** Says that a file is UTF-8, whatever its page or its server say (https://encoding.spec.whatwg.org/#decode). */
 const BYTE_ORDER_MARK = "\ufeff";
-/** Spares Chromium from reading each function twice (https://v8.dev/blog/explicit-compile-hints). */
-const COMPILE_AT_ONCE = "//# allFunctionsCalledOnLoad\n";
+/**
+ * Begins a script that other tools put behind another one: without it, a line comment or an unfinished statement at the end
+ * of that one would reach into this.
+ */
+const NEW_LINE = "\n";
 
 /** The same in fewer bytes; terser finds some that esbuild leaves. */
 const minified = async (script) => {
@@ -161,13 +170,20 @@ const minified = async (script) => {
       inline: 0,
     },
     // plain ASCII is the same in whatever encoding a page is served
-    format: { ascii_only: true },
+    // one kind of quotes compresses better
+    format: { ascii_only: true, quote_style: 2 },
   });
   return code;
 };
 
 const errand = async () =>
   minified(await readFile(join(root, "www/errand.js"), "utf8"));
+
+const PIXEL = "www/oaiq.js";
+/** Why a script could not be evaluated, as JavaScript: a page may have replaced what it calls, before it is there. */
+const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
+/** The pixel may also have been loaded where there is no page: in a worker, or in a tag manager's sandbox. */
+const WHY_NOT = `(self.document?${REPLACED}:"oaiq needs a page. Load it in one, or send the events from your server")`;
 
 /**
  * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it.
@@ -189,10 +205,9 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
     target: "es2022",
     charset: "ascii",
     legalComments: "none",
-    // a page may have replaced what the script stands on before it is evaluated
     banner: { js: "try{" },
     footer: {
-      js: '}catch(e){try{console.warn("[oaiq] nothing is measured: the page has replaced what the pixel needs ("+e+")")}catch{}}',
+      js: `}catch(e){try{console.warn("[oaiq] nothing is measured: "+${entry === PIXEL ? WHY_NOT : REPLACED})}catch{}}`,
     },
     plugins: [
       {
@@ -216,7 +231,7 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
       },
     ],
   });
-  return minified(outputFiles[0].text);
+  return minified(forOldTokenizers(outputFiles[0].text));
 };
 
 /** The memory of www/decoder.wat, in bytes; what has no room there is cut off without a word. */
@@ -243,7 +258,7 @@ const writeScript = async (file, entry, pkg) => {
   await mkdir(dirname(join(root, file)), { recursive: true });
   await writeFile(
     join(root, file),
-    BYTE_ORDER_MARK + COMPILE_AT_ONCE + script.trimEnd(),
+    BYTE_ORDER_MARK + NEW_LINE + script.trimEnd(),
   );
 };
 
@@ -255,7 +270,7 @@ const PLACE = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
  */
 const writePackage = async (file, pkg) => {
   const script = await carrying(
-    await bundle("www/oaiq.js", pkg, "package"),
+    await bundle(PIXEL, pkg, "package"),
     asEscapes(await moduleOf(pkg)),
   );
   const frame = await readFile(join(root, "www/package.js"), "utf8");
@@ -317,13 +332,13 @@ export const build = async () => {
   const debug = await compileDebug();
   await asJavaScript(pixel.folder);
   await rm(join(root, "dist"), { recursive: true, force: true });
-  await writeScript("dist/oaiq.min.js", "www/oaiq.js", pixel);
+  await writeScript("dist/oaiq.min.js", PIXEL, pixel);
   await writeScript("dist/oaiq.fallback.min.js", "www/fallback.js", pixel);
   await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug);
   for (const name of ["consent", "recovery"])
     await writeFile(
       join(root, `dist/oaiq.${name}.min.js`),
-      await bundle(`www/${name}.js`, pixel),
+      NEW_LINE + (await bundle(`www/${name}.js`, pixel)),
     );
   await writePackage("dist/oaiq.mjs", pixel);
   await writeSnippets();
@@ -337,7 +352,7 @@ export const build = async () => {
 export const buildFaulty = async () =>
   writeScript(
     "target/faulty/oaiq.min.js",
-    "www/oaiq.js",
+    PIXEL,
     await compilePixel("faulty", "provoke-fault"),
   );
 

@@ -149,6 +149,30 @@ export const wasmBindgen = () => {
   return own;
 };
 
+/** Minifiers in Python, for the test of what tools do to the scripts. Gives the interpreter that has them. */
+export const pythonTools = () => {
+  const folder = join(root, "target/tools/python");
+  const python = join(folder, "bin/python");
+  const list = "tests/tools/requirements.txt";
+  const wanted = readFileSync(join(root, list), "utf8").trim();
+  const packages = wanted.split("\n").filter((line) => /^\w/.test(line));
+  const pip = ["-m", "pip", "--disable-pip-version-check"];
+  const installed = printed(python, [...pip, "freeze"])?.split("\n") ?? [];
+  if (packages.every((name) => installed.includes(name))) return python;
+  say(
+    `installing ${packages.join(" ")} under target/tools: the tests minify the scripts with them`,
+  );
+  if (printed("python3", ["-m", "venv", folder]) === null) {
+    installPackages(
+      ["python3-venv"],
+      "the minifiers in Python go into a folder of their own",
+    );
+    run("python3", ["-m", "venv", folder]);
+  }
+  run(python, [...pip, "install", "--quiet", "--requirement", list]);
+  return python;
+};
+
 /** A Chromium for the browser tests: $CHROME, or one that is installed. */
 export const chromium = () => {
   const found = () =>

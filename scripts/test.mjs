@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { buildInspector } from "./build-inspector.mjs";
 import { build, buildFaulty } from "./build.mjs";
 import { root, run, say } from "./run.mjs";
-import { chromium, nodePackages, rust } from "./setup.mjs";
+import { chromium, nodePackages, pythonTools, rust } from "./setup.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
 nodePackages();
 rust();
+pythonTools();
 const CHROME = chromium();
 
 say("formats and lints");
@@ -53,6 +54,15 @@ const nodeTests = (files) =>
 
 say("what users download: its size, the npm package, its types");
 nodeTests(["tests/size.test.mjs", "tests/package.test.mjs"]);
+
+say(
+  "what other people's tools do to the scripts, the snippets and the package",
+);
+nodeTests(
+  readdirSync(join(root, "tests/tools"))
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => `tests/tools/${name}`),
+);
 
 say("browser tests, in real Chromium and, where there is one, Firefox");
 const RECORDED = "tests/browser/conformance.test.mjs";
