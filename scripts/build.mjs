@@ -265,21 +265,31 @@ const writeScript = async (file, entry, pkg) => {
 /** Where the frame of the npm package takes the script. */
 const PLACE = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
 
-/**
- * Writes the npm package's module. Imported on a server it does nothing, in a page it is the script, once.
- */
-const writePackage = async (file, pkg) => {
-  const script = await carrying(
-    await bundle(PIXEL, pkg, "package"),
-    asEscapes(await moduleOf(pkg)),
-  );
+/** The npm package's module around a script. Imported on a server it does nothing, in a page it is the script, once. */
+const framed = async (script) => {
   const frame = await readFile(join(root, "www/package.js"), "utf8");
+  return frame.replace(PLACE, () => script.trimEnd());
+};
+
+/** Writes the npm package: as an ES module, and as a CommonJS one, for Jest and others that call `require`. */
+const writePackage = async (pkg) => {
+  const module = asEscapes(await moduleOf(pkg));
+  const script = async (beside) =>
+    framed(await carrying(await bundle(PIXEL, pkg, beside), module));
+  const asModule = await script("package");
   await writeFile(
-    join(root, file),
-    frame
-      .replace(PLACE, () => script.trimEnd())
-      .replaceAll('"oaiq:here"', "import.meta.url"),
+    join(root, "dist/oaiq.mjs"),
+    asModule.replaceAll('"oaiq:here"', "import.meta.url"),
   );
+  // there is no import.meta, but a bundle of such modules is a classic script, which knows its own address
+  const asCommonJs = await script("script");
+  await writeFile(
+    join(root, "dist/oaiq.cjs"),
+    `Object.defineProperty(exports, "__esModule", { value: true });\n` +
+      asCommonJs.replace("export default", "exports.default ="),
+  );
+  for (const file of ["oaiq.d.ts", "oaiq.d.cts"])
+    await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist", file));
 };
 
 /** Writes the hashes by which a page can hold the scripts to what they are (Subresource Integrity). */
@@ -340,9 +350,8 @@ export const build = async () => {
       join(root, `dist/oaiq.${name}.min.js`),
       NEW_LINE + (await bundle(`www/${name}.js`, pixel)),
     );
-  await writePackage("dist/oaiq.mjs", pixel);
+  await writePackage(pixel);
   await writeSnippets();
-  await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist/oaiq.d.ts"));
   await writeIntegrity("dist/integrity.json", SCRIPTS);
   await buildInspector();
   await report(SCRIPTS.map((script) => `dist/${script}`));

@@ -13,7 +13,9 @@ const PACKED = [
   "LICENSE",
   "README.md",
   "dist/integrity.json",
+  "dist/oaiq.cjs",
   "dist/oaiq.consent.min.js",
+  "dist/oaiq.d.cts",
   "dist/oaiq.d.ts",
   "dist/oaiq.debug.min.js",
   "dist/oaiq.fallback.min.js",
@@ -24,7 +26,10 @@ const PACKED = [
   "docs/csp.md",
   "docs/events.md",
   "docs/outbox.md",
+  "docs/testing.md",
+  "docs/tools.md",
   "docs/troubleshooting.md",
+  "docs/upgrading.md",
   "package.json",
   "www/snippet.html",
   "www/snippet/short.html",
@@ -64,10 +69,9 @@ describe("the npm package", () => {
 
   test("names no file that is not in it", async () => {
     const { exports, main, module, types } = await json("package.json");
-    const entries = Object.values(exports).flatMap((entry) =>
-      typeof entry === "string" ? entry : Object.values(entry),
-    );
-    for (const file of [...entries, main, module, types])
+    const filesIn = (entry) =>
+      typeof entry === "string" ? entry : Object.values(entry).flatMap(filesIn);
+    for (const file of [...filesIn(exports), main, module, types])
       assert.ok(PACKED.includes(file.replace("./", "")), file);
   });
 
@@ -93,13 +97,13 @@ describe("the npm package", () => {
   });
 });
 
-/** Imports the package by its name, as a server does that renders a page, and calls all there is to call. */
-const SERVER = `
+/** Loads the package by its name, as a server does that renders a page, and calls all there is to call. */
+const server = (load) => `
   const before = Reflect.ownKeys(globalThis);
   const said = [];
   for (const level of Object.keys(console))
     if (typeof console[level] === "function") console[level] = () => said.push(level);
-  const { default: oaiq, ...others } = await import("oaiq");
+  const { default: oaiq, ...others } = ${load};
   const data = { type: "contents" };
   const returned = [
     oaiq("init", { pixelId: "PIXEL", debug: true }),
@@ -114,7 +118,7 @@ const SERVER = `
   ];
   process.stdout.write(JSON.stringify({
     kind: typeof oaiq,
-    others: Object.keys(others),
+    others: Object.keys(others).filter((name) => name !== "module.exports"),
     returned: returned.filter((value) => value !== undefined),
     globals: Reflect.ownKeys(globalThis).filter((key) => !before.includes(key)).map(String),
     said,
@@ -124,23 +128,27 @@ const SERVER = `
   }));
 `;
 
-test("on a server the import and all calls do nothing, and nothing keeps the process alive", async () => {
-  const report = await outputOf(
-    process.execPath,
-    "--input-type=module",
-    "--eval",
-    SERVER,
-  );
-  assert.deepEqual(JSON.parse(report), {
-    kind: "function",
-    others: [],
-    returned: [],
-    globals: [],
-    said: [],
-    kept: 0,
-    waiting: [],
+for (const [way, type, load] of [
+  ["import", "module", `await import("oaiq")`],
+  ["require", "commonjs", `require("oaiq")`],
+])
+  test(`on a server ${way} and all calls do nothing, and nothing keeps the process alive`, async () => {
+    const report = await outputOf(
+      process.execPath,
+      `--input-type=${type}`,
+      "--eval",
+      server(load),
+    );
+    assert.deepEqual(JSON.parse(report), {
+      kind: "function",
+      others: [],
+      returned: [],
+      globals: [],
+      said: [],
+      kept: 0,
+      waiting: [],
+    });
   });
-});
 
 describe("types: what is right compiles, what is wrong does not, and the table of src/event.rs agrees", () => {
   for (const [resolution, config] of [
@@ -156,10 +164,9 @@ describe("types: what is right compiles, what is wrong does not, and the table o
       );
     });
 
-  test("the package has the types that are tested", async () => {
-    assert.equal(
-      await readFile(join(root, "dist/oaiq.d.ts"), "utf8"),
-      await readFile(join(root, "www/oaiq.d.ts"), "utf8"),
-    );
+  test("the package has the types that are tested, for both kinds of module", async () => {
+    const tested = await readFile(join(root, "www/oaiq.d.ts"), "utf8");
+    for (const file of ["oaiq.d.ts", "oaiq.d.cts"])
+      assert.equal(await readFile(join(root, "dist", file), "utf8"), tested);
   });
 });

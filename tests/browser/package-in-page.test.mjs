@@ -29,9 +29,11 @@ const CONFIG = script(
   `window.oaiq = { config: { endpoint: "${EVENTS}", settings: "${SETTINGS}" } };`,
 );
 
-/** An app that imports the package and measures. */
-const app = (from) => `
-  import oaiq from ${JSON.stringify(from)};
+const importing = (from) => `import oaiq from ${JSON.stringify(from)};`;
+
+/** An app that has the package by that statement, and measures. */
+const app = (statement) => `
+  ${statement}
   ${INIT}
   ${order("imported")}
   oaiq.measure("order_created", { type: "contents" }, { event_id: "method" });
@@ -40,9 +42,9 @@ const app = (from) => `
 `;
 
 /** The app's file, as esbuild makes it. */
-const bundled = async (format) => {
+const bundled = async (format, statement = importing("oaiq")) => {
   const { outputFiles } = await build({
-    stdin: { contents: app("oaiq"), resolveDir: root },
+    stdin: { contents: app(statement), resolveDir: root },
     bundle: true,
     minify: true,
     write: false,
@@ -53,11 +55,11 @@ const bundled = async (format) => {
   return outputFiles[0].contents;
 };
 
-/** How an app comes into a page: the script element, and the file that it is, if any. */
+/** How an app comes into a page: the script element, the file that it is, if any, and how that has the package. */
 const WAYS = [
   [
     "imported natively",
-    `<script type="module">${app("/sdk/oaiq.mjs")}</script>`,
+    `<script type="module">${app(importing("/sdk/oaiq.mjs"))}</script>`,
   ],
   [
     "bundled as an ES module",
@@ -69,16 +71,28 @@ const WAYS = [
     `<script src="/sdk/app.js"></script>`,
     "iife",
   ],
+  [
+    "required, and bundled as a classic script",
+    `<script src="/sdk/app.js"></script>`,
+    "iife",
+    `const { default: oaiq } = require("oaiq");`,
+  ],
 ];
 
 /** A visitor looks at a page of these parts, with the app in the place of `null`. */
-const visitApp = async (t, browser, [, element, format], parts, headers) => {
+const visitApp = async (
+  t,
+  browser,
+  [, element, format, statement],
+  parts,
+  headers,
+) => {
   const page = html(...parts.map((part) => part ?? element));
   const site = await openSite(t, {
     "/": { html: page, headers },
     "/next": html(""),
   });
-  if (format) site.files.set("app.js", await bundled(format));
+  if (format) site.files.set("app.js", await bundled(format, statement));
   const visitor = await Visitor.arrives(t, browser);
   const tab = await visitor.opens(site.url());
   return { site, tab };
@@ -165,10 +179,10 @@ for (const way of WAYS)
 
 describe("the npm package where no WebAssembly may run", TOGETHER, () => {
   const browser = sharedBrowser();
-  const [native, esm, iife] = WAYS;
+  const [native, esm, iife, required] = WAYS;
 
   // esbuild brings no files along: whoever uses it copies this one
-  for (const way of [native, esm])
+  for (const way of [native, esm, required])
     test(`${way[0]}, it takes the fallback that lies beside it`, async (t) => {
       const { site, tab } = await visitApp(
         t,

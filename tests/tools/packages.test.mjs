@@ -1,0 +1,144 @@
+// The npm package in other people's projects: it is packed and installed as they would get it.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { build } from "vite";
+import { root } from "../../scripts/run.mjs";
+
+const output = async (program, args, cwd) => {
+  const done = promisify(execFile)(program, args, { cwd, timeout: 60_000 });
+  const { stdout, stderr } = await done.catch((error) => {
+    throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
+  });
+  return stdout + stderr;
+};
+
+describe("a project that has installed the package", () => {
+  let project;
+  const write = async (file, text) => {
+    await mkdir(dirname(join(project, file)), { recursive: true });
+    await writeFile(join(project, file), text);
+  };
+
+  before(async () => {
+    project = await mkdtemp(join(tmpdir(), "oaiq-project-"));
+    await output(
+      "npm",
+      ["pack", "--ignore-scripts", "--pack-destination", project],
+      root,
+    );
+    const [archive] = await readdir(project);
+    const folder = join(project, "node_modules/oaiq");
+    await mkdir(folder, { recursive: true });
+    await output(
+      "tar",
+      ["-xzf", archive, "-C", folder, "--strip-components=1"],
+      project,
+    );
+    await write("package.json", "{}");
+  });
+  after(() => rm(project, { recursive: true }));
+
+  /** Runs a test of the project's own by Jest, which makes CommonJS of it as ts-jest and Babel do. */
+  const jest = async (environment, text, setup = "") => {
+    await write(
+      "transform.cjs",
+      `const esbuild = require(${JSON.stringify(join(root, "node_modules/esbuild"))});
+       exports.process = (text) => ({ code: esbuild.transformSync(text, { format: "cjs", target: "es2022" }).code });`,
+    );
+    await write("setup.js", setup);
+    const config = {
+      rootDir: project,
+      testEnvironment: join(
+        root,
+        "node_modules",
+        `jest-environment-${environment}`,
+      ),
+      testMatch: ["**/app.test.js"],
+      transform: { "\\.js$": join(project, "transform.cjs") },
+      setupFiles: [join(project, "setup.js")],
+    };
+    await write("app.test.js", text);
+    return output(
+      process.execPath,
+      [
+        join(root, "node_modules/jest/bin/jest.js"),
+        "--config",
+        JSON.stringify(config),
+      ],
+      project,
+    );
+  };
+
+  const CALLS = `
+    import oaiq from "oaiq";
+    test("the page goes on", () => {
+      expect(typeof oaiq).toBe("function");
+      expect(oaiq("init", { pixelId: "PIXEL" })).toBe(undefined);
+      expect(oaiq("measure", "page_viewed", { type: "contents" })).toBe(undefined);
+      expect(oaiq.consent(true)).toBe(undefined);
+    });`;
+
+  for (const environment of ["node", "jsdom"])
+    test(`imports it under Jest, in the environment ${environment}`, async () => {
+      const said = await jest(environment, CALLS);
+      assert.match(said, /1 passed/);
+    });
+
+  test("mocks it under Jest, as docs/testing.md says", async () => {
+    const docs = await readFile(join(root, "docs/testing.md"), "utf8");
+    const shown = /```js\n( *jest\.mock[^]*?)```/.exec(docs)[1];
+    const said = await jest(
+      "node",
+      // what hoists the mock in a project is its transformer; here it stands first anyway
+      shown.replace(
+        /import oaiq from "oaiq";/,
+        `const { default: oaiq } = require("oaiq");
+        const buy = (id) => oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR" }, { event_id: id });`,
+      ),
+    );
+    assert.match(said, /1 passed/);
+  });
+
+  test("built by Vite with a high assetsInlineLimit, the files stay files with the config of docs/bundlers.md", async () => {
+    const docs = await readFile(join(root, "docs/bundlers.md"), "utf8");
+    const shown = /```js\n\/\/ vite\.config\.js\n([^]*?)```/.exec(docs)[1];
+    const { default: config } = await import(
+      `data:text/javascript,${encodeURIComponent(shown)}`
+    );
+    await write("index.html", `<script type="module" src="/main.js"></script>`);
+    await write(
+      "main.js",
+      `import oaiq from "oaiq"; oaiq("init", { pixelId: "PIXEL" });`,
+    );
+    const bundled = async (assetsInlineLimit) => {
+      const { output } = await build({
+        root: project,
+        configFile: false,
+        logLevel: "silent",
+        build: { write: false, assetsInlineLimit },
+      });
+      const files = output.map(({ fileName }) => fileName);
+      return ["consent", "debug", "fallback"].filter((name) =>
+        files.some((file) => file.includes(`oaiq.${name}`)),
+      );
+    };
+    assert.deepEqual(await bundled(200_000), [], "what the config is for");
+    assert.deepEqual(await bundled(config.build.assetsInlineLimit), [
+      "consent",
+      "debug",
+      "fallback",
+    ]);
+  });
+});
