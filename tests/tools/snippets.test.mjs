@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "acorn";
 import { root } from "../../scripts/run.mjs";
-import { snippets } from "../../scripts/snippets.mjs";
+import { PLACEHOLDER, snippets } from "../../scripts/snippets.mjs";
 import { closure, TOOLS } from "./tools.mjs";
 
 const text = (file) => readFile(join(root, file), "utf8");
@@ -20,6 +20,14 @@ describe("the install snippet", () => {
   test("is the README's", async () => {
     const readme = await text("README.md");
     assert.ok(readme.includes(await text("www/snippet/short.html")));
+  });
+
+  test("is the demo shop's, on each page", async () => {
+    const short = await text("www/snippet/short.html");
+    const shown = short.replace(PLACEHOLDER, "/sdk/oaiq.min.js");
+    const pages = await readdir(join(root, "www/shop"));
+    for (const page of pages.filter((name) => name.endsWith(".html")))
+      assert.ok((await text(`www/shop/${page}`)).includes(shown), page);
   });
 
   test("is ES5, begins with an exclamation mark and ends with a semicolon", async () => {

@@ -52,7 +52,12 @@ const made = async ({ script, module = script }) => {
   ])
     files[file] = await script(await text(`dist/${file}`));
   if (module) files["oaiq.mjs"] = await module(await text("dist/oaiq.mjs"));
-  for (const file of ["snippet.html", "snippet/short.html"])
+  for (const file of [
+    "snippet.html",
+    "snippet/short.html",
+    "snippet/strict.html",
+    "snippet/stub.html",
+  ])
     files[file] = await script(await snippetOf(`www/${file}`));
   return files;
 };
@@ -122,6 +127,35 @@ describe("minified", { concurrency: 2 }, () => {
         await site.untilOrders("order");
         assert.ok(tab.hasAskedFor(FALLBACK));
         isQuiet(tab);
+      });
+
+      test("the queue and the snippet for strict policies measure under such", async (t) => {
+        const { files } = await minified();
+        const withNonce = (text) => `<script nonce="pixel">${text}</script>`;
+        const policy = (names) =>
+          `script-src 'nonce-pixel' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; trusted-types ${names}`;
+        const page = (names, snippet, more = "") => ({
+          html: html(
+            config().replace("<script", `<script nonce="pixel"`),
+            withNonce(snippet),
+            withNonce(INIT + order(names.split(" ").at(-1))),
+            more,
+          ),
+          headers: { "content-security-policy": policy(names) },
+        });
+        const site = await siteOf(t, files, {
+          "/": page(
+            "oaiq",
+            files["snippet/stub.html"],
+            `<script async nonce="pixel" src="/sdk/${PIXEL}"></script>`,
+          ),
+          "/next": page("oaiq oaiq-snippet", files["snippet/strict.html"]),
+        });
+        const { tab } = await arrive(t, browser, site);
+        await site.untilOrders("oaiq");
+        await tab.goes(site.url("/next", "localhost"));
+        await site.untilOrders("oaiq-snippet");
+        assert.deepEqual(tab.pageErrors, []);
       });
 
       test("the debug file explains a refused call, or one line says why not", async (t) => {
@@ -247,7 +281,10 @@ const WAYS = {
   },
   "re-encoded as windows-1252": {
     file: (text) =>
-      Buffer.from(text.replace(/[^\0-\x7f\xa0-\xff]/g, "?"), "latin1"),
+      Buffer.from(
+        text.replace("\ufeff", "").replace(/[^\0-\x7f\xa0-\xff]/g, "?"),
+        "latin1",
+      ),
     type: "text/javascript; charset=windows-1252",
     runs: "fallback",
   },
