@@ -21,6 +21,7 @@ const PACKED = [
   "dist/oaiq.fallback.min.js",
   "dist/oaiq.min.js",
   "dist/oaiq.mjs",
+  "dist/oaiq.recovery.min.js",
   "docs/bundlers.md",
   "docs/consent.md",
   "docs/csp.md",
@@ -87,7 +88,7 @@ describe("the npm package", () => {
     const scripts = (await readdir(join(root, "dist"))).filter((name) =>
       name.endsWith(".js"),
     );
-    assert.equal(scripts.length, 4);
+    assert.equal(scripts.length, 5);
     for (const name of new Set([...scripts, ...Object.keys(hashes)])) {
       const hash = createHash("sha384")
         .update(await readFile(join(root, "dist", name)))

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../scripts/run.mjs";
 import { PLACEHOLDER } from "../../scripts/snippets.mjs";
-import { sharedBrowser, Visitor } from "../browser/browser.mjs";
+import { sharedBrowser, untilSeen, Visitor } from "../browser/browser.mjs";
 import {
   EVENTS,
   html,
@@ -23,6 +23,7 @@ const TOGETHER = { concurrency: 2 };
 
 const PIXEL = "oaiq.min.js";
 const FALLBACK = "oaiq.fallback.min.js";
+const RECOVERY = "oaiq.recovery.min.js";
 
 /** What a page leaves before the snippet, so that the site's own addresses are used. */
 const config = (more = "") =>
@@ -49,6 +50,7 @@ const made = async ({ script, module = script }) => {
     FALLBACK,
     "oaiq.debug.min.js",
     "oaiq.consent.min.js",
+    RECOVERY,
   ])
     files[file] = await script(await text(`dist/${file}`));
   if (module) files["oaiq.mjs"] = await module(await text("dist/oaiq.mjs"));
@@ -213,7 +215,7 @@ describe("minified", { concurrency: 2 }, () => {
           isQuiet(tab);
         });
 
-      test("the snippet that saves does so, for the next page", async (t) => {
+      test("the snippet that saves does so, and the recovery file sends it from the next page", async (t) => {
         const { files } = await minified();
         const page = (calls) =>
           html(config(), script(files["snippet.html"]), script(calls));
@@ -230,6 +232,8 @@ describe("minified", { concurrency: 2 }, () => {
         await tab.goes(site.url("/next", "localhost"), "domcontentloaded");
         site.release();
         await site.untilOrders("early");
+        // the browser tells of its requests a little later than they arrive
+        await untilSeen("the recovery file", () => tab.hasAskedFor(RECOVERY));
         isQuiet(tab);
       });
     });
