@@ -136,30 +136,60 @@ fn event_meant(given: Value) -> Option<String> {
 }
 
 fn amount_meant(fault: &Fault, data: Value) -> String {
-    let currency = currency_of(fault, data);
-    if let Ok(whole) = string(fault.given).parse::<i64>() {
-        let code = currency.as_deref().unwrap_or("USD");
+    let text = string(fault.given);
+    let known = currency_of(fault, data);
+    let named = || SYMBOLS.iter().find(|(symbol, _)| text.contains(symbol));
+    let code = match &known {
+        Some(code) => code.as_str(),
+        None => named().map_or("USD", |(_, code)| code),
+    };
+    if let Ok(whole) = text.parse::<i64>() {
         return format!(
             "send the number {whole}, without quotes, if it is {}",
             money::shown(whole, code)
         );
     }
-    let money = money::of_text(string_or_raw(fault.given).as_str());
-    let Some(amount) = money else {
-        return "such as 2599 for USD 25.99".into();
+    let readings = match fault.given.kind() {
+        kind::STRING => money::readings(&text),
+        _ => money::of_number(fault.given.raw().as_str())
+            .into_iter()
+            .collect(),
     };
-    match currency {
-        Some(currency) => match money::in_minor_units(amount, &currency) {
-            Some(minor) => format!("send {minor} for {}", money::shown(minor, &currency)),
-            None => format!(
-                "{currency} has {} decimals, so it has to be rounded first",
-                money::decimals(&currency)
+    match readings.as_slice() {
+        [] => "such as 2599 for USD 25.99".into(),
+        [amount] => match money::in_minor_units(*amount, code) {
+            Some(minor) if known.is_some() => {
+                format!("send {minor} for {}", money::shown(minor, code))
+            }
+            Some(minor) => format!("send {minor} if it is {}", money::shown(minor, code)),
+            None if known.is_some() => format!(
+                "{code} has {}, so round it first",
+                match money::decimals(code) {
+                    0 => "no decimals".into(),
+                    decimals => format!("{decimals} decimals"),
+                }
             ),
-        },
-        None => match money::in_minor_units(amount, "USD") {
-            Some(minor) => format!("send {minor} if it is {}", money::shown(minor, "USD")),
             None => "such as 2599 for USD 25.99".into(),
         },
+        [..] => {
+            let readings = readings.into_iter().map(|it| reading(it, code));
+            let readings: Vec<_> = readings.collect();
+            format!(
+                "this can mean {}; send the whole number for the one that you mean",
+                readings.join(" or ")
+            )
+        }
+    }
+}
+
+/// `USD 1299.00 (129900)`
+fn reading(amount: money::Written, code: &str) -> String {
+    match money::in_minor_units(amount, code) {
+        Some(minor) => format!("{} ({minor})", money::shown(minor, code)),
+        None => format!(
+            "{code} {} (more decimals than {code} has)",
+            money::plainly(amount)
+        ),
     }
 }
 
@@ -281,14 +311,6 @@ fn string(value: Value) -> String {
     }
 }
 
-fn string_or_raw(value: Value) -> String {
-    match value.kind() {
-        kind::STRING => string(value),
-        kind::ARRAY | kind::OBJECT | kind::UNUSABLE => String::new(),
-        _ => value.raw().as_str().into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::explain::faults_of;
@@ -338,7 +360,7 @@ mod tests {
             ),
             (
                 r#"{"type":"contents","amount":25.5,"currency":"JPY"}"#,
-                "JPY has 0 decimals, so it has to be rounded first",
+                "JPY has no decimals, so round it first",
             ),
             (
                 r#"{"type":"contents","amount":1.234,"currency":"KWD"}"#,
@@ -349,6 +371,22 @@ mod tests {
                 "send the number 2599, without quotes, if it is USD 25.99",
             ),
             (
+                r#"{"type":"contents","amount":"25,99 €","currency":"EUR"}"#,
+                "send 2599 for EUR 25.99",
+            ),
+            (
+                r#"{"type":"contents","amount":"19,9 €","currency":"EUR"}"#,
+                "send 1990 for EUR 19.90",
+            ),
+            (
+                r#"{"type":"contents","amount":"1,50","currency":"EUR"}"#,
+                "send 150 for EUR 1.50",
+            ),
+            (
+                r#"{"type":"contents","amount":"1.299,00","currency":"EUR"}"#,
+                "send 129900 for EUR 1299.00",
+            ),
+            (
                 r#"{"type":"contents","amount":true,"currency":"KWD"}"#,
                 "such as 2599 for USD 25.99",
             ),
@@ -357,6 +395,31 @@ mod tests {
         }
         let item = r#"{"type":"contents","currency":"USD","contents":[{},{"amount":1.5,"currency":"EUR"}]}"#;
         assert_eq!(advice("order_created", item, ""), ["send 150 for EUR 1.50"]);
+    }
+
+    #[test]
+    fn an_amount_with_two_readings_is_told_with_both_and_neither_is_advised() {
+        for (data, expected) in [
+            (
+                r#"{"type":"contents","amount":"1.299","currency":"EUR"}"#,
+                "this can mean EUR 1.299 (more decimals than EUR has) or EUR 1299.00 (129900); send the whole number for the one that you mean",
+            ),
+            (
+                r#"{"type":"contents","amount":"1,299","currency":"KWD"}"#,
+                "this can mean KWD 1.299 (1299) or KWD 1299.000 (1299000); send the whole number for the one that you mean",
+            ),
+        ] {
+            assert_eq!(advice("order_created", data, ""), [expected], "{data}");
+        }
+    }
+
+    #[test]
+    fn an_amount_without_a_currency_is_read_in_that_of_its_symbol() {
+        let data = r#"{"type":"contents","amount":"25,99 €"}"#;
+        assert_eq!(
+            advice("order_created", data, "")[0],
+            "send 2599 if it is EUR 25.99"
+        );
     }
 
     #[test]

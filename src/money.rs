@@ -32,34 +32,99 @@ pub fn shown(minor: i64, currency: &str) -> String {
     format!("{currency} {sign}{whole}{point}{part}")
 }
 
-/// An amount as a page may write it: `25.99`, `"1,234.50"`, `"$25"`. All its digits as one number, and how many of them stand
-/// behind the point.
+/// An amount as it is written, `25.99`: all its digits as one number, and how many of them are decimals.
 pub type Written = (i64, usize);
 
-/// Reads what a page may write as an amount.
-pub fn of_text(text: &str) -> Option<Written> {
-    let text = text.trim().trim_matches(['$', '€', '£', '¥', ' ']);
+/// What separates groups of digits and never decimals: spaces, also those that do not break, and the Swiss apostrophes.
+const GROUPING: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '\u{2019}'];
+
+/// What a text can mean as an amount: nothing, one amount, or two where its only separator may stand before decimals or
+/// between groups of digits. "1.299" is a bit more than one in London, and a bit more than a thousand in Berlin; the reading
+/// as decimals comes first. A currency's symbol or code may stand before or behind the number.
+pub fn readings(text: &str) -> Vec<Written> {
+    let is_minus = |c: char| c == '-' || c == '\u{2212}';
+    // "25,-" is a round price
+    let is_dash = |c: char| is_minus(c) || c == '\u{2013}';
+    let end = text.trim_end_matches(is_dash);
+    let text = match end.strip_suffix([',', '.']) {
+        Some(round) if end.len() < text.len() => round,
+        _ => text,
+    };
+    let is_outside = |c: char| !c.is_ascii_digit() && c != '.' && c != ',';
+    let before = text.find(|c: char| !is_outside(c)).unwrap_or(0);
+    let (before, number) = text.split_at(before);
+    let number = number.trim_end_matches(is_outside);
+    // the point of an abbreviation, "kr." or "Rs.", is none of the number's
+    let number = match before.chars().next_back() {
+        Some(c) if c.is_alphabetic() => number.trim_start_matches(['.', ',']).trim_start(),
+        _ => number,
+    };
+    let sign = match before.chars().filter(|c| is_minus(*c)).count() {
+        0 => 1,
+        1 => -1,
+        _ => return Vec::new(),
+    };
+    let marks: String = number.chars().filter(|c| matches!(c, '.' | ',')).collect();
+    let only_one_kind = marks.chars().all(|c| marks.starts_with(c));
+    let last = number.rfind(['.', ',']);
+    let as_decimals = last.and_then(|at| {
+        let (whole, decimals) = (&number[..at], &number[at + 1..]);
+        let is_possible = (marks.len() == 1 || !only_one_kind)
+            && decimals.bytes().all(|byte| byte.is_ascii_digit());
+        let whole = is_possible.then(|| ungrouped(whole))??;
+        written(sign, &whole, decimals)
+    });
+    let as_groups = || {
+        let whole = only_one_kind.then(|| ungrouped(number))??;
+        written(sign, &whole, "")
+    };
+    as_decimals.into_iter().chain(as_groups()).collect()
+}
+
+/// The digits of a whole number, if they stand in proper groups or in none: three at the end, and two or three before them,
+/// as in India. No number that begins with a zero has groups.
+fn ungrouped(whole: &str) -> Option<String> {
+    let is_separator = |c: char| GROUPING.contains(&c) || c == '.' || c == ',';
+    let separators: String = whole.chars().filter(|c| is_separator(*c)).collect();
+    let groups: Vec<_> = whole.split(is_separator).collect();
+    let digits = groups.concat();
+    let is_proper = match groups.as_slice() {
+        [_] => true,
+        [first, middle @ .., last] => {
+            (1..=3).contains(&first.len())
+                && !first.starts_with('0')
+                && middle.iter().all(|group| (2..=3).contains(&group.len()))
+                && last.len() == 3
+                && separators.chars().all(|c| separators.starts_with(c))
+        }
+        [] => false,
+    };
+    (is_proper && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
+fn written(sign: i64, whole: &str, decimals: &str) -> Option<Written> {
+    let digits = [whole, decimals].concat();
+    Some((sign * digits.parse::<i64>().ok()?, decimals.len()))
+}
+
+/// A number as JavaScript writes it, whose point is always one.
+pub fn of_number(text: &str) -> Option<Written> {
     let (sign, text) = match text.strip_prefix('-') {
         Some(text) => (-1, text),
         None => (1, text),
     };
-    let (mut digits, mut decimals, mut point) = (0i64, 0, false);
-    for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' => {
-                digits = digits
-                    .checked_mul(10)?
-                    .checked_add(i64::from(byte - b'0'))?;
-                decimals += usize::from(point);
-            }
-            b'.' if !point => point = true,
-            b',' if !point => {}
-            _ => return None,
-        }
-    }
-    text.bytes()
-        .any(|byte| byte.is_ascii_digit())
-        .then_some((sign * digits, decimals))
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let is_plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    (is_plain(whole) && is_plain(decimals)).then(|| written(sign, whole, decimals))?
+}
+
+/// `1299` or `1.299`, as it was written, with a point before its decimals.
+pub fn plainly((digits, decimals): Written) -> String {
+    let sign = if digits < 0 { "-" } else { "" };
+    let all = format!("{:0>width$}", digits.unsigned_abs(), width = decimals + 1);
+    let (whole, part) = all.split_at(all.len() - decimals);
+    let point = if part.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{part}")
 }
 
 /// What a written amount in a currency's major unit is in its minor unit, if that is a whole number.
@@ -89,28 +154,115 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_writes_is_read_where_it_is_an_amount() {
-        assert_eq!(of_text("1,234.50"), Some((123_450, 2)));
-        assert_eq!(of_text("$25"), Some((25, 0)));
-        assert_eq!(of_text("-0.5"), Some((-5, 1)));
+    fn a_text_with_one_meaning_is_read_exactly() {
+        for (text, expected) in [
+            ("25,99 €", (2599, 2)),
+            ("19,9 €", (199, 1)),
+            ("1,50", (150, 2)),
+            ("1.299,00", (129_900, 2)),
+            ("1,299.00", (129_900, 2)),
+            ("1 299,00 €", (129_900, 2)),
+            ("1\u{a0}299,00\u{a0}€", (129_900, 2)),
+            ("CHF 1'299.50", (129_950, 2)),
+            ("1.299.000", (1_299_000, 0)),
+            ("1,23,456.00", (12_345_600, 2)),
+            ("1299,000", (1_299_000, 3)),
+            ("0,500", (500, 3)),
+            ("$25", (25, 0)),
+            ("Rs. 25.50", (2550, 2)),
+            ("25,-", (25, 0)),
+            ("-0.5", (-5, 1)),
+            ("−$1,299.00", (-129_900, 2)),
+            (".5", (5, 1)),
+        ] {
+            assert_eq!(readings(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_single_separator_before_three_digits_has_two_readings() {
+        for text in ["1.299", "1,299", "$1,299", "1.299 €"] {
+            assert_eq!(readings(text), [(1299, 3), (1299, 0)], "{text}");
+        }
+        assert_eq!(of_number("1.299"), Some((1299, 3)), "but no number has");
+    }
+
+    #[test]
+    fn what_is_no_amount_has_no_reading() {
         for no in [
             "",
             "free",
             "inf",
             "1e3",
             "1.2.3",
+            "1,2,3",
+            "1.29,00.5",
+            "1 2",
+            "12-34",
+            "--5",
             "-",
+            ".",
             "99999999999999999999",
         ] {
-            assert_eq!(of_text(no), None, "{no}");
+            assert_eq!(readings(no), [], "{no}");
+            assert_eq!(of_number(no).filter(|_| !no.is_empty()), None, "{no}");
         }
+    }
+
+    /// An amount as a country writes it, with that between groups of three digits and before the decimals.
+    fn as_written(minor: i64, decimals: usize, group: &str, point: &str) -> String {
+        let digits = format!("{minor:0>width$}", width = decimals + 1);
+        let (whole, part) = digits.split_at(digits.len() - decimals);
+        let mut text = String::new();
+        for (i, digit) in whole.chars().enumerate() {
+            if i > 0 && (whole.len() - i).is_multiple_of(3) {
+                text += group;
+            }
+            text.push(digit);
+        }
+        if decimals > 0 {
+            text += point;
+        }
+        text + part
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_not(text in any::<String>()) {
-            if let Some(amount) = of_text(&text) {
-                in_minor_units(amount, "USD");
+        fn any_text_is_read_or_not(text in any::<String>(), near in "[-−€$ ]{0,2}[0-9., '-]{0,12}[€ -]{0,2}") {
+            for text in [text, near] {
+                let readings = readings(&text);
+                prop_assert!(readings.len() <= 2);
+                for amount in readings {
+                    in_minor_units(amount, "USD");
+                    plainly(amount);
+                }
+                of_number(&text);
+            }
+        }
+
+        #[test]
+        fn an_amount_is_read_exactly_or_as_one_of_two_in_every_currency_and_country(
+            minor in prop_oneof![0..10_000i64, 0..1_000_000_000_000i64],
+            (group, point) in prop::sample::select(vec![("", "."), ("", ","), (",", "."), (".", ","), (" ", ","), ("\u{a0}", ","), ("'", "."), ("\u{2019}", ".")]),
+            (before, behind) in prop::sample::select(vec![("", ""), ("$", ""), ("", " €"), ("CHF ", ""), ("", " kr")]),
+        ) {
+            for currency in ["JPY", "USD", "KWD", "CLF"] {
+                let number = as_written(minor, decimals(currency), group, point);
+                let readings = readings(&format!("{before}{number}{behind}"));
+                let minors: Vec<_> = readings.iter().map(|it| in_minor_units(*it, currency)).collect();
+                // one separator, three digits behind it and one to three before, of which the first is no zero
+                let separators = number.chars().filter(|c| ".,".contains(*c)).count();
+                let is_ambiguous = separators == 1
+                    && !number.starts_with('0')
+                    && number.chars().all(|c| c.is_ascii_digit() || ".,".contains(c))
+                    && number.split(['.', ',']).nth(1).is_some_and(|part| part.len() == 3)
+                    && number.len() <= 7;
+                if is_ambiguous {
+                    prop_assert_eq!(minors.len(), 2, "{}", number);
+                    prop_assert!(minors.contains(&Some(minor)), "{}", number);
+                } else {
+                    prop_assert_eq!(minors, [Some(minor)], "{}", number);
+                }
             }
         }
 
@@ -118,8 +270,10 @@ mod tests {
         fn what_is_shown_reads_back(minor in -1_000_000_000i64..1_000_000_000) {
             for currency in ["USD", "JPY", "KWD", "CLF"] {
                 let text = shown(minor, currency);
-                let major = of_text(&text[4..]).unwrap();
-                prop_assert_eq!(in_minor_units(major, currency), Some(minor));
+                let readings = readings(&text[4..]);
+                prop_assert_eq!(in_minor_units(readings[0], currency), Some(minor));
+                prop_assert_eq!(of_number(&text[4..]), Some(readings[0]));
+                prop_assert_eq!(plainly(readings[0]), &text[4..]);
             }
         }
     }
