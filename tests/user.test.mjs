@@ -51,6 +51,10 @@ describe("an identifier", () => {
     [EXTERNAL_ID, "a\0b"],
     [EXTERNAL_ID, "a".repeat(1025)],
     [PLACE, "a".repeat(1025)],
+    [PLACE, "me@shop.test"],
+    [PLACE, "Kiel, +49 170 1234567"],
+    [PLACE, "+49(170)1234567"],
+    [PLACE, "a\0b"],
     [EMAIL, "not an email"],
     [EMAIL, "a@b"],
     [EMAIL, "a@@b.c"],
@@ -94,5 +98,6 @@ describe("an identifier", () => {
 });
 
 test("a place stays as it was given, escapes and all", () => {
-  assert.equal(of(PLACE, ' San "F '), escape(' San "F '));
+  for (const place of [' San "F ', "94107-1234", "Foo + Bar", "San+José"])
+    assert.equal(of(PLACE, place), escape(place));
 });

@@ -27,7 +27,9 @@ const KINDS = [
 /** As `Host::comparable` in src/host.rs says. */
 export const comparable = (kind, escaped) => {
   const text = unescape(escaped);
-  if (text.length > LONGEST || text.includes("\0")) return "";
+  // places go as they are, and so must be none of a person's addresses
+  if (text.length > LONGEST || (kind ? /\0/ : /@|\+\d|\0/).test(text))
+    return "";
   if (!kind) return escaped;
   const trimmed = text.trim();
   const lower = trimmed.toLowerCase();

@@ -483,7 +483,8 @@ impl Host for Browser {
         let is_usable = given.encode_utf16().count() <= 1024
             && !given.contains('\0')
             && !trimmed.is_empty()
-            && (kind != Kind::Email || is_hash || trimmed.contains('@'));
+            && (kind != Kind::Email || is_hash || trimmed.contains('@'))
+            && (kind != Kind::Plain || !given.contains('@'));
         let kept = |left_out: fn(&char) -> bool| {
             let all = trimmed.chars();
             all.filter(|c| !left_out(c)).collect::<String>()
