@@ -118,6 +118,12 @@ pub fn advice(fault: &Fault, name: Value, data: Value) -> Option<String> {
     Some(text)
 }
 
+/// The event that is meant by a name.
+pub(crate) fn event_named(given: &str) -> Option<&'static str> {
+    let known = EVENTS.iter().map(|(name, _)| name.as_str());
+    meant(given, known, &EVENTS_ELSEWHERE)
+}
+
 fn event_meant(given: Value) -> Option<String> {
     let given = string(given);
     if ["app_installed", "app_opened"].contains(&given.as_str()) {
@@ -125,8 +131,7 @@ fn event_meant(given: Value) -> Option<String> {
             "send {given} from your server, by the Conversions API: pages cannot measure it"
         ));
     }
-    let known = || EVENTS.iter().map(|(name, _)| name.as_str());
-    match meant(&given, known(), &EVENTS_ELSEWHERE) {
+    match event_named(&given) {
         Some(name) => Some(format!("did you mean \"{name}\"?")),
         None => Some(
             "a name of your own goes like this: oaiq(\"measure\", \"custom\", { type: \"custom\" }, { custom_event_name: \"your_name\" })"
@@ -244,7 +249,7 @@ fn field_meant(fault: &Fault, shape: Shape) -> Option<String> {
 }
 
 /// The one of those names that was meant by another: in other words, or with a slip of the pen.
-fn meant<'a>(
+pub(crate) fn meant<'a>(
     given: &str,
     known: impl Iterator<Item = &'a str>,
     elsewhere: &[(&str, &'a str)],

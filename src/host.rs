@@ -108,6 +108,22 @@ pub enum Step {
     Forbidden,
     /// Events that earlier pages of this tab have measured, as [`crate::console::Console::remembered`] gives them.
     Remembered,
+    /// A call is ignored, because it names no command or `consent` has no boolean; the call. Told by the pixel, and so is
+    /// the next one.
+    Ignored,
+    /// The event whose step comes next has been given no id by the page; its name.
+    NoId,
+    /// The module has looked at what the browser stores, with consent.
+    Looked,
+    /// Events have been waiting for some seconds for a pixel to start.
+    Unstarted,
+    /// What the page's `oaiq.config` has as its user.
+    ConfigUser,
+    /// The script's element: `none`, or `in` and the file that it is part of, or `attribute`, one that is not understood and
+    /// its value.
+    Element,
+    /// So many older steps were not recorded.
+    Unrecorded,
 }
 
 /// How a request goes: what the script is told of it in one number, and [`Step::Sent`] repeats.
@@ -122,7 +138,7 @@ pub mod how {
 
 impl Step {
     /// All steps, in the order of their numbers.
-    pub const ALL: [Step; 23] = [
+    pub const ALL: [Step; 30] = [
         Step::Init,
         Step::Started,
         Step::Consent,
@@ -146,6 +162,13 @@ impl Step {
         Step::Consented,
         Step::Forbidden,
         Step::Remembered,
+        Step::Ignored,
+        Step::NoId,
+        Step::Looked,
+        Step::Unstarted,
+        Step::ConfigUser,
+        Step::Element,
+        Step::Unrecorded,
     ];
 }
 

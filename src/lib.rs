@@ -21,6 +21,8 @@ pub mod event;
 #[cfg(feature = "explain")]
 pub mod explain;
 pub mod host;
+#[cfg(feature = "explain")]
+mod identifiers;
 mod identity;
 mod list;
 #[cfg(feature = "explain")]

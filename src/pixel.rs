@@ -125,7 +125,7 @@ impl<H: Host> Pixels<H> {
     /// Does what a call asks for; `text` is the call, for whoever reads the console.
     fn run(&mut self, call: &Call, text: Text) {
         match call.command {
-            Command::None => {}
+            Command::None => self.host.trace(Step::Ignored, text),
             Command::Init => self.init(call.moment, call.first, text),
             // an answer of then is not one of now
             Command::Consent if self.visit != 0 => {}
@@ -143,11 +143,14 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    /// Switches debug on or off. What waits already is told as soon as it is kept again.
+    /// Switches debug on or off. What is queued already is traced as soon as it is stored again; before the module has
+    /// looked at what the browser stores, that would read it too early.
     pub fn debug(&mut self, on: bool) {
         self.debug = on;
-        self.changed();
-        self.set_alarm();
+        if self.looked {
+            self.changed();
+            self.set_alarm();
+        }
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.
@@ -289,7 +292,7 @@ impl<H: Host> Pixels<H> {
         let i = self.find(id.text());
         let is_known = i < self.pixels.len();
         if !is_known {
-            self.trace(Step::Started, id.text());
+            self.host.trace(Step::Started, id.text());
             self.start(id.text());
         }
         if !is_known && self.visit == 0 && self.granted {
@@ -401,7 +404,7 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.granted = true;
-        self.trace(Step::Consent, t!("granted"));
+        self.host.trace(Step::Consent, t!("granted"));
         for i in 0..self.pixels.len() {
             self.want_settings(i);
             self.introduce(i);
@@ -414,7 +417,7 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.granted = false;
-        self.trace(Step::Consent, t!("denied"));
+        self.host.trace(Step::Consent, t!("denied"));
         self.identity = None;
         if !self.replaying {
             self.forget();
@@ -473,7 +476,7 @@ impl<H: Host> Pixels<H> {
             let id = call.first.owned();
             meant = self.find(id.text());
             if meant == self.pixels.len() {
-                return self.trace(Step::UnknownPixel, id.text());
+                return self.host.trace(Step::UnknownPixel, id.text());
             }
         }
         let measured = self.event(call);
@@ -516,6 +519,7 @@ impl<H: Host> Pixels<H> {
             id = options.get(t!("eventId")).owned();
         }
         if id.is_empty() {
+            self.trace(Step::NoId, name);
             id = self.host.uuid();
         }
         let text = event::write(name, call.moment, id.text(), options, data);
@@ -526,10 +530,10 @@ impl<H: Host> Pixels<H> {
     }
 
     fn warn_of(&mut self, refusal: &Refusal, call: Text) {
-        if self.debug {
-            return self.host.trace(Step::Refused, call);
+        self.host.trace(Step::Refused, call);
+        if !self.debug {
+            self.host.warn_of(refusal.name, refusal.reason);
         }
-        self.host.warn_of(refusal.name, refusal.reason);
     }
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.

@@ -212,6 +212,24 @@ export interface ConsentState {
   source: string;
 }
 
+/** What `oaiq.debug()` returns. IDs are shortened. */
+export interface DebugState {
+  debug: boolean | string;
+  pixels: { id: string; config: string; delivered: number }[];
+  consent: string;
+  clickId: string;
+  browserId: string;
+  waitingForConsent: number;
+  queued: number;
+  inFlight: number;
+  delivered: number;
+  rejected: number;
+  ignored: number;
+  lost: number;
+  /** What these numbers do not include. */
+  notRecorded: string;
+}
+
 /**
  * The pixel. No call throws or returns anything: what is wrong with a call is told on the console, and counted. On a
  * server every call does nothing.
@@ -279,10 +297,11 @@ export interface Oaiq {
   /** The version of the protocol, such as `"0.1.41"`; there once the script has run. */
   readonly version?: string | undefined;
   /**
-   * Tells each step on the console from now on, or with `false` no more; without an argument it also shows where things
-   * stand as tables. There once the script has run.
+   * Prints each step on the console from now on, or with `false` no more. Without an argument it also prints the state as
+   * tables. It returns the state as one object, which is filled as soon as the debug file has been loaded, and kept up to
+   * date. There once the script has run.
    */
-  readonly debug?: ((on?: boolean) => void) | undefined;
+  readonly debug?: ((on?: boolean) => Partial<DebugState>) | undefined;
   /** Only where the page lets the pixel wait for an answer. */
   readonly consentState?: Readonly<ConsentState> | undefined;
 }

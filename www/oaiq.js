@@ -1,7 +1,7 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
 import { imports } from "oaiq:imports";
-import { ASKED, debug, trace } from "./trace.js";
+import { ask, debug } from "./trace.js";
 import { loadBeside } from "./beside.js";
 import { moduleBytes } from "./module.js";
 import { copies, copy, isArray, quote } from "./copy.js";
@@ -31,16 +31,6 @@ const place = () => {
   return addressAndReferrer;
 };
 
-/** Has somebody asked for debug, so that no `init` switches it off? */
-let asked;
-
-/** What `oaiq.debug` does, for whoever looks for an event that did not arrive. */
-const ask = (wish) => {
-  asked = wish !== false;
-  debug(asked);
-  return trace(ASKED, copy(wish));
-};
-
 /** Takes a call, with the time and address at which it was made. */
 const call = (args) => {
   try {
@@ -48,12 +38,11 @@ const call = (args) => {
     const command = parts[0];
     const given = parts[1];
     // tools that wrap the global copy its commands, not its methods
-    if (command === '"debug"') return ask(given !== "false");
+    if (command === '"debug"') return ask(given !== "false" && undefined);
     if (/^\x22init/.test(command)) {
       // a quotation mark within a text is escaped there, so what looks like a key is one
       if (/\x22consent\x22:\x22pending\x22/.test(given)) wait();
-      const wish = /\x22debug\x22:([tf])/.exec(given);
-      if (wish && !asked) debug(wish[1] === "t");
+      debug(given);
     }
     take({ head: `[${now()},${place()}`, parts });
   } catch {
@@ -169,8 +158,8 @@ const install = () => {
     hasWasm,
   );
   listenToPage();
-  if (/oaiq_debug=1/.test(location.search) || settings.debug === true)
-    ask(true);
+  debug(config);
+  if (/oaiq_debug=1/.test(location.search)) ask(true);
   for (let i = 0; i < calls.length; i += 1) call(calls[i]);
   enterLater((module) => module.replayed());
 };

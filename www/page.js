@@ -23,7 +23,7 @@ import { enter, hand, textAt } from "./border.js";
 import { store, stored } from "./storage.js";
 import { mode } from "./options.js";
 import { escape, unescape } from "./copy.js";
-import { ANSWERED, SENT, SETTINGS, trace } from "./trace.js";
+import { ANSWERED, looked, SENT, SETTINGS, trace } from "./trace.js";
 import { comparable } from "./user.js";
 
 const { clearTimeout, fetch } = window;
@@ -245,7 +245,10 @@ const WISHES = [
   deleteCookie,
   store,
   keep,
-  seekBoxes,
+  () => {
+    looked();
+    seekBoxes();
+  },
   setParcel,
   send,
   (pixel, url) => void fetchSettings(pixel, url),
@@ -255,7 +258,7 @@ const WISHES = [
     warn(
       line +
         (reason &&
-          ` was not measured: ${reason} (init with debug: true says why)`),
+          ` was not measured: ${reason} (add ?oaiq_debug=1 to see why)`),
     ),
   trace,
 ];

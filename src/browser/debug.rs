@@ -1,5 +1,5 @@
-//! The debug build: the same crate, loaded only when somebody debugs. It prints what the pixel's steps mean, and where
-//! things stand.
+//! The debug build: the same crate, loaded only when somebody debugs. It prints what the pixel's steps mean, and shows the
+//! state.
 
 use core::cell::RefCell;
 
@@ -11,7 +11,7 @@ use crate::console::{Console, Line};
 use crate::host::Step;
 
 const PREFIX: &str = "[oaiq] ";
-/// Blocked calls come in swarms; they are gathered for so many milliseconds.
+/// Blocked calls come in swarms; they are gathered for this many milliseconds.
 const GATHER: u32 = 250;
 
 #[wasm_bindgen(start)]
@@ -24,14 +24,27 @@ thread_local! {
     static BLOCKED: RefCell<(Vec<String>, Option<Timeout>)> = const { RefCell::new((Vec::new(), None)) };
 }
 
-/// Prints what a step means; its number is its place in [`Step::ALL`].
+/// Follows a step, and prints what it means if it is to be shown; its number is its place in [`Step::ALL`].
 #[wasm_bindgen(js_name = explain)]
-pub fn print(step: u8, about: &str) {
+pub fn print(step: u8, about: &str, is_shown: bool) {
     match Step::ALL.get(usize::from(step)) {
-        Some(Step::Blocked) => gather(about),
-        Some(step) => tell(*step, about),
+        Some(Step::Blocked) if is_shown => gather(about),
+        Some(step) => tell(*step, about, is_shown),
         None => {}
     }
+}
+
+/// A person has asked for debug, so that consoles must not hide it. Told before the steps so far.
+#[wasm_bindgen(js_name = askFor)]
+pub fn ask_for() {
+    CONSOLE.with_borrow_mut(Console::ask);
+}
+
+/// What `oaiq.debug()` returns, as an object.
+#[wasm_bindgen]
+pub fn state() -> JsValue {
+    let state = CONSOLE.with_borrow(Console::state);
+    serde_wasm_bindgen::to_value(&state).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Rows for `console.table`: an array of `{title, rows}`.
@@ -53,15 +66,17 @@ fn gather(name: &str) {
         timeout.get_or_insert_with(|| {
             Timeout::new(GATHER, || {
                 let (names, _) = BLOCKED.take();
-                tell(Step::Blocked, &names.join(", "));
+                tell(Step::Blocked, &names.join(", "), true);
             })
         });
     });
 }
 
-fn tell(step: Step, about: &str) {
+fn tell(step: Step, about: &str, is_shown: bool) {
     let told = |console: &mut Console| (console.tell(step, about), console.was_asked_for());
-    if let (Some(line), asked) = CONSOLE.with_borrow_mut(told) {
+    if let (Some(line), asked) = CONSOLE.with_borrow_mut(told)
+        && is_shown
+    {
         print_line(&line, asked);
     }
 }

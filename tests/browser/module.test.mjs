@@ -301,7 +301,7 @@ for (const [title, headers, ...switches] of REFUSED)
       await measuresAll(site, tab, () => site.release());
     });
 
-    test("debug: one line says that its texts need WebAssembly, and orders are measured", async (t) => {
+    test("debug: one line says what to add to the policy, rejected calls are named in short, and orders are measured", async (t) => {
       const { site, tab } = await visitWithHeaders(
         t,
         browser,
@@ -309,17 +309,23 @@ for (const [title, headers, ...switches] of REFUSED)
         html(
           STUB,
           script(
-            `oaiq("init", { pixelId: "${PIXEL}", debug: true }); ${order("waiting")}`,
+            `oaiq("init", { pixelId: "${PIXEL}", debug: true }); oaiq("measure", "early"); ${order("waiting")}`,
           ),
           pixelScript(),
           script(order("late")),
         ),
       );
-      await tab.untilLine(/debug is on.*WebAssembly/);
-      await tab.does(order("later"));
+      await tab.untilLine(
+        /debug needs WebAssembly.*add 'wasm-unsafe-eval' to script-src/,
+      );
+      await tab.untilLine(/early was not measured/);
+      await tab.does(`oaiq("measure", "me@shop.test"); ${order("later")}`);
+      await tab.untilLine(
+        /unknown was not measured: unsupported_event_name \(add/,
+      );
       await site.untilOrders("waiting", "late", "later");
       assert.deepEqual(tab.pageErrors, []);
-      assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
+      assert.equal(tab.pixelLines.length, 3, tab.pixelLines.join("\n"));
     });
 
     test("a fallback that was not put beside the script: one line names it, calls are ignored", async (t) => {

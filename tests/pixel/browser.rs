@@ -96,7 +96,7 @@ pub struct State {
     pub warnings: Vec<String>,
     pub trace: Vec<(Step, String)>,
     alarm: Option<u64>,
-    coming: Vec<(u64, Happening)>,
+    pub coming: Vec<(u64, Happening)>,
 }
 
 /// A request to the events endpoint.

@@ -3,7 +3,7 @@
 use oaiq::host::Step;
 
 use crate::browser::{Browser, LATENCY, Network};
-use crate::visit::{CHECKOUT, INIT, INIT_DEBUG, INIT_Q, QUIET, REFUSED, Visit, order};
+use crate::visit::{CHECKOUT, DENY, INIT, INIT_DEBUG, INIT_Q, QUIET, REFUSED, Visit, order};
 
 /// A page whose pixel has started with debug, and has told so.
 fn with_debug() -> Visit {
@@ -20,7 +20,7 @@ fn steps(visit: &Visit) -> Vec<Step> {
 }
 
 #[test]
-fn without_debug_no_step_is_told() {
+fn without_debug_only_rare_steps_are_traced_for_debug_that_is_switched_on_later() {
     let mut visit = Visit::to(CHECKOUT);
     visit.call(INIT);
     visit.call(&order("a"));
@@ -32,7 +32,16 @@ fn without_debug_no_step_is_told() {
     visit.call(&order("c"));
     visit.advance(60_000);
     visit.leave();
-    assert_eq!(steps(&visit), []);
+    assert_eq!(
+        steps(&visit),
+        [
+            Step::Started,
+            Step::Refused,
+            Step::Consent,
+            Step::Consent,
+            Step::UnknownPixel
+        ]
+    );
     assert_eq!(visit.warnings().len(), 1, "the refused call");
 }
 
@@ -72,7 +81,7 @@ fn what_waits_already_is_told_when_debug_is_switched_on() {
     visit.call(&order("before"));
     visit.debug(true);
     visit.advance(100);
-    assert_eq!(steps(&visit), [Step::Kept]);
+    assert_eq!(steps(&visit), [Step::Started, Step::Kept]);
     assert!(visit.told(Step::Kept)[0].contains("before"));
 }
 
@@ -138,6 +147,41 @@ fn debug_in_the_page_s_config_tells_of_calls_before_init() {
     visit.call(&order("early"));
     visit.call(REFUSED);
     assert_eq!(steps(&visit), [Step::Queued, Step::Refused]);
+}
+
+#[test]
+fn debug_alone_reads_and_writes_nothing_that_the_browser_stores() {
+    let mut visit = Visit::to(CHECKOUT);
+    visit.browser.touch().coming.clear();
+    visit.debug(true);
+    // the page's paint is held back while consent is pending
+    visit.advance(60_000);
+    let state = visit.browser.look();
+    assert_eq!(state.stores_read.get(), 0);
+    assert!(state.cookies.written.is_empty() && state.local.is_empty());
+}
+
+#[test]
+fn with_debug_an_event_to_which_the_page_gives_no_id_is_traced_as_such() {
+    let mut visit = with_debug();
+    visit.calls([
+        r#"["measure","lead_created",{"type":"customer_action"}]"#,
+        r#"["measure","lead_created",{"type":"customer_action"},{"eventId":"a"}]"#,
+        r#"["measure","lead_created",{"type":"customer_action"},{"event_id":"b"}]"#,
+    ]);
+    assert_eq!(steps(&visit)[..2], [Step::NoId, Step::Queued]);
+    assert_eq!(visit.told(Step::NoId), ["lead_created"]);
+}
+
+#[test]
+fn a_denial_that_is_stored_is_traced_also_without_debug() {
+    let mut visit = Visit::to(CHECKOUT);
+    visit.calls([INIT, DENY]);
+    let mut next = visit.browser.open(CHECKOUT);
+    next.call(INIT);
+    next.browser.touch().trace.clear();
+    next.advance(10_000);
+    assert_eq!(next.told(Step::Consent), ["denied"]);
 }
 
 #[test]

@@ -1632,7 +1632,7 @@ fn where_nothing_can_be_stored_everything_still_goes_and_only_debug_tells_of_it(
         visit.advance(LONG);
         assert_eq!(visit.arrived(), ids);
         assert!(visit.warnings().is_empty());
-        assert_eq!(visit.browser.look().trace.is_empty(), !tells);
+        assert_eq!(visit.told(Step::Queued).is_empty(), !tells);
         visit.call(&order("last"));
         visit.leave();
         assert!(visit.arrived().contains(&"last".into()));
