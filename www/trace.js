@@ -35,11 +35,14 @@ const state = {};
 let explain;
 let loading;
 
-/** Loads the debug file. The page's code does not need it before the page has loaded and is idle. */
+/** How often, in milliseconds, the script looks whether the page has loaded. */
+const SOON = 500;
+
+/** Loads the debug file, where a page's code has asked for debug only once the page has loaded. */
 const load = () => {
   if (loading || !debugging) return;
   if (!asked) {
-    if (document.readyState !== "complete") return later(load, 500);
+    if (document.readyState !== "complete") return later(load, SOON);
     if (kept === "0") return set(0);
   }
   loading = 1;
@@ -59,10 +62,7 @@ const load = () => {
 const set = (on) => {
   debugging = on;
   enter((module) => module.debug(+on));
-  if (on) {
-    if (asked) load();
-    else later(load, 500);
-  }
+  later(load, asked ? 0 : SOON);
 };
 
 /** The page's code, an `init` or the config as text, may switch debug on or off. */
