@@ -951,6 +951,7 @@ impl Console {
             },
             list(&events)
         );
+        let sent = events.clone();
         self.endpoint = url.split('?').next().unwrap_or("").into();
         self.requests.retain(|it| it.number != number);
         self.requests.push(Request {
@@ -962,6 +963,12 @@ impl Console {
         });
         if self.requests.len() > MOST_SHOWN {
             self.requests.remove(0);
+        }
+        // those that were queued while debug was off
+        for event in sent {
+            if !event.is_internal() && !self.waiting.iter().any(|it| it.key() == event.key()) {
+                self.waiting.push(event);
+            }
         }
         if carried {
             self.arrived(number, CARRIED);
@@ -1537,6 +1544,17 @@ mod tests {
             let state = console.state();
             assert_eq!((state.queued, state.in_flight), (1, 0));
         }
+    }
+
+    #[test]
+    fn what_fails_is_queued_also_if_debug_was_off_when_it_was_measured() {
+        let mut console = Console::default();
+        told(&mut console, Step::Sent, &sent(1, 0, ORDER));
+        assert_eq!(console.state().in_flight, 1);
+        told(&mut console, Step::Answered, &format!("{} 0", 1 << 3));
+        assert_eq!(console.state().queued, 1);
+        told(&mut console, Step::Sent, &sent(2, how::LEAVING, ORDER));
+        assert_eq!(console.state().queued, 0);
     }
 
     #[test]

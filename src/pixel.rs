@@ -143,14 +143,11 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    /// Switches debug on or off. What is queued already is traced as soon as it is stored again; before the module has
-    /// looked at what the browser stores, that would read it too early.
+    /// Switches debug on or off. What is queued already is traced when something happens next. This sets no alarm, because
+    /// then the module looks at what the browser stores, which it may not do while consent is pending.
     pub fn debug(&mut self, on: bool) {
         self.debug = on;
-        if self.looked {
-            self.changed();
-            self.set_alarm();
-        }
+        self.changed();
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.

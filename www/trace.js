@@ -35,10 +35,10 @@ const state = {};
 let explain;
 let loading;
 
-/** How often, in milliseconds, the script looks whether the page has loaded. */
+/** How often, in milliseconds, the script looks whether the page has loaded; the module looks at stores sooner than that. */
 const SOON = 500;
 
-/** Loads the debug file, where a page's code has asked for debug only once the page has loaded. */
+/** Loads the debug file; if only the page's code asks for debug, not before the page has loaded and is idle. */
 const load = () => {
   if (loading || !debugging) return;
   if (!asked) {

@@ -602,6 +602,7 @@ describe("debug is switched on", () => {
     site.hold();
     await tab.does(`${order("o-2")} oaiq.debug()`);
     await tab.untilLine(/calls rejected and events dropped/);
+    await tab.untilLine(/the outbox stores 1 event/);
     const state = await tab.does("oaiq.debug()");
     assert.deepEqual(state.pixels, [
       {
