@@ -1,5 +1,5 @@
 // Takes out of a compiled module what nobody calls, and gives what crosses its border names of one letter.
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fail, printed, root, run } from "./run.mjs";
 
@@ -31,10 +31,19 @@ const OPTIMISE = [
   "--strip-target-features",
 ];
 
-/** What shrinks a module further that is written and read anew. */
+/** The module before what suits brotli alone: as JavaScript it is smaller so. */
+const plainModule = (folder) => join(folder, "plain.wasm");
+
+/**
+ * What shrinks a module further that is written and read anew: found by trying random sequences, and judged by what brotli
+ * makes of the script that carries the module.
+ */
 const AGAIN = [
-  ["-O3", "-Oz"],
-  ["--optimize-instructions", "-Oz"],
+  ["-O3"],
+  ["--optimize-instructions"],
+  ["--optimize-added-constants-propagate", "--simplify-globals-optimizing"],
+  ["--dealign"],
+  ["--propagate-globals-globally", "--coalesce-locals", "--reorder-functions"],
 ];
 
 /** What the first browsers with WebAssembly did not have, and wasm2js does not know. */
@@ -86,7 +95,8 @@ export const shrink = async (folder, calls) => {
       wasm,
     ]) ?? fail("wasm-opt could not rename the module's imports"),
   );
-  for (const passes of AGAIN) optimise(wasm, passes);
+  await copyFile(wasm, plainModule(folder));
+  for (const passes of AGAIN) optimise(wasm, [...passes, "-Oz"]);
   const glueFile = join(folder, "oaiq_bg.js");
   let glue = await readFile(glueFile, "utf8");
   const exported = new Map(names.exports);
@@ -126,7 +136,7 @@ export const asJavaScript = async (folder) => {
   const lowered = join(folder, "lowered.wasm");
   const script = join(folder, "fallback.js");
   run(bin("wasm-opt"), [
-    join(folder, "oaiq_bg.wasm"),
+    plainModule(folder),
     ...FEATURES,
     ...LOWER,
     "-Oz",

@@ -6,37 +6,45 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
+use core::marker::PhantomData;
 use core::ptr::null_mut;
 
 /// Blocks have 2^3 to 2^31 bytes.
 const CLASSES: usize = 32;
 const PAGE: usize = 1 << 16;
+/// All blocks are aligned to this, which is the smallest of their sizes.
+const ALIGN: usize = 8;
 
-/// Allocates for one thread, from memory that `grow` gives it: that many pages of 64 KiB, or 0 if there are none.
-pub struct Allocator {
+/// Where memory comes from.
+pub trait Grow {
+    /// The address of that many further pages of 64 KiB, or 0 if there are none.
+    fn grow(pages: usize) -> usize;
+}
+
+/// Allocates for one thread. It has no memory for what needs a greater alignment than [`ALIGN`]: nothing in the module does.
+pub struct Allocator<G> {
     free: UnsafeCell<[*mut u8; CLASSES]>,
     /// What has never been handed out: from the first address up to the second.
     fresh: UnsafeCell<(usize, usize)>,
-    grow: fn(usize) -> usize,
+    source: PhantomData<G>,
 }
 
 // SAFETY: a module without threads has nobody to share with
-unsafe impl Sync for Allocator {}
+unsafe impl<G> Sync for Allocator<G> {}
 
-impl Allocator {
+impl<G: Grow> Allocator<G> {
     /// Has nothing yet.
-    pub const fn new(grow: fn(usize) -> usize) -> Self {
+    pub const fn new() -> Self {
         Self {
             free: UnsafeCell::new([null_mut(); CLASSES]),
             fresh: UnsafeCell::new((0, 0)),
-            grow,
+            source: PhantomData,
         }
     }
 
-    /// The power of two that holds the layout, at least a pointer's size. Blocks of one size lie one after the other
-    /// from an address that is aligned for them, so they are aligned for whatever they hold.
+    /// The power of two that holds the layout.
     fn class(layout: Layout) -> usize {
-        let size = layout.size().max(layout.align()).max(8);
+        let size = layout.size().max(ALIGN);
         (usize::BITS - (size - 1).leading_zeros()) as usize
     }
 
@@ -45,12 +53,10 @@ impl Allocator {
     unsafe fn take_fresh(&self, size: usize) -> *mut u8 {
         // SAFETY: see above
         let (next, end) = unsafe { &mut *self.fresh.get() };
-        // smaller blocks may have left the address unaligned
-        let align = size.min(PAGE);
-        let mut start = (*next + align - 1) & !(align - 1);
+        let mut start = *next;
         if start + size > *end {
             let pages = size.div_ceil(PAGE);
-            let grown = (self.grow)(pages);
+            let grown = G::grow(pages);
             if grown == 0 {
                 return null_mut();
             }
@@ -65,8 +71,11 @@ impl Allocator {
 }
 
 // SAFETY: blocks of different classes never overlap, as `fresh` only moves up; a block is in at most one list
-unsafe impl GlobalAlloc for Allocator {
+unsafe impl<G: Grow> GlobalAlloc for Allocator<G> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.align() > ALIGN {
+            return null_mut();
+        }
         let class = Self::class(layout);
         // SAFETY: single-threaded; a free block holds the address of the next free one
         unsafe {
@@ -112,16 +121,28 @@ mod tests {
     use proptest::prelude::*;
 
     /// Pages from the system, none next to another.
-    fn scattered(pages: usize) -> usize {
-        let layout = Layout::from_size_align((pages + 1) * PAGE, PAGE).unwrap();
-        // SAFETY: the size is not zero
-        unsafe { std::alloc::alloc(layout) as usize }
+    struct Scattered;
+
+    impl Grow for Scattered {
+        fn grow(pages: usize) -> usize {
+            let layout = Layout::from_size_align((pages + 1) * PAGE, PAGE).unwrap();
+            // SAFETY: the size is not zero
+            unsafe { std::alloc::alloc(layout) as usize }
+        }
+    }
+
+    struct Nothing;
+
+    impl Grow for Nothing {
+        fn grow(_: usize) -> usize {
+            0
+        }
     }
 
     proptest! {
         #[test]
-        fn blocks_keep_what_is_written_to_them(steps in prop::collection::vec((0usize..24, 1usize..5000, 0u32..5), 1..200)) {
-            let allocator = Allocator::new(scattered);
+        fn blocks_keep_what_is_written_to_them(steps in prop::collection::vec((0usize..24, 1usize..5000, 0u32..4), 1..200)) {
+            let allocator = Allocator::<Scattered>::new();
             let mut blocks: Vec<Option<(*mut u8, Layout, u8)>> = vec![None; 24];
             for (n, (slot, size, align)) in steps.into_iter().enumerate() {
                 let mark = n as u8;
@@ -156,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_freed_block_serves_the_next_of_its_size() {
-        let allocator = Allocator::new(scattered);
+        let allocator = Allocator::<Scattered>::new();
         let layout = Layout::from_size_align(100, 1).unwrap();
         // SAFETY: freed once, with its layout
         unsafe {
@@ -168,10 +189,20 @@ mod tests {
 
     #[test]
     fn where_no_memory_is_left_nothing_is_handed_out() {
-        let allocator = Allocator::new(|_| 0);
+        let allocator = Allocator::<Nothing>::new();
         // SAFETY: the layout's size is not zero
         unsafe {
             assert!(allocator.alloc(Layout::new::<u64>()).is_null());
+        }
+    }
+
+    #[test]
+    fn nothing_is_handed_out_for_a_greater_alignment_than_blocks_have() {
+        let allocator = Allocator::<Scattered>::new();
+        // SAFETY: the layout's size is not zero
+        unsafe {
+            let layout = Layout::from_size_align(16, 16).unwrap();
+            assert!(allocator.alloc(layout).is_null());
         }
     }
 }

@@ -46,7 +46,6 @@ export class Page {
   gpp = undefined;
   /** The calls that the module has been given, as the texts of their arguments. */
   module = [];
-  told = { state: "pending", source: "call" };
   #timers = [];
   #listeners = [];
   #held = [];
@@ -80,7 +79,8 @@ export class Page {
       calls.forEach((call) => gate(call));
     };
     const pass = ({ parts }) => this.module.push(parts.join(" "));
-    start(false, element, this.told, use, pass, "", () => {});
+    start(false, element, use, pass, "", () => {});
+    this.told = this.oaiq.consentState;
   }
 
   calls(...parts) {

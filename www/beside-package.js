@@ -16,4 +16,4 @@ const ADDRESSES = {
   "oaiq.recovery.min.js": () =>
     new URL("./oaiq.recovery.min.js?no-inline", "oaiq:here"),
 };
-export const addressOf = (file) => ADDRESSES[file]();
+export const addressOf = (file) => ADDRESSES[file]().href;

@@ -10,4 +10,5 @@ export const element =
   document.currentScript ?? attempt(() => [].find.call(document.scripts, runs));
 
 export const nonce = element?.nonce ?? "";
-export const addressOf = (file) => new URL(file, element?.src ?? location.href);
+export const addressOf = (file) =>
+  new URL(file, element?.src ?? location.href).href;

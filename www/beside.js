@@ -30,7 +30,7 @@ export const loadBeside = (name, use, failed) => {
     );
   attempt(() => {
     const element = document.createElement("script");
-    element.src = trusted(`${addressOf(file)}`);
+    element.src = trusted(addressOf(file));
     element.nonce = nonce;
     // many servers answer with a page of theirs where a file is missing, which loads and does nothing
     element.onload = element.onerror = ended;

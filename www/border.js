@@ -1,6 +1,6 @@
 // The border between script and module: the order in which calls cross it, and the texts that do.
 
-import { later, warn } from "./guard.js";
+import { each, later, warn } from "./guard.js";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -52,7 +52,7 @@ const work = () => {
   inside = true;
   entries += 1;
   try {
-    for (let i = 0; i < waiting.length; i += 1) waiting[i](module);
+    each(waiting, (next) => next(module));
     waiting = [];
   } catch (fault) {
     stop(`stopped by a fault of its own, please report it: ${fault}`);

@@ -18,7 +18,7 @@ import { optionsOf } from "./consent/options.js";
 import { passClickOn } from "./consent/passthrough.js";
 import { add, each, placeOf, removeAt } from "./consent/lists.js";
 import { copy } from "./copy.js";
-import { attempt, later, listen, now, warn } from "./guard.js";
+import { attempt, hide, later, listen, now, warn } from "./guard.js";
 
 const isOptedOut = () => attempt(() => navigator.globalPrivacyControl) === true;
 
@@ -66,7 +66,15 @@ const hold = (calls, call) => {
   );
 };
 
-const start = (isForgotten, element, told, use, pass, landingClick, trace) => {
+/** What a page reads as `oaiq.consentState`. */
+const consentState = () => {
+  const told = window.oaiq.consentState ?? { state: "pending", source: "call" };
+  hide(window.oaiq, "consentState", told);
+  return told;
+};
+
+const start = (isForgotten, element, use, pass, landingClick, trace) => {
+  const told = consentState();
   if (isForgotten) {
     told.state = "denied";
     told.source = "forget";

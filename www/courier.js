@@ -3,7 +3,7 @@
 
 import { text } from "oaiq:errand";
 import { trusted } from "./beside.js";
-import { attempt, now } from "./guard.js";
+import { attempt, each, now } from "./guard.js";
 import { localStore } from "./storage.js";
 
 /** When there could be no courier, mostly for the pages' policy, of which browsers complain; */
@@ -53,9 +53,9 @@ export const forgetCouriers = (start) =>
   attempt(() => {
     port = null;
     localStore().removeItem(FORBIDDEN);
-    const forget = (all) => {
-      for (let i = 0; i < all.length; i += 1)
-        if (all[i].startsWith(start)) caches.delete(all[i]);
-    };
-    caches.keys().then(forget, () => {});
+    const forget = (name) => name.startsWith(start) && caches.delete(name);
+    caches.keys().then(
+      (all) => each(all, forget),
+      () => {},
+    );
   });

@@ -4,7 +4,7 @@
 import { enter, enterLater, hand, stop } from "./border.js";
 import { giveUp, landingClick } from "./page.js";
 import { loadBeside } from "./beside.js";
-import { hide, warn } from "./guard.js";
+import { each, warn } from "./guard.js";
 import { trace } from "./trace.js";
 import { element } from "oaiq:beside";
 
@@ -19,7 +19,7 @@ let begun = 0;
  * head is the page's paint, after which the module looks at cookies and stores.
  */
 const pass = ({ head, parts }) => {
-  begun |= /^.(consent.[tf]|init(ialize)?.{)/.test(parts[0] + parts[1]);
+  begun |= /^.(consent.[tf]|init\w*.{)/.test(parts[0] + parts[1]);
   let text = head;
   for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
   // a measured event can wait until the caller is done; an answer about consent cannot
@@ -41,18 +41,15 @@ const use = (next) => {
   gate = next;
   const calls = held;
   held = [];
-  for (let i = 0; i < calls.length; i += 1) next(calls[i]);
+  each(calls, next);
 };
 
 /** Where there is no consent file: until the page itself says that the visitor has agreed, calls wait. */
 const untilGranted = (call) => {
-  const isGrant = /^.consent.true/.test(call.parts[0] + call.parts[1]);
-  (isGrant ? pass : hold)(call);
-  if (isGrant) use(pass);
+  if (!/^.consent.true/.test(call.parts[0] + call.parts[1])) return hold(call);
+  pass(call);
+  use(pass);
 };
-
-/** What a page reads as `oaiq.consentState`. */
-const told = { state: "pending", source: "call" };
 
 /** The gate of a page whose visitor is forgotten. */
 const shut = () => {};
@@ -62,7 +59,6 @@ export const take = (call) => {
   if (call.parts[0] === '"forget"') {
     // a denial deletes most at once, and other tabs hear of it
     pass({ head: call.head, parts: ['"consent"', "false"] });
-    told.state = "denied";
     gate = shut;
     stop();
     giveUp(1);
@@ -74,10 +70,9 @@ export const take = (call) => {
 const load = () =>
   loadBeside(
     "consent",
-    (start) =>
-      start(gate === shut, element, told, use, pass, landingClick, trace),
+    (start) => start(gate === shut, element, use, pass, landingClick, trace),
     (why) => {
-      if (gate === shut) warn(`forget leaves a denial stored: ${why}`);
+      if (gate === shut) warn(`forget is not complete: ${why}`);
       else if (gate === hold) {
         warn(`nothing is measured before oaiq("consent", true): ${why}`);
         use(untilGranted);
@@ -89,6 +84,5 @@ const load = () =>
 export const wait = () => {
   if (begun || gate !== pass) return;
   gate = hold;
-  hide(window.oaiq, "consentState", told);
   load();
 };

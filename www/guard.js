@@ -14,6 +14,11 @@ export const attempt = (work, otherwise) => {
   }
 };
 
+/** Does that with each item; no array method, since a page may have replaced any of them. */
+export const each = (list, work) => {
+  for (let i = 0; i < list.length; i += 1) work(list[i]);
+};
+
 /** A random number from 0 up to 1; 0 where there are none. */
 export const chance = () => attempt(random) % 1 || 0;
 
@@ -31,6 +36,9 @@ export const isHidden = () =>
   attempt(() => document.visibilityState === "hidden");
 
 export const warn = (line) => attempt(() => console.warn("[oaiq] " + line));
+
+/** Begins each line that says why. */
+export const NOTHING = "nothing is measured: ";
 
 const byPerformance = () =>
   Math.floor(performance.timeOrigin + performance.now());

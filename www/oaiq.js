@@ -1,15 +1,24 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
-import { imports } from "oaiq:imports";
-import { ask, debug } from "./trace.js";
 import { loadBeside } from "./beside.js";
-import { moduleBytes } from "./module.js";
-import { copies, copy, isArray, quote } from "./copy.js";
 import { readOptions } from "./options.js";
-import { giveUp } from "./page.js";
 import { enter, enterLater, hand, open, stop } from "./border.js";
-import { attempt, hide, isHidden, listen, now, warn } from "./guard.js";
+import { ask, debug } from "./trace.js";
+import { copies, copy, isArray, quote } from "./copy.js";
+import { imports } from "oaiq:imports";
+import { moduleBytes } from "./module.js";
+import { giveUp } from "./page.js";
 import { take, wait } from "./gate.js";
+import {
+  attempt,
+  each,
+  hide,
+  isHidden,
+  listen,
+  NOTHING,
+  now,
+  warn,
+} from "./guard.js";
 
 const VERSION = "0.1.41";
 /** What claims to be longer is no queue. */
@@ -18,18 +27,9 @@ const COMMANDS = ["init", "measure", "measureSingle", "consent"];
 
 const { isExtensible } = Object;
 
-let address;
-let addressAndReferrer;
-/** Where the page is, as the module reads it; the same text as long as it stays there. */
-const place = () => {
-  const { href } = location;
-  if (href !== address) {
-    address = href;
-    const referrer = attempt(() => document.referrer);
-    addressAndReferrer = `${quote(href)},${copy(referrer)}`;
-  }
-  return addressAndReferrer;
-};
+/** Where the page is, as the module reads it. */
+const place = () =>
+  `${quote(location.href)},${copy(attempt(() => document.referrer))}`;
 
 /** Takes a call, with the time and address at which it was made. */
 const call = (args) => {
@@ -39,14 +39,14 @@ const call = (args) => {
     const given = parts[1];
     // tools that wrap the global copy its commands, not its methods
     if (command === '"debug"') return ask(given !== "false" && undefined);
-    if (/^\x22init/.test(command)) {
+    if (/^.init/.test(command)) {
       // a quotation mark within a text is escaped there, so what looks like a key is one
       if (/\x22consent\x22:\x22pending\x22/.test(given)) wait();
       debug(given);
     }
     take({ head: `[${now()},${place()}`, parts });
   } catch {
-    warn("a call was ignored: its arguments cannot be read");
+    warn("a call with unreadable arguments was ignored");
   }
 };
 
@@ -71,7 +71,11 @@ const startModule = (setup, hasWasm) => {
       (instantiate) => open(instantiate(imports)),
       (why) =>
         stop(
-          `nothing is measured: ${FORBIDS.test(fault) ? "WebAssembly may not run here (add 'wasm-unsafe-eval' to script-src)" : "the script is damaged (serve the file as built, as UTF-8)"}, and ${why}`,
+          NOTHING +
+            (FORBIDS.test(fault)
+              ? "WebAssembly may not run (add 'wasm-unsafe-eval' to script-src)"
+              : "the script is damaged (serve it as built, as UTF-8)") +
+            `, and ${why}`,
         ),
     );
   }
@@ -84,7 +88,6 @@ const listenToPage = () => {
     leaving();
   });
   listen(window, "beforeunload", leaving);
-  listen(document, "freeze", leaving);
   listen(window, "online", () => enter((module) => module.online()));
   listen(document, "visibilitychange", () => {
     if (isHidden()) leaving();
@@ -92,7 +95,7 @@ const listenToPage = () => {
 };
 
 const pushCalls = function () {
-  for (let i = 0; i < arguments.length; i += 1) call(arguments[i]);
+  each(arguments, call);
   return 0;
 };
 
@@ -109,8 +112,9 @@ const liveQueue = (waiting) => {
 /** Adds the calls that wait in a queue of the page's to the others, and makes the queue live. */
 const takeOver = (waiting, calls) => {
   if (waiting?.length < MOST_WAITING)
-    for (let i = 0; i < waiting.length; i += 1)
-      calls[calls.length] = waiting[i];
+    each(waiting, (it) => {
+      calls[calls.length] = it;
+    });
   return liveQueue(waiting);
 };
 
@@ -132,9 +136,9 @@ const install = () => {
   const oaiq = function () {
     call(arguments);
   };
-  // no array method: a page may have replaced any of them
-  for (let i = 0; i < COMMANDS.length; i += 1)
-    oaiq[COMMANDS[i]] = commandMethod(COMMANDS[i]);
+  each(COMMANDS, (command) => {
+    oaiq[command] = commandMethod(command);
+  });
   oaiq.q = oaiq.queue = queue;
   const settings = (oaiq.config = before?.config ?? {});
   oaiq.loaded = oaiq.__oaiqInitialized = true;
@@ -160,7 +164,7 @@ const install = () => {
   listenToPage();
   debug(config);
   if (/oaiq_debug=1/.test(location.search)) ask(true);
-  for (let i = 0; i < calls.length; i += 1) call(calls[i]);
+  each(calls, call);
   enterLater((module) => module.replayed());
 };
 

@@ -2,25 +2,13 @@
 
 import { element } from "oaiq:beside";
 import { copy } from "./copy.js";
-import { attempt } from "./guard.js";
+import { attempt, NOTHING } from "./guard.js";
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const SETTINGS = "https://bzrcdn.openai.com/pixel-config/v1";
 
 /** Browsers take these addresses for this very machine. */
 const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1])[:/]/;
-
-/**
- * The value of the attribute `data-oaiq-<name>`, else of `oaiq.config[key]`. Other tools use attributes like data-consent, so
- * the older name `data-<name>` counts only with values that are `known`.
- */
-const option = (config, name, known, key = name) => {
-  const older = element?.getAttribute("data-" + name);
-  return (
-    element?.getAttribute("data-oaiq-" + name) ??
-    (older != null && known?.test(older) ? older : config[key])
-  );
-};
 
 /** An attribute without a value is set, and so is `oaiq.config.cors: true`. */
 const isSet = (value) => value != null && value !== false;
@@ -41,7 +29,7 @@ const checked = (name, given, standard) => {
     url.password
   )
     throw new Error(
-      `nothing is measured: data-oaiq-${name} (oaiq.config.${name}) must be https or the page's own origin, without a user name, but is ${copy(given).slice(0, 200)}`,
+      `${NOTHING}data-oaiq-${name} must be https or same-origin, without a user name, but is ${copy(given).slice(0, 200)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
@@ -54,7 +42,17 @@ export let mode = "no-cors";
 
 /** Reads all of it. Throws where the page asks for an address that may not be used. */
 export const readOptions = (config) => {
-  const of = (name, known, key) => option(config, name, known, key);
+  /**
+   * The value of the attribute `data-oaiq-<name>`, else of `oaiq.config[key]`. Other tools use attributes like data-consent, so
+   * the older name `data-<name>` counts only with values that are `known`.
+   */
+  const of = (name, known, key = name) => {
+    const older = element?.getAttribute("data-" + name);
+    return (
+      element?.getAttribute("data-oaiq-" + name) ??
+      (older != null && known?.test(older) ? older : config[key])
+    );
+  };
   if (isSet(of("cors", /^$/))) mode = "cors";
   return {
     events: checked("endpoint", of("endpoint", /^/), EVENTS),

@@ -8,7 +8,7 @@
 import { forgetCouriers, hireCourier, port } from "./courier.js";
 import { loadBeside } from "./beside.js";
 import { enter, hand } from "./border.js";
-import { attempt, later, now, warn } from "./guard.js";
+import { attempt, each, later, now, warn } from "./guard.js";
 import { localStore } from "./storage.js";
 
 const PREFIX = "oaiq_outbox.1:";
@@ -73,8 +73,7 @@ const claim = (name, work) => {
 /** As `Host::keep` in src/host.rs says. */
 export const keep = (leaving, name, text) => {
   if (!name) {
-    const all = names();
-    for (let i = 0; i < all.length; i += 1) keep(0, all[i], "");
+    each(names(), (it) => keep(0, it, ""));
     sought = 0;
     localStore().removeItem(DAMAGED);
     forgetCouriers(PREFIX);
@@ -112,13 +111,11 @@ const names = () => {
 };
 
 let recovery;
-/** What waits for the file. */
-let uses = [];
-/** Calls back with what www/recovery.js hands over, once that is there. */
-export const recover = (use) => {
-  if (recovery) return use(recovery);
-  uses[uses.length] = use;
-  if (uses.length < 2)
+let isRecoveryAsked;
+/** What www/recovery.js hands over, if it is there; otherwise it is loaded, and boxes are sought once it has come. */
+export const recover = () => {
+  if (!isRecoveryAsked) {
+    isRecoveryAsked = 1;
     loadBeside(
       "recovery",
       (start) => {
@@ -132,10 +129,12 @@ export const recover = (use) => {
           enter,
           hand,
         );
-        for (let i = 0; i < uses.length; i += 1) uses[i](recovery);
+        if (sought) seekBoxes();
       },
-      (why) => warn("undelivered events stay in the outbox: " + why),
+      warn,
     );
+  }
+  return recovery;
 };
 
 /** Whether boxes have been sought, which takes consent, */
@@ -166,21 +165,18 @@ export const doubt = (name, text) =>
 const seek = (name) => {
   if (releases[name] || isDoubted(name)) return;
   seekLater();
-  recover((it) => it.takeOver(name));
+  recover()?.takeOver(name);
 };
 
 /** A request of this page's has arrived or failed, and so has what went shortly before, as far as anybody will ever know. */
 export const judge = (arrived) => {
   // before boxes are sought, none may be looked at
-  const all = sought ? names() : [];
-  for (let i = 0; i < all.length; i += 1)
-    if (isDoubted(all[i])) {
-      if (arrived) keep(0, all[i], "");
-      else {
-        localStore().setItem(PREFIX + all[i], read(all[i]).slice(1));
-        seek(all[i]);
-      }
-    }
+  each(sought ? names() : [], (name) => {
+    if (!isDoubted(name)) return;
+    if (arrived) return keep(0, name, "");
+    localStore().setItem(PREFIX + name, read(name).slice(1));
+    seek(name);
+  });
 };
 
 /** Takes over the boxes that have lost their pages, until there are none of other pages. */
@@ -190,7 +186,7 @@ export const seekBoxes = () => {
   const damaged = localStore().getItem(DAMAGED);
   if (damaged && !(now() - parseInt(damaged) < WEEK))
     localStore().removeItem(DAMAGED);
-  for (let i = 0; i < all.length; i += 1) seek(all[i]);
+  each(all, seek);
   // a denial may have come meanwhile
   later(() => sought && hireCourier());
 };

@@ -10,6 +10,7 @@ import {
   seekBoxes,
   sendCourier,
 } from "./outbox.js";
+import { comparable } from "./user.js";
 import { attempt, chance, isHidden, later, now, warn } from "./guard.js";
 import { port } from "./courier.js";
 import {
@@ -24,7 +25,6 @@ import { store, stored } from "./storage.js";
 import { mode } from "./options.js";
 import { escape, unescape } from "./copy.js";
 import { ANSWERED, looked, SENT, SETTINGS, trace } from "./trace.js";
-import { comparable } from "./user.js";
 
 const { clearTimeout, fetch } = window;
 const parse = attempt(() => JSON.parse);
@@ -97,7 +97,7 @@ const ignore = () => {};
 /** Gives the answer to a request that has failed, or that has arrived while its answer is kept from the page. */
 const failed = (url, answer) => {
   failures += 1;
-  recover((it) => it.findUnseen(url, failures, settingsUrl, answer));
+  recover()?.findUnseen(url, failures, settingsUrl, answer);
   // there may be no timers
   later(() => answer(0, 0, 1), 300) || answer(0, 0, 1);
 };
@@ -224,9 +224,11 @@ const LONG = 4_500;
 let alarm;
 const wakeIn = (ms) => {
   attempt(() => clearTimeout(alarm));
-  // what has failed for many visitors at once does not come back from all of them at once
-  if (ms > LONG) ms += chance() * (ms / 4);
-  alarm = later(() => enter((module) => module.woken()), ms);
+  alarm = later(
+    () => enter((module) => module.woken()),
+    // what has failed for many visitors at once does not come back from all of them at once
+    ms > LONG ? ms * (1 + chance() / 4) : ms,
+  );
 };
 
 /** What the module reads as a text: the first so many. */
@@ -251,7 +253,7 @@ const WISHES = [
   },
   setParcel,
   send,
-  (pixel, url) => void fetchSettings(pixel, url),
+  fetchSettings,
   afterPaint,
   wakeIn,
   (_, line, reason) =>

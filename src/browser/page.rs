@@ -10,16 +10,23 @@ use core::cell::UnsafeCell;
 use wasm_bindgen::prelude::*;
 
 use crate::Pixels;
-use crate::allocator::Allocator;
+use crate::allocator::{Allocator, Grow};
 use crate::host::{Host, Kind, Request, Sending, Step, Storage, how};
 use crate::text::{Draft, Text, forget_drafts, t};
 
+struct Memory;
+
+impl Grow for Memory {
+    fn grow(pages: usize) -> usize {
+        match core::arch::wasm32::memory_grow(0, pages) {
+            usize::MAX => 0,
+            before => before << 16,
+        }
+    }
+}
+
 #[global_allocator]
-static ALLOCATOR: Allocator =
-    Allocator::new(|pages| match core::arch::wasm32::memory_grow(0, pages) {
-        usize::MAX => 0,
-        before => before << 16,
-    });
+static ALLOCATOR: Allocator<Memory> = Allocator::new();
 
 #[wasm_bindgen(raw_module = "./page.js")]
 extern "C" {
@@ -206,9 +213,11 @@ static INSTANCE: Instance = Instance(UnsafeCell::new(None));
 macro_rules! enter {
     ($pixels:ident => $work:expr) => {
         // SAFETY: the script never enters while it is inside (`work` in www/border.js), so this is the only reference
-        if let Some($pixels) = unsafe { &mut *INSTANCE.0.get() } {
-            $work;
-        }
+        let Some($pixels) = (unsafe { &mut *INSTANCE.0.get() }) else {
+            // SAFETY: the script's first entry is `start` (www/oaiq.js), and after a fault in it there is no other
+            unsafe { core::hint::unreachable_unchecked() }
+        };
+        $work;
         // SAFETY: what was made meanwhile is needed by nobody: the page takes its copies, and the pixel keeps its own
         unsafe { forget_drafts() };
     };
