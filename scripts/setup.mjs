@@ -185,3 +185,34 @@ export const chromium = () => {
     installPackages(["chromium"], "the browser tests run in a real Chromium");
   return found();
 };
+
+/** How to do without one of the browsers that come beside Chromium. */
+const without = (engine) =>
+  `(npm test -- --engines chooses engines, and may leave out ${engine})`;
+
+/** A Firefox for the recorded visits: $FIREFOX, or one that is installed. */
+export const firefox = () => {
+  const found = () =>
+    process.env.FIREFOX ?? find("firefox-esr") ?? find("firefox") ?? null;
+  if (!found())
+    installPackages(
+      ["firefox-esr"],
+      `the recorded visits are played in Firefox too ${without("firefox")}`,
+    );
+  return found();
+};
+
+/** WebKit for the recorded visits and its own tests: a driver, which brings a browser, and a display that nobody sees. */
+export const webkit = () => {
+  const missing = Object.entries({
+    WebKitWebDriver: "webkit2gtk-driver",
+    Xvfb: "xvfb",
+  })
+    .filter(([program]) => !find(program))
+    .map(([, name]) => name);
+  if (missing.length > 0)
+    installPackages(
+      missing,
+      `the recorded visits are played in WebKit too ${without("webkit")}`,
+    );
+};

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { buildInspector } from "./build-inspector.mjs";
 import { build, buildFaulty } from "./build.mjs";
 import { root, run, say } from "./run.mjs";
-import { chromium, nodePackages, pythonTools, rust } from "./setup.mjs";
+import {
+  chromium,
+  firefox,
+  nodePackages,
+  pythonTools,
+  rust,
+  webkit,
+} from "./setup.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
@@ -12,6 +19,8 @@ nodePackages();
 rust();
 pythonTools();
 const CHROME = chromium();
+const FIREFOX = firefox();
+webkit();
 
 say("formats and lints");
 run(bin("prettier"), ["--check", "--log-level=warn", "."]);
@@ -64,16 +73,18 @@ nodeTests(
     .map((name) => `tests/tools/${name}`),
 );
 
-say("browser tests, in real Chromium and, where there is one, Firefox");
-const RECORDED = "tests/browser/conformance.test.mjs";
-// the recorded visits are about times, so nothing else may run beside them
-nodeTests([RECORDED]);
-nodeTests(["tests/firefox/conformance.test.mjs"]);
-// so are the soak's visitors, who come and go by the clock
+say("the recorded visits, in each engine");
+// they are about times, so nothing else may run beside them
+for (const ENGINE of ["chromium", "csp", "nowasm", "firefox", "webkit"])
+  run(process.execPath, ["--test", "tests/engines/conformance.test.mjs"], {
+    env: { CHROME, FIREFOX, ENGINE },
+  });
+
+say("browser tests");
+// the soak's visitors come and go by the clock
 nodeTests(["tests/soak/soak.test.mjs"]);
 nodeTests(
   readdirSync(join(root, "tests/browser"))
     .filter((name) => name.endsWith(".test.mjs"))
-    .map((name) => `tests/browser/${name}`)
-    .filter((file) => file !== RECORDED),
+    .map((name) => `tests/browser/${name}`),
 );

@@ -29,7 +29,8 @@ export const DRIVEN = "--enable-automation";
 /** By default no page sleeps in the back/forward cache of a browser that is driven. */
 export const PAGES_SLEEP = "--disable-back-forward-cache";
 
-const launch = (more) =>
+/** Starts Chromium with these arguments too. */
+export const launch = (more = []) =>
   chromium.launch({
     executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
     args: [

@@ -5,12 +5,22 @@ import { test } from "node:test";
 import { differences, essence } from "./essence.mjs";
 
 const FOLDER = new URL(".", import.meta.url);
-const recordings = (await readdir(FOLDER))
+const files = (await readdir(FOLDER))
   .filter((file) => file.endsWith(".json"))
   .sort();
+/** All of them: `{name, visit, expected}`. */
+export const recordings = await Promise.all(
+  files.map(async (file) => JSON.parse(await readFile(new URL(file, FOLDER)))),
+);
 
-/** To be called in a `describe`. `play(visit)` gives what was seen, as the harness does. */
-export const testRecordedVisits = (play) => {
+/** Whether something must happen at its time during the visit. The others only wait for what the pixel sends. */
+export const isTimed = ({ steps, network }) => Boolean(steps ?? network);
+
+/**
+ * To be called in a `describe`. `play(visit)` gives what was seen, as the harness does. `isWanted(recording)` chooses
+ * recordings.
+ */
+export const testRecordedVisits = (play, { isWanted = () => true } = {}) => {
   const differencesOf = async ({ name, visit, expected }) => {
     try {
       return differences(expected, essence(await play(visit), name));
@@ -40,9 +50,8 @@ export const testRecordedVisits = (play) => {
     return replay;
   };
 
-  for (const file of recordings)
-    test(file.replace(".json", ""), async (t) => {
-      const recording = JSON.parse(await readFile(new URL(file, FOLDER)));
+  for (const recording of recordings.filter(isWanted))
+    test(recording.name, async (t) => {
       const first = await playBesideOthers(recording);
       if (first.length === 0) return;
       t.diagnostic(`played once more: ${first.join("; ")}`);

@@ -1,9 +1,11 @@
 // A certificate that signs itself. The browser is told to accept any, but TLS does not go without one. Node.js makes
-// keys and no certificates, so the few bytes around the key are written here.
+// keys and no certificates, so the few bytes around the key are written here. The key is RSA because WebKit refuses
+// the handshake with an elliptic one.
 import { generateKeyPairSync, sign } from "node:crypto";
 
 const INTEGER = 0x02;
 const BIT_STRING = 0x03;
+const NULL = 0x05;
 const OBJECT_IDENTIFIER = 0x06;
 const UTC_TIME = 0x17;
 const SEQUENCE = 0x30;
@@ -20,9 +22,10 @@ const der = (tag, ...parts) => {
   return Buffer.concat([Buffer.from([tag, ...lengthOf(content)]), content]);
 };
 
-const ECDSA_WITH_SHA256 = der(
+const SHA256_WITH_RSA = der(
   SEQUENCE,
-  der(OBJECT_IDENTIFIER, [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]),
+  der(OBJECT_IDENTIFIER, [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]),
+  der(NULL),
 );
 const NOBODY = der(SEQUENCE);
 const ALWAYS = der(
@@ -33,20 +36,20 @@ const ALWAYS = der(
 
 /** `{key, cert}`, as a TLS server takes them. */
 export const selfSigned = () => {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", {
-    namedCurve: "P-256",
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
   });
   const statement = der(
     SEQUENCE,
     der(INTEGER, [1]),
-    ECDSA_WITH_SHA256,
+    SHA256_WITH_RSA,
     NOBODY,
     ALWAYS,
     NOBODY,
     publicKey.export({ type: "spki", format: "der" }),
   );
   const signature = der(BIT_STRING, [0], sign("sha256", statement, privateKey));
-  const certificate = der(SEQUENCE, statement, ECDSA_WITH_SHA256, signature);
+  const certificate = der(SEQUENCE, statement, SHA256_WITH_RSA, signature);
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }),
     cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64")}\n-----END CERTIFICATE-----`,

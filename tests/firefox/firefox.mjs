@@ -6,10 +6,6 @@ import puppeteer from "puppeteer-core";
 import { find } from "../../scripts/run.mjs";
 import { Visitor } from "./visitor.mjs";
 
-/** Where Firefox is, or null. */
-export const firefox =
-  process.env.FIREFOX ?? find("firefox-esr") ?? find("firefox");
-
 /** Nobody listens there: what is not a visitor's goes nowhere. */
 const NOWHERE = { host: "127.0.0.1", port: 9 };
 
@@ -29,13 +25,20 @@ const PREFERENCES = {
   "browser.chrome.site_icons": false,
 };
 
+/** Firefox sends beacons with the lowest priority. BiDi has no word for them. */
+const isBeacon = ({ priority }) => /\bu=6\b/.test(priority);
+
 /** Starts Firefox. Gives what `play` takes for a browser. */
 export const launch = async () => {
+  const executablePath =
+    process.env.FIREFOX ?? find("firefox-esr") ?? find("firefox");
+  if (!executablePath)
+    throw new Error("there is no Firefox: install firefox-esr, or set FIREFOX");
   // root may start Firefox only where the home is root's own
   const home = await mkdtemp(join(tmpdir(), "oaiq-firefox-"));
   const browser = await puppeteer.launch({
     browser: "firefox",
-    executablePath: firefox,
+    executablePath,
     headless: true,
     acceptInsecureCerts: true,
     defaultViewport: null,
@@ -44,8 +47,17 @@ export const launch = async () => {
     extraPrefsFirefox: PREFERENCES,
     env: { ...process.env, HOME: home },
   });
+  const open = async (proxyServer) => {
+    const context = await browser.createBrowserContext({ proxyServer });
+    return {
+      // a tab would hide those before it in the window
+      newPage: () => context.newPage({ type: "window" }),
+      cookies: () => context.cookies(),
+      close: () => context.close(),
+    };
+  };
   return {
-    newContext: () => Visitor.arrives(browser),
+    newContext: () => Visitor.arrives({ open, isBeacon }),
     close: async () => {
       await browser.close();
       await rm(home, { recursive: true, force: true });

@@ -10,15 +10,21 @@ const identity = selfSigned();
 export class Internet {
   /** Is given a `Route` for each request. */
   onRequest = (route) => route.abort();
+  #isBeacon;
   #connections = new Set();
   #plain = createServer((...exchange) => this.#answer("http", ...exchange));
   #secure = createSecureServer(identity, (...exchange) =>
     this.#answer("https", ...exchange),
   );
 
-  /** Gives the proxy's address too. */
-  static async begins() {
-    const internet = new Internet();
+  /** `isBeacon(headers)` says whether a request is a beacon, which browsers mark in different ways. */
+  constructor(isBeacon) {
+    this.#isBeacon = isBeacon;
+  }
+
+  /** Starts a proxy. Its `address` is host and port. */
+  static async begins(isBeacon) {
+    const internet = new Internet(isBeacon);
     const server = internet.#plain;
     server.on("connection", (socket) => {
       internet.#connections.add(socket);
@@ -43,7 +49,13 @@ export class Internet {
       const parts = [];
       for await (const part of request) parts.push(part);
       await this.onRequest(
-        new Route(scheme, request, Buffer.concat(parts), response),
+        new Route(
+          scheme,
+          request,
+          Buffer.concat(parts),
+          response,
+          this.#isBeacon,
+        ),
       );
     } catch {
       response.destroy();

@@ -1,13 +1,10 @@
 // One request that has arrived, in the form that Playwright gives it to the harness.
 
-/** How urgent a beacon is to Firefox. */
-const BEACON = /\bu=6\b/;
-
 export class Route {
   #request;
   #response;
 
-  constructor(scheme, { method, url, headers }, body, response) {
+  constructor(scheme, { method, url, headers }, body, response, isBeacon) {
     // a proxy is asked for whole addresses, a server for paths
     const address = url.startsWith("/")
       ? `${scheme}://${headers.host}${url}`
@@ -17,7 +14,7 @@ export class Route {
       url: () => address,
       method: () => method,
       allHeaders: async () => headers,
-      resourceType: () => kindOf(headers),
+      resourceType: () => kindOf(headers, isBeacon),
       postData: () => body.toString(),
     };
   }
@@ -38,12 +35,9 @@ export class Route {
   }
 }
 
-/**
- * What the request is for. Both of the pixel's ways are `empty` to Sec-Fetch-Dest, and WebDriver BiDi has no word for
- * beacons: what tells them from a `fetch`, other than the type of the body, is their priority.
- */
-const kindOf = (headers) => {
-  const destination = headers["sec-fetch-dest"];
+/** What the request is for. Sec-Fetch-Dest is "empty" for a beacon and for a `fetch`. */
+const kindOf = (headers, isBeacon) => {
+  const destination = headers["sec-fetch-dest"] ?? "empty";
   if (destination !== "empty") return destination;
-  return BEACON.test(headers.priority) ? "ping" : "fetch";
+  return isBeacon(headers) ? "ping" : "fetch";
 };
