@@ -11,23 +11,23 @@ export const ENGINES = {
   chromium: {
     title: "Chromium",
     launch: launchChromium,
-    atOnce: { waiting: 16, timed: 6 },
+    atOnce: { waiting: 12, timed: 6 },
   },
   csp: {
     title: "Chromium, where a Content-Security-Policy forbids WebAssembly",
     launch: launchChromium,
     changed: (visit) => ({ ...visit, nonce: "pixel" }),
-    atOnce: { waiting: 16, timed: 6 },
+    atOnce: { waiting: 12, timed: 6 },
   },
   nowasm: {
     title: "Chromium without WebAssembly",
     launch: () => launchChromium(["--js-flags=--jitless"]),
-    atOnce: { waiting: 16, timed: 6 },
+    atOnce: { waiting: 12, timed: 6 },
   },
   firefox: {
     title: "Firefox",
     launch: launchFirefox,
-    atOnce: { waiting: 10, timed: 5 },
+    atOnce: { waiting: 8, timed: 5 },
   },
   webkit: {
     title: "WebKit",
