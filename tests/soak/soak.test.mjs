@@ -7,7 +7,7 @@ import { faults, openBrowser, soak, table } from "./run.mjs";
 
 const SEED = 20_26;
 
-describe("soak", () => {
+describe("soak", { concurrency: 3 }, () => {
   let browser;
   before(async () => {
     browser = await openBrowser();
