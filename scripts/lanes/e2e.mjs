@@ -32,7 +32,7 @@ export const testEndToEnd = async (names = [], engines = ["webkit"]) => {
     await builtCollector();
   }
   // WebKit takes its time: not beside Chromium
-  for (const engine of used) nodeTests(files[engine], { env });
+  for (const engine of used) nodeTests(files[engine], { env, atOnce: 3 });
 };
 
 if (isCommand(import.meta)) await testEndToEnd(given(USAGE).names);

@@ -1,6 +1,6 @@
 // A certificate that signs itself. The browser is told to accept any, but TLS does not go without one. Node.js makes
-// keys and no certificates, so the few bytes around the key are written here. The key is RSA because WebKit refuses
-// the handshake with an elliptic one.
+// keys and no certificates, so the few bytes around the key are written here. The key is RSA, which WebKitGTK
+// takes as well as Firefox.
 import { generateKeyPairSync, sign } from "node:crypto";
 
 const INTEGER = 0x02;
