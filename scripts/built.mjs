@@ -39,7 +39,8 @@ const isBuilt = (file) =>
 const buildPixel = async () => {
   nodePackages();
   rust();
-  if (isBuilt("dist/oaiq.min.js")) await buildInspector();
+  // the build's last file: it also writes snippets into www/
+  if (isBuilt("dist/integrity.json")) await buildInspector();
   else await build();
 };
 
