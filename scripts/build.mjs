@@ -231,7 +231,7 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
       },
     ],
   });
-  return minified(forOldTokenizers(outputFiles[0].text));
+  return minified(await forOldTokenizers(outputFiles[0].text));
 };
 
 /** The memory of www/decoder.wat, in bytes; what has no room there is cut off without a word. */

@@ -4,7 +4,6 @@
 //   the character before it, and do not know "=>". To them a quote in such an expression begins a string.
 // - To those that do not know template literals (PyPI's jsmin) a template is code, in which they remove blanks, and an
 //   apostrophe in it begins a string.
-import { parse } from "acorn";
 
 const children = (node) =>
   Object.values(node)
@@ -46,8 +45,11 @@ const asSum = (script, { quasis, expressions }) => {
 };
 
 /** The script without template literals, and without quotes in regular expressions. */
-export const forOldTokenizers = (script) =>
-  rewritten(script, parse(script, { ecmaVersion: "latest" }));
+export const forOldTokenizers = async (script) => {
+  // in a fresh clone it is not installed yet when this file is loaded
+  const { parse } = await import("acorn");
+  return rewritten(script, parse(script, { ecmaVersion: "latest" }));
+};
 
 /**
  * Which characters of a template's text would leave a minifier that takes the template for code inside a string, a comment
