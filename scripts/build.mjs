@@ -183,7 +183,7 @@ const PIXEL = "www/oaiq.js";
 /** Why a script could not be evaluated, as JavaScript: a page may have replaced what it calls, before it is there. */
 const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
 /** The pixel may also have been loaded where there is no page: in a worker, or in a tag manager's sandbox. */
-const WHY_NOT = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send the events from your server")`;
+const WHY_NOT = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send events from your server")`;
 
 /**
  * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it.

@@ -545,6 +545,8 @@ describe("what the consent file is told", () => {
         Object.entries(given).map(([name, value]) => [prefix + name, value]),
       );
     const expected = {
+      asks: true,
+      redactPath: false,
       names: ["google", "tcf", "gpc"],
       googleDataLayer: "gtmLayer",
       region: "US-CA",

@@ -1,10 +1,12 @@
 // The gate of a page whose visitor is to be asked: the page's own calls answer, a consent manager, or the browser. The
-// pixel's script loads this file for such pages, and when a page calls oaiq("forget") (www/gate.js).
+// pixel's script loads this file for such pages, for those that redact paths, and when a page calls oaiq("forget")
+// (www/gate.js).
 
 import {
   hasUser,
   isInit,
   isMeasure,
+  isPending,
   optedOut,
   pixelOf,
   wantsDebug,
@@ -16,6 +18,7 @@ import { google } from "./consent/google.js";
 import { gpp, tcf } from "./consent/iab.js";
 import { optionsOf } from "./consent/options.js";
 import { passClickOn } from "./consent/passthrough.js";
+import { redactor } from "./consent/redact.js";
 import { add, each, placeOf, removeAt } from "./consent/lists.js";
 import { copy } from "./copy.js";
 import { attempt, hide, later, listen, now, warn } from "./guard.js";
@@ -73,7 +76,8 @@ const consentState = () => {
   return told;
 };
 
-const start = (isForgotten, element, use, pass, landingClick, trace) => {
+/** Lets calls wait until the visitor has been asked. The gate comes back. */
+const ask = (isForgotten, options, config, use, pass, landingClick, trace) => {
   const told = consentState();
   if (isForgotten) {
     told.state = "denied";
@@ -83,8 +87,6 @@ const start = (isForgotten, element, use, pass, landingClick, trace) => {
     forget();
     return;
   }
-  const { config } = window.oaiq;
-  const options = optionsOf((name) => element?.getAttribute(name), config);
   const { names } = options;
   const optsOut = isOptedOut() && options.gpc === "opt-out";
   const answers = { __proto__: null };
@@ -241,6 +243,29 @@ const start = (isForgotten, element, use, pass, landingClick, trace) => {
         `no answer about consent after 5 s, from ${told.source}: calls wait, and nothing is stored or sent`,
       );
   }, PATIENCE);
+  return gate;
+};
+
+const start = (isForgotten, element, use, passAsItIs, landingClick, trace) => {
+  const { config } = window.oaiq;
+  const options = optionsOf((name) => element?.getAttribute(name), config);
+  const redacted =
+    options.redactPath === false
+      ? (call) => call
+      : redactor(options.redactPath, warn);
+  const pass = (call) => passAsItIs(redacted(call));
+  if (isForgotten || options.asks)
+    return ask(isForgotten, options, config, use, pass, landingClick, trace);
+  each(options.faults, warn);
+  let begun = false;
+  let gate;
+  use((call) => {
+    // the first init says whether the visitor is to be asked
+    if (!begun && isPending(call))
+      gate = ask(false, options, config, use, pass, landingClick, trace);
+    begun ||= isInit(call) || call.parts[0] === '"consent"';
+    (gate ?? pass)(call);
+  });
 };
 
 try {

@@ -70,7 +70,7 @@ export const copy = (value, depth = 1) => {
 export const copies = (args) => {
   const parts = [];
   // no command has more arguments than measureSingle
-  for (let i = 0; i < args.length && i < 5; i += 1) {
+  for (let i = 0; i < 5 && i < args.length; i += 1) {
     try {
       parts[i] = copy(args[i]);
     } catch {

@@ -11,7 +11,7 @@ import {
 import { imports } from "oaiq:imports";
 import { copy } from "./copy.js";
 import { attempt, later, listen } from "./guard.js";
-import { moduleBytes } from "./module.js";
+import { FORBIDS_WASM, moduleBytes } from "./module.js";
 
 /** Places in `Step::ALL` (src/host.rs). */
 const INIT = 0;
@@ -255,8 +255,9 @@ const nothing = (why) => (_element, state, records) => {
       warn(`${name?.[1] ?? "a call"} was not measured`);
     }
     if (!on || (step === ASKED && about === "false")) return;
-    state.debug =
-      "debug needs WebAssembly, which this page does not allow: add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy";
+    state.debug = FORBIDS_WASM.test(why)
+      ? "debug needs WebAssembly, which this page does not allow: add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy"
+      : "the debug file is damaged: serve it as built, as UTF-8";
     if (step !== ASKED && isOn) return;
     isOn = true;
     warn(`${state.debug} (${why})`);

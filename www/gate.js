@@ -72,7 +72,7 @@ const load = () =>
     "consent",
     (start) => start(gate === shut, element, use, pass, landingClick, trace),
     (why) => {
-      if (gate === shut) warn(`forget is not complete: ${why}`);
+      if (gate === shut) warn(`forget is incomplete: ${why}`);
       else if (gate === hold) {
         warn(`nothing is measured before oaiq("consent", true): ${why}`);
         use(untilGranted);

@@ -3,6 +3,9 @@
 import { text as decoder } from "oaiq:decoder";
 import { text } from "oaiq:module";
 
+/** How browsers say that a page's policy, or their own setting, lets no WebAssembly run. */
+export const FORBIDS_WASM = /CSP|policy|defined/i;
+
 /** The module's bytes. Throws where WebAssembly may not run. */
 export const moduleBytes = () => {
   const encoder = new TextEncoder();

@@ -203,6 +203,17 @@ export interface Config {
   gpc?: true | "opt-out" | undefined;
   /** While the answer is pending, links and forms of the same origin carry the click reference to the next page. */
   clickPassthrough?: boolean | undefined;
+  /**
+   * What is taken out of the paths of the addresses that events carry: `"/account/*"`, a path from its beginning on whose `*`
+   * are segments to take out, or a regular expression. Loads `oaiq.consent.min.js`.
+   */
+  redactPath?: string | RegExp | readonly (string | RegExp)[] | undefined;
+  /** `false` sends no diagnostics while consent is denied. */
+  diagnostics?: boolean | undefined;
+  /** `false` takes the fallback at once, for a page whose policy forbids WebAssembly. */
+  wasm?: boolean | undefined;
+  /** `true` ignores all calls, for a site's own tests. */
+  off?: boolean | undefined;
 }
 
 /** The answer about consent: what it is, and who has given it or is waited for. */

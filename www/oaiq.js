@@ -1,14 +1,7 @@
 // The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
 
-import { loadBeside } from "./beside.js";
-import { readOptions } from "./options.js";
-import { enter, enterLater, hand, open, stop } from "./border.js";
-import { ask, debug } from "./trace.js";
 import { copies, copy, isArray, quote } from "./copy.js";
-import { imports } from "oaiq:imports";
-import { moduleBytes } from "./module.js";
-import { giveUp } from "./page.js";
-import { take, wait } from "./gate.js";
+import { readOptions } from "./options.js";
 import {
   attempt,
   each,
@@ -19,6 +12,13 @@ import {
   now,
   warn,
 } from "./guard.js";
+import { imports } from "oaiq:imports";
+import { ask, debug } from "./trace.js";
+import { take, wait } from "./gate.js";
+import { giveUp } from "./page.js";
+import { loadBeside } from "./beside.js";
+import { FORBIDS_WASM, moduleBytes } from "./module.js";
+import { enter, enterLater, hand, open, stop } from "./border.js";
 
 const VERSION = "0.1.41";
 /** What claims to be longer is no queue. */
@@ -46,12 +46,9 @@ const call = (args) => {
     }
     take({ head: `[${now()},${place()}`, parts });
   } catch {
-    warn("a call with unreadable arguments was ignored");
+    warn("a call was ignored: unreadable arguments");
   }
 };
-
-/** How browsers say that a page's policy, or their own setting, lets no WebAssembly run. */
-const FORBIDS = /policy|CSP|defined/i;
 
 const startModule = (setup, hasWasm) => {
   enter((module) => {
@@ -60,7 +57,7 @@ const startModule = (setup, hasWasm) => {
   });
   try {
     // a page whose policy forbids WebAssembly spares itself a report of the attempt
-    if (!hasWasm) throw "undefined";
+    if (!hasWasm) throw "CSP";
     const module = new WebAssembly.Module(moduleBytes());
     open(new WebAssembly.Instance(module, imports).exports);
   } catch (fault) {
@@ -72,7 +69,7 @@ const startModule = (setup, hasWasm) => {
       (why) =>
         stop(
           NOTHING +
-            (FORBIDS.test(fault)
+            (FORBIDS_WASM.test(fault)
               ? "WebAssembly may not run (add 'wasm-unsafe-eval' to script-src)"
               : "the script is damaged (serve it as built, as UTF-8)") +
             `, and ${why}`,
@@ -118,12 +115,8 @@ const takeOver = (waiting, calls) => {
   return liveQueue(waiting);
 };
 
-const commandMethod = (command) =>
-  function () {
-    const args = [command];
-    for (let i = 0; i < arguments.length; i += 1) args[i + 1] = arguments[i];
-    call(args);
-  };
+/** The commands have up to four arguments; those that are left out count as undefined. */
+const commandMethod = (command) => (a, b, c, d) => call([command, a, b, c, d]);
 
 const install = () => {
   const before = window.oaiq;
@@ -151,7 +144,7 @@ const install = () => {
     window.oaiq = oaiq;
   });
   // for a site's own tests: all calls are ignored
-  if (settings.off === true) return stop();
+  if (settings.off) return stop();
 
   const config = copy(settings);
   const { events, settingsUrl, waits, hasWasm, isSilent } =

@@ -29,7 +29,7 @@ const checked = (name, given, standard) => {
     url.password
   )
     throw new Error(
-      `${NOTHING}data-oaiq-${name} must be https or same-origin, without a user name, but is ${copy(given).slice(0, 200)}`,
+      `${NOTHING}data-oaiq-${name} must be https or same-origin without a user name, but is ${copy(given).slice(0, 200)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
@@ -59,6 +59,7 @@ export const readOptions = (config) => {
     settingsUrl: checked("settings", of("settings", /^/), SETTINGS),
     /** Calls wait for www/consent.js: the visitor is to be asked, by the page's own calls or by a consent manager. */
     waits:
+      isSet(config.redactPath) ||
       of("consent", /^pending$/) === "pending" ||
       isSet(
         of(

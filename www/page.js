@@ -146,7 +146,7 @@ const send = (how, url, body) => {
       ? request.keepalive &&
         attempt(() => fetch(url, request).then(ignore, ignore))
       : beacon(url, body));
-  if (isBeacon && navigator.onLine !== false && reached) {
+  if (isBeacon && navigator.onLine && reached) {
     if (parcel) attempt(() => doubt(uuid(), parcel));
     return 1;
   }

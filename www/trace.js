@@ -17,7 +17,7 @@ export const ASKED = 17;
 const LOOKED = 25;
 
 /** The newest steps that are recorded; older ones are overwritten. */
-const MOST_RECORDED = 300;
+const MOST_RECORDED = 250;
 const records = [];
 let recorded = 0;
 

@@ -189,6 +189,26 @@ describe("attributes", { concurrency: 4 }, () => {
     assert.deepEqual([tab.pixelLines, tab.pageErrors], [[], []]);
   });
 
+  test("oaiq.config.redactPath takes segments out of every address that is sent", async (t) => {
+    const site = await openSite(t, {});
+    site.pages["/account/jane@example.test"] = html(
+      STUB,
+      script(
+        `${CONFIG} oaiq.config.redactPath = ["/account/*"]; ${INIT} ${order("order")}`,
+      ),
+      element(""),
+    );
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/account/jane@example.test?a=1"));
+    await site.untilOrders("order");
+    assert.ok(tab.hasAskedFor("oaiq.consent.min.js"));
+    for (const { text } of site.requests) assert.doesNotMatch(text, /jane/);
+    assert.equal(site.measured[0].source_url, site.url("/account/*"));
+    assert.equal(await tab.does("oaiq.consentState"), undefined);
+    const kept = await tab.does("JSON.stringify(localStorage)");
+    assert.doesNotMatch(kept, /jane/);
+  });
+
   test("a page on loopback may name an endpoint on loopback", async (t) => {
     const collector = await openSite(t, {});
     const site = await openSite(t, {});
@@ -243,7 +263,7 @@ describe("attributes", { concurrency: 4 }, () => {
     await tab.does(
       `window.wrapped = ((oaiq) => (...args) => oaiq(...args))(window.oaiq); wrapped("debug")`,
     );
-    await tab.untilLine(/debug is on/);
+    await tab.untilLine(/has started/);
     await tab.does(`wrapped("debug", false)`);
     const lines = tab.pixelLines.length;
     await tab.does(order("after"));
@@ -291,7 +311,7 @@ describe("where the script cannot run its module", { concurrency: 4 }, () => {
       await tab.untilLine(/nothing is measured/);
       assert.match(
         tab.pixelLines.join(),
-        /the script is damaged \(serve the file as built, as UTF-8\)/,
+        /the script is damaged \(serve it as built, as UTF-8\)/,
       );
     });
 });

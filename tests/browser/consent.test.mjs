@@ -243,7 +243,7 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
     await site.untilOrders("a");
     await tab.does(`${order("b")} oaiq("forget"); ${order("c")}`);
     await tab.untilLine(
-      /forget is not complete: oaiq\.consent\.min\.js could not be loaded/,
+      /forget is incomplete: oaiq\.consent\.min\.js could not be loaded/,
     );
     await pause(A_WHILE);
     assert.deepEqual(site.arrivals, { a: 1 });

@@ -74,6 +74,10 @@ export const pixelOf = ({ parts }) => member(parts[1], "pixelId");
 
 export const hasUser = ({ parts }) => member(parts[1], "user") !== undefined;
 
+/** An `init` that asks to wait for the visitor's answer. */
+export const isPending = (call) =>
+  isInit(call) && member(call.parts[1], "consent") === '"pending"';
+
 export const wantsDebug = ({ parts }) => member(parts[1], "debug") === "true";
 
 /** An `init` with that user, whose text it is. */

@@ -17,6 +17,7 @@ const isRegion = (text) =>
  * that it documented.
  */
 const IS_OURS = {
+  consent: (text) => text === "pending",
   "consent-source": (text) =>
     placeOf(namesIn(text), (it) => !isSource(it)) < 0 && /\S/.test(text),
   "google-data-layer": (text) => /^[\w$]+$/.test(text),
@@ -91,9 +92,20 @@ export const optionsOf = (attribute, config) => {
       `nothing is measured where the TCF asks: ${vendor.as} must be a vendor's number, but is "${vendor.text}"`,
     );
 
+  const redactPath = attempt(() => config.redactPath) ?? false;
+  // where nothing else is asked for, this file is here to redact
+  const asks =
+    names.length > 0 ||
+    source !== undefined ||
+    find("consent", "consent")?.text === "pending" ||
+    redactPath === false;
+
   const click = find("click-passthrough", "clickPassthrough");
 
   return {
+    /** Whether the visitor is to be asked. */
+    asks,
+    redactPath,
     // nobody but the page itself
     names: names.length ? names : ["call"],
     googleDataLayer: find("google-data-layer", "googleDataLayer")?.text ?? "",

@@ -81,7 +81,9 @@
         var config = stub.config;
         var isPending = config.consent;
         // a source decides how each event may be sent, and has not been asked yet
-        var isForbidden = config.off || config.consentSource || config.gpc;
+        // and so do the rules for what is to be taken out of addresses
+        var isForbidden =
+          config.off || config.consentSource || config.gpc || config.redactPath;
         ["consent", "consent-source", "gpc"].forEach(function (name) {
           isForbidden =
             isForbidden ||
