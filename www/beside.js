@@ -26,7 +26,7 @@ export const loadBeside = (name, use, failed) => {
   const ended = () =>
     arrived ||
     failed(
-      `${file} could not be loaded: put it beside the script, and allow it in script-src and trusted-types oaiq`,
+      `${file} could not be loaded: put it beside the script and allow it in script-src and trusted-types oaiq`,
     );
   attempt(() => {
     const element = document.createElement("script");

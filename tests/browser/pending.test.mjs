@@ -527,11 +527,8 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     test(`has no store of theirs touched by ${way} with debug on`, (t) =>
       lookedAt(t, WATCH_ALL));
 
-    test(
-      `has no window's name touched by ${way} with debug on`,
-      { todo: "www/oaiq.js and www/debug.js still use it" },
-      (t) => lookedAt(t, WATCH_NAME),
-    );
+    test(`has no window's name touched by ${way} with debug on`, (t) =>
+      lookedAt(t, WATCH_NAME));
   }
 
   test("needs all sources to allow, and one to deny", async (t) => {
