@@ -19,7 +19,7 @@ let begun = 0;
  * head is the page's paint, after which the module looks at cookies and stores.
  */
 const pass = ({ head, parts }) => {
-  begun |= /^.(consent.[tf]|init\w*.{)/.test(parts[0] + parts[1]);
+  begun |= /^.(init(ialize|).{|consent.[tf])/.test(parts[0] + parts[1]);
   let text = head;
   for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
   // a measured event can wait until the caller is done; an answer about consent cannot

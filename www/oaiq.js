@@ -72,7 +72,7 @@ const startModule = (setup, hasWasm) => {
             (FORBIDS_WASM.test(fault)
               ? "WebAssembly may not run (add 'wasm-unsafe-eval' to script-src)"
               : "the script is damaged (serve it as built, as UTF-8)") +
-            `, and ${why}`,
+            `; ${why}`,
         ),
     );
   }

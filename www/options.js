@@ -29,7 +29,7 @@ const checked = (name, given, standard) => {
     url.password
   )
     throw new Error(
-      `${NOTHING}data-oaiq-${name} (oaiq.config.${name}) must be https or same-origin, but is ${copy(given).slice(0, 200)}`,
+      `${NOTHING}data-oaiq-${name} (oaiq.config.${name}) must be https or same-origin, but is ${copy(given).slice(0, 100)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
