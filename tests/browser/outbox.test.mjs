@@ -164,6 +164,31 @@ describe("the outbox", { concurrency: 4 }, () => {
     assert.deepEqual(tab.pageErrors, []);
   });
 
+  test("a record is resent where the browser refuses caches", async (t) => {
+    const { site, tab, leave, next } = await visit(t);
+    await leave(
+      JSON.stringify({
+        pixel: "TEST-PIXEL",
+        events: [
+          {
+            type: "order_created",
+            timestamp_ms: Date.now(),
+            id: "left",
+            source_url: "https://shop.example.test/",
+            data: { type: "contents" },
+          },
+        ],
+      }),
+    );
+    await tab.page.addInitScript(() => {
+      const has = () => Promise.reject(new DOMException("no", "SecurityError"));
+      Object.defineProperty(window, "caches", { value: { has } });
+    });
+    await tab.goes(next);
+    await site.untilOrders("left");
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
   for (const [what, age, stays] of [
     ["less than seven days", 6.9, true],
     ["more than seven days", 7.1, false],
