@@ -6,8 +6,9 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** A program that ends with this process. */
 const start = (program, args, options) => {
-  const child = spawn(program, args, options);
-  const end = () => child.kill();
+  // a group of its own, so that the browser that a driver has started ends with the driver
+  const child = spawn(program, args, { ...options, detached: true });
+  const end = () => signal(child, "SIGTERM");
   process.on("exit", end);
   child.once("exit", () => process.off("exit", end));
   child.once("error", () => process.off("exit", end));
@@ -27,11 +28,25 @@ const started = (child, program) =>
     );
   });
 
+/** Sends a signal to a program and to all that it has started. */
+const signal = (child, name) => {
+  try {
+    process.kill(-child.pid, name);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
+};
+
+/** How long a program may take to end when it is asked to. */
+const STOP_MS = 5_000;
+
 const stop = async (child) => {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  child.kill();
+  signal(child, "SIGTERM");
+  const kill = setTimeout(() => signal(child, "SIGKILL"), STOP_MS);
   await ended;
+  clearTimeout(kill);
 };
 
 /** A display with a number that is free: `{name, stop()}`. */
@@ -58,6 +73,9 @@ const freePort = async () => {
   server.close();
   return port;
 };
+
+/** How long a command may take: longer than the longest of the session's own timeouts. */
+const CALL_MS = 90_000;
 
 /** How often a driver is started anew because somebody else has taken its port. */
 const TRIES = 5;
@@ -99,9 +117,10 @@ export class Driver {
   }
 
   /** https://w3c.github.io/webdriver/#endpoints */
-  async call(method, path, body) {
+  async call(method, path, body, { timeout = CALL_MS } = {}) {
     const response = await fetch(this.#address + path, {
       method,
+      signal: AbortSignal.timeout(timeout),
       ...(method === "POST" && { body: JSON.stringify(body ?? {}) }),
     });
     const { value } = await response.json();

@@ -46,6 +46,12 @@ const EVALUATE = `
     failed(error);
   }`;
 
+/** A MiniBrowser starts within a second. On a busy machine one in some hundred never answers its driver. */
+const START_MS = 30_000;
+
+/** How many browsers may fail to start before the visit fails. */
+const STARTS = 4;
+
 class Session {
   script = LISTEN;
   #driver;
@@ -58,18 +64,22 @@ class Session {
   #turn = Promise.resolve();
 
   static async opens(driver, address, release) {
-    const { sessionId } = await driver.call("POST", "/session", {
-      capabilities: {
-        alwaysMatch: {
-          acceptInsecureCerts: true,
-          timeouts: { script: 60_000, pageLoad: 60_000 },
-          // the capability "proxy" does not reach TLS
-          "webkitgtk:browserOptions": {
-            args: ["--automation", `--proxy=http://${address}`],
-          },
+    const capabilities = {
+      alwaysMatch: {
+        acceptInsecureCerts: true,
+        timeouts: { script: 60_000, pageLoad: 60_000 },
+        // the capability "proxy" does not reach TLS
+        "webkitgtk:browserOptions": {
+          args: ["--automation", `--proxy=http://${address}`],
         },
       },
-    });
+    };
+    const { sessionId } = await driver.call(
+      "POST",
+      "/session",
+      { capabilities },
+      { timeout: START_MS },
+    );
     const session = new Session(driver, `/session/${sessionId}`, release);
     session.#window = await session.#call("GET", "/window");
     session.#unused = [session.#window];
@@ -197,16 +207,20 @@ export const launch = async () => {
   };
   const drivers = new Set();
   const idle = [];
-  const open = async (address) => {
-    let driver = idle.pop();
-    if (!driver) drivers.add((driver = await Driver.starts(env)));
-    return Session.opens(driver, address, () => idle.push(driver)).catch(
-      async (error) => {
-        drivers.delete(driver);
-        await driver.stop();
-        throw error;
-      },
-    );
+  const open = async (address, starts = 1) => {
+    const driver = idle.pop() ?? (await Driver.starts(env));
+    drivers.add(driver);
+    try {
+      return await Session.opens(driver, address, () => idle.push(driver));
+    } catch (error) {
+      drivers.delete(driver);
+      await driver.stop();
+      if (starts >= STARTS) throw error;
+      console.error(
+        `WebKit: a browser did not start (${error.message}); starting another`,
+      );
+      return open(address, starts + 1);
+    }
   };
   return {
     newContext: () => Visitor.arrives({ open, isBeacon }),
