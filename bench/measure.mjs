@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { setTimeout as pause } from "node:timers/promises";
 import { brotli, gzip } from "../scripts/build.mjs";
-import { order } from "./contestants.mjs";
+import { order } from "./libraries.mjs";
 import * as page from "./page.mjs";
 import { openVisit } from "./visit.mjs";
 

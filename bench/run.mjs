@@ -4,10 +4,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { writeFigures } from "../scripts/figures.mjs";
-import { fail, root, say } from "../scripts/run.mjs";
+import { writeFigures } from "../scripts/write-figures.mjs";
+import { fail, root, say } from "../scripts/exec.mjs";
 import { chart } from "./chart.mjs";
-import { contestants } from "./contestants.mjs";
+import { contestants } from "./libraries.mjs";
 import {
   delivery,
   medians,

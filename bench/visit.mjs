@@ -5,7 +5,7 @@ import { URL } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { chromium as playwright } from "playwright-core";
 import { chromium } from "../scripts/setup.mjs";
-import { ORDER } from "./contestants.mjs";
+import { ORDER } from "./libraries.mjs";
 import * as page from "./page.mjs";
 
 /** No such host exists, but cookies and their domains work there as anywhere. */

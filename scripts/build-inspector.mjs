@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { root, say } from "./run.mjs";
+import { root, say } from "./exec.mjs";
 import { nodePackages } from "./setup.mjs";
 
 const SOURCE = join(root, "www/inspector");

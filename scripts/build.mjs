@@ -1,19 +1,26 @@
 // Builds dist/: the pixel's module inside its script, and the debug build beside it. And the inspector's page.
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { buildInspector } from "./build-inspector.mjs";
 import { forOldTokenizers, withoutDelimiters } from "./old-tokenizers.mjs";
-import { fail, root, run, say } from "./run.mjs";
+import { fail, root, run, say } from "./exec.mjs";
 import {
   asJavaScript,
   assembled,
   namesBehind,
   renamed,
   shrink,
-} from "./shrink.mjs";
+} from "./wasm-opt.mjs";
 import { nodePackages, wasmBindgen, wasmCompiler } from "./setup.mjs";
 import { writeSnippets } from "./snippets.mjs";
 
@@ -60,35 +67,28 @@ const compile = async (name, features, callsIn, linkerArgs = []) => {
   return { folder: out, names };
 };
 
-/** The scripts that call the module themselves, behind `module.`; its numbers need no glue. */
-const CALLERS = [
-  "border.js",
-  "gate.js",
-  "oaiq.js",
-  "outbox.js",
-  "page.js",
-  "recovery.js",
-  "storage.js",
-  "trace.js",
-];
+/** Where scripts call the module themselves, as `module.name()`: calls with plain numbers need no glue. */
+const CALLING = ["www/pixel", "www/recovery"];
+
+/** The exports that these scripts call. */
+const calledExports = async () => {
+  const called = new Set();
+  for (const folder of CALLING)
+    for (const file of await readdir(join(root, folder)))
+      if (file.endsWith(".js"))
+        for (const name of namesBehind(
+          "module",
+          await readFile(join(root, folder, file), "utf8"),
+        ))
+          called.add(name);
+  return called;
+};
 
 /** A small stack keeps the addresses behind it short. It grows towards address 0, where an overflow traps. */
 const STACK = 4096;
 
 const compilePixel = (name, features) =>
-  compile(
-    name,
-    features,
-    async () => {
-      const scripts = CALLERS.map((file) =>
-        readFile(join(root, "www", file), "utf8"),
-      );
-      return (await Promise.all(scripts)).flatMap((script) =>
-        namesBehind("module", script),
-      );
-    },
-    [`-zstack-size=${STACK}`],
-  );
+  compile(name, features, calledExports, [`-zstack-size=${STACK}`]);
 
 const compileDebug = () =>
   compile("debug", "debug", (glue) => [
@@ -101,13 +101,13 @@ const MODULE = "oaiq:module";
 /** The same for the module that makes bytes of that text, which is small and plain ASCII. */
 const DECODER = "oaiq:decoder";
 
-/** Stands for the text of www/errand.js, which a worker runs. */
-const ERRAND = "oaiq:errand";
+/** Stands for the text of www/pixel/keepalive-worker.worker.js, which a worker runs. */
+const ERRAND = "oaiq:keepalive-worker";
 
 /** Stands for the byte 0, which is by far the most frequent one, and which HTML keeps out of scripts. */
 const ZERO = ")".charCodeAt();
 
-/** A module as characters, each of which the reader (www/decoder.wat) makes a byte of; where `isPlain` is not so, 256 higher. */
+/** A module as characters, each of which the reader (www/pixel/wasm-decoder.wat) makes a byte of; where `isPlain` is not so, 256 higher. */
 const characters = (module, isPlain) =>
   [...module].map((byte) =>
     String.fromCharCode(
@@ -130,7 +130,7 @@ const asTemplate = (module) => {
 /** A module of ASCII characters alone, each written as it is where a template and HTML keep it. */
 const asAsciiTemplate = (module) => {
   if (module.some((byte) => byte > 127))
-    fail("www/decoder.wat: not all of its bytes are ASCII");
+    fail("www/pixel/wasm-decoder.wat: not all of its bytes are ASCII");
   const text = String.fromCharCode(...module);
   const escape = (character) =>
     `\\x${character.charCodeAt().toString(16).padStart(2, "0")}`;
@@ -177,23 +177,25 @@ const minified = async (script) => {
 };
 
 const errand = async () =>
-  minified(await readFile(join(root, "www/errand.js"), "utf8"));
+  minified(
+    await readFile(join(root, "www/pixel/keepalive-worker.worker.js"), "utf8"),
+  );
 
-const PIXEL = "www/oaiq.js";
+const PIXEL = "www/pixel/entry.js";
 /** Why a script could not be evaluated, as JavaScript: a page may have replaced what it calls, before it is there. */
 const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
 /** The pixel may also have been loaded where there is no page: in a worker, or in a tag manager's sandbox. */
 const WHY_NOT = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send events from your server")`;
 
 /**
- * The text of a script with a compiled module in it. `beside` is how it finds the files that lie beside it.
+ * The text of a script with a compiled module in it. `assets` is how it finds its other files.
  */
-const bundle = async (entry, { folder, names }, beside = "script") => {
+const bundle = async (entry, { folder, names }, assets = "script") => {
   const { build } = await import("esbuild");
   const files = {
     glue: join(folder, "oaiq_bg.js"),
     imports: join(folder, "imports.js"),
-    beside: join(root, `www/beside-${beside}.js`),
+    "asset-urls": join(root, `www/pixel/asset-urls.${assets}.js`),
     fallback: join(folder, "fallback.js"),
   };
   const { outputFiles } = await build({
@@ -218,15 +220,18 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
               ? { path, namespace: "text" }
               : { path: files[path.slice("oaiq:".length)] },
           );
-          onResolve({ filter: /^\.\/page\.js$/ }, () => ({
-            path: join(root, "www/page.js"),
+          onResolve({ filter: /^\.\/host\.js$/ }, () => ({
+            path: join(root, "www/pixel/host.js"),
           }));
           onLoad({ filter: /.*/, namespace: "text" }, async ({ path }) => ({
             contents: `export const text = ${JSON.stringify(path === ERRAND ? await errand() : path)}`,
           }));
-          onLoad({ filter: /\/www\/[a-z-]+\.js$/ }, async ({ path }) => ({
-            contents: renamed(await readFile(path, "utf8"), "module", names),
-          }));
+          onLoad(
+            { filter: /\/www\/(pixel|recovery)\/[a-z.-]+\.js$/ },
+            async ({ path }) => ({
+              contents: renamed(await readFile(path, "utf8"), "module", names),
+            }),
+          );
         },
       },
     ],
@@ -234,14 +239,16 @@ const bundle = async (entry, { folder, names }, beside = "script") => {
   return minified(await forOldTokenizers(outputFiles[0].text));
 };
 
-/** The memory of www/decoder.wat, in bytes; what has no room there is cut off without a word. */
+/** The memory of www/pixel/wasm-decoder.wat, in bytes; what has no room there is cut off without a word. */
 const DECODER_ROOM = 4 << 16;
 
 /** Puts the module, and the one that decodes it, into their places in the script. */
 const carrying = async (script, literal) => {
   if (Buffer.byteLength(literal) > DECODER_ROOM)
-    fail("the module is too large: give www/decoder.wat more memory");
-  const decoder = await assembled(join(root, "www/decoder.wat"));
+    fail(
+      "the module is too large: give www/pixel/wasm-decoder.wat more memory",
+    );
+  const decoder = await assembled(join(root, "www/pixel/wasm-decoder.wat"));
   return script
     .replace(`"${DECODER}"`, () => asAsciiTemplate(decoder))
     .replace(`"${MODULE}"`, () => literal);
@@ -267,15 +274,15 @@ const PLACE = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
 
 /** The npm package's module around a script. Imported on a server it does nothing, in a page it is the script, once. */
 const framed = async (script) => {
-  const frame = await readFile(join(root, "www/package.js"), "utf8");
+  const frame = await readFile(join(root, "www/package/index.js"), "utf8");
   return frame.replace(PLACE, () => script.trimEnd());
 };
 
 /** Writes the npm package: as an ES module, and as a CommonJS one, for Jest and others that call `require`. */
 const writePackage = async (pkg) => {
   const module = asEscapes(await moduleOf(pkg));
-  const script = async (beside) =>
-    framed(await carrying(await bundle(PIXEL, pkg, beside), module));
+  const script = async (assets) =>
+    framed(await carrying(await bundle(PIXEL, pkg, assets), module));
   const asModule = await script("package");
   await writeFile(
     join(root, "dist/oaiq.mjs"),
@@ -289,7 +296,7 @@ const writePackage = async (pkg) => {
       asCommonJs.replace("export default", "exports.default ="),
   );
   for (const file of ["oaiq.d.ts", "oaiq.d.cts"])
-    await copyFile(join(root, "www/oaiq.d.ts"), join(root, "dist", file));
+    await copyFile(join(root, "www/types/oaiq.d.ts"), join(root, "dist", file));
 };
 
 /** Writes the hashes by which a page can hold the scripts to what they are (Subresource Integrity). */
@@ -343,12 +350,16 @@ export const build = async () => {
   await asJavaScript(pixel.folder);
   await rm(join(root, "dist"), { recursive: true, force: true });
   await writeScript("dist/oaiq.min.js", PIXEL, pixel);
-  await writeScript("dist/oaiq.fallback.min.js", "www/fallback.js", pixel);
-  await writeScript("dist/oaiq.debug.min.js", "www/debug.js", debug);
+  await writeScript(
+    "dist/oaiq.fallback.min.js",
+    "www/pixel/fallback.entry.js",
+    pixel,
+  );
+  await writeScript("dist/oaiq.debug.min.js", "www/debug/entry.js", debug);
   for (const name of ["consent", "recovery"])
     await writeFile(
       join(root, `dist/oaiq.${name}.min.js`),
-      NEW_LINE + (await bundle(`www/${name}.js`, pixel)),
+      NEW_LINE + (await bundle(`www/${name}/entry.js`, pixel)),
     );
   await writePackage(pixel);
   await writeSnippets();

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build, buildFaulty } from "./build.mjs";
 import { buildInspector } from "./build-inspector.mjs";
-import { root, run } from "./run.mjs";
+import { root, run } from "./exec.mjs";
 import { nodePackages, rust } from "./setup.mjs";
 
 /** What dist/ is not made of. */

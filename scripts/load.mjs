@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { writeFigures } from "./figures.mjs";
-import { fail, root, run, say } from "./run.mjs";
+import { writeFigures } from "./write-figures.mjs";
+import { fail, root, run, say } from "./exec.mjs";
 import { rust } from "./setup.mjs";
 
 const USAGE = `npm run load [-- OPTIONS]

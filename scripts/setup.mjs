@@ -1,7 +1,7 @@
 // Installs what is missing. Each function says in one line what it installs and why, and does nothing the second time.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fail, find, printed, root, run, say } from "./run.mjs";
+import { fail, find, printed, root, run, say } from "./exec.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
 /** Debian's Rust for the web: a compiler, cargo, the standard library's source and a linker. */

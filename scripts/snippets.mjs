@@ -1,14 +1,14 @@
 // Makes the install snippets that people copy of their one readable source.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { root } from "./run.mjs";
+import { root } from "./exec.mjs";
 
 const SOURCE = "www/snippet/snippet.js";
 
 /** What each file of the snippet does; www/snippet/snippet.js says what the words mean. */
 const FILES = {
   "www/snippet/short.html": { LOADS: true },
-  "www/snippet.html": { LOADS: true, SAVES: true },
+  "www/snippet/snippet.html": { LOADS: true, SAVES: true },
   "www/snippet/strict.html": { LOADS: true, STRICT: true },
   "www/snippet/stub.html": {},
 };

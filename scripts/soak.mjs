@@ -1,7 +1,7 @@
 // npm run soak: pages are left in all the ways there are, over networks that break, and what was measured is counted.
 import { parseArgs } from "node:util";
-import { writeFigures } from "./figures.mjs";
-import { fail, say } from "./run.mjs";
+import { writeFigures } from "./write-figures.mjs";
+import { fail, say } from "./exec.mjs";
 import { chromium, nodePackages } from "./setup.mjs";
 
 const USAGE = `npm run soak [-- OPTIONS]

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { builtCollector, builtPixel } from "./built.mjs";
-import { fail, root, say } from "./run.mjs";
+import { fail, root, say } from "./exec.mjs";
 
 await builtPixel();
 say("building the collector (some minutes the first time)");

@@ -1,8 +1,8 @@
 //! A call's arguments, as a command.
 
-use crate::event::Moment;
-use crate::text::t;
-use crate::value::{UNDEFINED, Value, kind};
+use crate::mem::thin_str::t;
+use crate::raw_json::{UNDEFINED, Value, kind};
+use crate::schema::events::Moment;
 
 /// What a page may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
 
-use crate::text::{Draft, Text};
+use crate::mem::thin_str::{Draft, Text};
 
 /// Where a value is stored. The script is told its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub enum Step {
     Consented,
     /// The page's Content-Security-Policy has forbidden something: the directive, and what.
     Forbidden,
-    /// Events that earlier pages of this tab have measured, as [`crate::console::Console::remembered`] gives them.
+    /// Events that earlier pages of this tab have measured, as [`crate::debug_log::Console::remembered`] gives them.
     Remembered,
     /// A call is ignored, because it names no command or `consent` has no boolean; the call. Told by the pixel, and so is
     /// the next one.

@@ -1,36 +1,20 @@
 //! Stands in for the OpenAI Ads events endpoint on a developer's machine, and shows what arrives.
 //!
-//! A request enters through [`routes`], is read by [`batch`], [`image_tag`] or [`conversions`], which judge its events by
-//! the [`rules`], is counted by the [`inbox`] and its [`ledger`], kept by the [`database`], and leaves again as an
-//! [`entry`] of `/events.json` and of the stream that [`live`] feeds. [`listen`] and [`serve`] put that on the network;
-//! `main.rs` is the command line around it.
+//! [`http`] receives a request, [`ingest`] reads and checks its events, [`store`] keeps them and streams them to inspectors.
+//! `main.rs` is the command line around it ([`cli`]).
 
-pub mod announce;
-pub mod batch;
-pub mod conversions;
-pub mod database;
-pub mod entry;
-pub mod fields;
-pub mod image_tag;
-pub mod inbox;
-pub mod ledger;
-pub mod listen;
-pub mod live;
-pub mod options;
-pub mod pages;
-pub mod query;
-pub mod refusal;
-pub mod request_body;
-pub mod routes;
-pub mod rules;
-pub mod serve;
+pub mod cli;
+pub mod http;
+pub mod ingest;
+pub mod startup_banner;
+pub mod store;
 
 use std::time::Duration;
 
-use database::Opened;
-use inbox::Inbox;
-use pages::Pages;
-use request_body::Bodies;
+use http::assets::Pages;
+use http::body::Bodies;
+use ingest::Inbox;
+use store::database::Opened;
 
 /// What a collector is told.
 #[derive(Debug, Clone)]

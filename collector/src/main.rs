@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use oaiq_collector::database::Opened;
-use oaiq_collector::options::Options;
-use oaiq_collector::pages::Pages;
-use oaiq_collector::{Collector, Settings, announce, listen, serve};
+use oaiq_collector::cli::Options;
+use oaiq_collector::http::assets::Pages;
+use oaiq_collector::http::{listen, serve};
+use oaiq_collector::store::database::Opened;
+use oaiq_collector::{Collector, Settings, startup_banner};
 use tracing::Level;
 
 /// How long a client may take for a request's headers, and again for its body.
@@ -56,7 +57,7 @@ async fn run(options: Options) -> Result<(), String> {
         );
     }
     let pages = Pages::find(options.www.as_deref(), options.pixel_dist.as_deref());
-    for warning in announce::missing(&pages) {
+    for warning in startup_banner::missing(&pages) {
         eprintln!("warning: {warning}");
     }
     let settings = Settings {
@@ -69,13 +70,17 @@ async fn run(options: Options) -> Result<(), String> {
     };
     let collector = Arc::new(Collector::new(settings, opened));
     let kept = collector.inbox.kept();
-    announce::print(&announce::start(&collector.settings, &options.data, kept));
+    startup_banner::print(&startup_banner::start(
+        &collector.settings,
+        &options.data,
+        kept,
+    ));
 
     serve::serve(listeners, Arc::clone(&collector), stop).await;
     let kept = collector.inbox.kept();
     tokio::task::block_in_place(|| collector.inbox.close())
         .map_err(|error| format!("not all events could be kept: {error}"))?;
-    announce::print(&announce::stopped(&options.data, kept));
+    startup_banner::print(&startup_banner::stopped(&options.data, kept));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 // npm run check: what can be said of the pixel in a minute, without a browser, SQLite or WebAssembly.
 import { join } from "node:path";
-import { root, run } from "../run.mjs";
+import { root, run } from "../exec.mjs";
 import { nodePackages, rust } from "../setup.mjs";
 import { given, isCommand, nodeTests, testFiles } from "./lane.mjs";
 
@@ -8,7 +8,10 @@ const USAGE = `npm run check
   formats, lints, types, native tests of the pixel, Node unit tests`;
 
 /** They look at what a build has made; the lane "package" runs them. */
-export const NEED_A_BUILD = ["tests/package.test.mjs", "tests/size.test.mjs"];
+export const NEED_A_BUILD = [
+  "tests/unit/package.test.mjs",
+  "tests/unit/size.test.mjs",
+];
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
@@ -46,8 +49,8 @@ export const check = () => {
   });
   clippy("oaiq", "--all-features");
   nodeTests([
-    ...testFiles("").filter((file) => !NEED_A_BUILD.includes(file)),
-    ...testFiles("inspector"),
+    ...testFiles("unit").filter((file) => !NEED_A_BUILD.includes(file)),
+    ...testFiles("unit/inspector"),
   ]);
   run("cargo", [
     "test",

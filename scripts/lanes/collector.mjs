@@ -1,6 +1,6 @@
 // npm run test:collector: lints and native tests of the collector.
 import { buildInspector } from "../build-inspector.mjs";
-import { run } from "../run.mjs";
+import { run } from "../exec.mjs";
 import { rust } from "../setup.mjs";
 import { clippy } from "./check.mjs";
 import { given, isCommand } from "./lane.mjs";

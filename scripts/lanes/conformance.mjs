@@ -1,6 +1,6 @@
 // npm run test:conformance: the visits that were recorded with the vendor's script, played with this pixel.
 import { builtPixel } from "../built.mjs";
-import { fail } from "../run.mjs";
+import { fail } from "../exec.mjs";
 import { chromium, firefox, webkit } from "../setup.mjs";
 import { given, isCommand, nodeTests } from "./lane.mjs";
 
@@ -34,7 +34,7 @@ export const setUp = (engines) =>
 
 export const testConformance = async (engine, NAME = "") => {
   await builtPixel();
-  nodeTests(["tests/engines/conformance.test.mjs"], {
+  nodeTests(["tests/conformance/conformance.test.mjs"], {
     env: { ...setUp([engine]), ENGINE: engine, NAME },
   });
 };

@@ -1,14 +1,14 @@
 // npm run test:e2e: what only a real browser shows.
 import { builtCollector, builtFaultyPixel, builtPixel } from "../built.mjs";
-import { fail } from "../run.mjs";
+import { fail } from "../exec.mjs";
 import { setUp } from "./conformance.mjs";
 import { given, isCommand, nodeTests, testFiles } from "./lane.mjs";
 
 const USAGE = `npm run test:e2e [-- NAME...]
-  NAME  only test files whose path contains it: cookies, webkit, browser/consent`;
+  NAME  only test files whose path contains it: cookies, webkit, chromium/consent`;
 
 /** Which tests need which engine. The Chromium ones are many, and all of them go without the others. */
-const FOLDERS = { chromium: "browser", webkit: "webkit" };
+const FOLDERS = { chromium: "e2e/chromium", webkit: "e2e/webkit" };
 
 export const testEndToEnd = async (names = [], engines = ["webkit"]) => {
   const wanted = Object.keys(FOLDERS).filter(

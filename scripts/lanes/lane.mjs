@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fail, root, run, say } from "../run.mjs";
+import { fail, root, run, say } from "../exec.mjs";
 
 /** Whether that module is the command, and not a part of `npm test`. */
 export const isCommand = ({ filename }) => filename === process.argv[1];

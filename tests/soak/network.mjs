@@ -5,10 +5,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { join } from "node:path";
-import { root } from "../../scripts/run.mjs";
-import { pixelFiles } from "../browser/browser.mjs";
-import { html, INIT, pixelScript, script, STUB } from "../browser/site.mjs";
-import { selfSigned } from "../firefox/certificate.mjs";
+import { root } from "../../scripts/exec.mjs";
+import { pixelFiles } from "../e2e/support/browser.mjs";
+import { html, INIT, pixelScript, script, STUB } from "../e2e/support/site.mjs";
+import { selfSigned } from "../e2e/firefox/certificate.mjs";
 
 /** Where the pages are, and whether the endpoint is on another origin, so that answers cannot be read. */
 export const SETUPS = {
@@ -35,16 +35,18 @@ export const SETUPS = {
 /** What a page that hears of its end leaves in localStorage, with its number: whether the browser says that it is online. */
 export const HEARD_END = "soak_heard_end_of_page_";
 
-const SNIPPET = join(root, "www/snippet.html");
+const SNIPPET = join(root, "www/snippet/snippet.html");
 const ADDRESS = "https://YOUR-SITE/oaiq.min.js";
 
 /** The project's own install snippet, with this address of the script. */
 const snippet = (address) => {
   if (!existsSync(SNIPPET))
-    throw new Error("www/snippet.html is missing: there is no install snippet");
+    throw new Error(
+      "www/snippet/snippet.html is missing: there is no install snippet",
+    );
   const text = readFileSync(SNIPPET, "utf8");
   if (!text.includes(ADDRESS))
-    throw new Error(`www/snippet.html does not name ${ADDRESS}`);
+    throw new Error(`www/snippet/snippet.html does not name ${ADDRESS}`);
   return text.replace(ADDRESS, address);
 };
 

@@ -1,8 +1,8 @@
 // Runs visitors, some at once, and adds up what became of what they measured.
 import { chromium } from "playwright-core";
-import { find } from "../../scripts/run.mjs";
-import { live, VISITS } from "./life.mjs";
-import { Random } from "./random.mjs";
+import { find } from "../../scripts/exec.mjs";
+import { live, VISITS } from "./random-visits.mjs";
+import { Random } from "./prng.mjs";
 import { NEW_TAB, NEXT_PAGE, SCENARIOS } from "./scenarios.mjs";
 import { Visitor } from "./visitor.mjs";
 

@@ -1,7 +1,7 @@
 // A visitor who measures things and leaves pages in all the ways there are, and the account of what became of them.
 import { setTimeout as pause } from "node:timers/promises";
-import { closed } from "../browser/browser.mjs";
-import { order, PIXEL } from "../browser/site.mjs";
+import { closed } from "../e2e/support/browser.mjs";
+import { order, PIXEL } from "../e2e/support/site.mjs";
 import { briefly, HEARD_END } from "./network.mjs";
 
 /** Whoever is not done by then never will be. */

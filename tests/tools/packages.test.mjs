@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { build } from "vite";
-import { root } from "../../scripts/run.mjs";
+import { root } from "../../scripts/exec.mjs";
 
 const output = async (program, args, cwd) => {
   const done = promisify(execFile)(program, args, { cwd, timeout: 60_000 });

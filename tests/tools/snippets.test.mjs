@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "acorn";
-import { root } from "../../scripts/run.mjs";
+import { root } from "../../scripts/exec.mjs";
 import { PLACEHOLDER, snippets } from "../../scripts/snippets.mjs";
 import { closure, TOOLS } from "./tools.mjs";
 

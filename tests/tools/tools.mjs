@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { transform } from "esbuild";
 import { minify } from "terser";
 import uglify from "uglify-js";
-import { root } from "../../scripts/run.mjs";
+import { root } from "../../scripts/exec.mjs";
 import { pythonTools } from "../../scripts/setup.mjs";
 
 const outputOf = async (program, args) => {

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { root } from "../../scripts/run.mjs";
+import { root } from "../../scripts/exec.mjs";
 import { PLACEHOLDER } from "../../scripts/snippets.mjs";
-import { sharedBrowser, untilSeen, Visitor } from "../browser/browser.mjs";
+import { sharedBrowser, untilSeen, Visitor } from "../e2e/support/browser.mjs";
 import {
   EVENTS,
   html,
@@ -15,7 +15,7 @@ import {
   order,
   script,
   SETTINGS,
-} from "../browser/site.mjs";
+} from "../e2e/support/site.mjs";
 import { TOOLS } from "./tools.mjs";
 
 /** So many tests at once suit a machine of two processors, and waits do not add up. */

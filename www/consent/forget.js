@@ -1,6 +1,6 @@
 // Deletes what the pixel has stored on this origin, for oaiq("forget").
 
-import { attempt, later, warn } from "../guard.js";
+import { attempt, later, warn } from "../pixel/safe-builtins.js";
 
 const COOKIES = [
   "__oppref",
@@ -13,7 +13,7 @@ const PREFIX = "oaiq_";
 /** What earlier versions wrote into the name of a tab's window. */
 const WINDOW_NAME = "oaiq_debug=1";
 
-/** A worker may still be at a request for 8 s (www/errand.js), and note that it has arrived. So what comes late is deleted too. */
+/** A worker may still be at a request for 8 s (www/pixel/keepalive-worker.worker.js), and note that it has arrived. So what comes late is deleted too. */
 const LATE = 10_000;
 
 /** Browsers refuse a domain that the page may not write for. */

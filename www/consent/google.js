@@ -1,7 +1,7 @@
 // Google Consent Mode v2, from the page's data layer (https://developers.google.com/tag-platform/security/guides/consent).
 
-import { attempt, later, listen } from "../guard.js";
-import { readCommands } from "./reading.js";
+import { attempt, later, listen } from "../pixel/safe-builtins.js";
+import { readCommands } from "./interpret.js";
 
 /** Timers take no longer pause, in milliseconds. */
 const LONGEST_WAIT = 2 ** 31 - 1;

@@ -1,8 +1,8 @@
 // The interfaces of the IAB: TCF 2.2 and 2.3 (https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework)
 // and GPP (https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform).
 
-import { attempt } from "../guard.js";
-import { readGpp, readTcData } from "./reading.js";
+import { attempt } from "../pixel/safe-builtins.js";
+import { readGpp, readTcData } from "./interpret.js";
 
 export const tcf = ({ answer, seek, options }) =>
   seek(() => {

@@ -1,6 +1,6 @@
 // What a page tells the consent file: by attributes of the pixel's script element, or else by `oaiq.config`.
 
-import { attempt } from "../guard.js";
+import { attempt } from "../pixel/safe-builtins.js";
 import { add, each, joined, placeOf } from "./lists.js";
 
 export const SOURCES = ["google", "tcf", "gpp", "gpc"];

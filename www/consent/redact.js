@@ -1,7 +1,7 @@
 // Takes personal data out of the paths of the addresses that events carry, as the page's oaiq.config.redactPath says.
 
-import { quote, unescape } from "../copy.js";
-import { attempt } from "../guard.js";
+import { quote, unescape } from "../pixel/serialize-call.js";
+import { attempt } from "../pixel/safe-builtins.js";
 import { add, each, joined } from "./lists.js";
 
 /** Stands for what is taken out. */

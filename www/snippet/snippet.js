@@ -2,7 +2,7 @@
 // build (scripts/snippets.mjs):
 //
 //   www/snippet/short.html   LOADS          the one in the README
-//   www/snippet.html         LOADS, SAVES   also saves the calls of a visitor who leaves before the script has loaded
+//   www/snippet/snippet.html         LOADS, SAVES   also saves the calls of a visitor who leaves before the script has loaded
 //   www/snippet/strict.html  LOADS, STRICT  for a page with a nonce and Trusted Types
 //   www/snippet/stub.html    none           the queue alone, for a page that has the script as an element of its own
 //
@@ -66,7 +66,7 @@
       return /^measure/.test(call[0]);
     };
 
-    // The next page sends what it finds in the outbox (www/outbox.js).
+    // The next page sends what it finds in the outbox (www/pixel/outbox-store.js).
     addEventListener("pagehide", function () {
       try {
         var calls = stub.q;

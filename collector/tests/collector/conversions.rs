@@ -3,7 +3,7 @@
 use oaiq_collector::Settings;
 use serde_json::{Value, json};
 
-use crate::server::{
+use crate::support::server::{
     Server, api_error, api_message, conversion, header, json_of, now_ms, settings,
 };
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Message, Messages, Server, event, refusal};
+use crate::support::server::{Message, Messages, Server, event, refusal};
 
 fn seqs(entries: &[Value]) -> Vec<u64> {
     entries

@@ -1,12 +1,12 @@
 //! The collector as its users meet it: over TCP, with a plain HTTP client, and as a program.
 
-mod endpoint;
+mod events;
 
+mod assets;
+mod cli;
 mod conversions;
-mod hostile;
 mod inspector;
-mod pages;
-mod program;
-mod restart;
-mod server;
+mod limits;
+mod persistence;
+mod support;
 mod verdicts;

@@ -26,10 +26,14 @@ import {
 import { formatMoney } from "./money.js";
 import { plural } from "./format.js";
 import { conversionWords, sampleOf, sidesOf } from "./conversions.js";
-import { isSessionMarker } from "./diagnostic-facts.js";
-import { explainRefusals, refusalSentence, refusedCount } from "./refusals.js";
+import { isSessionMarker } from "./diagnostic-summary.js";
+import {
+  explainRefusals,
+  refusalSentence,
+  refusedCount,
+} from "./rejections.js";
 import { repeatsOf } from "./repeats.js";
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 import { faultsOf, faultSentence, verdictOf } from "./verdict.js";
 import { startsTooMany } from "./timeline.js";
 

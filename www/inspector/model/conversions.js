@@ -14,7 +14,7 @@ import {
 import { formatSpan, listed } from "./format.js";
 import { formatMoney } from "./money.js";
 import { lacksOwnId } from "./repeats.js";
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 import { verdictOf } from "./verdict.js";
 
 /** Further apart, two equal purchases are taken for two. */

@@ -1,6 +1,6 @@
 /** An event as the request by which a server sends its half of it. */
 import { asObject, clickOf, isInternal, isServer } from "./event.js";
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 
 /** By the pixel's short names for a visitor's fields, those that a page gives them. */
 const PAGE_NAMES = new Map([

@@ -1,5 +1,5 @@
 /** What an event is called and what sort it is. All of it takes whatever a page may have sent. */
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 
 /** Pixel status, not a conversion. */
 export const isInternal = (event) =>

@@ -1,8 +1,8 @@
 import { asObject, dataOf, isDiagnostic, isInternal, nameOf } from "./event.js";
 import { timeTexts } from "./format.js";
 import { moneyTexts } from "./money.js";
-import { refusedCount } from "./refusals.js";
-import { textOf } from "./text.js";
+import { refusedCount } from "./rejections.js";
+import { textOf } from "./to-text.js";
 import { verdictLine, verdictOf } from "./verdict.js";
 
 /**

@@ -1,5 +1,5 @@
 /** Numbers, times and long values worded for a person. All of them take whatever a page may have sent. */
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 
 const format = (options) =>
   new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });

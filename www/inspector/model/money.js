@@ -1,4 +1,4 @@
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 
 /**
  * Digits after the decimal point by ISO 4217, where they are not 2. Intl cannot be asked: its digits are those in

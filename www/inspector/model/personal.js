@@ -4,7 +4,7 @@
  */
 import { asObject, dataOf, isInternal, isServer } from "./event.js";
 import { sha256 } from "./sha256.js";
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 
 export const EMAIL = "an e-mail address";
 export const PHONE = "a phone number";

@@ -1,7 +1,7 @@
 /** What is to be said of one event besides its verdict. */
 import { formatSpan, listed } from "./format.js";
 import { personalData } from "./personal.js";
-import { refusalPages } from "./refusal-page.js";
+import { refusalPages } from "./rejection-page.js";
 import { lacksOwnId, repeatsOf } from "./repeats.js";
 import { normalizedOf, warningsOf } from "./verdict.js";
 import { timeOf } from "./event.js";

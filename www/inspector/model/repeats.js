@@ -7,7 +7,7 @@ import {
   isServer,
   timeOf,
 } from "./event.js";
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 import { verdictOf } from "./verdict.js";
 
 /** Nobody does the same thing again so quickly; code does. */

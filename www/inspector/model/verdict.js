@@ -1,6 +1,6 @@
 /** The verdict on an event, in words. */
 import { isInternal } from "./event.js";
-import { textOf } from "./text.js";
+import { textOf } from "./to-text.js";
 
 const verdict = (name, word, meaning) => Object.freeze({ name, word, meaning });
 

@@ -8,12 +8,12 @@ import {
   isFiltering,
   NO_FILTER,
 } from "../model/filter.js";
-import { addressOf } from "../model/place.js";
+import { addressOf } from "../model/route.js";
 import { insightOf } from "../model/remarks.js";
 import { plural } from "../model/format.js";
 import { verdictOf } from "../model/verdict.js";
 import { visitsOf } from "../model/timeline.js";
-import { asJson } from "../model/visible.js";
+import { asJson } from "../model/escape-invisible.js";
 import { ChecklistView, summaryWords } from "./checklist-view.jsx";
 import { ConversionsView } from "./conversions-view.jsx";
 import { Details } from "./details.jsx";
@@ -27,7 +27,7 @@ import {
   useSettled,
   useStore,
 } from "./hooks.js";
-import { Empty, Icon } from "./parts.jsx";
+import { Empty, Icon } from "./components.jsx";
 import { OLDER } from "./store.js";
 import { TimelineView } from "./timeline-view.jsx";
 import { Toolbar } from "./toolbar.jsx";

@@ -1,7 +1,7 @@
 import { tally } from "../model/checklist.js";
 import { formatShortTime, plural } from "../model/format.js";
-import { visible } from "../model/visible.js";
-import { EventLink, Icon } from "./parts.jsx";
+import { visible } from "../model/escape-invisible.js";
+import { EventLink, Icon } from "./components.jsx";
 
 const STATES = {
   yes: "Yes",

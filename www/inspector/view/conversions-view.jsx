@@ -15,7 +15,7 @@ import {
   shorten,
 } from "../model/format.js";
 import { formatMoney } from "../model/money.js";
-import { visible } from "../model/visible.js";
+import { visible } from "../model/escape-invisible.js";
 import { transportName } from "./event-row.jsx";
 import {
   Code,
@@ -25,7 +25,7 @@ import {
   Icon,
   Sent,
   Verdict,
-} from "./parts.jsx";
+} from "./components.jsx";
 
 /** How many are shown at first, and how many more each time. */
 const PAGE = 50;

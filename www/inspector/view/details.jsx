@@ -5,7 +5,7 @@ import {
   userFieldName,
   userFieldsOf,
 } from "../model/curl.js";
-import { diagnosticFacts } from "../model/diagnostic-facts.js";
+import { diagnosticFacts } from "../model/diagnostic-summary.js";
 import {
   asObject,
   browserOf,
@@ -17,21 +17,28 @@ import {
 } from "../model/event.js";
 import { formatBytes, formatTime, isoTime, plural } from "../model/format.js";
 import { formatMoney, minorUnits } from "../model/money.js";
-import { debugAddress } from "../model/refusal-page.js";
+import { debugAddress } from "../model/rejection-page.js";
 import {
   DIAGNOSTICS_CARRY,
   explainRefusals,
   refusalSentence,
   refusedCount,
   refusedNames,
-} from "../model/refusals.js";
+} from "../model/rejections.js";
 import { remarksOf } from "../model/remarks.js";
 import { consentOf } from "../model/timeline.js";
 import { faultsOf, verdictOf } from "../model/verdict.js";
-import { asJson, visible, visibleLines } from "../model/visible.js";
+import { asJson, visible, visibleLines } from "../model/escape-invisible.js";
 import { transportName } from "./event-row.jsx";
 import { Insight } from "./hooks.js";
-import { Code, CopyButton, EventLink, Fact, Icon, Sent } from "./parts.jsx";
+import {
+  Code,
+  CopyButton,
+  EventLink,
+  Fact,
+  Icon,
+  Sent,
+} from "./components.jsx";
 
 /**
  * All that is known of one event. `entry` is undefined where the event is not here (any more); `halves` are the entries of

@@ -1,5 +1,5 @@
 import { useContext } from "preact/hooks";
-import { diagnosticFacts } from "../model/diagnostic-facts.js";
+import { diagnosticFacts } from "../model/diagnostic-summary.js";
 import {
   browserOf,
   clickOf,
@@ -16,13 +16,13 @@ import {
   shorten,
 } from "../model/format.js";
 import { formatMoney } from "../model/money.js";
-import { refusedCount, refusedPhases } from "../model/refusals.js";
+import { refusedCount, refusedPhases } from "../model/rejections.js";
 import { remarksOf } from "../model/remarks.js";
 import { faultsOf, faultSentence, verdictOf } from "../model/verdict.js";
-import { textOf } from "../model/text.js";
-import { visible } from "../model/visible.js";
+import { textOf } from "../model/to-text.js";
+import { visible } from "../model/escape-invisible.js";
 import { Insight } from "./hooks.js";
-import { EventLink, Icon, Sent, Verdict } from "./parts.jsx";
+import { EventLink, Icon, Sent, Verdict } from "./components.jsx";
 
 const TRANSPORTS = new Map([
   ["fetch", "fetch"],

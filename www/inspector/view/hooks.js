@@ -1,6 +1,6 @@
 import { createContext } from "preact";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
-import { addressOf, placeOf, queryOf } from "../model/place.js";
+import { addressOf, placeOf, queryOf } from "../model/route.js";
 import { NO_INSIGHT } from "../model/remarks.js";
 
 /** The filters that are set, as the query of an address: a link to another event or view keeps them. */

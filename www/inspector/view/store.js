@@ -4,7 +4,7 @@ import {
   factsOfCollector,
   followCollector,
   olderThan,
-} from "./feed.js";
+} from "./collector-client.js";
 
 /** How many older events are fetched at a time. */
 export const OLDER = 10_000;

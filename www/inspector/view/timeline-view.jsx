@@ -16,10 +16,10 @@ import {
   startsTooMany,
   timelineRows,
 } from "../model/timeline.js";
-import { visible } from "../model/visible.js";
+import { visible } from "../model/escape-invisible.js";
 import { EventHead, EventRow } from "./event-row.jsx";
 import { Insight } from "./hooks.js";
-import { Icon, Sent } from "./parts.jsx";
+import { Icon, Sent } from "./components.jsx";
 import { VirtualList } from "./virtual-list.jsx";
 
 export const TimelineView = ({ visits, selected, select, holds }) => {

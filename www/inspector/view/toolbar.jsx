@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { NO_FILTER } from "../model/filter.js";
 import { plural } from "../model/format.js";
 import { VERDICT_LIST } from "../model/verdict.js";
-import { visible } from "../model/visible.js";
+import { visible } from "../model/escape-invisible.js";
 import { transportName } from "./event-row.jsx";
 
 /** Search and filters, and what is done with all that is in view. */

@@ -1,0 +1,207 @@
+//! The events endpoint: batches by `POST`, image tags by `GET`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::value::to_raw_value;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use super::not_found::wrong_method;
+use super::request_context::Arrival;
+use crate::Collector;
+use crate::http::body::MAX_BODY;
+use crate::http::error::Refusal;
+use crate::http::query::Query;
+use crate::ingest::{Judged, Judgement};
+use crate::ingest::{image_tag, rules, sdk_batch};
+use crate::store::index::Key;
+use crate::store::record::{Fault, Notes, Request, Transport, Verdict};
+
+const PATH: &str = "/v1/sdk/events";
+
+/// A transparent picture of one pixel.
+const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\x04\x01\0\0\0\0\
+    \x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
+
+/// `/v1/sdk/events`, with answers that a page of any origin can read, also where it sends credentials.
+pub fn router() -> Router<Arc<Collector>> {
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request());
+    Router::new()
+        .route(PATH, get(take_image_tag).post(take_batch))
+        // before the layer, which has to see preflights
+        .method_not_allowed_fallback(wrong_method)
+        .layer(cors)
+}
+
+async fn take_batch(
+    State(collector): State<Arc<Collector>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Refusal> {
+    let query = Query::parse(query.as_deref().unwrap_or_default());
+    let transport = transport(headers.get(header::CONTENT_TYPE));
+    let mut arrival = Arrival::new(&query, &headers, transport);
+    let taken = async {
+        let body = collector.bodies.read(&headers, body, MAX_BODY).await?;
+        arrival.bytes = body.bytes.len();
+        arrival.needed_pixel(PATH)?;
+        let batch = sdk_batch::parse(&body.bytes, query.get("ec"), arrival.received_ms)?;
+        Ok((batch, body))
+    };
+    let (batch, body) = match taken.await {
+        Ok(taken) => taken,
+        Err(refusal) => {
+            arrival.turned_away(&collector, &refusal).await;
+            return Err(refusal);
+        }
+    };
+    let pixel = arrival.pixel.clone();
+    let is_known = collector.has_pixel(&pixel);
+    let mut request = arrival.request(StatusCode::ACCEPTED.as_u16(), batch.events.len());
+    request.stripped = batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none();
+    request.obref = batch.obref;
+    request.oppref = batch.oppref;
+    request.user = batch.user;
+    let judged = batch.events.into_iter().map(|event| {
+        let judgement = if !is_known {
+            Judgement::Is(Verdict::refused(collector.no_such_pixel()))
+        } else if rules::is_internal(&event.name) {
+            Judgement::Is(Verdict::Internal)
+        } else {
+            let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
+            let key = Key::of(&pixel, &name, &event.id);
+            let faults = [event.faults, batch.user_faults.clone()].concat();
+            judged_by(faults, Some(key))
+        };
+        Judged {
+            event: <Box<str>>::from(event.text),
+            judgement,
+            notes: Notes::default(),
+        }
+    });
+    let judged = judged.collect();
+    log(&request);
+    collector.inbox.receive(request, judged).await?;
+    // until now its room was needed for what has been made of it
+    drop(body);
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn take_image_tag(
+    State(collector): State<Arc<Collector>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let query = query.as_deref().unwrap_or_default();
+    let arrival = Arrival::new(&Query::parse(query), &headers, Transport::Image);
+    let received_ms = arrival.received_ms;
+    let taken = image_tag::parse(query, received_ms).and_then(|tag| {
+        arrival.needed_pixel(PATH)?;
+        if let Some(fault) = tag.event.id.as_deref().and_then(rules::id_fault) {
+            let Fault {
+                given, expected, ..
+            } = fault;
+            return Err(Refusal::bad_request(format!(
+                "`event_id` is {given}; it must be {expected}"
+            )));
+        }
+        let event = to_raw_value(&tag.event)
+            .map_err(|error| Refusal::bad_request(format!("the event cannot be shown: {error}")))?;
+        Ok((tag, event))
+    });
+    let (tag, event) = match taken {
+        Ok(taken) => taken,
+        Err(refusal) => {
+            arrival.turned_away(&collector, &refusal).await;
+            return Err(refusal);
+        }
+    };
+    let judgement = if collector.has_pixel(&tag.pixel) {
+        judged_by(tag.event.faults(), tag.event.key(&tag.pixel))
+    } else {
+        Judgement::Is(Verdict::refused(collector.no_such_pixel()))
+    };
+    let mut request = arrival.request(StatusCode::OK.as_u16(), 1);
+    request.stripped = tag.oppref.is_none();
+    request.oppref = tag.oppref;
+    log(&request);
+    let judged = Judged {
+        event: event.into(),
+        judgement,
+        notes: Notes::default(),
+    };
+    collector.inbox.receive(request, vec![judged]).await?;
+    let picture = [
+        (header::CONTENT_TYPE, "image/gif"),
+        // Each showing of the picture is an event.
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((picture, GIF).into_response())
+}
+
+fn judged_by(faults: Vec<Fault>, key: Option<Key>) -> Judgement {
+    if faults.is_empty() {
+        Judgement::Counts(key)
+    } else {
+        Judgement::Is(Verdict::Refused {
+            faults,
+            error: None,
+        })
+    }
+}
+
+/// A beacon of a string is `text/plain;charset=UTF-8`, and a page cannot change that; the pixel's
+/// `fetch` says `text/plain`.
+fn transport(content_type: Option<&HeaderValue>) -> Transport {
+    let is_beacon = content_type
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(';'))
+        .is_some_and(|(kind, parameter)| {
+            kind.trim().eq_ignore_ascii_case("text/plain")
+                && parameter.trim().eq_ignore_ascii_case("charset=utf-8")
+        });
+    if is_beacon {
+        Transport::Beacon
+    } else {
+        Transport::Fetch
+    }
+}
+
+fn log(request: &Request) {
+    tracing::debug!(
+        pixel = ?request.pixel,
+        events = request.batch_size,
+        transport = ?request.transport,
+        stripped = request.stripped,
+        "received"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beacon_is_told_from_a_fetch_by_its_content_type() {
+        for (content_type, expected) in [
+            ("text/plain;charset=UTF-8", Transport::Beacon),
+            ("text/plain; charset=utf-8", Transport::Beacon),
+            ("text/plain", Transport::Fetch),
+            ("application/json; charset=utf-8", Transport::Fetch),
+        ] {
+            let value = HeaderValue::from_static(content_type);
+            assert_eq!(transport(Some(&value)), expected, "{content_type}");
+        }
+        assert_eq!(transport(None), Transport::Fetch);
+    }
+}

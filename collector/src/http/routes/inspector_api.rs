@@ -1,0 +1,223 @@
+//! What has arrived, as data: for the inspector's page, for tests, for `curl`.
+//!
+//! Without CORS on purpose: pages of other origins can neither read nor clear it. Nor can a page whose own name
+//! leads to this machine (DNS rebinding): a collector that listens on the loopback address shows it under that address's
+//! names alone.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::stream;
+use serde_json::json;
+
+use crate::Collector;
+use crate::http::error::Refusal;
+use crate::http::query::Query;
+use crate::store::database::Wanted;
+use crate::store::index::MAX_EVENTS;
+use crate::store::record::Entry;
+
+/// How much is read at once, so that a long list is never in memory whole.
+const AT_ONCE: Wanted = Wanted {
+    pixel: None,
+    before: None,
+    limit: 500,
+    bytes: 512 * 1024,
+};
+
+/// `/events.json`, `/events/stream` and `/inspector/facts.json`.
+pub fn router(collector: &Arc<Collector>) -> Router<Arc<Collector>> {
+    Router::new()
+        .route("/events.json", get(list).delete(clear))
+        .route("/events/stream", get(stream))
+        .route("/inspector/facts.json", get(facts))
+        .layer(from_fn_with_state(Arc::clone(collector), local_names_alone))
+}
+
+async fn local_names_alone(
+    State(collector): State<Arc<Collector>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if collector.settings.is_local && !is_local(request.headers()) {
+        let error = "this collector listens for its own machine alone, and shows what has arrived only under \
+            http://localhost and 127.0.0.1: open it there, or start it with --host";
+        return Refusal::new(StatusCode::FORBIDDEN, error).into_response();
+    }
+    next.run(request).await
+}
+
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let is_loopback = |name: &str| {
+        name.parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || is_loopback(name.trim_start_matches('[').trim_end_matches(']'))
+}
+
+/// `{"events":[…]}`, newest first; `?pixel=` picks one pixel's, `?before=` those with a smaller `seq`, `?limit=` the newest
+/// so many.
+async fn list(
+    State(collector): State<Arc<Collector>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let query = Query::parse(query.as_deref().unwrap_or_default());
+    let number = |name: &str| match query.get(name) {
+        None => Ok(None),
+        Some(number) => number
+            .parse()
+            .map(Some)
+            .map_err(|_| Refusal::bad_request(format!("{name}={number} is not a whole number"))),
+    };
+    let wanted = Wanted {
+        pixel: query.get("pixel").map(ToOwned::to_owned),
+        before: number("before")?,
+        limit: number("limit")?.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        }),
+        bytes: AT_ONCE.bytes,
+    };
+    let mut list = List::new(collector, wanted);
+    // read before the answer begins: it can still be a refusal
+    let first = list.next().await?;
+    let rest = stream::unfold((list, Some(first)), async |(mut list, first)| {
+        let piece = match first {
+            Some(first) => first,
+            None => match list.next().await {
+                Ok(piece) => piece,
+                // cut off, so that nobody takes it for the whole
+                Err(refusal) => {
+                    return Some((Err(std::io::Error::other(refusal.error)), (list, None)));
+                }
+            },
+        };
+        piece.map(|piece| (Ok(piece), (list, None)))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Body::from_stream(rest)).into_response())
+}
+
+/// A list that is read and written piece by piece.
+struct List {
+    collector: Arc<Collector>,
+    wanted: Wanted,
+    has_begun: bool,
+    has_ended: bool,
+}
+
+impl List {
+    fn new(collector: Arc<Collector>, wanted: Wanted) -> Self {
+        Self {
+            collector,
+            wanted,
+            has_begun: false,
+            has_ended: false,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        let limit = self.wanted.limit.min(AT_ONCE.limit);
+        let wanted = Wanted {
+            limit,
+            ..self.wanted.clone()
+        };
+        let entries = self.collector.inbox.read(wanted).await?;
+        self.wanted.limit -= entries.len();
+        let mut text = String::with_capacity(entries.iter().map(Entry::size).sum::<usize>() + 16);
+        if !self.has_begun {
+            text.push_str(r#"{"events":["#);
+        }
+        for (i, entry) in entries.iter().enumerate() {
+            if self.has_begun || i > 0 {
+                text.push(',');
+            }
+            entry.write(&mut text);
+        }
+        self.has_begun = true;
+        match entries.last() {
+            Some(last) if self.wanted.limit > 0 => self.wanted.before = Some(last.seq),
+            _ => {
+                self.has_ended = true;
+                text.push_str("]}");
+            }
+        }
+        Ok(Some(text.into()))
+    }
+}
+
+async fn clear(State(collector): State<Arc<Collector>>) -> Result<StatusCode, Refusal> {
+    collector.inbox.clear().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn stream(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
+    Sse::new(collector.inbox.stream()).keep_alive(KeepAlive::default())
+}
+
+/// How the collector was started, for the checks that depend on it.
+async fn facts(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
+    let settings = &collector.settings;
+    let facts = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "listening": settings.listening,
+        "pixels": settings.pixels,
+        "key_given": settings.key.is_some(),
+        "kept": collector.inbox.kept(),
+        "most": MAX_EVENTS,
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, facts.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn only_this_machines_own_names_are_local() {
+        for (host, expected) in [
+            ("localhost:8787", true),
+            ("LOCALHOST", true),
+            ("127.0.0.1:80", true),
+            ("127.0.0.2", true),
+            ("[::1]:8787", true),
+            ("[::1]", true),
+            ("evil.example:8787", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("192.168.0.1", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            assert_eq!(is_local(&headers), expected, "{host}");
+        }
+    }
+}

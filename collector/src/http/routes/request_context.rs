@@ -1,0 +1,106 @@
+//! What is known of a request before its body is looked at, and what is kept of one that is turned away.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::{HeaderMap, header};
+
+use crate::Collector;
+use crate::http::error::Refusal;
+use crate::http::query::Query;
+use crate::ingest::Judged;
+use crate::ingest::rules;
+use crate::store::record::{Request, Transport};
+
+/// How much is kept of the header `Referer`, in characters.
+const LONGEST_REFERER: usize = 2048;
+/// How much is kept of what a request was turned away for, in characters.
+const LONGEST_ERROR: usize = 1000;
+
+/// A request that has begun to arrive.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// When, in milliseconds since the epoch.
+    pub received_ms: u64,
+    /// The pixel's id as its address has it; empty where it has none.
+    pub pixel: String,
+    /// How it was sent.
+    pub transport: Transport,
+    /// The size of its body, once that is known.
+    pub bytes: usize,
+    /// The answer's `x-request-id`, if it has one.
+    pub request_id: Option<String>,
+    referer: Option<String>,
+}
+
+impl Arrival {
+    /// Arriving now.
+    pub fn new(query: &Query, headers: &HeaderMap, transport: Transport) -> Self {
+        let referer = headers.get(header::REFERER).map(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.chars().take(LONGEST_REFERER).collect()
+        });
+        Self {
+            received_ms: now_ms(),
+            pixel: query.get("pid").unwrap_or_default().to_owned(),
+            transport,
+            bytes: 0,
+            request_id: None,
+            referer,
+        }
+    }
+
+    /// The pixel, if there is one of a sensible length. `address` is the endpoint's, for the words.
+    pub fn needed_pixel(&self, address: &str) -> Result<&str, Refusal> {
+        match self.pixel.len() {
+            0 => Err(Refusal::bad_request(format!(
+                "the address has no `pid`, the pixel's id: …{address}?pid=PIXEL"
+            ))
+            .at("pid", "missing_pid")),
+            1..=rules::LONGEST_PIXEL => Ok(&self.pixel),
+            length => Err(Refusal::bad_request(format!(
+                "the address's `pid` is {length} bytes long; a pixel's id has at most {}",
+                rules::LONGEST_PIXEL
+            ))
+            .at("pid", "invalid_pid")),
+        }
+    }
+
+    /// What is kept of it. Who the visitor is, is still to be filled in.
+    pub fn request(self, status: u16, batch_size: usize) -> Request {
+        Request {
+            received_ms: self.received_ms,
+            pixel: self.pixel,
+            transport: self.transport,
+            bytes: self.bytes,
+            batch_size,
+            stripped: true,
+            obref: None,
+            oppref: None,
+            user: None,
+            referer: self.referer,
+            integration_source: None,
+            request_id: self.request_id,
+            status,
+        }
+    }
+
+    /// Keeps it as one that was turned away before its events could be told apart.
+    pub async fn turned_away(mut self, collector: &Collector, refusal: &Refusal) {
+        self.pixel = self.pixel.chars().take(rules::LONGEST_PIXEL).collect();
+        let error = refusal.error.chars().take(LONGEST_ERROR).collect();
+        let request = self.request(refusal.status.as_u16(), 0);
+        // that it cannot be kept is told to those whose events are lost by it
+        let _ = collector
+            .inbox
+            .receive(request, vec![Judged::none(error)])
+            .await;
+    }
+}
+
+fn now_ms() -> u64 {
+    // A clock before 1970 shows as 0; nothing depends on it.
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,348 @@
+//! The name, the data and the options of a server's event: the pixel's own table, with what only the API has.
+
+use serde_json::{Map, Value};
+
+use crate::ingest::rules;
+use crate::store::record::{Fault, Notes, Warning};
+
+/// The events that only an app's server sends.
+pub const APP_EVENTS: [&str; 2] = ["app_installed", "app_opened"];
+
+/// The fields of `custom` that the table knows. Any others may hold any JSON.
+pub const CUSTOM: [&str; 5] = ["type", "amount", "currency", "contents", "plan_id"];
+
+/// The fields of an item of `contents`.
+pub const ITEM: [&str; 8] = [
+    "id",
+    "name",
+    "content_type",
+    "quantity",
+    "amount",
+    "currency",
+    "group_id",
+    "variant_dict",
+];
+
+/// Everything that is wrong. `options` are the event's own fields that a page gives as options.
+pub fn faults(
+    name: &Value,
+    data: Option<&Value>,
+    options: Map<String, Value>,
+    notes: &mut Notes,
+) -> Vec<Fault> {
+    let mut data = data.cloned();
+    let mut faults = Vec::new();
+    if let Some(Value::Object(fields)) = &mut data {
+        normalize(fields, notes);
+        item_faults(fields, &mut faults);
+        if fields.get("type").and_then(Value::as_str) == Some("custom") {
+            fields.retain(|field, _| CUSTOM.contains(&field.as_str()));
+        }
+    }
+    if let Some(own) = options.get("custom_event_name").and_then(Value::as_str) {
+        notes.normalize("custom_event_name", own, &own.to_ascii_lowercase());
+    }
+    let mut table = match name.as_str().filter(|name| APP_EVENTS.contains(name)) {
+        Some(name) => app_faults(name, &mut data, options, notes),
+        None => rules::table_faults(name, data.as_ref(), &options),
+    };
+    table.append(&mut faults);
+    table.into_iter().map(for_servers).collect()
+}
+
+/// Notes what the API makes of the currencies.
+fn normalize(data: &Map<String, Value>, notes: &mut Notes) {
+    let mut currency = |holder: &Map<String, Value>, path: &str| {
+        if let Some(code) = holder.get("currency").and_then(Value::as_str) {
+            let field = format!("{path}.currency");
+            notes.normalize(field, code, &code.to_ascii_uppercase());
+        }
+    };
+    currency(data, "data");
+    for (i, item) in items(data).enumerate() {
+        if let Value::Object(item) = item {
+            currency(item, &format!("data.contents[{i}]"));
+        }
+    }
+}
+
+fn items(data: &Map<String, Value>) -> impl Iterator<Item = &Value> {
+    data.get("contents")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// Checks the fields of items that the pixel does not have, and takes them out: its table would refuse them.
+fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
+    let Some(Value::Array(items)) = data.get_mut("contents") else {
+        return;
+    };
+    for (i, item) in items.iter_mut().enumerate() {
+        let Value::Object(item) = item else { continue };
+        if let Some(group) = item.remove("group_id")
+            && !group.is_string()
+        {
+            let field = format!("data.contents[{i}].group_id");
+            faults.push(Fault::new(field, rules::shown(&group), "a string"));
+        }
+        let field = format!("data.contents[{i}].variant_dict");
+        match item.remove("variant_dict") {
+            None => {}
+            Some(Value::Object(variants)) => {
+                for (name, value) in variants.iter().filter(|(_, value)| !value.is_string()) {
+                    let field = format!("{field}.{}", rules::shown_name(name));
+                    faults.push(Fault::new(field, rules::shown(value), "a string"));
+                }
+            }
+            Some(other) => faults.push(Fault::new(
+                field,
+                rules::shown(&other),
+                "an object of strings, such as {\"color\": \"red\"}",
+            )),
+        }
+    }
+    faults.truncate(rules::MOST_FAULTS);
+}
+
+/// An app's event has the data of `customer_action`. The form that the collector took before is still taken.
+fn app_faults(
+    name: &str,
+    data: &mut Option<Value>,
+    mut options: Map<String, Value>,
+    notes: &mut Notes,
+) -> Vec<Fault> {
+    const SHAPE: &str = "customer_action";
+    // an event of the table that has this shape
+    const OF_THAT_SHAPE: &str = "lead_created";
+
+    match data.as_mut().and_then(|data| data.get_mut("type")) {
+        Some(kind) if kind == "custom" || kind == name => {
+            *kind = "custom".into();
+            notes.warnings.push(Warning::older(
+                "data.type",
+                SHAPE,
+                format!("This type is an earlier form of {name}. Send \"{SHAPE}\" instead."),
+            ));
+            let mut faults = Vec::new();
+            if options.remove("custom_event_name").is_some() {
+                faults.push(Fault::new(
+                    "custom_event_name",
+                    "there",
+                    "left out, because only the event \"custom\" takes it",
+                ));
+            }
+            // the table's `custom` needs one
+            options.insert("custom_event_name".to_owned(), "app".into());
+            faults.extend(rules::table_faults(
+                &"custom".into(),
+                data.as_ref(),
+                &options,
+            ));
+            faults
+        }
+        _ => rules::table_faults(&OF_THAT_SHAPE.into(), data.as_ref(), &options),
+    }
+}
+
+/// The table speaks to a page, whose options are a call's last argument. A server sends them beside `type`.
+fn for_servers(mut fault: Fault) -> Fault {
+    if fault.field == "type" {
+        fault.expected += ", or from an app's server app_installed, app_opened";
+    }
+    if let Some(advice) = &mut fault.advice {
+        if advice.contains("oaiq(") {
+            *advice = r#"for a name of your own send "type": "custom" and "custom_event_name": "your_name""#.into();
+        } else if advice.contains("last argument") || advice.contains("event_id") {
+            *advice = if fault.field == "custom_event_name" {
+                r#"send "custom_event_name": "your_name" beside `type`"#.into()
+            } else if advice.contains("event_id") {
+                "send it as the event's `id`, beside `type`".into()
+            } else {
+                "send it beside `type`, not in `data`".into()
+            };
+        }
+    }
+    fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn checked(name: &str, data: Value, options: Value) -> (Vec<Fault>, Notes) {
+        let Value::Object(options) = options else {
+            panic!("options are an object")
+        };
+        let mut notes = Notes::default();
+        let faults = faults(&name.into(), Some(&data), options, &mut notes);
+        (faults, notes)
+    }
+
+    fn fields(name: &str, data: Value, options: Value) -> Vec<String> {
+        let (faults, _) = checked(name, data, options);
+        faults.into_iter().map(|fault| fault.field).collect()
+    }
+
+    #[test]
+    fn an_item_may_have_a_group_and_variants() {
+        for (name, kind) in [
+            ("order_created", "contents"),
+            ("trial_started", "plan_enrollment"),
+        ] {
+            let data = json!({ "type": kind, "contents": [
+                { "id": "a", "group_id": "g", "variant_dict": { "color": "red", "Größe": "" } },
+                { "group_id": "", "variant_dict": {} },
+            ] });
+            assert_eq!(fields(name, data, json!({})), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_no_string_and_variants_that_are_no_strings_are_named() {
+        let data = json!({ "type": "contents", "contents": [
+            { "id": "a" },
+            { "group_id": 5, "variant_dict": { "color": "red", "size": 42, "jane@example.com": null } },
+            { "variant_dict": ["red"], "sku": 1 },
+        ] });
+        assert_eq!(
+            fields("order_created", data, json!({})),
+            [
+                "data.contents[2].sku",
+                "data.contents[1].group_id",
+                "data.contents[1].variant_dict.(an email address)",
+                "data.contents[1].variant_dict.size",
+                "data.contents[2].variant_dict",
+            ]
+        );
+        let data = json!({ "type": "custom", "contents": [{ "group_id": null }] });
+        let options = json!({ "custom_event_name": "x" });
+        assert_eq!(
+            fields("custom", data, options),
+            ["data.contents[0].group_id"]
+        );
+    }
+
+    #[test]
+    fn a_group_belongs_into_an_item_and_not_into_data() {
+        let data = json!({ "type": "contents", "group_id": "g", "variant_dict": {} });
+        assert_eq!(
+            fields("order_created", data, json!({})),
+            ["data.group_id", "data.variant_dict"]
+        );
+    }
+
+    #[test]
+    fn custom_data_may_have_further_fields_of_any_type_and_the_known_ones_keep_their_rules() {
+        let options = || json!({ "custom_event_name": "quiz" });
+        let data = json!({
+            "type": "custom", "plan_id": "p", "amount": 100, "currency": "EUR",
+            "score": 4.5, "passed": true, "answers": [1, "two", null], "extra": { "a": { "b": [] } }, "none": null,
+        });
+        assert_eq!(fields("custom", data, options()), [""; 0]);
+        let data = json!({ "type": "custom", "plan_id": 5, "amount": 1.5, "score": 4.5 });
+        assert_eq!(
+            fields("custom", data, options()),
+            ["data.amount", "data.currency", "data.plan_id"]
+        );
+        let data = json!({ "type": "contents", "score": 4.5 });
+        assert_eq!(fields("order_created", data, json!({})), ["data.score"]);
+        // the type alone does not make an order a custom event
+        let data = json!({ "type": "custom", "score": 4.5 });
+        assert_eq!(fields("order_created", data, json!({})), ["data.type"]);
+    }
+
+    #[test]
+    fn an_apps_event_has_the_data_of_a_customer_action() {
+        for name in APP_EVENTS {
+            let data = json!({ "type": "customer_action", "amount": 100, "currency": "EUR" });
+            let (faults, notes) = checked(name, data, json!({ "opt_out": true }));
+            assert_eq!((faults, notes), (vec![], Notes::default()));
+            let data = json!({ "type": "contents" });
+            let (faults, _) = checked(name, data, json!({}));
+            assert!(faults[0].expected.contains("\"customer_action\""));
+            let data = json!({ "type": "customer_action", "plan_id": "p" });
+            assert_eq!(fields(name, data, json!({})), ["data.plan_id"]);
+            let data = json!({ "type": "customer_action" });
+            let options = json!({ "custom_event_name": "mine" });
+            assert_eq!(fields(name, data, options), ["custom_event_name"]);
+        }
+    }
+
+    #[test]
+    fn an_apps_event_in_its_earlier_form_is_taken_with_a_warning() {
+        for kind in ["custom", "app_opened"] {
+            let data = json!({ "type": kind, "plan_id": "p" });
+            let (faults, notes) = checked("app_opened", data.clone(), json!({}));
+            assert_eq!(faults, []);
+            let [warning] = &notes.warnings[..] else {
+                panic!("{notes:?}")
+            };
+            assert_eq!(warning.field, "data.type");
+            assert_eq!(warning.instead.as_deref(), Some("customer_action"));
+            let options = json!({ "custom_event_name": "mine" });
+            assert_eq!(fields("app_opened", data, options), ["custom_event_name"]);
+        }
+        let data = json!({ "type": "app_installed" });
+        assert_eq!(fields("app_opened", data, json!({})), ["data.type"]);
+    }
+
+    #[test]
+    fn what_the_api_lowercases_and_uppercases_is_noted() {
+        let data = json!({ "type": "custom", "currency": "eur", "contents": [
+            { "amount": 1, "currency": "EUR" }, { "amount": 1, "currency": "usd" },
+        ] });
+        let options = json!({ "custom_event_name": "Quote_Requested" });
+        let (faults, notes) = checked("custom", data, options);
+        assert_eq!(faults, []);
+        let normalized: Vec<_> = notes
+            .normalized
+            .iter()
+            .map(|one| (one.field.as_str(), one.value.as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            normalized,
+            [
+                ("data.currency", "EUR"),
+                ("data.contents[1].currency", "USD"),
+                ("custom_event_name", "quote_requested"),
+            ]
+        );
+    }
+
+    #[test]
+    fn advice_speaks_to_a_server_and_not_to_a_page() {
+        let advice = |name: &str, data: Value| {
+            let (faults, _) = checked(name, data, json!({}));
+            faults[0].advice.clone().unwrap_or_default()
+        };
+        for (told, part) in [
+            (
+                advice("custom", json!({ "type": "custom" })),
+                "beside `type`",
+            ),
+            (
+                advice(
+                    "order_created",
+                    json!({ "type": "contents", "order_id": "1" }),
+                ),
+                "the event's `id`",
+            ),
+            (
+                advice(
+                    "order_created",
+                    json!({ "type": "contents", "opt_out": true }),
+                ),
+                "not in `data`",
+            ),
+            (advice("my_own_thing", json!({})), "\"type\": \"custom\""),
+        ] {
+            assert!(told.contains(part), "{told}");
+            assert!(
+                !told.contains("oaiq(") && !told.contains("argument"),
+                "{told}"
+            );
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The body of one `POST /v1/events`, the Conversions API, checked.
+//!
+//! It follows OpenAI's public documentation of the API; `docs/collector.md` says what is documented, what others have
+//! recorded, and what is a choice of ours.
+
+mod codes;
+mod data;
+mod event;
+mod scrub;
+mod user;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+pub use codes::code;
+pub use event::Event;
+
+use crate::http::error::Refusal;
+use crate::ingest::ordered_fields::Fields;
+use crate::ingest::rules;
+
+/// How many events one request may bring.
+pub const MOST_EVENTS: usize = 1_000;
+
+/// The longest `integration_source`, in bytes.
+const LONGEST_SOURCE: usize = 64;
+
+/// The members of the body.
+const BODY: [&str; 3] = ["events", "validate_only", "integration_source"];
+
+/// What a server sent.
+#[derive(Debug)]
+pub struct Conversions {
+    /// Only checks: nothing is to be counted.
+    pub validate_only: bool,
+    /// Who sent it on behalf of an advertiser, normalised.
+    pub integration_source: Option<String>,
+    /// The events, at least one, in the order of the request.
+    pub events: Vec<Event>,
+}
+
+/// Reads a body that arrived at `now_ms`.
+///
+/// # Errors
+/// When its events cannot be told apart. What is wrong with an event is in its `faults`.
+pub fn parse(body: &[u8], now_ms: u64) -> Result<Conversions, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Refusal::bad_request(format!("the body is not UTF-8 text: {error}"))
+            .at("body", "invalid_json")
+    })?;
+    let members: Fields<&RawValue> = serde_json::from_str(text).map_err(|error| {
+        let problem = match error.classify() {
+            serde_json::error::Category::Data => "is JSON, but not an object".to_owned(),
+            _ => format!("is not JSON: {error}"),
+        };
+        Refusal::bad_request(format!(
+            r#"the body {problem}; it must be {{"events": [...]}}"#
+        ))
+        .at("body", "invalid_json")
+    })?;
+    if let Some((unknown, _)) = members
+        .0
+        .iter()
+        .find(|(name, _)| !BODY.contains(&name.as_str()))
+    {
+        let name = rules::shown_name(unknown);
+        return Err(Refusal::bad_request(format!(
+            "the body has a member `{name}`, which does not exist: it has `events`, and may have `validate_only` and `integration_source`"
+        ))
+        .at(name, "unknown_parameter"));
+    }
+    if let Some(repeated) = members.repeated().first() {
+        return Err(
+            Refusal::bad_request(format!("the body has `{repeated}` more than once"))
+                .at(*repeated, "repeated_parameter"),
+        );
+    }
+    let validate_only = match members.get("validate_only").map(|value| value.get()) {
+        None | Some("null" | "false") => false,
+        Some("true") => true,
+        Some(_) => {
+            return Err(
+                Refusal::bad_request("`validate_only` must be true or false")
+                    .at("validate_only", "invalid_validate_only"),
+            );
+        }
+    };
+    let integration_source = match members.get("integration_source") {
+        None => None,
+        Some(value) => integration_source(value.get())?,
+    };
+    let events = members
+        .get("events")
+        .and_then(|events| serde_json::from_str::<Vec<&RawValue>>(events.get()).ok())
+        .ok_or_else(|| {
+            Refusal::bad_request("the body has no `events`, a list of events")
+                .at("events", "missing_events")
+        })?;
+    match events.len() {
+        0 => {
+            return Err(
+                Refusal::bad_request("`events` is an empty list").at("events", "missing_events")
+            );
+        }
+        1..=MOST_EVENTS => {}
+        count => {
+            return Err(Refusal::bad_request(format!(
+                "`events` has {count} events, and one request may have at most {MOST_EVENTS}: send them in several requests"
+            ))
+            .at("events", "too_many_events"));
+        }
+    }
+    Ok(Conversions {
+        validate_only,
+        integration_source,
+        events: events
+            .into_iter()
+            .map(|event| Event::read(event.get(), now_ms))
+            .collect(),
+    })
+}
+
+/// An `integration_source` as it counts: trimmed and in lowercase.
+fn integration_source(json: &str) -> Result<Option<String>, Refusal> {
+    let refused = |given: String| {
+        Refusal::bad_request(format!(
+            "`integration_source` is {given}; it must be 1 to {LONGEST_SOURCE} characters of a-z, 0-9, `.`, `_` and `-`, and begin with a letter or digit"
+        ))
+        .at("integration_source", "invalid_integration_source")
+    };
+    let source = match serde_json::from_str(json) {
+        Ok(Value::Null) => return Ok(None),
+        Ok(Value::String(text)) => text.trim().to_lowercase(),
+        Ok(other) => return Err(refused(rules::shown(&other))),
+        Err(_) => return Err(refused("nested too deep".to_owned())),
+    };
+    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_right = source.len() <= LONGEST_SOURCE
+        && source.bytes().next().as_ref().is_some_and(is_alphanumeric)
+        && source
+            .bytes()
+            .all(|byte| is_alphanumeric(&byte) || b"._-".contains(&byte));
+    if is_right {
+        Ok(Some(source))
+    } else {
+        Err(refused(rules::shown(&source.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const NOW: u64 = 1_790_000_000_000;
+
+    fn parsed(body: impl ToString) -> Result<Conversions, Refusal> {
+        parse(body.to_string().as_bytes(), NOW)
+    }
+
+    fn error(body: impl ToString) -> String {
+        parsed(body).unwrap_err().error
+    }
+
+    #[test]
+    fn a_body_of_another_shape_is_refused_with_what_it_must_be() {
+        assert!(error("{").contains("not JSON"));
+        assert!(error("[]").contains("not an object"));
+        assert!(error("{}").contains("no `events`"));
+        assert!(error(json!({ "events": {} })).contains("no `events`"));
+        assert!(error(json!({ "events": [] })).contains("empty list"));
+        assert!(error(json!({ "events": [1], "validate": true })).contains("`validate`"));
+        assert!(error(json!({ "events": [1], "validate_only": "yes" })).contains("true or false"));
+        assert!(error(json!({ "events": vec![1; 1001] })).contains("1001 events"));
+        assert!(error(r#"{"events":[1],"events":[2]}"#).contains("more than once"));
+        assert!(!parsed(json!({ "events": [1] })).unwrap().validate_only);
+        let validated = json!({ "events": [1], "validate_only": true });
+        assert!(parsed(validated).unwrap().validate_only);
+    }
+
+    #[test]
+    fn an_integration_source_is_trimmed_and_lowercased_before_it_is_checked() {
+        let source = |source: Value| {
+            parsed(json!({ "events": [1], "integration_source": source }))
+                .map(|body| body.integration_source)
+        };
+        for (sent, counts_as) in [
+            (json!("shopify"), Some("shopify")),
+            (json!(" Woo_Commerce-9.1\n"), Some("woo_commerce-9.1")),
+            (json!("0"), Some("0")),
+            (json!("A".repeat(64)), Some(&*"a".repeat(64))),
+            (Value::Null, None),
+        ] {
+            assert_eq!(source(sent).unwrap().as_deref(), counts_as);
+        }
+        for wrong in [
+            json!(""),
+            json!("  "),
+            json!(".a"),
+            json!("-a"),
+            json!("_a"),
+            json!("a b"),
+            json!("a/b"),
+            json!("ä"),
+            json!("a".repeat(65)),
+            json!(7),
+            json!(["shopify"]),
+        ] {
+            let refusal = source(wrong.clone()).unwrap_err();
+            assert_eq!(
+                refusal.param.as_deref(),
+                Some("integration_source"),
+                "{wrong}"
+            );
+            assert!(refusal.error.contains("1 to 64"), "{}", refusal.error);
+        }
+        let told = source(json!("jane@example.com")).unwrap_err().error;
+        assert!(!told.contains("jane"), "{told}");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        assert!(error("[".repeat(500_000)).contains("JSON"));
+        let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+        let told = error(format!(r#"{{"events":[1],"integration_source":{deep}}}"#));
+        assert!(told.contains("nested too deep"), "{told}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..512)) {
+            let _ = parse(&body, NOW);
+        }
+
+        #[test]
+        fn any_text_of_jsons_own_letters_is_read_or_refused(body in r#"\{"events":\[[\[\]{}",:ux\\0-9a.e+\- ]{0,64}\]\}"#) {
+            let _ = parse(body.as_bytes(), NOW);
+        }
+
+        #[test]
+        fn any_integration_source_is_refused_or_normalised(source in any::<String>()) {
+            if let Ok(Some(known)) = integration_source(&Value::from(source.as_str()).to_string()) {
+                prop_assert_eq!(&known, &source.trim().to_lowercase());
+                prop_assert!(known.len() <= 64 && known.is_ascii());
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The rules of an event. Those of name, data and options are the pixel's own, from its own table and in its own
+//! words; the rest is what holds on the way to a server.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use oaiq::explain::{Explained, faults_of, without_identifiers};
+use serde_json::{Map, Value};
+
+use crate::store::record::Fault;
+
+/// How old an event may be: 7 days.
+pub const OLDEST_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How far ahead of this machine's clock it may be: 10 minutes.
+pub const AHEAD_MS: u64 = 10 * 60 * 1000;
+/// The longest id of an event, in bytes. A UUID has 36, and an order's number is rarely longer.
+pub const LONGEST_ID: usize = 1024;
+/// The longest id of a pixel, in bytes.
+pub const LONGEST_PIXEL: usize = 256;
+/// How many faults of one event are told.
+pub const MOST_FAULTS: usize = 100;
+
+/// What stands in the place of a value that may be about a person.
+pub const NOT_SHOWN: &str = "(not shown)";
+
+/// What a field must be that does not exist.
+pub const NO_SUCH_FIELD: &str = "left out, because there is no such field";
+
+/// The longest text that a fault shows, in characters.
+const LONGEST_SHOWN: usize = 120;
+
+/// Whether the pixel tells of itself by it: a start, a session marker, diagnostics.
+pub fn is_internal(name: &str) -> bool {
+    name.starts_with("openai::") || name.starts_with("oai::")
+}
+
+/// What duplicates are recognised by, besides pixel and id: a custom event's own name in lowercase, else the event's.
+pub fn counted_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a, str> {
+    match custom_event_name {
+        Some(own) if name == "custom" => own.to_ascii_lowercase().into(),
+        _ => name.into(),
+    }
+}
+
+/// What the pixel would refuse a `measure` call for. `options` is what the wire carries of the call's.
+pub fn table_faults(
+    name: &Value,
+    data: Option<&Value>,
+    options: &Map<String, Value>,
+) -> Vec<Fault> {
+    let name = compact(name);
+    let data = data.map(compact).unwrap_or_default();
+    let mut text = String::new();
+    write_object(options, &mut text);
+    faults_of(&name, &data, &text)
+        .into_iter()
+        .take(MOST_FAULTS)
+        .map(from_table)
+        .collect()
+}
+
+/// The words are for a call in a page; in an event the options are its own fields.
+fn from_table(explained: Explained) -> Fault {
+    // as it says it on the console's way too, with all that it knows
+    let mut fault: Fault = serde_json::to_value(&explained)
+        .and_then(serde_json::from_value)
+        .unwrap_or_else(|_| Fault::new(explained.field, explained.given, explained.expected));
+    fault.field = match fault.field.as_str() {
+        "the event's name" => "type".to_owned(),
+        "options.event_id" => "id".to_owned(),
+        other => shortened(other.strip_prefix("options.").unwrap_or(other)),
+    };
+    if fault.given == "undefined" {
+        fault.given = "not there".to_owned();
+    }
+    fault
+}
+
+/// What is wrong with the time of an event that has arrived at `now_ms`.
+pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
+    let now = i128::from(now_ms);
+    let mut code = "event_timestamp_too_old";
+    let expected = if timestamp_ms > now + i128::from(AHEAD_MS) {
+        code = "event_timestamp_in_future";
+        format!("at most 10 minutes ahead of the collector's clock, which shows {now_ms}")
+    } else if timestamp_ms >= now - i128::from(OLDEST_MS) {
+        return None;
+    } else if (now - i128::from(OLDEST_MS)..=now).contains(&(timestamp_ms * 1000)) {
+        format!(
+            "in milliseconds, such as {}: this looks like seconds",
+            timestamp_ms * 1000
+        )
+    } else {
+        format!("at most 7 days ago; now is {now_ms}")
+    };
+    Some(Fault {
+        code: Some(code),
+        ..Fault::new("timestamp_ms", timestamp_ms.to_string(), expected)
+    })
+}
+
+/// What is wrong with the length of an event's id.
+pub fn id_fault(id: &str) -> Option<Fault> {
+    (id.len() > LONGEST_ID).then(|| {
+        Fault::new(
+            "id",
+            format!("{} bytes long", id.len()),
+            format!("at most {LONGEST_ID} bytes long"),
+        )
+    })
+}
+
+/// Is it a SHA-256, as hexadecimal digits?
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The fault of an identifier that is not hashed. Its value is never told.
+pub fn not_hashed(field: impl Into<String>) -> Fault {
+    Fault::new(
+        field,
+        NOT_SHOWN,
+        "64 lowercase hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
+    )
+}
+
+/// A text as a fault shows it.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A field's name as a fault shows it. A misplaced value may stand where a name should.
+pub fn shown_name(name: &str) -> String {
+    shortened(&without_identifiers(name))
+}
+
+/// A value as a fault shows it.
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        // it may end up in a log: nobody's email address or phone number belongs there
+        other => shortened(&without_identifiers(&compact(other))),
+    }
+}
+
+/// JSON as the pixel's table reads it: without white space, and whole numbers with all their digits, because a server
+/// may write 2599.0 or 1e3 where a page's `JSON.stringify` never does.
+fn compact(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(value, &mut out);
+    out
+}
+
+fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_value(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => write_object(fields, out),
+        other => match whole_number(other) {
+            // writing to a String cannot fail
+            Some(number) => _ = write!(out, "{number}"),
+            None => _ = write!(out, "{other}"),
+        },
+    }
+}
+
+fn write_object(fields: &Map<String, Value>, out: &mut String) {
+    out.push('{');
+    for (i, (name, value)) in fields.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        let _ = write!(out, "{}:", serde_json::Value::from(name.as_str()));
+        write_value(value, out);
+    }
+    out.push('}');
+}
+
+/// A number that is whole, however it is spelt, below 1e21: JavaScript prints larger ones with an exponent, and the
+/// pixel takes none of those.
+pub fn whole_number(value: &Value) -> Option<i128> {
+    if let Some(number) = value.as_i64() {
+        return Some(number.into());
+    }
+    if let Some(number) = value.as_u64() {
+        return Some(number.into());
+    }
+    let number = value.as_f64()?;
+    let whole = number as i128;
+    (number.fract() == 0.0 && number.abs() < 1e21).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fields(name: &str, data: Value, options: Value) -> Vec<String> {
+        let Value::Object(options) = options else {
+            panic!("no object")
+        };
+        table_faults(&name.into(), Some(&data), &options)
+            .into_iter()
+            .map(|fault| fault.field)
+            .collect()
+    }
+
+    #[test]
+    fn whole_numbers_are_taken_however_a_server_spells_them() {
+        for amount in ["2599", "2599.0", "2.599e3", "-0.0", "1e20"] {
+            let data = format!(r#"{{"type":"contents","amount":{amount},"currency":"USD"}}"#);
+            let data = serde_json::from_str(&data).unwrap();
+            assert!(
+                fields("order_created", data, json!({})).is_empty(),
+                "{amount}"
+            );
+        }
+        for amount in ["25.99", "1e21", "\"2599\"", "null"] {
+            let data = format!(r#"{{"type":"contents","amount":{amount},"currency":"USD"}}"#);
+            let data = serde_json::from_str(&data).unwrap();
+            assert_eq!(
+                fields("order_created", data, json!({})),
+                ["data.amount"],
+                "{amount}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_are_told_by_the_wires_names() {
+        assert_eq!(fields("purchase", json!({}), json!({})), ["type"]);
+        assert_eq!(
+            fields(
+                "custom",
+                json!({ "type": "custom", "sku": 1 }),
+                json!({ "opt_out": 1, "event_id": "" })
+            ),
+            ["data.sku", "custom_event_name", "opt_out", "id"]
+        );
+    }
+
+    #[test]
+    fn of_a_thousand_faults_a_hundred_are_told_and_each_is_short() {
+        let data = json!({ "type": "contents", "contents": vec![1; 1000] });
+        assert_eq!(fields("order_created", data, json!({})).len(), MOST_FAULTS);
+        let name = "ü".repeat(100_000);
+        let told = fields(
+            "order_created",
+            json!({ "type": "contents", name: 1 }),
+            json!({}),
+        );
+        assert!(told[0].len() < 1000, "{}", told[0].len());
+    }
+
+    #[test]
+    fn an_event_of_last_week_or_of_a_wrong_clock_is_at_fault() {
+        let now = 1_790_000_000_000;
+        let expected = |timestamp| time_fault(timestamp, now).map(|fault| fault.expected);
+        let now_ms = i128::from(now);
+        for fine in [
+            now_ms,
+            now_ms - i128::from(OLDEST_MS),
+            now_ms + i128::from(AHEAD_MS),
+        ] {
+            assert_eq!(expected(fine), None);
+        }
+        assert!(
+            expected(now_ms - i128::from(OLDEST_MS) - 1)
+                .unwrap()
+                .contains("7 days")
+        );
+        assert!(
+            expected(now_ms + i128::from(AHEAD_MS) + 1)
+                .unwrap()
+                .contains("10 minutes")
+        );
+        assert!(
+            expected(now_ms / 1000)
+                .unwrap()
+                .contains("looks like seconds")
+        );
+        assert!(expected(-5).unwrap().contains("7 days"));
+    }
+}

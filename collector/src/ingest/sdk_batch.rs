@@ -1,0 +1,350 @@
+//! The body of one `POST /v1/sdk/events`, checked.
+
+use oaiq::wire;
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use crate::http::error::Refusal;
+use crate::ingest::rules;
+use crate::store::record::Fault;
+
+/// The longest `user`, in bytes; it is shown with each event of its batch. The pixel's has 900 at most.
+const LONGEST_USER: usize = 16 * 1024;
+
+/// The longest reference, in bytes. It has come in an address, or is a UUID.
+const LONGEST_REFERENCE: usize = 4 * 1024;
+
+/// What `user.in` says as it was given; all else in it is hashed.
+const AS_GIVEN: [&str; 4] = ["co", "ct", "rg", "pc"];
+
+/// A batch that has the wire's shape, with its parts as they came: unknown fields, the order of keys
+/// and the spelling of numbers are kept.
+#[derive(Debug)]
+pub struct Batch {
+    /// The browser reference.
+    pub obref: Option<String>,
+    /// The click reference.
+    pub oppref: Option<String>,
+    /// Who the site says the visitor is. What may be a raw identifier is not there any more.
+    pub user: Option<Box<RawValue>>,
+    /// What is wrong with `user`.
+    pub user_faults: Vec<Fault>,
+    /// The events, at least one, in the order of the batch.
+    pub events: Vec<Event>,
+}
+
+/// An event, and what the rules say of it.
+#[derive(Debug)]
+pub struct Event {
+    /// Letter by letter as it came.
+    pub text: Box<RawValue>,
+    /// Its name.
+    pub name: String,
+    /// A custom event's own name.
+    pub custom_event_name: Option<String>,
+    /// What duplicates are recognised by.
+    pub id: String,
+    /// What is wrong with it. What the pixel tells of itself is not looked at.
+    pub faults: Vec<Fault>,
+}
+
+/// The parts of a batch that are shown as they came.
+#[derive(Deserialize)]
+struct AsReceived<'a> {
+    #[serde(borrow, default)]
+    user: Option<&'a RawValue>,
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+}
+
+/// Reads a body that arrived at `now_ms`. `announced` is the query's `ec`, the number of events that the sender
+/// counted.
+///
+/// # Errors
+/// When it has not the wire's shape. What is wrong with an event is in its `faults`.
+pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch, Refusal> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Refusal::bad_request(format!("the body is not UTF-8 text: {error}")))?;
+    let batch: wire::Batch = serde_json::from_str(text).map_err(|error| not_a_batch(&error))?;
+    let as_received: AsReceived =
+        serde_json::from_str(text).map_err(|error| not_a_batch(&error))?;
+
+    let count = batch.events.len();
+    if count == 0 {
+        return Err(Refusal::bad_request("the body is a batch without events"));
+    }
+    if let Some(announced) = announced
+        && announced.parse() != Ok(count)
+    {
+        return Err(Refusal::bad_request(format!(
+            "the query's ec={} is not the number of events in the body, which is {count}",
+            rules::shortened(announced)
+        )));
+    }
+    not_longer("obref", batch.obref.as_deref(), LONGEST_REFERENCE)?;
+    not_longer("oppref", batch.oppref.as_deref(), LONGEST_REFERENCE)?;
+    let user = as_received.user.map(RawValue::get);
+    not_longer("user", user, LONGEST_USER)?;
+    for (i, event) in batch.events.iter().enumerate() {
+        not_longer(
+            &format!("events[{i}].id"),
+            Some(&event.id),
+            rules::LONGEST_ID,
+        )?;
+    }
+    let (user, user_faults) = match (as_received.user, batch.user) {
+        (Some(raw), Some(user)) => checked_user(raw, user)?,
+        _ => (None, Vec::new()),
+    };
+    let events = batch.events.into_iter().zip(as_received.events);
+    Ok(Batch {
+        obref: batch.obref,
+        oppref: batch.oppref,
+        user,
+        user_faults,
+        events: events
+            .map(|(event, text)| Event::checked(event, text, now_ms))
+            .collect(),
+    })
+}
+
+impl Event {
+    fn checked(event: wire::Event, text: &RawValue, now_ms: u64) -> Self {
+        let mut faults = Vec::new();
+        if !rules::is_internal(&event.name) {
+            let mut options = Map::new();
+            options.insert("event_id".to_owned(), event.id.as_str().into());
+            if let Some(name) = &event.custom_event_name {
+                options.insert("custom_event_name".to_owned(), name.as_str().into());
+            }
+            if let Some(opt_out) = event.opt_out {
+                options.insert("opt_out".to_owned(), opt_out.into());
+            }
+            let data = Value::Object(event.data);
+            faults = rules::table_faults(&event.name.as_str().into(), Some(&data), &options);
+            faults.extend(rules::time_fault(event.timestamp_ms.into(), now_ms));
+        }
+        Self {
+            text: text.to_owned(),
+            name: event.name,
+            custom_event_name: event.custom_event_name,
+            id: event.id,
+            faults,
+        }
+    }
+}
+
+/// `user` as it may be kept, and what is wrong with it.
+fn checked_user(
+    raw: &RawValue,
+    mut user: Map<String, Value>,
+) -> Result<(Option<Box<RawValue>>, Vec<Fault>), Refusal> {
+    let mut faults = Vec::new();
+    if let Some(Value::Object(given)) = user.get_mut("in") {
+        for (name, value) in given {
+            let is_right = match value {
+                _ if AS_GIVEN.contains(&name.as_str()) => true,
+                Value::String(text) => rules::is_sha256(text),
+                Value::Null => true,
+                _ => false,
+            };
+            if !is_right {
+                faults.push(rules::not_hashed(format!(
+                    "user.in.{}",
+                    rules::shortened(name)
+                )));
+                *value = rules::NOT_SHOWN.into();
+            }
+        }
+    }
+    faults.truncate(rules::MOST_FAULTS);
+    let kept = if faults.is_empty() {
+        raw.to_owned()
+    } else {
+        to_raw_value(&user)
+            .map_err(|error| Refusal::bad_request(format!("`user` cannot be shown: {error}")))?
+    };
+    Ok((Some(kept), faults))
+}
+
+fn not_longer(what: &str, text: Option<&str>, most: usize) -> Result<(), Refusal> {
+    match text.map_or(0, str::len) {
+        length if length > most => Err(Refusal::bad_request(format!(
+            "`{what}` is {length} bytes long; at most {most} are taken"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn not_a_batch(error: &serde_json::Error) -> Refusal {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "is JSON, but no batch",
+        _ => "is not JSON",
+    };
+    Refusal::bad_request(format!(
+        "the body {what}: {}",
+        without_strings(&error.to_string())
+    ))
+}
+
+/// What serde says without the strings that it quotes, which may be about a person.
+fn without_strings(error: &str) -> String {
+    match (error.split_once("string \""), error.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}string{after}"),
+        _ => rules::shortened(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EVENT: &str =
+        r#"{"type":"page_viewed","timestamp_ms":1,"id":"e","z":1,"a":1.50,"data":{}}"#;
+
+    fn error(body: &[u8], announced: Option<&str>) -> String {
+        parse(body, announced, 1).unwrap_err().error
+    }
+
+    #[test]
+    fn an_event_is_kept_as_it_came_with_unknown_fields_and_order() {
+        let hash = "ab".repeat(32);
+        let user = format!(r#"{{"in":{{"em":"{hash}","co":"y"}}}}"#);
+        let body = format!(r#"{{"events":[{EVENT}],"user":{user}}}"#);
+        let batch = parse(body.as_bytes(), Some("1"), 1).unwrap();
+        assert_eq!(batch.events[0].text.get(), EVENT);
+        assert_eq!(batch.user.unwrap().get(), user);
+        assert_eq!(batch.user_faults, []);
+    }
+
+    #[test]
+    fn parts_that_are_null_count_as_absent() {
+        let body = format!(r#"{{"obref":null,"events":[{EVENT}],"user":null}}"#);
+        let batch = parse(body.as_bytes(), None, 1).unwrap();
+        assert!(batch.obref.is_none() && batch.user.is_none());
+    }
+
+    #[test]
+    fn each_event_has_faults_of_its_own() {
+        let body = r#"{"events":[
+            {"type":"order_created","timestamp_ms":900000000000,"id":"1","data":{"type":"contents","amount":1.5}},
+            {"type":"oai::diagnostic","timestamp_ms":1,"id":"2","data":{"type":"diagnostic"}},
+            {"type":"custom","timestamp_ms":900000000000,"id":"","data":{"type":"custom"},"custom_event_name":"a b"}
+        ]}"#;
+        let batch = parse(body.as_bytes(), None, 1_790_000_000_000).unwrap();
+        let fields = |i: usize| -> Vec<String> {
+            let faults = &batch.events[i].faults;
+            faults.iter().map(|fault| fault.field.clone()).collect()
+        };
+        assert_eq!(fields(0), ["data.amount", "data.currency", "timestamp_ms"]);
+        assert_eq!(fields(1), [""; 0]);
+        assert_eq!(fields(2), ["custom_event_name", "id", "timestamp_ms"]);
+    }
+
+    #[test]
+    fn a_raw_identifier_is_at_fault_and_neither_told_nor_kept() {
+        let body =
+            format!(r#"{{"events":[{EVENT}],"user":{{"in":{{"em":"jane@a.test","co":"DE"}}}}}}"#);
+        let batch = parse(body.as_bytes(), None, 1).unwrap();
+        assert_eq!(batch.user_faults[0].field, "user.in.em");
+        assert!(!format!("{batch:?}").contains("jane"), "{batch:?}");
+        assert!(batch.user.unwrap().get().contains(r#""co":"DE""#));
+        let told = error(br#"{"events":[],"user":"jane@a.test"}"#, None);
+        assert!(told.contains("a map") && !told.contains("jane"), "{told}");
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_place() {
+        let broken = error(b"{\"events\":[\n{]}", None);
+        assert!(
+            broken.contains("not JSON") && broken.contains("line 2 column 2"),
+            "{broken}"
+        );
+        let shape = error(br#"{"events":[{"type":"a","timestamp_ms":"1"}]}"#, None);
+        assert!(
+            shape.contains("no batch") && shape.contains("line 1 column"),
+            "{shape}"
+        );
+        let field = error(br#"{"events":[{"type":"a","timestamp_ms":1}]}"#, None);
+        assert!(field.contains("missing field `id`"), "{field}");
+        let text = error(b"{\"events\":\"\xff\"}", None);
+        assert!(
+            text.contains("not UTF-8") && text.contains("index 11"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_count_that_is_not_the_number_of_events_is_refused() {
+        let body = format!(r#"{{"events":[{EVENT},{EVENT}]}}"#);
+        for wrong in ["1", "3", "", "two", "-2", "2.0"] {
+            let text = error(body.as_bytes(), Some(wrong));
+            assert!(
+                text.contains(&format!("ec={wrong} ")) && text.ends_with("is 2"),
+                "{text}"
+            );
+        }
+        assert!(parse(body.as_bytes(), Some("2"), 1).is_ok());
+        assert!(error(br#"{"events":[]}"#, Some("0")).contains("without events"));
+    }
+
+    #[test]
+    fn what_is_absurdly_long_is_refused_by_name() {
+        let long = "x".repeat(1_000_000);
+        for body in [
+            format!(r#"{{"events":[{{"type":"custom","timestamp_ms":1,"id":"{long}"}}]}}"#),
+            format!(r#"{{"events":[{EVENT}],"oppref":"{long}"}}"#),
+            format!(r#"{{"events":[{EVENT}],"obref":"{long}"}}"#),
+            format!(r#"{{"events":[{EVENT}],"user":{{"in":{{"co":"{long}"}}}}}}"#),
+        ] {
+            let error = error(body.as_bytes(), None);
+            assert!(error.contains("bytes long; at most"), "{error}");
+            assert!(error.len() < 200);
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        let deep = format!("{{\"events\":{}", "[".repeat(500_000));
+        assert!(error(deep.as_bytes(), None).contains("line 1"));
+        let data = format!(
+            r#"{{"events":[{{"type":"a","timestamp_ms":1,"id":"e","data":{{"x":{}"#,
+            "[".repeat(500_000)
+        );
+        assert!(error(data.as_bytes(), None).contains("recursion limit"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..512)) {
+            let _ = parse(&body, None, 1);
+        }
+
+        #[test]
+        fn any_text_of_a_batchs_own_letters_is_read_or_refused(
+            text in r#"(\{|\}|\[|\]|,|:|"events"|"type"|"id"|"timestamp_ms"|"data"|"user"|"in"|"em"|"custom"|null|1|1\.5|-|\\|"|ü){0,64}"#
+        ) {
+            let _ = parse(text.as_bytes(), None, 1);
+            let _ = parse(format!(r#"{{"events":[{{"type":"custom","timestamp_ms":1,"id":"1","data":{{{text}}}}}]}}"#).as_bytes(), Some("1"), 1);
+        }
+
+        #[test]
+        fn any_event_of_the_wires_shape_is_kept_letter_by_letter(
+            name in any::<String>(), id in any::<String>(), time in any::<u64>(), custom in any::<Option<String>>(),
+            amount in any::<f64>(), text in any::<String>(), white in "[ \n\r\t]{0,4}",
+        ) {
+            let event = format!(
+                "{{{white}\"type\":{},\"timestamp_ms\":{time},\"id\":{},\"custom_event_name\":{},\"data\":{{\"amount\":{},{}:[{}]}}{white}}}",
+                Value::from(name.as_str()), Value::from(id), Value::from(custom), Value::from(amount),
+                Value::from(text.as_str()), Value::from(text.as_str()),
+            );
+            let batch = parse(format!("{{\"events\":[{event}]}}").as_bytes(), Some("1"), 1).unwrap();
+            prop_assert_eq!(batch.events[0].text.get(), event);
+            for fault in &batch.events[0].faults {
+                prop_assert!(!fault.expected.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The pages and the pixel.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::support::server::{Server, folders, folders_that_do_not_exist, header, text_of};
+
+fn start(name: &str) -> Server {
+    Server::start_with(folders(name), Duration::from_secs(10))
+}
+
+#[test]
+fn the_address_alone_leads_into_the_shop_by_an_ad_click() {
+    let answer = Server::start().get("/");
+    assert_eq!(answer.status(), 303);
+    assert_eq!(header(&answer, "location"), "/shop/?oppref=demo-click-1");
+}
+
+#[test]
+fn pages_and_pixel_are_served_with_their_types_and_asked_for_anew_each_time() {
+    let server = start("types");
+    for (path, content_type) in [
+        ("/shop/?oppref=demo-click-1", "text/html; charset=utf-8"),
+        ("/shop/index.html", "text/html; charset=utf-8"),
+        ("/shop/shop.css", "text/css; charset=utf-8"),
+        ("/shop/cup.svg", "image/svg+xml; charset=utf-8"),
+        ("/shop/thanks/", "text/html; charset=utf-8"),
+        ("/inspector/", "text/html; charset=utf-8"),
+        ("/sdk/oaiq.min.js", "text/javascript; charset=utf-8"),
+        ("/sdk/oaiq.wasm", "application/wasm"),
+    ] {
+        let answer = server.get(path);
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(header(&answer, "content-type"), content_type, "{path}");
+        assert_eq!(header(&answer, "cache-control"), "no-cache", "{path}");
+    }
+}
+
+#[test]
+fn an_address_without_its_last_slash_leads_to_the_page_with_its_query() {
+    let server = start("slash");
+    for (path, location) in [
+        ("/inspector", "/inspector/"),
+        ("/shop?oppref=a%20b", "/shop/?oppref=a%20b"),
+        ("/shop/thanks?a=1", "/shop/thanks/?a=1"),
+    ] {
+        let answer = server.get(path);
+        assert!(answer.status().is_redirection(), "{path}");
+        assert_eq!(header(&answer, "location"), location);
+    }
+}
+
+#[test]
+fn a_rebuilt_pixel_is_seen_at_once() {
+    let folders = folders("rebuilt");
+    let pixel = folders.sdk.as_ref().unwrap().join("oaiq.min.js");
+    let server = Server::start_with(folders, Duration::from_secs(10));
+    let first = server.get("/sdk/oaiq.min.js");
+    let headers = [
+        ("If-None-Match", header(&first, "etag")),
+        ("If-Modified-Since", header(&first, "last-modified")),
+    ];
+    let unchanged = server.send("GET", "/sdk/oaiq.min.js", &headers, ());
+    assert_eq!(unchanged.status(), 304);
+
+    // Within the same second, which a modification date cannot tell.
+    fs::write(pixel, "rebuilt").unwrap();
+    let rebuilt = server.send("GET", "/sdk/oaiq.min.js", &headers, ());
+    assert_eq!(rebuilt.status(), 200);
+    assert_eq!(text_of(rebuilt), "rebuilt");
+}
+
+#[test]
+fn files_are_compressed_for_a_browser_that_takes_it_and_the_stream_never_is() {
+    let server = start("compressed");
+    for encoding in ["br", "gzip"] {
+        let headers = [("Accept-Encoding", encoding)];
+        let file = server.send("GET", "/sdk/oaiq.min.js", &headers, ());
+        assert_eq!(header(&file, "content-encoding"), encoding);
+        let stream = server.send("GET", "/events/stream", &headers, ());
+        assert_eq!(header(&stream, "content-encoding"), "");
+    }
+    assert_eq!(
+        header(&server.get("/sdk/oaiq.min.js"), "content-encoding"),
+        ""
+    );
+}
+
+#[test]
+fn an_address_that_leads_nowhere_is_answered_404_with_those_that_lead_somewhere() {
+    let server = start("nowhere");
+    for path in [
+        "/nothing",
+        "/shop/nothing.html",
+        "/sdk/",
+        "/sdk/nothing.js",
+        "/events",
+    ] {
+        let answer = server.get(path);
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(
+            header(&answer, "content-type"),
+            "text/plain; charset=utf-8",
+            "{path}"
+        );
+        let text = text_of(answer);
+        assert!(
+            text.contains("/inspector") && text.contains("npm run build"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn without_the_folders_the_pages_are_not_found_and_the_endpoint_works() {
+    let server = Server::start_with(folders_that_do_not_exist(), Duration::from_secs(10));
+    assert_eq!(server.get("/shop/").status(), 404);
+    assert_eq!(
+        server.get("/v1/sdk/events?pid=P&event=custom").status(),
+        200
+    );
+}

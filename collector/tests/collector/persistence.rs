@@ -1,0 +1,84 @@
+//! What a new start finds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oaiq_collector::store::database::Opened;
+use serde_json::{Value, json};
+
+use crate::support::server::{Server, event, json_of, settings};
+
+fn file(name: &str) -> PathBuf {
+    let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "restart", name]
+        .iter()
+        .collect();
+    let _ = fs::remove_dir_all(&folder);
+    folder.join("collector.sqlite")
+}
+
+fn start(file: &Path) -> Server {
+    Server::open(settings(), Opened::open(file).unwrap())
+}
+
+fn one(id: &str) -> Value {
+    json!({ "events": [event("order_created", id)] })
+}
+
+#[test]
+fn everything_is_there_again_as_it_was_and_duplicates_are_still_known() {
+    let file = file("again");
+    let server = start(&file);
+    server.take("P", &json!({ "events": [event("order_created", "1"), event("oai::diagnostic", "2")], "oppref": "c" }));
+    server.post("/v1/sdk/events?pid=P", "{");
+    let before = server.entries("");
+    assert_eq!(before.len(), 3);
+    drop(server);
+
+    let server = start(&file);
+    assert_eq!(server.entries(""), before);
+    server.take("P", &one("1"));
+    let newest = &server.entries("")[0];
+    assert_eq!((&newest["seq"], &newest["batch"]), (&json!(4), &json!(3)));
+    assert_eq!(
+        (&newest["verdict"], &newest["duplicate_of"]),
+        (&json!("duplicate"), &json!(1))
+    );
+}
+
+#[test]
+fn what_was_forgotten_stays_so_and_the_numbers_go_on() {
+    let file = file("forgotten");
+    let server = start(&file);
+    server.take("P", &one("a-secret-order"));
+    assert_eq!(server.send("DELETE", "/events.json", &[], ()).status(), 204);
+    drop(server);
+    let bytes = fs::read(&file).unwrap();
+    assert!(!bytes.windows(14).any(|part| part == b"a-secret-order"));
+
+    let server = start(&file);
+    assert!(server.entries("").is_empty());
+    server.take("P", &one("a-secret-order"));
+    let newest = &server.entries("")[0];
+    assert_eq!(
+        (&newest["seq"], &newest["verdict"]),
+        (&json!(2), &json!("counted"))
+    );
+}
+
+#[test]
+fn the_inspector_is_told_how_it_was_started() {
+    let server = start(&file("facts"));
+    server.take("P", &one("1"));
+    let facts = json_of(server.get("/inspector/facts.json"));
+    assert_eq!(
+        facts,
+        json!({
+            "version": "0.1.0",
+            "listening": ["http://localhost:8787"],
+            "pixels": [],
+            "key_given": false,
+            "kept": 1,
+            "most": 100_000,
+        })
+    );
+}

@@ -1,0 +1,3 @@
+//! A collector on a port of its own, and a client for it.
+
+pub mod server;

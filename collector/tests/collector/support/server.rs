@@ -1,0 +1,316 @@
+//! A collector of its own for each test, and a client for it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use oaiq_collector::cli::Host;
+use oaiq_collector::http::assets::Pages;
+use oaiq_collector::http::{listen, serve};
+use oaiq_collector::store::database::Opened;
+use oaiq_collector::{Collector, Settings};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use ureq::http::{Request, Response};
+use ureq::{Agent, AsSendBody, Body};
+
+pub type Answer = Response<Body>;
+
+/// A collector that listens on a free port until this is dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    agent: Agent,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::with(settings())
+    }
+
+    pub fn start_with(pages: Pages, read_timeout: Duration) -> Self {
+        Self::with(Settings {
+            pages,
+            read_timeout,
+            ..settings()
+        })
+    }
+
+    /// One that keeps nothing.
+    pub fn with(settings: Settings) -> Self {
+        Self::open(settings, Opened::in_memory().unwrap())
+    }
+
+    pub fn open(settings: Settings, opened: Opened) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listeners = runtime.block_on(listen::listen(Host::Loopback, 0)).unwrap();
+        let address = listeners[0].local_addr().unwrap();
+        let collector = Collector::new(settings, opened);
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            runtime.block_on(serve::serve(listeners, Arc::new(collector), async {
+                let _ = stopped.await;
+            }));
+        });
+        Self {
+            address,
+            agent: agent(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.agent.get(self.url(path)).call().unwrap()
+    }
+
+    /// A request with headers of its own.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsSendBody,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.agent.run(request.body(body).unwrap()).unwrap()
+    }
+
+    /// Sends a body as the pixel's `fetch` does.
+    pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.send(
+            "POST",
+            path,
+            &[("Content-Type", "text/plain")],
+            body.as_ref(),
+        )
+    }
+
+    /// Sends a batch that must be taken.
+    pub fn take(&self, pixel: &str, batch: &Value) {
+        let answer = self.post(&format!("/v1/sdk/events?pid={pixel}"), batch.to_string());
+        assert_eq!(answer.status(), 202);
+    }
+
+    /// Sends a body as a server does.
+    pub fn convert(&self, pixel: &str, body: &Value) -> Answer {
+        let headers = [
+            ("Authorization", "Bearer key"),
+            ("Content-Type", "application/json"),
+        ];
+        let path = format!("/v1/events?pid={pixel}");
+        self.send("POST", &path, &headers, body.to_string().as_str())
+    }
+
+    /// The entries of `/events.json` with this query, newest first.
+    pub fn entries(&self, query: &str) -> Vec<Value> {
+        let listing = json_of(self.get(&format!("/events.json{query}")));
+        listing["events"].as_array().unwrap().clone()
+    }
+
+    /// What the server answers to these very bytes, until it hangs up. A client library would tidy up
+    /// some of what the tests send.
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        stream.write_all(bytes.as_ref()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A client that takes every status for an answer, follows no redirect and never waits long.
+pub fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_global(Some(Duration::from_secs(20)))
+        .build()
+        .into()
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        pages: folders_that_do_not_exist(),
+        pixels: Vec::new(),
+        key: None,
+        read_timeout: Duration::from_secs(10),
+        listening: vec!["http://localhost:8787".to_owned()],
+        is_local: true,
+    }
+}
+
+pub fn now_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since_epoch.as_millis().try_into().unwrap()
+}
+
+/// An event as the pixel sends it.
+pub fn event(name: &str, id: &str) -> Value {
+    json!({
+        "type": name,
+        "timestamp_ms": now_ms(),
+        "id": id,
+        "source_url": "http://localhost/shop/",
+        "data": { "type": if name == "custom" { "custom" } else { "contents" } },
+        "custom_event_name": (name == "custom").then_some("quote_requested"),
+    })
+}
+
+/// The same, as a server sends it.
+pub fn conversion(name: &str, id: &str) -> Value {
+    let mut conversion = event(name, id);
+    conversion["action_source"] = "web".into();
+    conversion
+}
+
+pub fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+pub fn text_of(mut answer: Answer) -> String {
+    answer.body_mut().read_to_string().unwrap()
+}
+
+pub fn json_of(answer: Answer) -> Value {
+    assert_eq!(header(&answer, "content-type"), "application/json");
+    serde_json::from_str(&text_of(answer)).unwrap()
+}
+
+/// The `error` of an answer that must be a refusal with this status.
+pub fn refusal(answer: Answer, status: u16) -> String {
+    assert_eq!(answer.status(), status);
+    json_of(answer)["error"].as_str().unwrap().to_owned()
+}
+
+/// The `error` of a Conversions API answer that must be a refusal with this status, in OpenAI's shape.
+pub fn api_error(answer: Answer, status: u16) -> Value {
+    assert_eq!(answer.status(), status);
+    assert!(header(&answer, "x-request-id").starts_with("req_"));
+    let error = json_of(answer)["error"].clone();
+    for member in ["message", "type"] {
+        assert!(error[member].is_string(), "{error}");
+    }
+    for member in ["param", "code"] {
+        assert!(error.get(member).is_some(), "{error}");
+    }
+    error
+}
+
+/// The `message` of such an `error`.
+pub fn api_message(answer: Answer, status: u16) -> String {
+    let error = api_error(answer, status);
+    error["message"].as_str().unwrap().to_owned()
+}
+
+/// The messages of an event stream, as a browser gives them to a page.
+pub struct Messages(BufReader<Box<dyn Read>>);
+
+#[derive(Debug, Default, PartialEq)]
+pub struct Message {
+    pub event: String,
+    pub id: String,
+    pub data: String,
+}
+
+impl Messages {
+    pub fn of(answer: Answer) -> Self {
+        assert_eq!(header(&answer, "content-type"), "text/event-stream");
+        Self(BufReader::new(Box::new(answer.into_body().into_reader())))
+    }
+}
+
+impl Iterator for Messages {
+    type Item = Message;
+
+    fn next(&mut self) -> Option<Message> {
+        let mut message = Message::default();
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
+            match line.trim_end().split_once(": ") {
+                Some(("event", value)) => message.event = value.to_owned(),
+                Some(("id", value)) => message.id = value.to_owned(),
+                Some(("data", value)) => message.data += value,
+                _ if line == "\n" && !message.data.is_empty() => return Some(message),
+                _ => {}
+            }
+        }
+    }
+}
+
+pub fn folders_that_do_not_exist() -> Pages {
+    let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-folder");
+    Pages {
+        shop: Some(nowhere.join("shop")),
+        inspector: Some(nowhere.join("inspector")),
+        sdk: Some(nowhere.join("dist")),
+    }
+}
+
+/// Folders with small pages and a pixel, and `secret.txt` beside them; `name` is the test's own.
+pub fn folders(name: &str) -> Pages {
+    let root: PathBuf = [env!("CARGO_TARGET_TMPDIR"), name].iter().collect();
+    for (file, content) in [
+        ("secret.txt", "secret"),
+        ("www/secret.txt", "secret"),
+        ("www/shop/index.html", "<!doctype html><title>Shop</title>"),
+        ("www/shop/shop.css", "body { margin: 0 }"),
+        (
+            "www/shop/cup.svg",
+            "<svg xmlns='http://www.w3.org/2000/svg'/>",
+        ),
+        (
+            "www/shop/thanks/index.html",
+            "<!doctype html><title>Thanks</title>",
+        ),
+        (
+            "www/inspector/index.html",
+            "<!doctype html><title>Inspector</title>",
+        ),
+        (
+            "dist/oaiq.min.js",
+            "window.oaiq = 1; // long enough that compressing it is worth while",
+        ),
+        ("dist/oaiq.wasm", "\0asm\u{1}\0\0\0"),
+    ] {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    Pages {
+        shop: Some(root.join("www/shop")),
+        inspector: Some(root.join("www/inspector")),
+        sdk: Some(root.join("dist")),
+    }
+}

@@ -1,0 +1,508 @@
+//! What to do about a fault of a call, where that can be known from the call itself.
+
+use crate::explain::money;
+use crate::mem::thin_str::{Draft, t};
+use crate::raw_json::{Value, kind};
+use crate::schema::events::{self, EVENTS, Field, Shape};
+use crate::schema::validate::{Fault, Part, Problem};
+
+/// What a page may mean by another name: those of other pixels (Meta, Google, TikTok, Pinterest) for the same events.
+const EVENTS_ELSEWHERE: [(&str, &str); 30] = [
+    ("purchase", "order_created"),
+    ("completepayment", "order_created"),
+    ("placeanorder", "order_created"),
+    ("order", "order_created"),
+    ("ordercompleted", "order_created"),
+    ("checkout", "order_created"),
+    ("pageview", "page_viewed"),
+    ("pagevisit", "page_viewed"),
+    ("page", "page_viewed"),
+    ("viewcontent", "contents_viewed"),
+    ("viewitem", "contents_viewed"),
+    ("viewcategory", "contents_viewed"),
+    ("productviewed", "contents_viewed"),
+    ("addtocart", "items_added"),
+    ("productadded", "items_added"),
+    ("begincheckout", "checkout_started"),
+    ("initiatecheckout", "checkout_started"),
+    ("lead", "lead_created"),
+    ("generatelead", "lead_created"),
+    ("submitform", "lead_created"),
+    ("contact", "lead_created"),
+    ("completeregistration", "registration_completed"),
+    ("signup", "registration_completed"),
+    ("register", "registration_completed"),
+    ("schedule", "appointment_scheduled"),
+    ("bookappointment", "appointment_scheduled"),
+    ("subscribe", "subscription_created"),
+    ("subscription", "subscription_created"),
+    ("starttrial", "trial_started"),
+    ("trial", "trial_started"),
+];
+
+/// What elsewhere is a field's name.
+const FIELDS_ELSEWHERE: [(&str, &str); 20] = [
+    ("value", "amount"),
+    ("price", "amount"),
+    ("total", "amount"),
+    ("revenue", "amount"),
+    ("valuecurrency", "currency"),
+    ("currencycode", "currency"),
+    ("items", "contents"),
+    ("products", "contents"),
+    ("content", "contents"),
+    ("sku", "id"),
+    ("itemid", "id"),
+    ("productid", "id"),
+    ("contentid", "id"),
+    ("itemname", "name"),
+    ("title", "name"),
+    ("contentname", "name"),
+    ("category", "content_type"),
+    ("qty", "quantity"),
+    ("planname", "plan_id"),
+    ("plan", "plan_id"),
+];
+
+/// Names of the order, in whichever words, belong into the options.
+const IDS: [&str; 6] = [
+    "eventid",
+    "orderid",
+    "transactionid",
+    "dedupid",
+    "deduplicationid",
+    "orderno",
+];
+
+const SYMBOLS: [(&str, &str); 4] = [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("¥", "JPY")];
+
+/// What to do about a fault; `name` and `data` are the call's.
+pub fn advice(fault: &Fault, name: Value, data: Value) -> Option<String> {
+    let shape = events::find(name).map(|(_, shape)| *shape);
+    let text = match fault.problem {
+        Problem::UnknownName | Problem::Empty if fault.part == Part::Name => {
+            return event_meant(fault.given);
+        }
+        Problem::NoData | Problem::Missing | Problem::OtherShape => {
+            format!("send type: \"{}\"", shape?.name().as_str())
+        }
+        Problem::InvalidAmount => amount_meant(fault, data),
+        Problem::NotInteger if fault.given.kind() == kind::STRING => {
+            let digits = string(fault.given);
+            digits.parse::<u32>().ok()?;
+            format!("send the number {digits}, without quotes")
+        }
+        Problem::NoCurrency => "add currency: \"USD\", or whichever the amount is in".into(),
+        Problem::NotCurrency | Problem::WrongType if fault.path.as_str().ends_with("currency") => {
+            let given = string(fault.given);
+            let (_, code) = SYMBOLS.iter().find(|(symbol, _)| *symbol == given)?;
+            format!("send \"{code}\"")
+        }
+        Problem::UnknownField => field_meant(fault, shape?)?,
+        Problem::CustomNameMissing | Problem::CustomNameEmpty => {
+            "give it in the last argument: { custom_event_name: \"your_name\" }".into()
+        }
+        Problem::ReservedCustomName => format!("measure \"{}\" itself", string(fault.given)),
+        Problem::CustomNameNotAllowed => {
+            "leave it out, or measure \"custom\" with that name".into()
+        }
+        Problem::InvalidCustomName => {
+            let name = as_custom_name(&string(fault.given));
+            if name.is_empty() {
+                return None;
+            }
+            format!("for example \"{name}\"")
+        }
+        _ => return None,
+    };
+    Some(text)
+}
+
+/// The event that is meant by a name.
+pub(crate) fn event_named(given: &str) -> Option<&'static str> {
+    let known = EVENTS.iter().map(|(name, _)| name.as_str());
+    meant(given, known, &EVENTS_ELSEWHERE)
+}
+
+fn event_meant(given: Value) -> Option<String> {
+    let given = string(given);
+    if ["app_installed", "app_opened"].contains(&given.as_str()) {
+        return Some(format!(
+            "send {given} from your server, by the Conversions API: pages cannot measure it"
+        ));
+    }
+    match event_named(&given) {
+        Some(name) => Some(format!("did you mean \"{name}\"?")),
+        None => Some(
+            "a name of your own goes like this: oaiq(\"measure\", \"custom\", { type: \"custom\" }, { custom_event_name: \"your_name\" })"
+                .into(),
+        ),
+    }
+}
+
+fn amount_meant(fault: &Fault, data: Value) -> String {
+    let text = string(fault.given);
+    let known = currency_of(fault, data);
+    let named = || SYMBOLS.iter().find(|(symbol, _)| text.contains(symbol));
+    let code = match &known {
+        Some(code) => code.as_str(),
+        None => named().map_or("USD", |(_, code)| code),
+    };
+    if let Ok(whole) = text.parse::<i64>() {
+        return format!(
+            "send the number {whole}, without quotes, if it is {}",
+            money::shown(whole, code)
+        );
+    }
+    let readings = match fault.given.kind() {
+        kind::STRING => money::readings(&text),
+        _ => money::of_number(fault.given.raw().as_str())
+            .into_iter()
+            .collect(),
+    };
+    match readings.as_slice() {
+        [] => "such as 2599 for USD 25.99".into(),
+        [amount] => match money::in_minor_units(*amount, code) {
+            Some(minor) if known.is_some() => {
+                format!("send {minor} for {}", money::shown(minor, code))
+            }
+            Some(minor) => format!("send {minor} if it is {}", money::shown(minor, code)),
+            None if known.is_some() => format!(
+                "{code} has {}, so round it first",
+                match money::decimals(code) {
+                    0 => "no decimals".into(),
+                    decimals => format!("{decimals} decimals"),
+                }
+            ),
+            None => "such as 2599 for USD 25.99".into(),
+        },
+        [..] => {
+            let readings = readings.into_iter().map(|it| reading(it, code));
+            let readings: Vec<_> = readings.collect();
+            format!(
+                "this can mean {}; send the whole number for the one that you mean",
+                readings.join(" or ")
+            )
+        }
+    }
+}
+
+/// `USD 1299.00 (129900)`
+fn reading(amount: money::Written, code: &str) -> String {
+    match money::in_minor_units(amount, code) {
+        Some(minor) => format!("{} ({minor})", money::shown(minor, code)),
+        None => format!(
+            "{code} {} (more decimals than {code} has)",
+            money::plainly(amount)
+        ),
+    }
+}
+
+/// The currency that an amount is in: its item's own, or the event's.
+fn currency_of(fault: &Fault, data: Value) -> Option<String> {
+    let mut currency = data.get(t!("currency"));
+    if let Part::Item(place) = fault.part {
+        let mut item = data.get(t!("contents")).first();
+        for _ in 0..place {
+            item = item?.next();
+        }
+        let own = item?.get(t!("currency"));
+        if own.kind() == kind::STRING {
+            currency = own;
+        }
+    }
+    let code = string(currency).to_ascii_uppercase();
+    (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
+}
+
+fn field_meant(fault: &Fault, shape: Shape) -> Option<String> {
+    let name = Draft::as_str(&fault.unknown?.owned()).to_owned();
+    let fields: &[Field] = match fault.part {
+        Part::Name => return None,
+        Part::Data => shape.fields(),
+        Part::Item(_) => &events::ITEM,
+        Part::Options => &events::OPTIONS,
+    };
+    let plain = plain(&name);
+    let is_option = |known: &Field| known.name().as_str() == name;
+    if fault.part != Part::Options {
+        if IDS.contains(&plain.as_str()) {
+            return Some("give it as event_id in the last argument: { event_id: \"...\" }".into());
+        }
+        if events::OPTIONS.iter().any(is_option) {
+            return Some(format!("give {name} in the last argument, the options"));
+        }
+    } else if IDS.contains(&plain.as_str()) {
+        return Some("its name is event_id".into());
+    }
+    let known = || fields.iter().map(|field| field.name().as_str());
+    if let Some(meant) = meant(&name, known(), &FIELDS_ELSEWHERE) {
+        return Some(if meant == "amount" {
+            "its name is amount, in the currency's minor unit: 2599 for USD 25.99".into()
+        } else {
+            format!("its name is {meant}")
+        });
+    }
+    let is_items = events::ITEM.iter().any(is_option);
+    (fault.part == Part::Data && is_items && shape != Shape::CustomerAction)
+        .then(|| format!("give {name} in an item of contents: contents: [{{ {name}: ... }}]"))
+}
+
+/// The one of those names that was meant by another: in other words, or with a slip of the pen.
+pub(crate) fn meant<'a>(
+    given: &str,
+    known: impl Iterator<Item = &'a str>,
+    elsewhere: &[(&str, &'a str)],
+) -> Option<&'a str> {
+    let given = plain(given);
+    if given.len() > 40 {
+        return None;
+    }
+    let names: Vec<_> = known.collect();
+    if let Some((_, name)) = elsewhere.iter().find(|(other, _)| *other == given)
+        && names.contains(name)
+    {
+        return Some(name);
+    }
+    let distance = |name: &&str| edits(&given, &plain(name));
+    let nearest = names.into_iter().min_by_key(distance)?;
+    (distance(&nearest) <= nearest.len() / 4).then_some(nearest)
+}
+
+/// Letters and digits alone, in lowercase: `addToCart` and `add_to_cart` are the same.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// How many characters must be added, left out or changed to make one text of the other
+/// (<https://en.wikipedia.org/wiki/Levenshtein_distance>).
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// What a custom event could be called instead.
+fn as_custom_name(given: &str) -> String {
+    let mut name = String::new();
+    for c in given.chars() {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9' | '-') => name.push(c),
+            _ if name.ends_with('_') => {}
+            _ => name.push('_'),
+        }
+    }
+    name.truncate(64);
+    name.trim_matches(['_', '-']).into()
+}
+
+fn string(value: Value) -> String {
+    if value.kind() == kind::STRING {
+        value.owned().as_str().into()
+    } else {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::explain::faults_of;
+    use proptest::prelude::*;
+
+    fn advice(name: &str, data: &str, options: &str) -> Vec<String> {
+        let faults = faults_of(&format!("\"{name}\""), data, options);
+        faults.into_iter().filter_map(|it| it.advice).collect()
+    }
+
+    #[test]
+    fn a_name_from_another_pixel_or_with_a_slip_is_told_with_the_one_that_was_meant() {
+        for (given, meant) in [
+            ("Purchase", "order_created"),
+            ("add_to_cart", "items_added"),
+            ("AddToCart", "items_added"),
+            ("PageView", "page_viewed"),
+            ("order_create", "order_created"),
+            ("orderCreated", "order_created"),
+            ("lead_craeted", "lead_created"),
+            ("sign_up", "registration_completed"),
+        ] {
+            assert_eq!(
+                advice(given, "{}", ""),
+                [format!("did you mean \"{meant}\"?")],
+                "{given}"
+            );
+        }
+        assert!(advice("app_installed", "{}", "")[0].contains("Conversions API"));
+        assert!(advice("newsletter", "{}", "")[0].contains("custom_event_name"));
+    }
+
+    #[test]
+    fn an_amount_in_major_units_is_told_with_the_number_to_send() {
+        for (data, expected) in [
+            (
+                r#"{"type":"contents","amount":25.99,"currency":"USD"}"#,
+                "send 2599 for USD 25.99",
+            ),
+            (
+                r#"{"type":"contents","amount":"25.99","currency":"eur"}"#,
+                "send 2599 for EUR 25.99",
+            ),
+            (
+                r#"{"type":"contents","amount":"1,234.50","currency":"USD"}"#,
+                "send 123450 for USD 1234.50",
+            ),
+            (
+                r#"{"type":"contents","amount":25.5,"currency":"JPY"}"#,
+                "JPY has no decimals, so round it first",
+            ),
+            (
+                r#"{"type":"contents","amount":1.234,"currency":"KWD"}"#,
+                "send 1234 for KWD 1.234",
+            ),
+            (
+                r#"{"type":"contents","amount":"2599","currency":"USD"}"#,
+                "send the number 2599, without quotes, if it is USD 25.99",
+            ),
+            (
+                r#"{"type":"contents","amount":"25,99 €","currency":"EUR"}"#,
+                "send 2599 for EUR 25.99",
+            ),
+            (
+                r#"{"type":"contents","amount":"19,9 €","currency":"EUR"}"#,
+                "send 1990 for EUR 19.90",
+            ),
+            (
+                r#"{"type":"contents","amount":"1,50","currency":"EUR"}"#,
+                "send 150 for EUR 1.50",
+            ),
+            (
+                r#"{"type":"contents","amount":"1.299,00","currency":"EUR"}"#,
+                "send 129900 for EUR 1299.00",
+            ),
+            (
+                r#"{"type":"contents","amount":true,"currency":"KWD"}"#,
+                "such as 2599 for USD 25.99",
+            ),
+        ] {
+            assert_eq!(advice("order_created", data, ""), [expected], "{data}");
+        }
+        let item = r#"{"type":"contents","currency":"USD","contents":[{},{"amount":1.5,"currency":"EUR"}]}"#;
+        assert_eq!(advice("order_created", item, ""), ["send 150 for EUR 1.50"]);
+    }
+
+    #[test]
+    fn an_amount_with_two_readings_is_told_with_both_and_neither_is_advised() {
+        for (data, expected) in [
+            (
+                r#"{"type":"contents","amount":"1.299","currency":"EUR"}"#,
+                "this can mean EUR 1.299 (more decimals than EUR has) or EUR 1299.00 (129900); send the whole number for the one that you mean",
+            ),
+            (
+                r#"{"type":"contents","amount":"1,299","currency":"KWD"}"#,
+                "this can mean KWD 1.299 (1299) or KWD 1299.000 (1299000); send the whole number for the one that you mean",
+            ),
+        ] {
+            assert_eq!(advice("order_created", data, ""), [expected], "{data}");
+        }
+    }
+
+    #[test]
+    fn an_amount_without_a_currency_is_read_in_that_of_its_symbol() {
+        let data = r#"{"type":"contents","amount":"25,99 €"}"#;
+        assert_eq!(
+            advice("order_created", data, "")[0],
+            "send 2599 if it is EUR 25.99"
+        );
+    }
+
+    #[test]
+    fn a_field_by_another_name_or_in_another_place_is_told_with_where_it_belongs() {
+        for (data, expected) in [
+            (r#"{"type":"contents","value":1}"#, "its name is amount"),
+            (r#"{"type":"contents","items":[]}"#, "its name is contents"),
+            (
+                r#"{"type":"contents","order_id":"1"}"#,
+                "event_id in the last argument",
+            ),
+            (
+                r#"{"type":"contents","opt_out":true}"#,
+                "give opt_out in the last argument",
+            ),
+            (
+                r#"{"type":"contents","curency":"USD"}"#,
+                "its name is currency",
+            ),
+            (
+                r#"{"type":"contents","quantity":1}"#,
+                "in an item of contents",
+            ),
+            (
+                r#"{"type":"contents","contents":[{"sku":"a"}]}"#,
+                "its name is id",
+            ),
+        ] {
+            let found = advice("order_created", data, "");
+            assert!(found[0].contains(expected), "{data}: {found:?}");
+        }
+        assert_eq!(
+            advice(
+                "order_created",
+                r#"{"type":"contents"}"#,
+                r#"{"transaction_id":"1"}"#
+            ),
+            ["its name is event_id"]
+        );
+        assert!(advice("order_created", r#"{"type":"contents","zebra":"USD"}"#, "").is_empty());
+    }
+
+    #[test]
+    fn a_custom_name_that_may_not_be_is_told_with_one_that_may() {
+        let custom = r#"{"type":"custom"}"#;
+        assert_eq!(
+            advice(
+                "custom",
+                custom,
+                r#"{"custom_event_name":"Newsletter Sign-up!"}"#
+            ),
+            ["for example \"newsletter_sign-up\""]
+        );
+        assert_eq!(
+            advice("custom", custom, r#"{"custom_event_name":"order_created"}"#),
+            ["measure \"order_created\" itself"]
+        );
+        assert!(advice("custom", custom, r#"{"custom_event_name":"¿?"}"#).is_empty());
+    }
+
+    #[test]
+    fn a_currency_as_a_symbol_is_told_with_its_code() {
+        let data = r#"{"type":"contents","amount":1,"currency":"€"}"#;
+        assert_eq!(advice("order_created", data, ""), ["send \"EUR\""]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_given_there_is_no_fault_of_ours(name in any::<String>(), field in any::<String>(), text in any::<String>(), number in any::<f64>()) {
+            let quoted = |text: &str| serde_json::to_string(text).unwrap();
+            let data = format!(
+                r#"{{"type":"contents",{}:{},"amount":{},"currency":{}}}"#,
+                quoted(&field), quoted(&text), serde_json::to_string(&number).unwrap(), quoted(&text)
+            );
+            for name in [name.as_str(), "order_created", "custom"] {
+                let options = format!(r#"{{"custom_event_name":{}}}"#, quoted(&text));
+                faults_of(&quoted(name), &data, &options);
+            }
+        }
+    }
+}

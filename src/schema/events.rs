@@ -1,0 +1,181 @@
+//! The one table of event names, data shapes and fields, and an event's form on the wire.
+
+use crate::mem::thin_str::{Draft, Text, t};
+use crate::raw_json::Value;
+use crate::visitor::public_url;
+
+/// What an event's `data` looks like; `data.type` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Things viewed, added or bought.
+    Contents,
+    /// Something that a customer did.
+    CustomerAction,
+    /// A plan begun.
+    PlanEnrollment,
+    /// Whatever the site calls by a name of its own.
+    Custom,
+}
+
+impl Shape {
+    /// The `data.type` of this shape.
+    pub const fn name(self) -> Text<'static> {
+        match self {
+            Shape::Contents => t!("contents"),
+            Shape::CustomerAction => t!("customer_action"),
+            Shape::PlanEnrollment => t!("plan_enrollment"),
+            Shape::Custom => t!("custom"),
+        }
+    }
+
+    /// The fields that its `data` may have.
+    pub fn fields(self) -> &'static [Field] {
+        let count = match self {
+            Shape::Contents => 4,
+            Shape::CustomerAction => 3,
+            Shape::PlanEnrollment | Shape::Custom => 5,
+        };
+        DATA.split_at(count).0
+    }
+}
+
+/// Each event that a page can measure, with its shape. The last is [`CUSTOM`].
+pub static EVENTS: [(Text, Shape); 11] = [
+    (t!("page_viewed"), Shape::Contents),
+    (t!("contents_viewed"), Shape::Contents),
+    (t!("items_added"), Shape::Contents),
+    (t!("checkout_started"), Shape::Contents),
+    (t!("order_created"), Shape::Contents),
+    (t!("lead_created"), Shape::CustomerAction),
+    (t!("registration_completed"), Shape::CustomerAction),
+    (t!("appointment_scheduled"), Shape::CustomerAction),
+    (t!("subscription_created"), Shape::PlanEnrollment),
+    (t!("trial_started"), Shape::PlanEnrollment),
+    (t!("custom"), Shape::Custom),
+];
+
+/// What a field holds, where it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// The event's own [`Shape::name`]; it must be there.
+    Type,
+    /// A whole number of the currency's minor unit (ISO 4217), which needs a currency.
+    Amount,
+    /// Three letters.
+    Currency,
+    /// An array of objects with the fields of [`ITEM`].
+    Contents,
+    /// A string that is not empty.
+    Text,
+    /// The same; diagnostics tell of this one where it is no string.
+    ContentType,
+    /// A whole number.
+    Quantity,
+    /// The name of a `custom` event, and of no other.
+    CustomName,
+    /// `true` or `false`.
+    Flag,
+}
+
+/// A field of a call.
+#[derive(Debug)]
+pub struct Field {
+    /// As diagnostics name it: `data.contents[].amount`.
+    pub path: Text<'static>,
+    /// Where in the path its own name begins.
+    name_at: u8,
+    /// What it must hold.
+    pub holds: Holds,
+}
+
+impl Field {
+    /// Its name in its object.
+    pub const fn name(&self) -> Text<'static> {
+        self.path.after(self.name_at as usize)
+    }
+}
+
+/// The fields of an object, which stand behind this in a path.
+macro_rules! fields {
+    ($in:literal $($name:literal $holds:ident)*) => {
+        [$(Field {
+            path: t!(concat!($in, $name)),
+            name_at: $in.len() as u8,
+            holds: Holds::$holds,
+        }),*]
+    };
+}
+
+/// The fields of `data`, in the order in which faults are told. Each [`Shape`] has the first so many of them.
+pub static DATA: [Field; 5] = fields! { "data."
+    "type" Type
+    "amount" Amount
+    "currency" Currency
+    "contents" Contents
+    "plan_id" Text
+};
+
+/// The fields of each of `data.contents`, all optional.
+pub static ITEM: [Field; 6] = fields! { "data.contents[]."
+    "content_type" ContentType
+    "quantity" Quantity
+    "amount" Amount
+    "currency" Currency
+    "id" Text
+    "name" Text
+};
+
+/// What `measure` takes as options. `eventId` is an alias of `event_id`.
+pub static OPTIONS: [Field; 4] = fields! { ""
+    "custom_event_name" CustomName
+    "opt_out" Flag
+    "event_id" Text
+    "eventId" Text
+};
+
+/// The table's entry for an event of that name, or `None` for what is no event.
+pub fn find(name: Value) -> Option<&'static (Text<'static>, Shape)> {
+    EVENTS.iter().find(|(known, _)| name.is(*known))
+}
+
+/// Where and when something was measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Milliseconds since the epoch.
+    pub time: u64,
+    /// The page's address.
+    pub url: Value<'a>,
+    /// The address of the page before; empty where there is none.
+    pub referrer: Value<'a>,
+}
+
+/// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
+pub fn begin(name: Text, time: u64, id: Text) -> Draft {
+    Draft::new()
+        .with(t!("{\"type\":\""))
+        .with(name)
+        .with(t!("\",\"timestamp_ms\":"))
+        .with_number(time)
+        .with_key(t!("id"))
+        .with_string(id)
+}
+
+/// Adds the options that are part of the wire form, from the call's options or from a wire form.
+pub fn write_options(mut out: Draft, options: Value) -> Draft {
+    for field in OPTIONS[..2].iter().rev() {
+        let value = options.get(field.name());
+        if value.is_given() {
+            out = value.write(out.with_key(field.name()));
+        }
+    }
+    out
+}
+
+/// An event's wire form; `options` and `data` have passed [`crate::schema::validate`].
+pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Draft {
+    let mut out = begin(name, moment.time, id);
+    out = public_url::add_public(out, t!("source_url"), moment.url);
+    out = public_url::add_public(out, t!("referrer_url"), moment.referrer);
+    out = write_options(out, options);
+    data.write(out.with_key(t!("data"))).with(t!("}"))
+}

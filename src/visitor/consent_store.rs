@@ -1,0 +1,36 @@
+//! Consent: the visitor's answer, and where it is kept.
+
+use crate::host::{Host, Storage};
+use crate::mem::thin_str::{Text, t};
+
+static COOKIE: Text = t!("__oaiq_consent");
+/// The `localStorage` key. Other tabs of the site hear of a change to it.
+pub static STORAGE_KEY: Text = t!("oaiq_consent");
+const DAYS: u32 = 30;
+static DENIED: Text = t!("false");
+static GRANTED: Text = t!("true");
+
+/// Is a denial kept anywhere? Granted unless denied, and one denial is enough.
+pub fn is_denied(host: &impl Host) -> bool {
+    is_denied_in_storage(host) || host.has_cookie(COOKIE, DENIED)
+}
+
+/// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
+pub fn is_denied_in_storage(host: &impl Host) -> bool {
+    host.stored(Storage::Local, STORAGE_KEY).text() == DENIED
+}
+
+/// Keeps the visitor's answer.
+pub fn keep(host: &mut impl Host, granted: bool) {
+    let (answer, other) = if granted {
+        (GRANTED, DENIED)
+    } else {
+        (DENIED, GRANTED)
+    };
+    // an answer set for another of the site's hosts would go on being read beside the new one
+    if host.has_cookie(COOKIE, other) {
+        host.delete_cookie(COOKIE);
+    }
+    host.write_cookie(COOKIE, answer, DAYS);
+    host.store(Storage::Local, STORAGE_KEY, answer);
+}

@@ -1,0 +1,307 @@
+//! The module's entry points, and the page as a [`Host`].
+//!
+//! Only numbers cross the border; texts are bytes in the module's memory that their address and length name. What
+//! touches the page is `www/pixel/host.js`, where a fault of the browser is caught at the place where it arises; that costs a
+//! visitor less than the same in generated glue. For the same reason there is one door for all that the pixel asks, and
+//! the entries are plain exports: wasm-bindgen's would hand their arguments on through memory.
+
+use core::cell::UnsafeCell;
+
+use wasm_bindgen::prelude::*;
+
+use crate::Pixels;
+use crate::host::{Host, Kind, Request, Sending, Step, Storage, how};
+use crate::mem::size_class_alloc::{Allocator, Grow};
+use crate::mem::thin_str::{Draft, Text, forget_drafts, t};
+
+struct Memory;
+
+impl Grow for Memory {
+    fn grow(pages: usize) -> usize {
+        match core::arch::wasm32::memory_grow(0, pages) {
+            usize::MAX => 0,
+            before => before << 16,
+        }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Allocator<Memory> = Allocator::new();
+
+#[wasm_bindgen(raw_module = "./host.js")]
+extern "C" {
+    /// Asks the page for one of [`Wish`], with a number and two texts. The answer is a number, or a text that has come
+    /// through [`room`].
+    fn ask(wish: i32, number: i32, a: i32, b: i32) -> f64;
+}
+
+/// What the pixel may want of the page; `www/pixel/host.js` grants them in this order.
+#[derive(Clone, Copy)]
+enum Wish {
+    // answered by a text
+    Uuid,
+    Cookie,
+    Stored,
+    Click,
+    UriEncoded,
+    Comparable,
+    // answered by a number, or not at all
+    Now,
+    Ticks,
+    HasCookie,
+    WriteCookie,
+    DeleteCookie,
+    Store,
+    Keep,
+    SeekBoxes,
+    Parcel,
+    Send,
+    FetchSettings,
+    AfterPaint,
+    WakeIn,
+    Warn,
+    Trace,
+}
+
+/// The text that has come last.
+struct Inbox(UnsafeCell<Draft>);
+
+// SAFETY: the module has no threads
+unsafe impl Sync for Inbox {}
+
+static INBOX: Inbox = Inbox(UnsafeCell::new(Draft::new()));
+
+/// Where the page puts a text of so many bytes before it enters, or before it answers.
+#[unsafe(no_mangle)]
+pub extern "C" fn room(bytes: i32) -> i32 {
+    let mut text = Draft::zeroed(bytes as usize);
+    let at = text.bytes() as i32;
+    // SAFETY: nobody has borrowed what was there
+    unsafe { *INBOX.0.get() = text };
+    at
+}
+
+fn received() -> Draft {
+    // SAFETY: as above
+    unsafe { core::mem::take(&mut *INBOX.0.get()) }
+}
+
+fn number(wish: Wish, number: i32, a: Text, b: Text) -> f64 {
+    ask(wish as i32, number, a.address() as i32, b.address() as i32)
+}
+
+fn text(wish: Wish, number: i32, a: Text) -> Draft {
+    // where the page answers nothing, nothing of before may be taken for the answer
+    drop(received());
+    self::number(wish, number, a, t!(""));
+    received()
+}
+
+struct Page;
+
+impl Host for Page {
+    fn now(&self) -> u64 {
+        number(Wish::Now, 0, t!(""), t!("")) as u64
+    }
+
+    fn ticks(&self) -> u64 {
+        number(Wish::Ticks, 0, t!(""), t!("")) as u64
+    }
+
+    fn uuid(&mut self) -> Draft {
+        text(Wish::Uuid, 0, t!(""))
+    }
+
+    fn cookie(&self, name: Text) -> Draft {
+        text(Wish::Cookie, 0, name)
+    }
+
+    fn has_cookie(&self, name: Text, value: Text) -> bool {
+        number(Wish::HasCookie, 0, name, value) != 0.
+    }
+
+    fn write_cookie(&mut self, name: Text, value: Text, days: u32) {
+        number(Wish::WriteCookie, days as i32, name, value);
+    }
+
+    fn delete_cookie(&mut self, name: Text) {
+        number(Wish::DeleteCookie, 0, name, t!(""));
+    }
+
+    fn stored(&self, storage: Storage, key: Text) -> Draft {
+        text(Wish::Stored, storage as i32, key)
+    }
+
+    fn store(&mut self, storage: Storage, key: Text, value: Text) {
+        number(Wish::Store, storage as i32, key, value);
+    }
+
+    fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool {
+        number(Wish::Keep, i32::from(leaving), name, text) != 0.
+    }
+
+    fn seek_boxes(&mut self) {
+        number(Wish::SeekBoxes, 0, t!(""), t!(""));
+    }
+
+    fn click(&self) -> Draft {
+        text(Wish::Click, 0, t!(""))
+    }
+
+    fn uri_encoded(&self, text: Text) -> Draft {
+        self::text(Wish::UriEncoded, 0, text)
+    }
+
+    fn comparable(&self, text: Text, kind: Kind) -> Draft {
+        self::text(Wish::Comparable, kind as i32, text)
+    }
+
+    fn send(&mut self, request: Request) -> Sending {
+        let Request {
+            number,
+            url,
+            body,
+            stripped,
+            leaving,
+            kept,
+        } = request;
+        self::number(Wish::Parcel, 0, kept, t!(""));
+        let how =
+            number << 3 | u32::from(stripped) * how::STRIPPED | u32::from(leaving) * how::LEAVING;
+        if self::number(Wish::Send, how as i32, url, body) == 0. {
+            Sending::UnderWay
+        } else {
+            Sending::Gone
+        }
+    }
+
+    fn fetch_settings(&mut self, pixel: usize, url: Text) {
+        number(Wish::FetchSettings, pixel as i32, url, t!(""));
+    }
+
+    fn after_paint(&mut self) {
+        number(Wish::AfterPaint, 0, t!(""), t!(""));
+    }
+
+    fn wake_in(&mut self, ms: u32) {
+        number(Wish::WakeIn, ms as i32, t!(""), t!(""));
+    }
+
+    fn warn(&mut self, line: Text) {
+        number(Wish::Warn, 0, line, t!(""));
+    }
+
+    fn warn_of(&mut self, name: Text, reason: Text) {
+        number(Wish::Warn, 0, name, reason);
+    }
+
+    fn trace(&mut self, step: Step, about: Text) {
+        number(Wish::Trace, step as i32, about, t!(""));
+    }
+}
+
+/// The pixels of the one page that this instance serves.
+struct Instance(UnsafeCell<Option<Pixels<Page>>>);
+
+// SAFETY: the module has no threads
+unsafe impl Sync for Instance {}
+
+static INSTANCE: Instance = Instance(UnsafeCell::new(None));
+
+/// Does that with the pixels. It is no function of a closure, because what such a closure captures would be handed over
+/// in memory.
+macro_rules! enter {
+    ($pixels:ident => $work:expr) => {
+        // SAFETY: the script never enters while it is inside (`work` in www/pixel/wasm-bridge.js), so this is the only reference
+        let Some($pixels) = (unsafe { &mut *INSTANCE.0.get() }) else {
+            // SAFETY: the script's first entry is `start` (www/pixel/entry.js), and after a fault in it there is no other
+            unsafe { core::hint::unreachable_unchecked() }
+        };
+        $work;
+        // SAFETY: what was made meanwhile is needed by nobody: the page takes its copies, and the pixel keeps its own
+        unsafe { forget_drafts() };
+    };
+}
+
+/// Begins with the setup that is in the inbox; see [`Pixels::new`].
+#[unsafe(no_mangle)]
+pub extern "C" fn start() {
+    let pixels = Pixels::new(Page, received().text());
+    // SAFETY: see `enter`; the script starts once, so nothing is there to be dropped
+    unsafe { INSTANCE.0.get().write(Some(pixels)) };
+}
+
+/// Takes the call that is in the inbox; see [`Pixels::call`].
+#[unsafe(no_mangle)]
+pub extern "C" fn call() {
+    let call = received();
+    #[cfg(feature = "provoke-fault")]
+    assert!(!call.as_str().contains("provoke_fault"));
+    enter!(pixels => pixels.call(call.text()));
+}
+
+/// See [`Pixels::debug`].
+#[unsafe(no_mangle)]
+pub extern "C" fn debug(on: i32) {
+    enter!(pixels => pixels.debug(on != 0));
+}
+
+/// See [`Pixels::replayed`].
+#[unsafe(no_mangle)]
+pub extern "C" fn replayed() {
+    enter!(pixels => pixels.replayed());
+}
+
+/// See [`Pixels::woken`].
+#[unsafe(no_mangle)]
+pub extern "C" fn woken() {
+    enter!(pixels => pixels.woken());
+}
+
+/// See [`Pixels::painted`].
+#[unsafe(no_mangle)]
+pub extern "C" fn painted() {
+    enter!(pixels => pixels.painted());
+}
+
+/// See [`Pixels::leaving`].
+#[unsafe(no_mangle)]
+pub extern "C" fn leaving() {
+    enter!(pixels => pixels.leaving());
+}
+
+/// See [`Pixels::storage_changed`].
+#[unsafe(export_name = "storageChanged")]
+pub extern "C" fn storage_changed() {
+    enter!(pixels => pixels.storage_changed());
+}
+
+/// See [`Pixels::answered`].
+#[unsafe(no_mangle)]
+pub extern "C" fn answered(number: i32, status: i32, after: i32) {
+    enter!(pixels => pixels.answered(number as u32, status as u32, after as u32));
+}
+
+/// Takes over the box that is in the inbox; see [`Pixels::adopt`].
+#[unsafe(no_mangle)]
+pub extern "C" fn adopt() {
+    let left = received();
+    enter!(pixels => pixels.adopt(left.text()));
+}
+
+/// See [`Pixels::online`].
+#[unsafe(no_mangle)]
+pub extern "C" fn online() {
+    enter!(pixels => pixels.online());
+}
+
+/// See [`Pixels::settings_answered`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
+#[unsafe(export_name = "settingsAnswered")]
+pub extern "C" fn settings_answered(pixel: i32, status: i32, enabled: i32) {
+    let enabled = match enabled {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    };
+    enter!(pixels => pixels.settings_answered(pixel as usize, status as u16, enabled));
+}

@@ -1,0 +1,422 @@
+//! What holds for any visit, whatever its page, its visitor and its network do, in whatever order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use crate::support::fake_browser::{Browser, MAX_BODY, Network, Sent};
+use crate::support::page::{DENY, GRANT, REFUSED, Visit, large_order, order};
+
+const PIXELS: [&str; 3] = ["P", "Q", "R S/ü"];
+const HOST: &str = "shop.example.test";
+/// Somebody sets the clock by less than this: never so often that a cookie's time is over.
+const HOURS: i64 = 6 * 60 * 60 * 1_000;
+
+/// Something that happens in a visit.
+#[derive(Debug, Clone)]
+enum Act {
+    Init(usize),
+    /// Says who the visitor is.
+    Identify(usize),
+    Order,
+    /// An order with that many letters in it.
+    Large(usize),
+    Burst(usize),
+    Single(usize),
+    Refused,
+    Advance(u64),
+    Network(Network),
+    Beacons(bool),
+    /// Answers one of the requests that nobody has answered yet.
+    Answer(usize, bool),
+    Leave,
+    PushState(usize),
+    /// Sets the clock.
+    Clock(i64),
+    /// Answers a pixel's settings.
+    Settings(usize, u16),
+    Grant,
+    Deny,
+    /// Another tab denies, and this one hears of it.
+    OtherTabDenies,
+    /// A denial appears in a cookie, and nobody hears of it.
+    CookieDenies,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        3 => (0..PIXELS.len()).prop_map(Act::Init),
+        1 => (0..PIXELS.len()).prop_map(Act::Identify),
+        6 => Just(Act::Order),
+        1 => prop_oneof![1..2_000usize, 15_000..75_000usize].prop_map(Act::Large),
+        1 => (1..120usize).prop_map(Act::Burst),
+        2 => (0..PIXELS.len()).prop_map(Act::Single),
+        2 => Just(Act::Refused),
+        8 => prop_oneof![0..30u64, 0..2_000u64, 0..400_000u64].prop_map(Act::Advance),
+        2 => prop_oneof![Just(Network::Up), Just(Network::Down), Just(Network::Held)]
+            .prop_map(Act::Network),
+        1 => any::<bool>().prop_map(Act::Beacons),
+        2 => (0..4usize, any::<bool>()).prop_map(|(nth, arrived)| Act::Answer(nth, arrived)),
+        2 => Just(Act::Leave),
+        1 => (0..3usize).prop_map(Act::PushState),
+        1 => (-HOURS..HOURS).prop_map(Act::Clock),
+        1 => (0..PIXELS.len(), prop_oneof![Just(0), Just(200), Just(404), Just(500)])
+            .prop_map(|(pixel, status)| Act::Settings(pixel, status)),
+    ]
+}
+
+/// Acts among which the visitor changes their mind.
+fn act_of_any_mind() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        12 => act(),
+        1 => Just(Act::Grant),
+        1 => Just(Act::Deny),
+        1 => Just(Act::OtherTabDenies),
+        1 => Just(Act::CookieDenies),
+    ]
+}
+
+/// A visit, and what must become of it.
+struct Told {
+    visit: Visit,
+    started: Vec<usize>,
+    /// Each event that was measured, with the pixel that it is for; those before any init are for none yet.
+    measured: Vec<(Option<usize>, String)>,
+    refused: Vec<Option<usize>>,
+    measured_so_far: usize,
+    granted: bool,
+    /// A cookie says no, but the page may not have noticed.
+    cookie_denies: bool,
+    /// What no request may carry any more.
+    dropped: BTreeSet<String>,
+    /// How many requests have been looked at, and how many for settings.
+    seen: usize,
+    asked: usize,
+}
+
+impl Told {
+    fn new(cookies_blocked: bool, storage_blocked: bool) -> Self {
+        let browser = Browser::new();
+        browser.touch().cookies.blocked = cookies_blocked;
+        browser.touch().storage_blocked = storage_blocked;
+        Self {
+            visit: browser.open("https://shop.example.test/?oppref=click-1#top"),
+            started: Vec::new(),
+            measured: Vec::new(),
+            refused: Vec::new(),
+            measured_so_far: 0,
+            granted: true,
+            cookie_denies: false,
+            dropped: BTreeSet::new(),
+            seen: 0,
+            asked: 0,
+        }
+    }
+
+    /// The pixels that a `measure` reaches.
+    fn reached(&self) -> Vec<Option<usize>> {
+        if self.started.is_empty() {
+            return vec![None];
+        }
+        self.started.iter().copied().map(Some).collect()
+    }
+
+    fn measure(&mut self, reached: Vec<Option<usize>>, call: impl FnOnce(&str) -> String) {
+        let id = format!("id-{}", self.measured_so_far);
+        self.measured_so_far += 1;
+        self.visit.call(&call(&id));
+        if !self.granted {
+            self.dropped.insert(id.clone());
+        }
+        let measured = reached.into_iter().map(|pixel| (pixel, id.clone()));
+        self.measured.extend(measured);
+    }
+
+    fn deny(&mut self) {
+        self.granted = false;
+        let ids = self.measured.iter().map(|(_, id)| id.clone());
+        self.dropped.extend(ids);
+    }
+
+    fn act(&mut self, act: &Act) {
+        let visit = &mut self.visit;
+        match *act {
+            Act::Init(i) | Act::Identify(i) => {
+                let user = match act {
+                    Act::Init(_) => "",
+                    _ => {
+                        r#","user":{"email_sha256":" Jane@Example.com ","external_id_sha256":"jane@example.com","city":"Kiel","phone_number_sha256":"jane@example.com"}"#
+                    }
+                };
+                visit.call(&format!(r#"["init",{{"pixelId":"{}"{user}}}]"#, PIXELS[i]));
+                if self.started.is_empty() {
+                    for (pixel, _) in &mut self.measured {
+                        pixel.get_or_insert(i);
+                    }
+                    for pixel in &mut self.refused {
+                        pixel.get_or_insert(i);
+                    }
+                }
+                if !self.started.contains(&i) {
+                    self.started.push(i);
+                }
+            }
+            Act::Order => self.measure(self.reached(), order),
+            Act::Large(letters) => self.measure(self.reached(), |id| large_order(id, letters)),
+            Act::Burst(orders) => {
+                for _ in 0..orders {
+                    self.measure(self.reached(), order);
+                }
+            }
+            Act::Single(i) => {
+                let reached = self.started.contains(&i).then_some(Some(i));
+                self.measure(Vec::from_iter(reached), |id| {
+                    format!(
+                        r#"["measureSingle","{}","lead_created",{{"type":"customer_action"}},{{"event_id":"{id}"}}]"#,
+                        PIXELS[i]
+                    )
+                });
+            }
+            Act::Refused => {
+                visit.call(REFUSED);
+                let reached = self.reached();
+                self.refused.extend(reached);
+            }
+            Act::Advance(ms) => visit.advance(ms),
+            Act::Network(network) => visit.network(network),
+            Act::Beacons(taken) => visit.browser.touch().takes_beacons = taken,
+            Act::Answer(nth, arrived) => {
+                let open = visit.requests().into_iter();
+                let mut open = open.filter(|sent| sent.arrived.is_none());
+                if let Some(sent) = open.nth(nth) {
+                    visit.answer(sent.number, arrived);
+                }
+            }
+            Act::Leave => visit.leave(),
+            Act::PushState(n) => visit.push_state(
+                [
+                    "https://shop.example.test/a?email=jane@example.com",
+                    "https://jane:pass@shop.example.test/b?x#jane@example.com",
+                    "about:blank#jane@example.com",
+                ][n],
+            ),
+            Act::Clock(by) => {
+                let mut state = visit.browser.touch();
+                state.now = state.now.saturating_add_signed(by);
+            }
+            Act::Settings(pixel, status) => visit.settings_arrive(pixel, status, "{}"),
+            Act::Grant => {
+                visit.call(GRANT);
+                self.granted = true;
+                self.cookie_denies = false;
+            }
+            Act::Deny => {
+                visit.call(DENY);
+                self.deny();
+            }
+            Act::OtherTabDenies => {
+                visit.another_tab_stores("false");
+                if !self.visit.browser.look().storage_blocked {
+                    self.deny();
+                }
+            }
+            Act::CookieDenies => {
+                let browser = &visit.browser;
+                browser.set_cookie_at(HOST, "__oaiq_consent=false; Max-Age=31536000");
+                self.cookie_denies = !browser.look().cookies.blocked;
+            }
+        }
+        self.look_at_requests();
+    }
+
+    fn is_denied(&self) -> bool {
+        !self.granted || self.cookie_denies
+    }
+
+    /// Looks at what the last act has sent.
+    fn look_at_requests(&mut self) {
+        let new = self.visit.browser.look().requests[self.seen..].to_vec();
+        for sent in &new {
+            self.look_at(sent);
+        }
+        self.seen += new.len();
+        let asked = self.visit.settings_asked().len();
+        assert!(!self.is_denied() || asked == self.asked, "settings");
+        self.asked = asked;
+        let browser = &self.visit.browser;
+        if !self.granted {
+            assert!(browser.cookies_named("__obref").is_empty());
+            assert!(browser.cookies_named("__oppref").is_empty());
+        }
+    }
+
+    fn look_at(&self, sent: &Sent) {
+        let events = sent.events();
+        assert_eq!(sent.parameter("ec"), events.len().to_string());
+        assert!(!events.is_empty());
+        assert!(sent.body.len() <= MAX_BODY || events.len() == 1);
+        for event in &events {
+            for url in [&event.source_url, &event.referrer_url]
+                .into_iter()
+                .flatten()
+            {
+                assert!(!url.contains(['?', '#']), "{url}");
+            }
+        }
+        let body = sent.body.to_lowercase();
+        assert!(!body.contains("jane") && !body.contains('@'), "{body}");
+        if self.is_denied() {
+            assert!(sent.stripped, "{body}");
+            assert!(sent.names().iter().all(|name| name == "oai::diagnostic"));
+        }
+        assert!(!(sent.stripped && sent.has_identity()), "{body}");
+        for id in sent.measured() {
+            assert!(!self.dropped.contains(&id), "{id} was dropped");
+        }
+    }
+
+    /// The network works in the end, and the page stays.
+    fn come_to_rest(&mut self, arrived: bool) {
+        let visit = &mut self.visit;
+        visit.network(Network::Up);
+        visit.browser.touch().takes_beacons = true;
+        for sent in visit.requests() {
+            if sent.arrived.is_none() {
+                visit.answer(sent.number, arrived);
+            }
+        }
+        visit.advance(1_000_000);
+        self.look_at_requests();
+    }
+}
+
+/// How often each thing was seen.
+fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, u64> {
+    let mut counts = BTreeMap::new();
+    for thing in things {
+        *counts.entry(thing).or_default() += 1;
+    }
+    counts
+}
+
+/// The pixel, as an address names it.
+fn encoded(pixel: usize) -> &'static str {
+    ["P", "Q", "R%20S%2F%C3%BC"][pixel]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_every_event_arrives_exactly_once_or_is_counted_when_the_network_works_in_the_end(
+        acts in prop::collection::vec(act(), 1..40),
+        blocked in any::<(bool, bool)>(),
+        arrived in any::<bool>(),
+    ) {
+        let mut told = Told::new(blocked.0, blocked.1);
+        for act in &acts {
+            told.act(act);
+        }
+        told.come_to_rest(arrived);
+
+        let requests = told.visit.requests();
+        // what went by a beacon that nobody can believe in goes again
+        let arrived: Vec<_> = requests.iter().filter(|sent| sent.arrived == Some(true) && !sent.doubted).collect();
+        let measured = arrived.iter().flat_map(|sent| {
+            sent.measured().into_iter().map(|id| (sent.pixel().to_string(), id))
+        });
+        let expected = told.measured.iter().filter_map(|(pixel, id)| {
+            pixel.map(|pixel| (encoded(pixel).to_string(), id.clone()))
+        });
+        let (measured, expected) = (counted(measured), counted(expected));
+        prop_assert!(measured.values().all(|times| *times == 1));
+        prop_assert!(measured.keys().all(|event| expected.contains_key(event)));
+        // when requests fail, what the outbox has no room for is dropped, and counted
+        let events = arrived.iter().flat_map(|sent| sent.events());
+        let lost: u64 = events
+            .filter_map(|event| event.data.get("dropped_event_reason_counts")?["outbox_full"].as_u64())
+            .sum();
+        prop_assert_eq!(measured.len() as u64 + lost, expected.len() as u64);
+
+        for pixel in &told.started {
+            let of_pixel = arrived.iter().filter(|sent| sent.pixel() == encoded(*pixel));
+            let events: Vec<_> = of_pixel.flat_map(|sent| sent.events()).collect();
+            let inits = events.iter().filter(|event| event.name == "openai::sdk_init");
+            prop_assert_eq!(inits.count(), 1);
+            let visits = events.iter().filter(|event| event.data.contains_key("is_first_visit_in_session"));
+            prop_assert_eq!(visits.count(), 1);
+            let reasons = events.iter().filter_map(|event| event.data.get("dropped_event_reason_counts")?.as_object());
+            let refused = reasons.flatten().filter(|(reason, _)| *reason != "outbox_full");
+            let counted = refused.filter_map(|(_, count)| count.as_u64()).sum::<u64>();
+            let refused = told.refused.iter().filter(|of| **of == Some(*pixel));
+            prop_assert_eq!(counted, refused.count() as u64);
+        }
+    }
+
+    #[test]
+    fn after_a_denial_nothing_tells_who_the_visitor_is_or_what_was_measured_before(
+        acts in prop::collection::vec(act_of_any_mind(), 1..40),
+        blocked in any::<(bool, bool)>(),
+        arrived in any::<bool>(),
+    ) {
+        // `Told` looks at every request as it is sent
+        let mut told = Told::new(blocked.0, blocked.1);
+        for act in &acts {
+            told.act(act);
+        }
+        told.come_to_rest(arrived);
+    }
+
+    #[test]
+    fn whatever_the_visitor_answers_a_first_visit_is_told_once_and_a_first_grant_at_most(
+        acts in prop::collection::vec(act_of_any_mind(), 1..40),
+        blocked in any::<(bool, bool)>(),
+        arrived in any::<bool>(),
+    ) {
+        let mut told = Told::new(blocked.0, blocked.1);
+        for act in &acts {
+            told.act(act);
+        }
+        told.come_to_rest(arrived);
+        for pixel in &told.started {
+            let requests = told.visit.requests_of(encoded(*pixel)).into_iter();
+            let arrived = requests.filter(|sent| sent.arrived == Some(true) && !sent.doubted);
+            let events: Vec<_> = arrived.flat_map(|sent| sent.events()).collect();
+            let count = |key| events.iter().filter(|event| event.data.contains_key(key)).count();
+            prop_assert_eq!(count("is_first_visit_in_session"), 1);
+            let grants = count("is_first_consent_grant_in_session");
+            prop_assert!(grants <= 1);
+            prop_assert!(grants == 1 || told.is_denied());
+        }
+    }
+
+    #[test]
+    fn a_visitor_who_accepts_in_the_end_is_measured(
+        acts in prop::collection::vec(act_of_any_mind(), 0..20),
+        blocked in any::<(bool, bool)>(),
+    ) {
+        let mut told = Told::new(blocked.0, blocked.1);
+        for act in &acts {
+            told.act(act);
+        }
+        told.act(&Act::Init(0));
+        told.act(&Act::Grant);
+        told.visit.call(&order("in the end"));
+        told.come_to_rest(false);
+        let arrived = told.visit.requests_of("P").into_iter().filter(|sent| sent.arrived == Some(true));
+        let ids = arrived.flat_map(|sent| sent.measured()).filter(|id| id == "in the end");
+        prop_assert_eq!(ids.count(), 1);
+    }
+
+    #[test]
+    fn one_request_at_a_time_until_the_visitor_leaves(
+        acts in prop::collection::vec(act().prop_filter("nobody leaves", |act| !matches!(act, Act::Leave)), 1..40),
+    ) {
+        let mut told = Told::new(false, false);
+        for act in &acts {
+            told.act(act);
+            let state = told.visit.browser.look();
+            let open = state.requests.iter().filter(|sent| sent.arrived.is_none());
+            let open = counted(open.map(|sent| sent.pixel()));
+            prop_assert!(open.values().all(|count| *count == 1), "{:?}", open);
+        }
+    }
+}

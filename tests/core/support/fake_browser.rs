@@ -1,0 +1,661 @@
+//! A browser for one page at a time, whose clock, network and stores the test holds.
+
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use oaiq::host::{Host, Kind, Request, Sending, Step, Storage};
+use oaiq::mem::thin_str::{Draft, Text};
+use oaiq::wire::{Batch, Event};
+use serde_json::{Map, Value};
+
+use crate::support::cookie_jar::{Cookie, CookieJar, Origin, domain_for};
+use crate::support::page::{escaped, unescaped};
+
+/// How long an answer takes, in milliseconds.
+pub const LATENCY: u64 = 20;
+/// How long a page takes to paint.
+pub const PAINT: u64 = 16;
+/// More than browsers let a beacon carry.
+const MAX_BEACON: usize = 64 * 1024;
+/// No request may be longer, unless it holds one event alone.
+pub const MAX_BODY: usize = 60_000;
+
+/// What becomes of a request to the events endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// It arrives after [`LATENCY`].
+    Up,
+    /// It fails after [`LATENCY`].
+    Down,
+    /// It is answered after [`LATENCY`], with this status and so many seconds of Retry-After.
+    Answers(u32, u32),
+    /// The test answers.
+    Held,
+}
+
+/// By what a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Fetch,
+    Beacon,
+    /// A worker that outlives the page.
+    Courier,
+}
+
+/// Something that will happen to the page.
+#[derive(Debug, Clone)]
+pub enum Happening {
+    Woken,
+    Painted,
+    Answered(u32, u32, u32),
+    /// The page finds a box that another page has left: its name.
+    Found(String),
+    SettingsAnswered(usize, u16, String),
+}
+
+/// A handle on the browser: the pixel owns one, the test keeps another.
+#[derive(Debug, Clone)]
+pub struct Browser(Rc<RefCell<State>>);
+
+/// What the browser holds.
+#[derive(Debug)]
+pub struct State {
+    /// Milliseconds since the epoch.
+    pub now: u64,
+    /// Milliseconds since the page began.
+    pub ticks: u64,
+    uuids: u64,
+    /// The page that is open,
+    pub origin: Origin,
+    /// its address,
+    pub url: String,
+    /// and what that was at first.
+    pub landing: String,
+    pub cookies: CookieJar,
+    pub local: BTreeMap<String, String>,
+    pub session: BTreeMap<String, String>,
+    pub storage_blocked: bool,
+    /// How often a page has read a store.
+    pub stores_read: Cell<u32>,
+    pub network: Network,
+    pub takes_beacons: bool,
+    /// Are there couriers, for pages that are left before anything has been answered?
+    pub has_couriers: bool,
+    /// Has the last request arrived, as far as the page knows?
+    pub reached: bool,
+    /// The boxes of the outbox that belong to this page.
+    pub boxes: BTreeSet<String>,
+    /// Every text that was to be kept in one.
+    pub texts: Vec<String>,
+    pub requests: Vec<Sent>,
+    /// How the next requests for settings are answered; those beyond are not.
+    pub settings_answers: VecDeque<(u16, &'static str)>,
+    /// The addresses of the settings that were asked for, and when in ticks.
+    pub settings_asked: Vec<(u64, String)>,
+    pub warnings: Vec<String>,
+    pub trace: Vec<(Step, String)>,
+    alarm: Option<u64>,
+    pub coming: Vec<(u64, Happening)>,
+}
+
+/// A request to the events endpoint.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub number: u32,
+    /// In ticks.
+    pub at: u64,
+    pub url: String,
+    pub body: String,
+    pub stripped: bool,
+    pub leaving: bool,
+    pub by: By,
+    /// A beacon of which the page could not believe that it arrives.
+    pub doubted: bool,
+    /// `None` until there is an answer.
+    pub arrived: Option<bool>,
+}
+
+impl Sent {
+    /// The body, read as the collector reads it.
+    pub fn batch(&self) -> Batch {
+        serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {}", self.body))
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.batch().events
+    }
+
+    /// A parameter of the address, as it stands there.
+    pub fn parameter(&self, name: &str) -> &str {
+        let (_, query) = self.url.split_once('?').expect("a query");
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).expect(name).1
+    }
+
+    pub fn pixel(&self) -> &str {
+        self.parameter("pid")
+    }
+
+    /// The names of all events.
+    pub fn names(&self) -> Vec<String> {
+        let events = self.events().into_iter();
+        events.map(|event| event.name).collect()
+    }
+
+    /// The ids of the events that the page has measured.
+    pub fn measured(&self) -> Vec<String> {
+        let events = self.events().into_iter();
+        let measured = events.filter(|event| !event.name.contains("::"));
+        measured.map(|event| event.id).collect()
+    }
+
+    /// What the diagnostic in it tells, if there is one.
+    pub fn diagnostic(&self) -> Option<Map<String, Value>> {
+        let mut events = self.events().into_iter();
+        let diagnostic = events.find(|event| event.name == "oai::diagnostic");
+        diagnostic.map(|event| event.data)
+    }
+
+    /// Does it tell who sends it?
+    pub fn has_identity(&self) -> bool {
+        let batch = self.batch();
+        batch.obref.is_some() || batch.oppref.is_some() || batch.user.is_some()
+    }
+}
+
+impl Browser {
+    /// A browser that has never been used, with a network that works.
+    pub fn new() -> Self {
+        Self(Rc::new(RefCell::new(State {
+            now: 1_800_000_000_000,
+            ticks: 0,
+            uuids: 0,
+            origin: Origin::default(),
+            url: String::new(),
+            landing: String::new(),
+            cookies: CookieJar::default(),
+            local: BTreeMap::new(),
+            session: BTreeMap::new(),
+            storage_blocked: false,
+            stores_read: Cell::new(0),
+            network: Network::Up,
+            takes_beacons: true,
+            has_couriers: false,
+            reached: true,
+            boxes: BTreeSet::new(),
+            texts: Vec::new(),
+            requests: Vec::new(),
+            settings_answers: VecDeque::new(),
+            settings_asked: Vec::new(),
+            warnings: Vec::new(),
+            trace: Vec::new(),
+            alarm: None,
+            coming: Vec::new(),
+        })))
+    }
+
+    pub fn look(&self) -> Ref<'_, State> {
+        self.0.borrow()
+    }
+
+    pub fn touch(&self) -> RefMut<'_, State> {
+        self.0.borrow_mut()
+    }
+
+    /// A page begins: whatever the last one still expected comes to nothing.
+    pub fn navigate(&self, origin: Origin, url: &str) {
+        let mut state = self.touch();
+        state.origin = origin;
+        state.url = url.into();
+        state.landing = url.into();
+        // a script never runs in the first moment of its page
+        state.ticks = 40;
+        state.alarm = None;
+        state.reached = true;
+        state.boxes.clear();
+        state.coming.clear();
+    }
+
+    /// Sets a cookie as another page of that host would.
+    pub fn set_cookie_at(&self, host: &str, cookie: &str) {
+        let origin = Origin {
+            host: host.into(),
+            https: true,
+        };
+        let mut state = self.touch();
+        let now = state.now;
+        state.cookies.write(&origin, now, cookie);
+        state.cookies.written.clear();
+    }
+
+    /// The cookies of that name which the page can read.
+    pub fn cookies_named(&self, name: &str) -> Vec<Cookie> {
+        let state = self.look();
+        let visible = state.cookies.visible(&state.origin, state.now);
+        visible
+            .filter(|cookie| cookie.name == name)
+            .cloned()
+            .collect()
+    }
+
+    /// The value of the only cookie of that name.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let mut found = self.cookies_named(name);
+        assert!(found.len() <= 1, "{found:?}");
+        found.pop().map(|cookie| cookie.value)
+    }
+
+    /// The texts by which a page has tried to set that cookie to a value.
+    pub fn written(&self, name: &str) -> Vec<String> {
+        let state = self.look();
+        let written = state.cookies.written.iter();
+        let of_name = written.filter(|text| text.split('=').next() == Some(name));
+        of_name
+            .filter(|text| !text.contains("Max-Age=0;"))
+            .cloned()
+            .collect()
+    }
+
+    /// Notes the answer to a request: the first one, should there be more.
+    pub fn note_answer(&self, number: u32, arrived: bool) {
+        let mut state = self.touch();
+        state.reached = arrived;
+        // each page counts from 1
+        let mut youngest_first = state.requests.iter_mut().rev();
+        if let Some(sent) = youngest_first.find(|sent| sent.number == number) {
+            sent.arrived.get_or_insert(arrived);
+        }
+    }
+
+    /// Turns the clock to what happens next, if it happens by `end`.
+    pub fn turn_to_next(&self, end: u64) -> Option<Happening> {
+        let mut state = self.touch();
+        let alarm = state.alarm.filter(|at| *at <= end);
+        let next = (0..state.coming.len()).min_by_key(|i| state.coming[*i].0);
+        let next = next.filter(|i| state.coming[*i].0 <= end);
+        let (at, happening) = match (alarm, next) {
+            (None, None) => return None,
+            (Some(at), None) => (at, Happening::Woken),
+            (Some(at), Some(i)) if at < state.coming[i].0 => (at, Happening::Woken),
+            (_, Some(i)) => state.coming.remove(i),
+        };
+        if let Happening::Woken = happening {
+            state.alarm = None;
+        }
+        state.turn_to(at);
+        Some(happening)
+    }
+}
+
+/// What the outbox's boxes are called in `localStorage`, before their names.
+pub const BOX: &str = "oaiq_outbox.1:";
+
+impl State {
+    /// The boxes that stand in the outbox, by name.
+    pub fn outbox(&self) -> BTreeMap<String, Value> {
+        let boxes = self.local.iter().filter_map(|(key, text)| {
+            let name = key.strip_prefix(BOX)?;
+            let text = serde_json::from_str(text).unwrap_or(Value::Null);
+            Some((name.into(), text))
+        });
+        boxes.collect()
+    }
+
+    /// The ids of all events in the outbox.
+    pub fn kept(&self) -> Vec<String> {
+        let boxes = self.outbox();
+        let events = boxes.values().filter_map(|it| it["events"].as_array());
+        let ids = events.flatten().map(|event| event["id"].as_str());
+        ids.map(|id| id.expect("an id").into()).collect()
+    }
+
+    /// The values, still encoded, of the cookies of that name, the one made last at the end.
+    fn cookie_values(&self, name: &str) -> Vec<String> {
+        let read = self.cookies.read(&self.origin, self.now);
+        let pairs = read.split("; ").filter_map(|pair| pair.split_once('='));
+        pairs
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| value.into())
+            .collect()
+    }
+
+    /// The domains that a cookie of this host may be set for, widest first.
+    fn domains(&self) -> Vec<String> {
+        let host = &self.origin.host;
+        let is_address =
+            host.ends_with(']') || host.bytes().all(|byte| b"0123456789.".contains(&byte));
+        let labels: Vec<_> = host.split('.').collect();
+        let count = if is_address { 0 } else { labels.len() };
+        (2..=count)
+            .map(|last| labels[count - last..].join("."))
+            .collect()
+    }
+
+    /// Sets a cookie, its value encoded, for that domain, or the host alone.
+    fn set_cookie(&mut self, name: &str, value: &str, days: u32, domain: &str) {
+        let seconds = days * 24 * 60 * 60;
+        let mut text = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax");
+        if !domain.is_empty() {
+            text += &format!("; Domain={domain}");
+        }
+        if self.origin.https {
+            text += "; Secure";
+        }
+        self.cookies.write(&self.origin, self.now, &text);
+    }
+
+    fn delete_cookie(&mut self, name: &str) {
+        if self.cookie_values(name).is_empty() {
+            return;
+        }
+        self.set_cookie(name, "", 0, "");
+        for domain in self.domains() {
+            self.set_cookie(name, "", 0, &domain);
+        }
+    }
+
+    /// Turns the clock, forwards only.
+    pub fn turn_to(&mut self, ticks: u64) {
+        let passed = ticks.saturating_sub(self.ticks);
+        self.ticks += passed;
+        self.now += passed;
+    }
+
+    fn happens_in(&mut self, ms: u64, happening: Happening) {
+        self.coming.push((self.ticks + ms, happening));
+    }
+}
+
+impl Host for Browser {
+    fn now(&self) -> u64 {
+        self.look().now
+    }
+
+    fn ticks(&self) -> u64 {
+        self.look().ticks
+    }
+
+    fn uuid(&mut self) -> Draft {
+        self.touch().uuids += 1;
+        owned(&uuid(self.look().uuids))
+    }
+
+    fn cookie(&self, name: Text) -> Draft {
+        let found = self.look().cookie_values(name.as_str());
+        owned(
+            &found
+                .last()
+                .map_or(String::new(), |value| escaped(&decoded(value))),
+        )
+    }
+
+    fn has_cookie(&self, name: Text, value: Text) -> bool {
+        let found = self.look().cookie_values(name.as_str());
+        found.contains(&encoded(&unescaped(value.as_str())))
+    }
+
+    /// www/pixel/cookies.js does it, and tests/e2e/chromium/cookies.test.mjs tests it.
+    fn write_cookie(&mut self, name: Text, value: Text, days: u32) {
+        let state = &mut *self.touch();
+        let value = encoded(&unescaped(value.as_str()));
+        let domains = state.domains().into_iter();
+        let mut taken = domains.filter(|domain| domain_for(&state.origin, domain).is_ok());
+        let widest = taken.next().unwrap_or_default();
+        state.set_cookie(name.as_str(), &value, days, &widest);
+    }
+
+    fn delete_cookie(&mut self, name: Text) {
+        self.touch().delete_cookie(name.as_str());
+    }
+
+    fn stored(&self, storage: Storage, key: Text) -> Draft {
+        let state = self.look();
+        state.stores_read.set(state.stores_read.get() + 1);
+        let map = match storage {
+            Storage::Local => &state.local,
+            Storage::Session => &state.session,
+        };
+        let found = map.get(key.as_str()).filter(|_| !state.storage_blocked);
+        owned(found.map_or("", String::as_str))
+    }
+
+    fn store(&mut self, storage: Storage, key: Text, value: Text) {
+        let mut state = self.touch();
+        if state.storage_blocked {
+            return;
+        }
+        let map = match storage {
+            Storage::Local => &mut state.local,
+            Storage::Session => &mut state.session,
+        };
+        map.insert(key.as_str().into(), value.as_str().into());
+    }
+
+    fn keep(&mut self, _leaving: bool, name: Text, text: Text) -> bool {
+        let state = &mut *self.touch();
+        let (name, text) = (name.as_str(), text.as_str());
+        if name.is_empty() {
+            state.boxes.clear();
+            state.local.retain(|key, _| !key.starts_with(BOX));
+        } else if text.is_empty() {
+            state.boxes.remove(name);
+            state.local.remove(&format!("{BOX}{name}"));
+        } else {
+            state.boxes.insert(name.into());
+            state.texts.push(text.into());
+            if state.storage_blocked {
+                return false;
+            }
+            state.local.insert(format!("{BOX}{name}"), text.into());
+        }
+        true
+    }
+
+    fn seek_boxes(&mut self) {
+        let mut state = self.touch();
+        let names: Vec<_> = state.outbox().into_keys().collect();
+        for name in names {
+            if !state.boxes.contains(&name) {
+                state.happens_in(1, Happening::Found(name));
+            }
+        }
+    }
+
+    fn click(&self) -> Draft {
+        let state = self.look();
+        let mut click = click_in(&state.url);
+        if click.is_empty() {
+            click = click_in(&state.landing);
+        }
+        owned(&escaped(&click))
+    }
+
+    fn uri_encoded(&self, text: Text) -> Draft {
+        owned(&encoded(&unescaped(text.as_str())))
+    }
+
+    /// The rules are in www/pixel/normalize-identifier.js, and tests/unit/normalize-identifier.test.mjs tests them; this is what they say of what is usable.
+    fn comparable(&self, text: Text, kind: Kind) -> Draft {
+        let given = unescaped(text.as_str());
+        let trimmed = given.trim();
+        let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_usable = given.encode_utf16().count() <= 1024
+            && !given.contains('\0')
+            && !trimmed.is_empty()
+            && (kind != Kind::Email || is_hash || trimmed.contains('@'))
+            && (kind != Kind::Plain || !given.contains('@'));
+        let kept = |left_out: fn(&char) -> bool| {
+            let all = trimmed.chars();
+            all.filter(|c| !left_out(c)).collect::<String>()
+        };
+        owned(&match kind {
+            _ if !is_usable => String::new(),
+            Kind::Plain => text.as_str().into(),
+            _ if is_hash => format!("#{}", trimmed.to_lowercase()),
+            Kind::ExternalId => format!("-{trimmed}"),
+            Kind::Email => format!("-{}", trimmed.to_lowercase()),
+            Kind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
+            Kind::PersonName => {
+                let name = kept(|c| c.is_whitespace() || c.is_ascii_punctuation());
+                format!("-{}", name.to_lowercase())
+            }
+        })
+    }
+
+    fn send(&mut self, request: Request) -> Sending {
+        let mut state = self.touch();
+        let kept = request.kept.as_str();
+        let by = if !request.leaving || request.stripped {
+            By::Fetch
+        } else if state.has_couriers && !kept.is_empty() {
+            By::Courier
+        } else if state.takes_beacons && request.body.len() <= MAX_BEACON {
+            By::Beacon
+        } else {
+            By::Fetch
+        };
+        let arrived = match by {
+            By::Fetch => None,
+            By::Beacon => Some(true),
+            By::Courier => Some(state.network == Network::Up),
+        };
+        let sent = Sent {
+            number: request.number,
+            at: state.ticks,
+            url: request.url.as_str().into(),
+            body: request.body.as_str().into(),
+            stripped: request.stripped,
+            leaving: request.leaving,
+            by,
+            doubted: by == By::Beacon && !state.reached,
+            arrived,
+        };
+        state.requests.push(sent);
+        if by == By::Courier {
+            state.texts.push(kept.into());
+            if state.network != Network::Up {
+                let name = format!("courier-{}", state.requests.len());
+                state.local.insert(format!("{BOX}{name}"), kept.into());
+                // a page that lives on finds it as others do
+                state.happens_in(9_000, Happening::Found(name));
+            }
+            return Sending::Gone;
+        }
+        if by == By::Beacon {
+            if state.reached {
+                return Sending::Gone;
+            }
+            // nobody will ever know
+            state.happens_in(1_000, Happening::Answered(request.number, 0, 0));
+            return Sending::UnderWay;
+        }
+        let (status, after) = match state.network {
+            Network::Held => return Sending::UnderWay,
+            Network::Up => (1, 0),
+            Network::Down => (0, 0),
+            Network::Answers(status, after) => (status, after),
+        };
+        let answer = Happening::Answered(request.number, status, after);
+        state.happens_in(LATENCY, answer);
+        Sending::UnderWay
+    }
+
+    fn fetch_settings(&mut self, pixel: usize, url: Text) {
+        let mut state = self.touch();
+        let asked = (state.ticks, url.as_str().into());
+        state.settings_asked.push(asked);
+        if let Some((status, body)) = state.settings_answers.pop_front() {
+            let answer = Happening::SettingsAnswered(pixel, status, body.into());
+            state.happens_in(LATENCY, answer);
+        }
+    }
+
+    fn after_paint(&mut self) {
+        self.touch().happens_in(PAINT, Happening::Painted);
+    }
+
+    fn wake_in(&mut self, ms: u32) {
+        let mut state = self.touch();
+        state.alarm = Some(state.ticks + u64::from(ms));
+    }
+
+    fn warn(&mut self, line: Text) {
+        let line = line.as_str();
+        assert!(!line.contains('\n'), "{line}");
+        self.touch().warnings.push(line.into());
+    }
+
+    fn warn_of(&mut self, name: Text, reason: Text) {
+        let line = format!("{} was not measured: {}", name.as_str(), reason.as_str());
+        self.touch().warnings.push(line);
+    }
+
+    fn trace(&mut self, step: Step, about: Text) {
+        self.touch().trace.push((step, about.as_str().into()));
+    }
+}
+
+fn owned(text: &str) -> Draft {
+    Draft::from(text)
+}
+
+/// As `encodeURIComponent` writes it.
+fn encoded(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => char::from(byte).into(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).into(),
+        _ => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}
+
+/// Undoes [`encoded`].
+fn decoded(text: &str) -> String {
+    // decodeURIComponent throws at what is no encoding, and the script then takes the text as it is
+    let is_broken = text.split('%').skip(1).any(|rest| {
+        let hex = rest.as_bytes().get(..2);
+        hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
+    });
+    match String::from_utf8(percent_decoded(text)) {
+        Ok(decoded) if !is_broken => decoded,
+        _ => text.into(),
+    }
+}
+
+/// The ad click in an address, decoded as forms encode it.
+fn click_in(url: &str) -> String {
+    let url = url.split('#').next().unwrap_or("");
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let decoded = pairs.map(|pair| {
+        let [key, value] = [pair.0, pair.1].map(|part| percent_decoded(&part.replace('+', " ")));
+        (lossy(key), lossy(value))
+    });
+    let mut found = decoded.filter(|(key, _)| key == "oppref");
+    found.next().map(|(_, value)| value).unwrap_or_default()
+}
+
+/// The UUID that a browser makes as its nth.
+pub fn uuid(n: u64) -> String {
+    format!("{n:08x}-0000-4000-8000-{n:012x}")
+}
+
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [byte, more @ ..] = rest {
+        let hex = more.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let decoded = hex.filter(|_| *byte == b'%');
+        let decoded = decoded.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        out.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { &more[2..] } else { more };
+    }
+    out
+}
+
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,5 @@
+//! A browser whose clock, network, cookies and storage a test holds, and the pages that it opens.
+
+pub mod cookie_jar;
+pub mod fake_browser;
+pub mod page;

@@ -1,0 +1,321 @@
+// Which attributes of the script's element the pixel obeys, and how it finds its element.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import {
+  EVENTS,
+  html,
+  INIT,
+  openSite,
+  order,
+  script,
+  SETTINGS,
+  STUB,
+  visit,
+} from "../support/site.mjs";
+
+const ADDRESSES = `data-oaiq-endpoint="${EVENTS}" data-oaiq-settings="${SETTINGS}"`;
+const CONFIG = `oaiq.config = { endpoint: "${EVENTS}", settings: "${SETTINGS}" };`;
+const element = (attributes, src = "/sdk/oaiq.min.js") =>
+  `<script src="${src}" ${attributes}></script>`;
+
+const state = (tab) => tab.does("window.oaiq.consentState?.state");
+
+describe("attributes", { concurrency: 4 }, () => {
+  const browser = sharedBrowser();
+  const open = (t, ...parts) =>
+    visit(t, browser, STUB, script(INIT + order("order")), ...parts);
+
+  /** Nothing has been sent or stored, though the page has had the time for it. */
+  const expectWaiting = async ({ site, visitor, tab }) => {
+    await tab.page.waitForFunction("window.oaiq.consentState");
+    await tab.does("new Promise((go) => setTimeout(go, 2000))");
+    assert.equal(await state(tab), "pending");
+    assert.deepEqual(site.requests, []);
+    assert.deepEqual(await visitor.cookies(), {});
+  };
+
+  for (const marks of [
+    `data-consent="marketing"`,
+    `data-consent=""`,
+    `data-consent="granted"`,
+    `data-consent-category="marketing"`,
+    `data-consent-source="cmp"`,
+    `data-gpc="yes"`,
+    `data-gpc-aware`,
+    `id="consent-x"`,
+    `class="data-consent"`,
+    `data-title='data-consent="pending"'`,
+  ])
+    test(`another tool's mark ${marks} does not make the pixel wait`, async (t) => {
+      const { site, tab } = await open(t, element(`${ADDRESSES} ${marks}`));
+      await site.untilOrders("order");
+      assert.deepEqual(tab.pixelLines, []);
+    });
+
+  for (const marks of [
+    `data-oaiq-consent="pending"`,
+    `data-consent="pending"`,
+    `data-oaiq-consent-source="tcf"`,
+    `data-consent-source="tcf"`,
+    `data-consent-source="GPP, tcf"`,
+  ])
+    test(`${marks} makes the pixel wait`, async (t) => {
+      await expectWaiting(await open(t, element(`${ADDRESSES} ${marks}`)));
+    });
+
+  test("data-oaiq-endpoint wins over data-endpoint, which still works", async (t) => {
+    const { site } = await open(
+      t,
+      element(
+        `data-endpoint="/older" data-oaiq-endpoint="/newer" data-settings="${SETTINGS}"`,
+      ),
+    );
+    await site.untilOrders("order");
+    assert.equal(site.requests[0].path, "/newer");
+    assert.match(site.settingsAsked[0], new RegExp(SETTINGS));
+  });
+
+  for (const [what, path] of [
+    ["the script's usual name", "/sdk/oaiq.min.js"],
+    ["another name and a query", "/assets/pixel.js?v=2"],
+  ])
+    test(`a module script of ${what} obeys its attributes`, async (t) => {
+      const site = await openSite(t, {});
+      const src = path.startsWith("/sdk") ? path : "/sdk/pixel.js?v=2";
+      site.files.set("pixel.js", site.files.get("oaiq.min.js"));
+      site.pages["/"] = html(
+        STUB,
+        script(INIT + order("order")),
+        element(`type="module" ${ADDRESSES} data-oaiq-consent="pending"`, src),
+      );
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(site.url());
+      await expectWaiting({ site, visitor, tab });
+      await tab.does(`oaiq("consent", true)`);
+      await site.untilOrders("order");
+      assert.deepEqual(tab.pageErrors, []);
+    });
+
+  test("a module script finds the files beside it", async (t) => {
+    const { site, tab } = await open(
+      t,
+      element(`type="module" ${ADDRESSES} data-oaiq-wasm="off"`),
+    );
+    await site.untilOrders("order");
+    assert.ok(tab.hasAskedFor("/sdk/oaiq.fallback.min.js"));
+  });
+
+  test("oaiq.config holds for a script that has been run from text", async (t) => {
+    const { site, visitor, tab } = await open(
+      t,
+      script(`${CONFIG} oaiq.config.consent = "pending";
+        fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => new Function(text)());`),
+    );
+    // such a script does not know where its other files are
+    await tab.untilLine(/oaiq\.consent\.min\.js could not be loaded/);
+    await tab.does("new Promise((go) => setTimeout(go, 2000))");
+    assert.deepEqual(site.requests, []);
+    assert.deepEqual(await visitor.cookies(), {});
+    await tab.does(`oaiq("consent", true)`);
+    await site.untilOrders("order");
+  });
+
+  for (const [what, parts] of Object.entries({
+    'data-oaiq-wasm="off"': [element(`${ADDRESSES} data-oaiq-wasm="off"`)],
+    "oaiq.config.wasm: false": [
+      script(`${CONFIG} oaiq.config.wasm = false;`),
+      element(""),
+    ],
+  }))
+    test(`${what} takes the fallback without a violation of the page's policy`, async (t) => {
+      const site = await openSite(t, {
+        "/": {
+          html: html(
+            script(
+              `window.violations = []; document.addEventListener("securitypolicyviolation", (it) => violations.push(it.blockedURI));`,
+            ),
+            STUB,
+            script(INIT + order("order")),
+            ...parts,
+          ),
+          headers: {
+            "content-security-policy":
+              "script-src 'self' 'unsafe-inline'; worker-src blob:",
+          },
+        },
+      });
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(site.url());
+      await site.untilOrders("order");
+      assert.deepEqual(await tab.does("violations"), []);
+      assert.deepEqual(tab.console, []);
+    });
+
+  for (const [what, parts] of Object.entries({
+    'data-oaiq-diagnostics="off"': [
+      element(`${ADDRESSES} data-oaiq-diagnostics="off"`),
+    ],
+    "oaiq.config.diagnostics: false": [
+      script(`${CONFIG} oaiq.config.diagnostics = false;`),
+      element(""),
+    ],
+  }))
+    test(`${what} sends nothing for a visitor who denies`, async (t) => {
+      const { site, tab } = await visit(
+        t,
+        browser,
+        STUB,
+        script(`${INIT} oaiq("consent", false); ${order("denied")}`),
+        ...parts,
+      );
+      await tab.does("new Promise((go) => setTimeout(go, 6000))");
+      await tab.goes(site.url("/next"));
+      assert.deepEqual(site.requests, []);
+    });
+
+  test("with oaiq.config.off all calls are ignored, nothing is stored and nothing is sent", async (t) => {
+    const { site, visitor, tab } = await open(
+      t,
+      script(`${CONFIG} oaiq.config.off = true;`),
+      element(""),
+      script(order("late") + `oaiq("consent", true);`),
+    );
+    await tab.does("new Promise((go) => setTimeout(go, 2500))");
+    await tab.goes(site.url("/next"));
+    assert.deepEqual(site.requests, []);
+    assert.deepEqual(site.settingsAsked, []);
+    assert.deepEqual(await visitor.cookies(), {});
+    assert.deepEqual(
+      await tab.does("[localStorage.length, sessionStorage.length]"),
+      [0, 0],
+    );
+    assert.deepEqual([tab.pixelLines, tab.pageErrors], [[], []]);
+  });
+
+  test("oaiq.config.redactPath takes segments out of every address that is sent", async (t) => {
+    const site = await openSite(t, {});
+    site.pages["/account/jane@example.test"] = html(
+      STUB,
+      script(
+        `${CONFIG} oaiq.config.redactPath = ["/account/*"]; ${INIT} ${order("order")}`,
+      ),
+      element(""),
+    );
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/account/jane@example.test?a=1"));
+    await site.untilOrders("order");
+    assert.ok(tab.hasAskedFor("oaiq.consent.min.js"));
+    for (const { text } of site.requests) assert.doesNotMatch(text, /jane/);
+    assert.equal(site.measured[0].source_url, site.url("/account/*"));
+    assert.equal(await tab.does("oaiq.consentState"), undefined);
+    const kept = await tab.does("JSON.stringify(localStorage)");
+    assert.doesNotMatch(kept, /jane/);
+  });
+
+  test("a page on loopback may name an endpoint on loopback", async (t) => {
+    const collector = await openSite(t, {});
+    const site = await openSite(t, {});
+    const at = (path) => collector.url(path, "localhost");
+    site.pages["/"] = html(
+      STUB,
+      script(INIT + order("order")),
+      element(
+        `data-oaiq-endpoint="${at(EVENTS)}" data-oaiq-settings="${at(SETTINGS)}"`,
+      ),
+    );
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/", "127.0.0.1"));
+    await collector.untilOrders("order");
+    assert.deepEqual(tab.pixelLines, []);
+  });
+
+  test("a page elsewhere may not name an endpoint on loopback by http", async (t) => {
+    const { site, tab } = await open(
+      t,
+      element(`data-oaiq-endpoint="http://localhost:9/in"`),
+    );
+    await tab.untilLine(/data-oaiq-endpoint .*must be https/);
+    assert.deepEqual(site.requests, []);
+  });
+
+  test("calls in both oaiq.q and oaiq.queue are made, those of q first", async (t) => {
+    const { site } = await visit(
+      t,
+      browser,
+      script(`window.oaiq = function () {};
+        oaiq.queue = [["measure", "order_created", { type: "contents" }, { event_id: "second" }]];
+        oaiq.q = [["init", { pixelId: "TEST-PIXEL" }], ["measure", "order_created", { type: "contents" }, { event_id: "first" }]];
+        window.kept = [oaiq.q, oaiq.queue];`),
+      element(ADDRESSES),
+      script(
+        `kept.forEach((queue, i) => queue.push(["measure", "order_created", { type: "contents" }, { event_id: "late " + i }]));`,
+      ),
+    );
+    await site.untilOrders("first", "second", "late 0", "late 1");
+    assert.deepEqual(Object.keys(site.arrivals), [
+      "first",
+      "second",
+      "late 0",
+      "late 1",
+    ]);
+  });
+
+  test("debug can be switched by calls, through a wrapper that copies the function alone", async (t) => {
+    const { site, tab } = await open(t, element(ADDRESSES));
+    await site.untilOrders("order");
+    await tab.does(
+      `window.wrapped = ((oaiq) => (...args) => oaiq(...args))(window.oaiq); wrapped("debug")`,
+    );
+    await tab.untilLine(/has started/);
+    await tab.does(`wrapped("debug", false)`);
+    const lines = tab.pixelLines.length;
+    await tab.does(order("after"));
+    await site.untilOrders("after");
+    assert.equal(tab.pixelLines.length, lines);
+  });
+});
+
+describe("where the script cannot run its module", { concurrency: 4 }, () => {
+  const browser = sharedBrowser();
+  const openWithoutFallback = async (t, file, headers) => {
+    const site = await openSite(t, {});
+    site.files.delete("oaiq.fallback.min.js");
+    if (file)
+      site.files.set("oaiq.min.js", file(site.files.get("oaiq.min.js")));
+    site.pages["/"] = {
+      html: html(STUB, script(INIT + order("order")), element(ADDRESSES)),
+      headers,
+    };
+    const visitor = await Visitor.arrives(t, browser);
+    return visitor.opens(site.url());
+  };
+
+  test("one line says that the policy forbids WebAssembly", async (t) => {
+    const tab = await openWithoutFallback(t, undefined, {
+      "content-security-policy": "script-src 'self' 'unsafe-inline'",
+    });
+    await tab.untilLine(/nothing is measured/);
+    assert.match(tab.pixelLines.join(), /add 'wasm-unsafe-eval' to script-src/);
+    assert.doesNotMatch(tab.pixelLines.join(), /damaged/);
+  });
+
+  for (const [what, damage] of Object.entries({
+    "lost its control characters": (bytes) =>
+      Buffer.from(
+        [...bytes.toString("utf8")]
+          .filter((character) => character >= " " || character === "\n")
+          .join(""),
+      ),
+    "lost its trailing blanks": (bytes) =>
+      Buffer.from(bytes.toString("utf8").replace(/[ \t]+$/gm, "")),
+  }))
+    test(`one line says that the file has ${what}`, async (t) => {
+      const tab = await openWithoutFallback(t, damage);
+      await tab.untilLine(/nothing is measured/);
+      assert.match(
+        tab.pixelLines.join(),
+        /the script is damaged \(serve it as built, as UTF-8\)/,
+      );
+    });
+});

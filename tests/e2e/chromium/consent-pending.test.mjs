@@ -1,0 +1,700 @@
+// A visitor who has not been asked yet: calls wait, and nothing is stored, read back or sent, until there is an answer.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import {
+  EVENTS,
+  html,
+  INIT,
+  openSite,
+  order,
+  pixelScript,
+  script,
+  SETTINGS,
+  STUB,
+  visit,
+} from "../support/site.mjs";
+
+const ADDRESSES = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`;
+const pixel = (attributes) => pixelScript(`${ADDRESSES} ${attributes}`);
+const PENDING = pixel('data-consent="pending"');
+
+const GTAG = script(`window.dataLayer = window.dataLayer || [];
+  function gtag() { dataLayer.push(arguments); }`);
+const gtag = (kind, given) =>
+  `gtag("consent", ${JSON.stringify(kind)}, ${JSON.stringify(given)});`;
+const DENIED = { ad_storage: "denied", ad_user_data: "denied" };
+const GRANTED = { ad_storage: "granted", ad_user_data: "granted" };
+
+/** Keeps an account of what a page writes and reads of its cookies and stores, before any script of its own. */
+const WATCH = `(() => {
+  window.touched = [];
+  const told = (what) => touched.push(String(what));
+  const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  Object.defineProperty(Document.prototype, "cookie", {
+    configurable: true,
+    get() { told("reads cookies"); return get.call(this); },
+    set(value) { told("writes " + value); set.call(this, value); },
+  });
+  for (const name of ["getItem", "setItem", "removeItem", "key"]) {
+    const own = Storage.prototype[name];
+    Storage.prototype[name] = function () { told(name + " " + arguments[0]); return own.apply(this, arguments); };
+  }
+})();`;
+
+/** The same for all places in which a browser keeps something for a page. */
+const WATCH_ALL = `(() => {
+  window.touched = [];
+  const watch = (object, name) => {
+    const property = Object.getOwnPropertyDescriptor(object, name);
+    if (!property?.configurable) throw new Error("cannot watch " + name);
+    for (const part of ["get", "set", "value"]) {
+      const own = property[part];
+      if (typeof own !== "function") continue;
+      property[part] = new Proxy(own, {
+        apply(target, self, args) { touched.push([part, name, ...args.map(String)].join(" ")); return Reflect.apply(target, self, args); },
+        construct(target, args) { touched.push("new " + name); return Reflect.construct(target, args); },
+      });
+    }
+    Object.defineProperty(object, name, property);
+  };
+  watch(Document.prototype, "cookie");
+  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches", "cookieStore", "SharedWorker", "Worker", "BroadcastChannel"])
+    watch(window, name);
+  for (const name of ["getItem", "setItem", "removeItem", "key", "length"]) watch(Storage.prototype, name);
+  for (const name of ["has", "open", "keys", "delete", "match"]) watch(CacheStorage.prototype, name);
+  watch(LockManager.prototype, "request");
+})();`;
+
+/** The name of a tab's window, which the next site can read. */
+const WATCH_NAME = `(() => {
+  window.touched = [];
+  const { get, set } = Object.getOwnPropertyDescriptor(window, "name");
+  Object.defineProperty(window, "name", {
+    configurable: true,
+    get() { touched.push("reads the name"); return get.call(this); },
+    set(value) { touched.push("names " + value); set.call(this, value); },
+  });
+})();`;
+
+/** Nothing was stored, read or sent. */
+const nothingHappened = async (site, visitor, tab) => {
+  assert.deepEqual(await tab.does("touched"), []);
+  assert.deepEqual(await visitor.cookies(), {});
+  assert.deepEqual(await tab.does("Object.keys(localStorage)"), []);
+  assert.deepEqual(await tab.does("Object.keys(sessionStorage)"), []);
+  assert.deepEqual(site.requests, []);
+  assert.deepEqual(site.settingsAsked, []);
+};
+
+const state = (tab) => tab.does("({...oaiq.consentState})");
+const isPending = (tab) =>
+  tab.page.waitForFunction("oaiq.consentState?.state === 'pending'");
+const becomes = (tab, state) =>
+  tab.page.waitForFunction(`oaiq.consentState.state === "${state}"`);
+
+/** Longer than a batch waits, and than the page's own work after its paint. */
+const A_WHILE = 2_500;
+
+describe("a visitor who has not been asked", { concurrency: 4 }, () => {
+  const browser = sharedBrowser();
+
+  /** Someone on a page with these parts, whose cookies and stores are watched. */
+  const arrives = async (t, pages, path = "/") => {
+    const site = await openSite(t, pages);
+    const visitor = await Visitor.arrives(t, browser);
+    await visitor.context.addInitScript(WATCH);
+    const tab = await visitor.opens(site.url(path));
+    return { site, visitor, tab };
+  };
+
+  for (const [way, parts] of Object.entries({
+    "the script's attribute": [STUB, script(INIT), PENDING],
+    "the page's config": [
+      STUB,
+      script(`oaiq.config = { consent: "pending" }; ${INIT}`),
+      pixelScript(),
+    ],
+    init: [
+      STUB,
+      script('oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });'),
+      pixelScript(),
+    ],
+    "an init that comes later": [
+      STUB,
+      pixelScript(),
+      script('oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });'),
+    ],
+  }))
+    test(`is left alone by ${way}, and then loses nothing by having taken time`, async (t) => {
+      const { site, visitor, tab } = await arrives(
+        t,
+        { "/": html(...parts) },
+        "/?oppref=click-1",
+      );
+      await tab.does(order("first"));
+      const first = await tab.does("Date.now()");
+      await tab.does("history.pushState(null, '', '/second?x=1')");
+      await tab.does(order("second"));
+      await pause(A_WHILE);
+      await nothingHappened(site, visitor, tab);
+      assert.deepEqual(await state(tab), { state: "pending", source: "call" });
+
+      await tab.does("oaiq('consent', true)");
+      await site.untilOrders("first", "second");
+      assert.deepEqual(site.arrivals, { first: 1, second: 1 });
+      const [one, two] = site.measured;
+      assert.equal(one.source_url, site.url("/"));
+      assert.equal(two.source_url, site.url("/second"));
+      assert.ok(Math.abs(one.timestamp_ms - first) < 1_500);
+      assert.ok(
+        site.requests.some(({ body }) => body.oppref === "click-1"),
+        "the click went with it",
+      );
+      assert.deepEqual(await state(tab), { state: "granted", source: "call" });
+      assert.equal((await visitor.cookies()).__oppref, "click-1");
+      assert.deepEqual(tab.pageErrors, []);
+    });
+
+  test("and then says no has measured nothing, and may change their mind", async (t) => {
+    const { site, visitor, tab } = await arrives(t, {
+      "/": html(STUB, script(INIT), PENDING),
+    });
+    await tab.does(order("waiting"));
+    await tab.does("oaiq('consent', false)");
+    await tab.does(order("denied"));
+    await pause(A_WHILE);
+    assert.deepEqual(site.requests, []);
+    assert.deepEqual(site.settingsAsked, []);
+    assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
+    assert.deepEqual(await state(tab), { state: "denied", source: "call" });
+
+    await tab.does("oaiq('consent', true)");
+    await tab.does(order("granted"));
+    await site.untilOrders("granted");
+    await tab.does("oaiq('consent', false)");
+    await tab.does(order("withdrawn"));
+    assert.equal((await state(tab)).state, "denied");
+    await tab.leaves(site).catch(() => {});
+    assert.deepEqual(site.arrivals, { granted: 1 });
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("is measured in 200 events at most, the oldest views of which go first", async (t) => {
+    const { site, tab } = await arrives(t, {
+      "/": html(STUB, script(INIT), PENDING),
+    });
+    await tab.does(`
+      ${order("kept")}
+      for (let i = 0; i < 150; i += 1)
+        oaiq("measure", "page_viewed", { type: "contents" }, { event_id: "view " + i });
+      for (let i = 0; i < 150; i += 1)
+        oaiq("measure", "order_created", { type: "contents", amount: 1, currency: "EUR" }, { event_id: "order " + i });
+      oaiq("consent", true);`);
+    await site.untilOrders("kept", "order 149", "view 149");
+    const ids = site.measured.map(({ id }) => id);
+    // the init and the paint wait among them
+    assert.equal(ids.length, 198);
+    assert.equal(ids.filter((id) => id.startsWith("order")).length, 150);
+    assert.ok(!ids.includes("view 102") && ids.includes("view 103"));
+  });
+
+  test("waits for a source's file, and is told where that is missing", async (t) => {
+    const site = await openSite(t, {
+      "/": html(STUB, script(INIT), pixel('data-consent-source="google"')),
+    });
+    site.files.delete("oaiq.consent.min.js");
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url());
+    await tab.untilLine(/oaiq\.consent\.min\.js could not be loaded/);
+    assert.match(
+      tab.pixelLines[0],
+      /nothing is measured before oaiq\("consent", true\)/,
+    );
+    await tab.does(order("waiting"));
+    await tab.does("oaiq('consent', true)");
+    await site.untilOrders("waiting");
+  });
+
+  test("loses nothing on a page that has broken arrays", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(`${INIT}${order("waiting")}`),
+      script(
+        `const { getOwnPropertyNames } = Object;
+        const methods = getOwnPropertyNames(Array.prototype).filter((name) => name !== "constructor" && typeof Array.prototype[name] === "function");
+        const before = methods.map((name) => Array.prototype[name]);
+        for (let i = 0; i < methods.length; i += 1) Array.prototype[methods[i]] = () => { throw new Error("boom"); };
+        const iterate = Array.prototype[Symbol.iterator];
+        delete Array.prototype[Symbol.iterator];
+        setTimeout(() => {
+          ${order("later")}
+          oaiq("consent", true);
+          // the test's own tool needs them
+          for (let i = 0; i < methods.length; i += 1) Array.prototype[methods[i]] = before[i];
+          Array.prototype[Symbol.iterator] = iterate;
+        }, 2000);`,
+      ),
+      PENDING,
+    );
+    await site.untilOrders("waiting", "later");
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("whose page names nothing downloads nothing more", async (t) => {
+    const { site, tab } = await visit(t, browser);
+    await tab.does(order("a"));
+    await site.untilOrders("a");
+    assert.ok(!tab.hasAskedFor("oaiq.consent.min.js"));
+    assert.equal(await tab.does("oaiq.consentState"), undefined);
+  });
+
+  test("whose page has the script inline is not taken for one who must be asked", async (t) => {
+    const site = await openSite(t, { "/": html() });
+    const text = site.files.get("oaiq.min.js").toString();
+    site.pages["/"] = html(
+      STUB,
+      script(INIT),
+      `<script ${ADDRESSES}>${text}</script>`,
+    );
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url());
+    await tab.does(order("a"));
+    await site.untilOrders("a");
+    assert.equal(await tab.does("oaiq.consentState"), undefined);
+  });
+
+  test("is asked by Google Consent Mode, before and after the script", async (t) => {
+    const pages = (...first) => ({
+      "/": html(
+        GTAG,
+        script(first.join("")),
+        STUB,
+        script(INIT),
+        pixel('data-consent-source="google"'),
+      ),
+    });
+    const before = await arrives(t, pages(gtag("default", DENIED)));
+    await isPending(before.tab);
+    await before.tab.does(order("waiting"));
+    await before.tab.page.waitForFunction(
+      "oaiq.consentState.source === 'google'",
+    );
+    await pause(A_WHILE);
+    await nothingHappened(before.site, before.visitor, before.tab);
+    await before.tab.does(gtag("update", GRANTED));
+    await before.site.untilOrders("waiting");
+    assert.deepEqual(await state(before.tab), {
+      state: "granted",
+      source: "google",
+    });
+    await before.tab.does(gtag("update", DENIED));
+    await becomes(before.tab, "denied");
+    await before.tab.does(order("withdrawn"));
+    await before.tab.leaves(before.site).catch(() => {});
+    assert.deepEqual(before.site.arrivals, { waiting: 1 });
+
+    const known = await arrives(
+      t,
+      pages(gtag("default", DENIED), gtag("update", GRANTED)),
+    );
+    await known.tab.does(order("known"));
+    await known.site.untilOrders("known");
+
+    const late = await arrives(
+      t,
+      pages(gtag("default", { ...GRANTED, wait_for_update: 1_500 })),
+    );
+    await late.tab.does(order("late"));
+    await late.site.untilOrders("late");
+  });
+
+  for (const [where, attributes] of [
+    ["in the region that it denies", 'data-region="DE"'],
+    ["nobody knows where", ""],
+  ])
+    test(`and is ${where}, is not measured by a grant for everybody that stands before it`, async (t) => {
+      const site = await openSite(t, {
+        "/": html(
+          GTAG,
+          STUB,
+          script(INIT + order("first")),
+          pixel(`data-consent-source="google" ${attributes}`),
+          script(gtag("default", GRANTED) + order("second")),
+          // scripts behind it wait, and the page's other tasks do not
+          '<link rel="stylesheet" href="/sdk/slow.css">',
+          script(
+            gtag("default", { ...DENIED, region: ["DE"] }) + order("third"),
+          ),
+        ),
+      });
+      site.files.set("slow.css", "");
+      site.hold("slow.css");
+      const visitor = await Visitor.arrives(t, browser);
+      await visitor.context.addInitScript(WATCH);
+      const tab = await visitor.opens(site.url(), "commit");
+      await tab.page.waitForFunction(
+        "window.oaiq?.consentState?.source === 'google'",
+      );
+      await pause(A_WHILE);
+      await nothingHappened(site, visitor, tab);
+      site.release();
+      await tab.page.waitForFunction("dataLayer.length === 2");
+      await pause(A_WHILE);
+      await nothingHappened(site, visitor, tab);
+      assert.deepEqual(await state(tab), {
+        state: "pending",
+        source: "google",
+      });
+
+      await tab.does(gtag("update", GRANTED));
+      await site.untilOrders("first", "second", "third");
+      assert.deepEqual(tab.pageErrors, []);
+    });
+
+  test("is asked by who is named in the script's own attribute, and not by the config", async (t) => {
+    const { site, tab } = await arrives(t, {
+      "/": html(
+        STUB,
+        script(`oaiq.config = { consentSource: "tcf" }; ${INIT}`),
+        pixel('data-oaiq-consent-source="gpc"'),
+      ),
+    });
+    await becomes(tab, "granted");
+    assert.deepEqual(await state(tab), { state: "granted", source: "gpc" });
+    await tab.does(order("a"));
+    await site.untilOrders("a");
+  });
+
+  test("who is not to be named is not, until they may be", async (t) => {
+    const { site, tab } = await arrives(t, {
+      "/": html(
+        GTAG,
+        script(gtag("default", DENIED)),
+        STUB,
+        script(
+          'oaiq("init", { pixelId: "TEST-PIXEL", user: { country: "DE" } });',
+        ),
+        pixel(
+          'data-consent-source="google" data-google-data-layer="dataLayer"',
+        ),
+      ),
+    });
+    await tab.does(gtag("update", { ad_storage: "granted" }));
+    await tab.does(order("unnamed"));
+    await site.untilOrders("unnamed");
+    assert.ok(site.requests.every(({ body }) => !("user" in body)));
+    await tab.does(gtag("update", { ad_user_data: "granted" }));
+    await tab.does(order("named"));
+    await site.untilOrders("named");
+    assert.deepEqual(site.requests.at(-1).body.user, { in: { co: "DE" } });
+    await tab.does(gtag("update", { ad_user_data: "denied" }));
+    await tab.does(order("unnamed again"));
+    await site.untilOrders("unnamed again");
+    assert.ok(!("user" in site.requests.at(-1).body));
+  });
+
+  test("who withdraws in one tab has withdrawn in all, until they are asked again", async (t) => {
+    const { site, visitor, tab } = await arrives(t, {
+      "/": html(
+        GTAG,
+        STUB,
+        script(INIT),
+        pixel('data-consent-source="google"'),
+      ),
+    });
+    await tab.does(gtag("update", GRANTED));
+    const other = await visitor.opens(site.url());
+    await other.does(gtag("update", GRANTED));
+    for (const it of [tab, other]) await it.does(order("both"));
+    await site.until("both orders", () => site.arrivals.both === 2);
+    await tab.does(gtag("update", DENIED));
+    await becomes(other, "denied");
+    assert.equal((await state(other)).source, "another tab");
+    await other.does(order("withdrawn"));
+    await other.does(gtag("update", GRANTED));
+    await becomes(other, "granted");
+    await other.does(order("asked again"));
+    await site.untilOrders("asked again");
+    assert.equal(site.arrivals.withdrawn, undefined);
+  });
+
+  test("who withdraws in one tab has withdrawn in all, also where the page itself asks", async (t) => {
+    const { site, visitor, tab } = await arrives(t, {
+      "/": html(STUB, script(INIT), PENDING),
+    });
+    const other = await visitor.opens(site.url());
+    const third = await visitor.opens(site.url());
+    for (const it of [tab, other]) await it.does("oaiq('consent', true)");
+    await other.does(order("allowed"));
+    await site.untilOrders("allowed");
+    await third.does(order("waiting"));
+    await tab.does("oaiq('consent', false)");
+    for (const it of [other, third]) {
+      await becomes(it, "denied");
+      assert.equal((await state(it)).source, "another tab");
+      await it.does(order("withdrawn"));
+    }
+
+    // what happens there then is no answer here, where nothing is measured before the next
+    await tab.does("oaiq('consent', true)");
+    await tab.does("localStorage.clear()");
+    await tab.does(order("granted again"));
+    await site.untilOrders("granted again");
+    assert.deepEqual(await state(other), {
+      state: "denied",
+      source: "another tab",
+    });
+    await other.does(order("still withdrawn"));
+    for (const it of [other, third]) {
+      await it.does("oaiq('consent', true)");
+      await it.does(order("asked again"));
+      assert.deepEqual(await state(it), { state: "granted", source: "call" });
+    }
+    await site.until("both orders", () => site.arrivals["asked again"] === 2);
+    assert.deepEqual(site.arrivals, {
+      allowed: 1,
+      "granted again": 1,
+      "asked again": 2,
+    });
+  });
+
+  for (const [what, first] of [
+    ["has started a pixel", INIT],
+    ["has the answer", `oaiq("consent", true);`],
+  ])
+    test(`is measured where the page ${what} before an init that would wait`, async (t) => {
+      const { site, tab } = await arrives(t, {
+        "/": html(
+          STUB,
+          script(
+            `${first} oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });`,
+          ),
+          pixelScript(),
+        ),
+      });
+      await tab.does(order("a"));
+      await site.untilOrders("a");
+      assert.equal(await tab.does("oaiq.consentState"), undefined);
+    });
+
+  test("is left alone by an init that comes behind calls that say nothing of consent", async (t) => {
+    const { site, visitor, tab } = await arrives(t, {
+      "/": html(
+        STUB,
+        script(`${order("a")} oaiq("consent", "granted"); oaiq("initialise", {}); oaiq("init");
+          oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });`),
+        pixelScript(),
+      ),
+    });
+    await pause(A_WHILE);
+    assert.deepEqual(await state(tab), { state: "pending", source: "call" });
+    await nothingHappened(site, visitor, tab);
+  });
+
+  for (const [way, parts] of Object.entries({
+    "a page with a banner": [PENDING],
+    "a page with a source": [pixel('data-consent-source="tcf google"')],
+  })) {
+    const pages = {
+      "/": html(
+        STUB,
+        script('oaiq("init", { pixelId: "TEST-PIXEL", debug: true });'),
+        ...parts,
+      ),
+    };
+    /** With debug on by the page, by a link from anywhere, and by hand. */
+    const lookedAt = async (t, watched) => {
+      const site = await openSite(t, pages);
+      const visitor = await Visitor.arrives(t, browser);
+      await visitor.context.addInitScript(watched);
+      // where a page has caches and workers
+      const url = site.url("/?oaiq_debug=1&oppref=click-1", "localhost");
+      const tab = await visitor.opens(url);
+      await tab.does(order("a"));
+      await tab.untilLine(/pending/);
+      await tab.does("oaiq.debug()");
+      await pause(A_WHILE);
+      assert.deepEqual(await tab.does("touched"), []);
+      assert.deepEqual(site.requests, []);
+      assert.deepEqual(await visitor.cookies(), {});
+      assert.deepEqual(tab.pageErrors, []);
+    };
+
+    test(`has no store of theirs touched by ${way} with debug on`, (t) =>
+      lookedAt(t, WATCH_ALL));
+
+    test(`has no window's name touched by ${way} with debug on`, (t) =>
+      lookedAt(t, WATCH_NAME));
+  }
+
+  test("needs all sources to allow, and one to deny", async (t) => {
+    const parts = (...first) => ({
+      "/": html(
+        GTAG,
+        ...first,
+        STUB,
+        script(INIT),
+        pixel('data-consent-source="google gpc"'),
+      ),
+    });
+    const one = await arrives(t, parts(script(gtag("update", GRANTED))));
+    await becomes(one.tab, "granted");
+    assert.equal((await state(one.tab)).source, "google gpc");
+
+    const private_ = script(
+      'Object.defineProperty(navigator, "globalPrivacyControl", { value: true });',
+    );
+    const other = await arrives(
+      t,
+      parts(private_, script(gtag("update", GRANTED))),
+    );
+    await becomes(other.tab, "denied");
+    assert.equal((await state(other.tab)).source, "gpc");
+    await other.tab.does("oaiq('consent', true)");
+    await other.tab.does(order("after all"));
+    await other.site.untilOrders("after all");
+  });
+
+  test("whose browser objects is opted out where the site says so", async (t) => {
+    const { site, tab } = await arrives(t, {
+      "/": html(
+        script(
+          'Object.defineProperty(navigator, "globalPrivacyControl", { value: true });',
+        ),
+        STUB,
+        script(INIT),
+        pixel('data-consent-source="gpc" data-gpc="opt-out"'),
+      ),
+    });
+    await tab.does(order("a"));
+    await tab.does(
+      'oaiq("measure", "order_created", { type: "contents" }, { event_id: "b", opt_out: false })',
+    );
+    await site.untilOrders("a", "b");
+    assert.deepEqual(
+      site.measured.map(({ opt_out }) => opt_out),
+      [true, true],
+    );
+  });
+
+  test("of a source that there is not is not measured, and the console says why", async (t) => {
+    const { site, tab } = await arrives(t, {
+      "/": html(
+        STUB,
+        script(`oaiq.config = { consentSource: "gogle" }; ${INIT}`),
+        pixelScript(),
+      ),
+    });
+    await tab.untilLine(
+      /consentSource names "gogle", and there are only google, tcf, gpp, gpc/,
+    );
+    await tab.does(order("a"));
+    await pause(A_WHILE);
+    assert.deepEqual(site.requests, []);
+  });
+
+  test("who never answers is told of with debug after a while", async (t) => {
+    const { tab } = await arrives(t, {
+      "/": html(
+        STUB,
+        script('oaiq("init", { pixelId: "TEST-PIXEL", debug: true });'),
+        pixel('data-consent-source="tcf google"'),
+      ),
+    });
+    await tab.untilLine(/no answer about consent after 5 s, from tcf google/);
+  });
+});
+
+describe("a click that waits for consent", { concurrency: 4 }, () => {
+  const browser = sharedBrowser();
+  const PASSING = pixel('data-consent="pending" data-click-passthrough');
+  const page = (body) =>
+    html(STUB, script(INIT), PASSING).replace(
+      "<body></body>",
+      `<body>${body}</body>`,
+    );
+
+  const arrives = async (t, body) => {
+    const site = await openSite(t, { "/": page(body), "/next": page("") });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/?oppref=click-1"));
+    return { site, visitor, tab };
+  };
+
+  const ways = {
+    "a link": ['<a href="/next?a=1#there">go</a>', "text=go"],
+    "a link that was added later": [
+      `<script>setTimeout(() => document.body.insertAdjacentHTML("beforeend", '<a href="/next"><b>go</b></a>'))</script>`,
+      "b",
+    ],
+    "a form": ['<form action="/next?a=1"><button>go</button></form>', "button"],
+    "a button with an address of its own": [
+      '<form action="/"><button formaction="/next">go</button></form>',
+      "button",
+    ],
+  };
+  for (const [way, [body, selector]] of Object.entries(ways))
+    test(`is carried to the next page by ${way}`, async (t) => {
+      const { site, tab } = await arrives(t, body);
+      assert.equal(await tab.does("location.search"), "?oppref=click-1");
+      await tab.page.click(selector);
+      await tab.page.waitForURL((url) => url.pathname === "/next");
+      await tab.does(order("bought"));
+      await tab.does("oaiq('consent', true)");
+      await site.untilOrders("bought");
+      assert.equal(site.requests.at(-1).body.oppref, "click-1");
+    });
+
+  test("is carried in the address of a form that posts", async (t) => {
+    const { tab } = await arrives(
+      t,
+      '<form action="/next" method="post"><button>go</button><input name="action"></form>',
+    );
+    const posted = tab.page.waitForRequest((it) => it.method() === "POST");
+    await tab.page.click("button", { noWaitAfter: true });
+    assert.match((await posted).url(), /\/next\?oppref=click-1$/);
+  });
+
+  test("stays where it is on links elsewhere, on downloads, within the page, and where the page goes by itself", async (t) => {
+    const { tab } = await arrives(
+      t,
+      `<a id="elsewhere" href="http://other.example.test/x">1</a>
+       <a id="download" href="/file" download>2</a>
+       <a id="within" href="#part">3</a>
+       <a id="routed" href="/next">4</a>
+       <a id="mail" href="mailto:a@b.c">5</a>
+       <script>
+         window.followed = [];
+         routed.addEventListener("click", (event) => event.preventDefault());
+         // behind the pixel's listener, when the browser would go
+         addEventListener("load", () => setTimeout(() => addEventListener("click", (event) => {
+           const link = event.target.closest("a");
+           followed.push(link.id + " " + link.getAttribute("href"));
+           event.preventDefault();
+         }), 1000));
+       </script>`,
+    );
+    await pause(1_500);
+    for (const id of ["elsewhere", "download", "within", "routed", "mail"])
+      await tab.does(`document.getElementById("${id}").click()`);
+    assert.deepEqual(await tab.does("followed"), [
+      "elsewhere http://other.example.test/x",
+      "download /file",
+      "within #part",
+      "routed /next",
+      "mail mailto:a@b.c",
+    ]);
+  });
+
+  test("is carried no further once there is an answer", async (t) => {
+    const { tab } = await arrives(t, '<a href="/next">go</a>');
+    await tab.does("oaiq('consent', false)");
+    await tab.page.click("a");
+    await tab.page.waitForURL((url) => url.pathname === "/next");
+    assert.equal(await tab.does("location.search"), "");
+  });
+});

@@ -1,0 +1,723 @@
+// What the console says with debug, for whoever looks for an event that did not arrive.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { pixelFiles, sharedBrowser } from "../support/browser.mjs";
+import {
+  html,
+  INIT,
+  openSite,
+  order,
+  PIXEL,
+  pixelScript,
+  script,
+  STUB,
+  visit,
+} from "../support/site.mjs";
+import { Visitor } from "../support/browser.mjs";
+
+const DEBUG = `oaiq("init", { pixelId: "${PIXEL}", debug: true, user: { email_sha256: "me@shop.test" } });`;
+
+/** A visit of a page that has started its pixel with debug, and has then made these calls. */
+const debugged = (t, browser, calls = "") =>
+  visit(t, browser, STUB, script(`${DEBUG}${calls}`), pixelScript());
+
+/** What `console.table` has printed, by the line above each table. */
+const tables = async (tab) => {
+  const messages = [];
+  tab.page.on("console", (message) => messages.push(message));
+  await tab.does("oaiq.debug()");
+  await tab.untilLine(/calls rejected and events dropped/);
+  // the last table comes right behind its line
+  await pause(200);
+  const found = {};
+  for (const [place, message] of messages.entries()) {
+    if (message.type() !== "table") continue;
+    const title = messages[place - 1].text().replace("[oaiq] ", "");
+    found[title] = await message.args()[0].jsonValue();
+  }
+  return found;
+};
+
+describe("debug tells", () => {
+  const browser = sharedBrowser();
+
+  test("each step of an event, from its call to its answer", async (t) => {
+    const { tab } = await debugged(t, browser, order("o-1"));
+    await tab.untilLine(/pixel "TEST-PIXEL" has started$/);
+    await tab.untilLine(
+      /consent is granted, because no answer is stored and none is waited for/,
+    );
+    await tab.untilLine(
+      /no click ID in this page's address or cookie; a redirect or a frame may have lost it/,
+    );
+    await tab.untilLine(/order_created "o-1" is queued: contents, EUR 25\.99$/);
+    await tab.untilLine(
+      /the outbox stores 1 event of pixel "TEST-PIXEL" until it has arrived/,
+    );
+    await tab.untilLine(
+      /request 1 carries 3 events to pixel "TEST-PIXEL" \(\d+ bytes by fetch, without a click ID and hashed user data\): order_created "o-1", pixel status \(not a conversion\)/,
+    );
+    await tab.untilLine(
+      /request 1 was answered 202, delivered: order_created "o-1"/,
+    );
+    await tab.untilLine(/the outbox is empty/);
+    await tab.untilLine(
+      /pixel "TEST-PIXEL" exists: automatic advanced matching/,
+    );
+    assert.deepEqual(tab.pageErrors, []);
+  });
+
+  test("the ad click, and shortens its ID", async (t) => {
+    const site = await openSite(t, {
+      "/": html(STUB, script(DEBUG), pixelScript()),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/?oppref=click-reference-1"));
+    await tab.untilLine(/click ID click-re… found in the page's address/);
+    await tab.untilLine(/with click ID click-re…/);
+    await tab.goes(site.url("/"));
+    await tab.untilLine(/click ID click-re… found in the cookie __oppref/);
+    assert.doesNotMatch(tab.pixelLines.join("\n"), /click-reference-1/);
+  });
+
+  test("of a wrong name which one was meant", async (t) => {
+    const { tab } = await debugged(
+      t,
+      browser,
+      'oaiq("measure", "Purchase", { type: "contents" });',
+    );
+    await tab.untilLine(
+      /measure "Purchase" was rejected.*\n.*did you mean "order_created"\?/,
+    );
+  });
+
+  test("of an amount that is no whole number which one to send", async (t) => {
+    const { tab } = await debugged(
+      t,
+      browser,
+      'oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "USD" });',
+    );
+    await tab.untilLine(
+      /data\.amount is 25\.99; it must be a whole number.*send 2599 for USD 25\.99/,
+    );
+  });
+
+  test("of an amount without a currency what to add", async (t) => {
+    const { tab } = await debugged(
+      t,
+      browser,
+      'oaiq("measure", "order_created", { type: "contents", amount: 2599 });',
+    );
+    await tab.untilLine(/data\.currency is undefined.*add currency: "USD"/);
+  });
+
+  test("that consent is denied, by a call and as stored, and which events it blocked", async (t) => {
+    const { tab } = await debugged(t, browser);
+    await tab.untilLine(/has started/);
+    await tab.does(order("dropped"));
+    await tab.does('oaiq("consent", false)');
+    await tab.untilLine(
+      /consent is denied, by a call .* nothing is measured until oaiq\("consent", true\); 1 queued event was dropped/,
+    );
+    await tab.does(order("blocked"));
+    await tab.untilLine(
+      /order_created was not measured, because consent is denied/,
+    );
+    await tab.goes(tab.page.url());
+    await tab.untilLine(
+      /consent is denied, by a call of the page or a stored answer \(cookie/,
+    );
+  });
+
+  test("that calls wait for an answer about consent", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(`${DEBUG}${order("held")}`),
+      pixelScript(
+        'data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="pending"',
+      ),
+    );
+    await tab.untilLine(/"init" waits until consent is known/);
+    await tab.untilLine(/"order_created" waits until consent is known/);
+    await tab.does("oaiq.debug()");
+    await tab.untilLine(/consent is pending: calls wait until oaiq\("consent"/);
+    await tab.does('oaiq("consent", true)');
+    await site.untilOrders("held");
+    await tab.untilLine(/consent is granted, by a call of the page/);
+    await tab.untilLine(/order_created "held" is queued/);
+  });
+
+  test("that the endpoint is down, and when it is tried again", async (t) => {
+    const { tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(`${DEBUG}${order("o-1")}`),
+      pixelScript('data-endpoint="http://localhost:9/v1/sdk/events"').replace(
+        "http://localhost:9",
+        "https://events.example.test:9",
+      ),
+    );
+    await tab.untilLine(
+      /request 1 failed: the network or the endpoint https:\/\/events\.example\.test:9\/v1\/sdk\/events is down, or a blocker/,
+    );
+    await tab.untilLine(
+      /the next try is in 5 s, or as soon as the browser is online/,
+    );
+  });
+
+  test("that the page's policy forbids the endpoint, and what to add to it", async (t) => {
+    const site = await openSite(t, {
+      "/": {
+        html: html(
+          STUB,
+          script(`${DEBUG}${order("o-1")}`),
+          pixelScript('data-endpoint="https://events.example.test/v1"'),
+        ),
+        headers: {
+          "content-security-policy":
+            "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; connect-src 'self'",
+        },
+      },
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url());
+    await tab.untilLine(
+      /Content-Security-Policy blocks requests to https:\/\/events\.example\.test: add https:\/\/events\.example\.test to its connect-src/,
+    );
+  });
+
+  test("that no settings are there for a pixel whose id is mistyped", async (t) => {
+    const { tab } = await debugged(
+      t,
+      browser,
+      'oaiq("init", { pixelId: "MISTYPED" });',
+    );
+    await tab.untilLine(/pixel "TEST-PIXEL" exists/);
+    await tab.page.route("**/pixel-config/v1/OTHER.json", (route) =>
+      route.fulfill({ status: 404 }),
+    );
+    await tab.does('oaiq("init", { pixelId: "OTHER" });');
+    await tab.untilLine(
+      /there is no config for pixel "OTHER" \(404\): compare the ID with the one in the ads manager/,
+    );
+  });
+
+  test("that an order has been measured before, on this page and on an earlier one of the tab", async (t) => {
+    const { site, tab } = await debugged(t, browser, order("o-1"));
+    await site.untilOrders("o-1");
+    await tab.does(order("o-1"));
+    await tab.untilLine(
+      /"o-1" is queued.*\n.*this page has measured it before, with the same id, so OpenAI counts it once/,
+    );
+    await tab.goes(tab.page.url());
+    await tab.untilLine(/an earlier page of this tab has measured it/);
+  });
+
+  test("of an init what it does not know, and what it lacks", async (t) => {
+    const { tab } = await debugged(
+      t,
+      browser,
+      `oaiq("init", { pixelId: "${PIXEL}", autoPageView: true }); oaiq("init", { pixelId: 5 }); oaiq("init", { pixelId: "${PIXEL}" });`,
+    );
+    await tab.untilLine(
+      /init does not know autoPageView; it knows pixelId, debug, user and consent/,
+    );
+    await tab.untilLine(
+      /init was given 5 as pixelId; it must be the pixel ID from the ads manager, in quotes/,
+    );
+    await tab.untilLine(
+      /pixel "TEST-PIXEL" was initialized again on this page\n.*is the snippet on this page twice/,
+    );
+  });
+
+  test("nobody's email address and phone number, wherever the page has put them", async (t) => {
+    const { site, tab } = await debugged(
+      t,
+      browser,
+      `oaiq("measure", "lead_created", { type: "customer_action", email: "me@shop.test", currency: "me@shop.test" });
+       oaiq("measure", "me@shop.test", {});
+       oaiq("init", { pixelId: "${PIXEL}", "me@shop.test": 1 });
+       oaiq("init", "me@shop.test");
+       oaiq("measureSingle", "me@shop.test", "lead_created", {});
+       oaiq("measure", "custom", { type: "custom", plan_id: "+15551234567" }, { custom_event_name: "x", event_id: "me@shop.test" });
+       ${order("last")}`,
+    );
+    await site.untilOrders("last");
+    await tab.does("oaiq.debug()");
+    await tab.untilLine(/calls rejected and events dropped/);
+    await pause(200);
+    const all = tab.console.map(({ text }) => text).join("\n");
+    assert.doesNotMatch(all, /me@shop|5551234567/);
+    assert.match(all, /\(an email address\)/);
+  });
+});
+
+/** Records each use of a store and each reading or writing of cookies, as `window.uses`. */
+const WATCHED = script(`window.uses = [];
+  for (const name of ["getItem", "setItem", "removeItem", "key"]) {
+    const real = Storage.prototype[name];
+    Storage.prototype[name] = function (...given) { uses.push(name + " " + given[0]); return real.apply(this, given); };
+  }
+  for (const store of ["localStorage", "sessionStorage"]) {
+    const { get } = Object.getOwnPropertyDescriptor(window, store);
+    Object.defineProperty(window, store, { get() { uses.push(store); return get.call(window); } });
+  }
+  const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  Object.defineProperty(document, "cookie", {
+    get() { uses.push("cookie"); return get.call(document); },
+    set(text) { uses.push("cookie"); set.call(document, text); },
+  });`);
+
+const PENDING = `data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="pending"`;
+
+describe("debug names", () => {
+  const browser = sharedBrowser();
+
+  test("calls that are no commands, a consent that is no boolean, and a user that is not understood", async (t) => {
+    const { tab } = await debugged(
+      t,
+      browser,
+      `oaiq("track", "PageView"); oaiq("consent", "denied");
+       oaiq("init", { pixelId: "${PIXEL}", user: { email: "me@shop.test", city: ["Kiel"], phone_number_sha256: "0170 1234567" } });`,
+    );
+    await tab.untilLine(
+      /oaiq\("track", "PageView"\) was ignored: did you mean oaiq\("measure", "page_viewed", \{ type: "contents" \}\)\?/,
+    );
+    await tab.untilLine(
+      /oaiq\("consent", "denied"\) was ignored: the answer must be true or false/,
+    );
+    await tab.untilLine(
+      /user\.email is not known .* its name is email_sha256[^]*user\.city is a list[^]*its country code is missing/,
+    );
+  });
+
+  test("a user in the page's config that is not understood", async (t) => {
+    const { tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(`oaiq.config = { user: { email: "me@shop.test" } }; ${DEBUG}`),
+      pixelScript(),
+    );
+    await tab.untilLine(/oaiq\.config\.user\.email is not known/);
+  });
+
+  test("events for which no pixel is initialized, after 3 s", async (t) => {
+    const { tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(order("early")),
+      pixelScript(),
+    );
+    await tab.does("oaiq.debug(true)");
+    await tab.does(order("later"));
+    await tab.untilLine(
+      /no pixel has been initialized, so 1 event is queued and not sent/,
+    );
+  });
+
+  test("a click ID that is too long for a cookie", async (t) => {
+    const site = await openSite(t, {
+      "/": html(STUB, script(DEBUG), pixelScript()),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url(`/?oppref=${"x".repeat(4_200)}`));
+    await tab.untilLine(/click ID xxxxxxxx… .* is too long for a cookie/);
+  });
+
+  test("an attribute's value that is another tool's, and a script without its element", async (t) => {
+    const { tab } = await debugged(t, browser);
+    await tab.untilLine(/exists/);
+    assert.doesNotMatch(tab.pixelLines.join("\n"), /element|data-consent/);
+    const { tab: managed } = await visit(
+      t,
+      browser,
+      STUB,
+      script(DEBUG),
+      pixelScript(
+        'data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="marketing"',
+      ),
+    );
+    await managed.untilLine(
+      /data-consent="marketing" is not a value of the pixel's, so it is ignored/,
+    );
+    const files = await pixelFiles();
+    const site = await openSite(t, {
+      "/": html(
+        STUB,
+        script(
+          `${DEBUG} fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => setTimeout(new Function(text)));`,
+        ),
+      ),
+      // without its element the script looks beside the page
+      "/oaiq.debug.min.js": {
+        html: files.get("oaiq.debug.min.js"),
+        headers: { "content-type": "text/javascript; charset=utf-8" },
+      },
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const bare = await visitor.opens(site.url());
+    await bare.untilLine(/the script runs without its own script element/);
+  });
+});
+
+describe("the debug file", () => {
+  const browser = sharedBrowser();
+
+  test("is fetched only once the page has loaded where its code asks for debug, and loses no step until then", async (t) => {
+    const { site, tab } = await (async () => {
+      const site = await openSite(t, {
+        "/": html(
+          STUB,
+          script(`${DEBUG}${order("o-1")}`),
+          pixelScript(),
+          `<img src="/sdk/held.png" alt="">`,
+        ),
+      });
+      site.hold("held.png");
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(site.url(), "domcontentloaded");
+      return { site, tab };
+    })();
+    await site.untilOrders("o-1");
+    assert.ok(!tab.hasAskedFor("oaiq.debug.min.js"));
+    site.release();
+    await tab.untilLine(/request 1 was answered 202, delivered/);
+    const steps = tab.pixelLines.join("\n");
+    assert.match(
+      steps,
+      /has started[^]*"o-1" is queued[^]*request 1 carries[^]*request 1 was answered/,
+    );
+  });
+
+  test("is fetched at low priority", async (t) => {
+    const site = await openSite(t, {
+      "/": html(STUB, script(DEBUG), pixelScript()),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const page = await visitor.context.newPage();
+    const devtools = await visitor.context.newCDPSession(page);
+    await devtools.send("Network.enable");
+    const priority = new Promise((found) =>
+      devtools.on("Network.requestWillBeSent", ({ request }) => {
+        if (request.url.endsWith("debug.min.js"))
+          found(request.initialPriority);
+      }),
+    );
+    await page.goto(site.url());
+    assert.equal(await priority, "Low");
+  });
+
+  test("is fetched at once where a person asks", async (t) => {
+    for (const [path, does] of [
+      ["/?oaiq_debug=1", ""],
+      ["/", "oaiq.debug()"],
+    ]) {
+      const site = await openSite(t, {
+        "/": html(
+          STUB,
+          script(INIT),
+          pixelScript(),
+          `<img src="/sdk/held.png" alt="">`,
+        ),
+      });
+      site.hold("held.png");
+      const visitor = await Visitor.arrives(t, browser);
+      const tab = await visitor.opens(site.url(path), "domcontentloaded");
+      await tab.does(does);
+      await tab.untilLine(/pixel "TEST-PIXEL" has started/);
+      assert.equal(await tab.does("document.readyState"), "interactive");
+      site.release();
+    }
+  });
+
+  /** A site without the file, and how often it was asked for. */
+  const withoutFile = async (t, ...parts) => {
+    const site = await openSite(t, { "/": html(...parts) });
+    site.files.delete("oaiq.debug.min.js");
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url());
+    await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
+    const asked = () =>
+      tab.requests.filter((url) => url.endsWith("debug.min.js")).length;
+    return { site, tab, asked };
+  };
+
+  test("that is missing is looked for once a session, and again where a person asks", async (t) => {
+    const { site, tab, asked } = await withoutFile(
+      t,
+      STUB,
+      script(DEBUG),
+      pixelScript(),
+    );
+    tab.console.length = 0;
+    for (let i = 0; i < 2; i += 1) {
+      await tab.goes(site.url());
+      await pause(1_500);
+    }
+    assert.equal(asked(), 1);
+    // rejected calls are named in short again
+    await tab.does('oaiq("measure", "purchase")');
+    await tab.untilLine(/was not measured/);
+    await tab.does("oaiq.debug()");
+    await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
+    assert.equal(asked(), 2);
+  });
+
+  test("that is missing leaves no mark before the visitor's answer or after a denial", async (t) => {
+    for (const denial of ["", 'oaiq("consent", false);']) {
+      const { tab } = await withoutFile(
+        t,
+        STUB,
+        script(`${DEBUG}${denial}`),
+        pixelScript(denial ? undefined : PENDING),
+      );
+      assert.equal(await tab.does("sessionStorage.length"), 0);
+    }
+  });
+});
+
+describe("before the visitor's answer debug", () => {
+  const browser = sharedBrowser();
+
+  test("reads and writes nothing, and holds for the tab once it is granted", async (t) => {
+    const site = await openSite(t, {
+      "/": html(WATCHED, STUB, script(INIT), pixelScript(PENDING)),
+      "/next": html(STUB, script(INIT), pixelScript()),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
+    await tab.untilLine(/"init" waits until consent is known/);
+    await tab.does(`${order("held")} oaiq.debug()`);
+    await tab.untilLine(/events queued: none/);
+    await pause(500);
+    assert.deepEqual(await tab.does("uses"), []);
+    assert.equal(await tab.does("window.name"), "");
+    await tab.does('oaiq("consent", true)');
+    await site.untilOrders("held");
+    await tab.goes(site.url("/next"));
+    await tab.untilLine(/debug is on for this page/);
+    assert.equal(await tab.does("window.name"), "");
+  });
+
+  test("and after a denial reads and writes nothing on the next page either", async (t) => {
+    const site = await openSite(t, {
+      "/": html(WATCHED, STUB, script(INIT), pixelScript(PENDING)),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
+    await tab.untilLine(/"init" waits until consent is known/);
+    await tab.does('oaiq("consent", false)');
+    await tab.untilLine(/consent is denied/);
+    await tab.does("oaiq.debug()");
+    await pause(500);
+    // the pixel stores the answer and deletes what it has; debug does nothing
+    const uses = await tab.does("uses");
+    assert.ok(
+      uses.every((use) => !/debug|sessionStorage/.test(use)),
+      uses,
+    );
+  });
+});
+
+describe("debug is switched on", () => {
+  const browser = sharedBrowser();
+
+  test("by the address, for this tab and no other, against what init says, and off again", async (t) => {
+    const quiet = `oaiq("init", { pixelId: "${PIXEL}", debug: false });`;
+    const site = await openSite(t, {
+      "/": html(STUB, script(quiet), pixelScript()),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
+    await tab.untilLine(/has started/);
+    const next = await visitor.opens(site.url("/"));
+    await site.until("2 requests", () => site.requests.length >= 2);
+    assert.deepEqual(next.pixelLines, []);
+    tab.console.length = 0;
+    await tab.goes(site.url("/"));
+    await tab.untilLine(/has started/);
+    await tab.goes(site.url("/?oaiq_debug=0"));
+    await tab.page.waitForFunction("!sessionStorage.oaiq_debug");
+    tab.console.length = 0;
+    await tab.goes(site.url("/"));
+    await site.until("4 requests", () => site.requests.length >= 4);
+    assert.deepEqual(tab.pixelLines, []);
+  });
+
+  test("by oaiq.debug(true) on a page that runs already, which then tells what waits", async (t) => {
+    const { tab } = await visit(t, browser);
+    await tab.does(`${order("before")} oaiq.debug(true)`);
+    await tab.untilLine(/debug is on for this page/);
+    // consoles hide what is only for debugging
+    assert.ok(tab.console.every(({ type }) => type !== "debug"));
+    await tab.untilLine(
+      /the outbox stores 1 event of pixel "TEST-PIXEL" until it has arrived/,
+    );
+    await tab.does(`oaiq.debug(false); ${order("after")}`);
+    await pause(1_500);
+    assert.doesNotMatch(tab.pixelLines.join("\n"), /"after"/);
+  });
+
+  test("by oaiq.debug(), which shows where things stand as tables", async (t) => {
+    const { site, tab } = await debugged(
+      t,
+      browser,
+      `${order("o-1")} oaiq("measure", "purchase", {});`,
+    );
+    await site.untilOrders("o-1");
+    await tab.untilLine(/request 1 was answered/);
+    await tab.untilLine(/pixel "TEST-PIXEL" exists/);
+    const shown = await tables(tab);
+    assert.equal(shown.pixels[0].pixel, PIXEL);
+    assert.equal(shown.pixels[0]["events delivered"], "1");
+    const visitor = Object.fromEntries(
+      shown["the visitor"].map((row) => [row.what, row.is]),
+    );
+    assert.match(visitor.consent, /^granted/);
+    assert.equal(visitor["click ID"], "none in this page's address or cookie");
+    assert.match(visitor["browser ID"], /^[\da-f]{8}…$/);
+    const [delivered] = shown["events delivered, the last 50"];
+    assert.equal(delivered.event, "order_created");
+    assert.equal(delivered.id, "o-1");
+    assert.equal(delivered.data, "contents, EUR 25.99");
+    const [refused] = shown["calls rejected and events dropped, the last 50"];
+    assert.equal(refused.event, "purchase");
+    assert.match(refused["what to do"], /did you mean "order_created"/);
+    assert.match(tab.pixelLines.join("\n"), /events queued: none/);
+  });
+
+  test("by oaiq.debug() on a page that has measured for a while, which shows what has happened", async (t) => {
+    const { site, tab } = await visit(t, browser);
+    await tab.does(
+      `${order("o-1")} oaiq("measure", "purchase", {}); oaiq("track", "x");`,
+    );
+    await site.untilOrders("o-1");
+    await pause(500);
+    site.hold();
+    await tab.does(`${order("o-2")} oaiq.debug()`);
+    await tab.untilLine(/calls rejected and events dropped/);
+    await tab.untilLine(/the outbox stores 1 event/);
+    const state = await tab.does("oaiq.debug()");
+    assert.deepEqual(state.pixels, [
+      {
+        id: PIXEL,
+        config: "automatic advanced matching disabled",
+        delivered: 1,
+      },
+    ]);
+    assert.match(state.consent, /^granted/);
+    assert.equal(state.clickId, "none in this page's address or cookie");
+    assert.match(state.browserId, /^[\da-f]{8}…$/);
+    assert.equal(state.delivered, 1);
+    assert.equal(state.rejected, 1);
+    assert.equal(state.ignored, 1);
+    assert.equal(state.queued + state.inFlight, 1);
+    assert.match(state.notRecorded, /what init was given/);
+    site.release();
+  });
+
+  test("within a second of the load, and corrects what becomes known later", async (t) => {
+    const site = await openSite(t, {
+      "/": html(
+        STUB,
+        script(
+          `${INIT} oaiq("measure", "a"); oaiq("measure", "b"); setTimeout(() => { window.state = oaiq.debug(); }, 200);`,
+        ),
+        pixelScript(),
+      ),
+    });
+    const visitor = await Visitor.arrives(t, browser);
+    const tab = await visitor.opens(site.url());
+    await tab.untilLine(/pixel "TEST-PIXEL" exists/);
+    const state = await tab.does("state");
+    assert.equal(state.rejected, 2);
+    assert.match(state.pixels[0].config, /disabled/);
+    assert.match(state.consent, /^granted/);
+  });
+
+  test("by oaiq.debug(), which returns the state also where the page has emptied console.log", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(
+        `console.log = console.debug = console.table = () => {}; ${INIT}${order("o-1")}`,
+      ),
+      pixelScript(),
+    );
+    await site.untilOrders("o-1");
+    await tab.does("window.state = oaiq.debug()");
+    await tab.page.waitForFunction("state.delivered === 1");
+    assert.equal(await tab.does("oaiq.debug() === state"), true);
+  });
+
+  test("on a page that never called init, which is told so", async (t) => {
+    const { tab } = await visit(t, browser, STUB, pixelScript());
+    await tab.does("oaiq.debug()");
+    await tab.untilLine(
+      /no pixel has started: the page has not called oaiq\("init"/,
+    );
+  });
+
+  test("with whatever a page may pass, and nothing is thrown into it", async (t) => {
+    const { tab } = await visit(t, browser);
+    const given = [
+      "null",
+      "Symbol()",
+      "{ get a() { throw 1; } }",
+      "() => 1",
+      "1n",
+      '"yes"',
+    ];
+    for (const value of given) await tab.does(`oaiq.debug(${value})`);
+    await tab.untilLine(/calls rejected and events dropped/);
+    assert.deepEqual(tab.pageErrors, []);
+  });
+});
+
+describe("without debug", () => {
+  const browser = sharedBrowser();
+
+  test("a refused call is told in one line, and nothing else is", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(
+        `${INIT} oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "EUR" });${order("good")}`,
+      ),
+      pixelScript(),
+    );
+    await site.untilOrders("good");
+    assert.equal(tab.pixelLines.length, 1);
+    assert.match(
+      tab.pixelLines[0],
+      /order_created was not measured: invalid_event_props \(add \?oaiq_debug=1 to see why\)/,
+    );
+    assert.ok(tab.requests.every((url) => !url.includes("debug")));
+  });
+
+  test("where the file that explains is missing, one line says so and orders are measured", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(
+        `const { append } = Element.prototype;
+         document.head.append = function (element) { element.src = "/nothing-here.js"; return append.call(this, element); };
+         ${DEBUG}${order("good")}`,
+      ),
+      pixelScript(),
+    );
+    await site.untilOrders("good");
+    await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
+    assert.equal(tab.pixelLines.length, 1);
+    assert.deepEqual(tab.pageErrors, []);
+  });
+});

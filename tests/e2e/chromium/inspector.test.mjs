@@ -1,0 +1,862 @@
+// What somebody who checks a launch sees of it, with the collector itself.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import {
+  order,
+  placeOrder,
+  refusedCall,
+  serverOrder,
+  startCollector,
+  taken,
+} from "../support/collector.mjs";
+
+describe("the inspector", () => {
+  const browser = sharedBrowser();
+
+  /** Somebody looks at a collector; at the end nothing must have gone wrong in the page. */
+  const look = async (t, collector, place = "", viewport) => {
+    const visitor = await Visitor.arrives(t, browser);
+    const { page, pageErrors, console } = await visitor.opens("about:blank");
+    await visitor.context.grantPermissions(
+      ["clipboard-read", "clipboard-write"],
+      { origin: collector.origin },
+    );
+    if (viewport) await page.setViewportSize(viewport);
+    await page.goto(`${collector.origin}/inspector${place}`);
+    await page.locator('[data-state="live"]').waitFor();
+    const unharmed = () => {
+      assert.deepEqual(pageErrors, []);
+      assert.deepEqual(
+        console.filter(
+          ({ type, text }) =>
+            (type === "error" || type === "warning") &&
+            // at a test's end the collector stops before the page does
+            !text.includes("ERR_CONNECTION_REFUSED"),
+        ),
+        [],
+      );
+    };
+    t.after(unharmed);
+    return { page, visitor, unharmed };
+  };
+
+  const rowOf = (page, id) => page.locator(`.row[data-event-id="${id}"]`);
+
+  const view = (page, name) =>
+    page.getByRole("navigation").getByRole("link", { name }).click();
+
+  const clipboard = (page) =>
+    page.evaluate(() => navigator.clipboard.readText());
+
+  /** The text of the row that stands first in the list, under its heads. */
+  const uppermost = (page) =>
+    page.evaluate(() => {
+      const top = document
+        .querySelector(".scroller")
+        .getBoundingClientRect().top;
+      const rows = [...document.querySelectorAll(".spacer .row")]
+        .map((row) => ({
+          seq: Number(row.dataset.seq),
+          from: row.getBoundingClientRect().top - top,
+        }))
+        .filter(({ from }) => from > -1)
+        .sort((one, other) => one.from - other.from);
+      return rows[0];
+    });
+
+  test("events appear as they arrive, and each says in words what became of it", async (t) => {
+    const collector = await startCollector(t);
+    const { page } = await look(t, collector);
+    await page.getByText("No events yet").waitFor();
+
+    await taken(collector.sendBatch([order("first")], { oppref: "click-1" }));
+    const first = page.locator('.row[data-verdict="counted"]');
+    await first.getByText("Counted").waitFor();
+    assert.match(await first.textContent(), /order_created\$25\.99/);
+    assert.match(
+      await first.textContent(),
+      /\/thanksfirstclick click-1browserfetch/,
+    );
+
+    await taken(collector.sendBatch([order("first")]));
+    await page
+      .locator('.row[data-verdict="duplicate"]', { hasText: /Duplicate of #1/ })
+      .waitFor();
+    await collector.sendBatch([
+      order("float", {
+        data: { type: "contents", amount: 25.99, currency: "USD" },
+      }),
+    ]);
+    const refused = page.locator('.row[data-verdict="refused"]');
+    await refused.waitFor();
+    assert.match(
+      await refused.textContent(),
+      /Refused.*data\.amount is 25\.99; it must be a whole number/,
+    );
+    await taken(
+      collector.sendFromServer([serverOrder("trial")], { validate_only: true }),
+    );
+    await page
+      .locator('.row[data-verdict="valid"][data-transport="server"]')
+      .waitFor();
+    await taken(
+      collector.sendBatch([
+        {
+          type: "oai::diagnostic",
+          timestamp_ms: Date.now(),
+          id: "d-1",
+          data: {
+            type: "diagnostic",
+            schema_version: 1,
+            dropped_event_count: 0,
+            dropped_event_reason_counts: {},
+            dropped_event_name_counts: {},
+            dropped_event_phase_counts: {},
+            consent: false,
+          },
+        },
+      ]),
+    );
+    const internal = page.locator('.row[data-verdict="internal"]');
+    await internal.waitFor();
+    assert.match(await internal.textContent(), /consent denied/);
+    assert.equal(await page.locator(".row.event").count(), 5);
+
+    // newest first
+    assert.equal((await uppermost(page)).seq, 5);
+  });
+
+  test("money is shown in the currency's own unit", async (t) => {
+    const collector = await startCollector(t);
+    const priced = (currency, amount) =>
+      order(currency, { data: { type: "contents", amount, currency } });
+    await taken(
+      collector.sendBatch([
+        priced("USD", 2599),
+        priced("JPY", 500),
+        priced("KWD", 25990),
+      ]),
+    );
+    const { page } = await look(t, collector);
+    for (const [currency, shown] of [
+      ["USD", /\$25\.99/],
+      ["JPY", /¥500(?!\.)/],
+      ["KWD", /KWD\s25\.990/],
+    ]) {
+      const row = rowOf(page, currency);
+      await row.waitFor();
+      assert.match(await row.textContent(), shown);
+    }
+  });
+
+  test("a duplicate leads to the event that counts, and the details say all that is known", async (t) => {
+    const collector = await startCollector(t);
+    const contents = [
+      { id: "mug", name: "Tide mug", quantity: 2, amount: 1299 },
+    ];
+    await taken(
+      collector.sendBatch(
+        [
+          order("A", {
+            data: { type: "contents", amount: 2598, currency: "EUR", contents },
+          }),
+        ],
+        { oppref: "click-1", user: { in: { em: "a".repeat(64) } } },
+      ),
+    );
+    await taken(collector.sendBatch([order("A")]));
+    const { page } = await look(t, collector);
+    await page.locator('[data-verdict="duplicate"] a').click();
+    const details = page.getByRole("complementary", { name: "Event #1" });
+    await details.waitFor();
+    const text = await details.textContent();
+    for (const part of [
+      /Counted/,
+      /€25\.98 sent as 2598 \(100 = 1 EUR\)/,
+      /Data typecontents/,
+      /Tide mug mug2€12\.99/,
+      /Click IDclick-1/,
+      /Browser ID11111111-1111/,
+      /User dataemail \(hashed\)/,
+      /Consentnot denied/,
+      /Sent byfetch, answered 202/,
+      /Request#1, 1 event, \d/,
+    ])
+      assert.match(text, part);
+    assert.equal(
+      await page.locator('.row[aria-selected="true"]').getAttribute("data-seq"),
+      "1",
+    );
+  });
+
+  test("a refused event says each field, what was given and what is expected", async (t) => {
+    const collector = await startCollector(t);
+    await collector.sendBatch([
+      order("bad", { data: { type: "contents", amount: "25", sku: 1 } }),
+    ]);
+    const { page } = await look(t, collector);
+    await rowOf(page, "bad").click();
+    const faults = page.getByRole("list", { name: "Faults" });
+    await faults.waitFor();
+    const text = await faults.textContent();
+    assert.match(text, /data\.amountgiven"25"expecteda whole number/);
+    assert.match(text, /data\.skugiven1expectedleft out/);
+  });
+
+  /** Buys a mug in the demo shop; gives the order's number. */
+  const buy = async (visitor, origin) => {
+    const { page } = await visitor.opens(
+      `${origin}/shop/product.html?id=tide-mug&oppref=demo-click-1`,
+    );
+    await page.click("#add-to-cart");
+    await page.click("#added a");
+    await page.click("#to-checkout");
+    return placeOrder(page);
+  };
+
+  /** What a shell gives to curl when a line is pasted into it, sent. */
+  const paste = async (line, change = (body) => body) => {
+    const { stdout } = spawnSync(
+      "sh",
+      ["-c", `curl() { printf '%s\\0' "$@"; }\n${line}`],
+      { encoding: "utf8" },
+    );
+    const [url, ...args] = stdout.split("\0");
+    const headers = args
+      .filter((_, i) => args[i - 1] === "-H")
+      .map((header) => header.split(": "));
+    return fetch(url, {
+      method: "POST",
+      headers,
+      body: change(args[args.indexOf("--data-raw") + 1]),
+    });
+  };
+
+  /** Buys, and copies the server half of the order as curl. */
+  const buyAndCopy = async (t) => {
+    const collector = await startCollector(t);
+    const { page, visitor } = await look(t, collector);
+    const number = await buy(visitor, collector.origin);
+    const row = page.locator(
+      `.row[data-event-type="order_created"][data-event-id="${number}"]`,
+    );
+    await row.click();
+    await page
+      .getByRole("button", { name: "Copy as a server's request" })
+      .click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    return { page, number, line: await clipboard(page) };
+  };
+
+  test("a purchase in the shop that the server sends again with the same id is one conversion with two halves", async (t) => {
+    const { page, number, line } = await buyAndCopy(t);
+    await taken(paste(line));
+    await view(page, "Conversions");
+    const card = page.locator(`[data-conversion="${number}"]`);
+    await card
+      .getByText("1 conversion from browser and server: counted once")
+      .waitFor();
+    assert.match(await card.textContent(), /order_created€26\.50/);
+    for (const side of ["browser", "server"])
+      await card.locator(`[data-side="${side}"] .event-link`).waitFor();
+    assert.match(
+      await card.locator('[data-side="server"]').textContent(),
+      /Duplicate.*server/,
+    );
+    await view(page, "Launch check");
+    await page
+      .locator('[data-check="ids"][data-state="yes"]')
+      .getByText(
+        "1 conversion came from browser and server with the same id, and counts once.",
+      )
+      .waitFor();
+  });
+
+  test("with another id it is two conversions, and the inspector says why", async (t) => {
+    const { page, number, line } = await buyAndCopy(t);
+    await taken(
+      paste(line, (body) => body.replace(`"id":"${number}"`, '"id":"other"')),
+    );
+    await view(page, "Conversions");
+    const card = page.locator('[data-conversion][data-kind="apart"]');
+    await card
+      .getByText("Possibly one purchase counted twice: same amount")
+      .waitFor();
+    assert.match(
+      await card.textContent(),
+      new RegExp(
+        `The ids differ: ${number} in the browser, other from the server, so OpenAI counts both\\. If it is one purchase, send the same id`,
+      ),
+    );
+    for (const side of ["browser", "server"])
+      assert.match(
+        await card.locator(`[data-side="${side}"]`).textContent(),
+        /Counted/,
+      );
+    await view(page, "Launch check");
+    await page.locator('[data-check="ids"][data-state="problem"]').waitFor();
+  });
+
+  test("a visit is told page by page, and the checklist is ticked from it", async (t) => {
+    const collector = await startCollector(t);
+    const { page, visitor } = await look(t, collector, "#/checklist");
+    const state = (id) =>
+      page.locator(`[data-check="${id}"]`).getAttribute("data-state");
+    for (const id of ["starts", "pixel", "click", "amounts"])
+      assert.equal(await state(id), "open");
+    await buy(visitor, collector.origin);
+    for (const id of ["starts", "own-ids", "click", "amounts", "fields"])
+      await page.locator(`[data-check="${id}"][data-state="yes"]`).waitFor();
+    // one ID alone may be a wrong one
+    assert.equal(await state("pixel"), "look");
+    // nobody has been seen to refuse
+    assert.equal(await state("consent"), "open");
+
+    await view(page, "Timeline");
+    const pages = page.locator("[data-page]");
+    await pages.nth(3).waitFor();
+    assert.deepEqual(
+      await pages.evaluateAll((all) =>
+        all.map(({ dataset }) => new URL(dataset.page).pathname),
+      ),
+      ["product", "cart", "checkout", "thanks"].map(
+        (name) => `/shop/${name}.html`,
+      ),
+    );
+    assert.match(
+      await page.locator("[data-visitor]").first().textContent(),
+      /ad click demo-click-1/,
+    );
+  });
+
+  test("whatever a page sends is shown as text, and nothing of it runs", async (t) => {
+    const collector = await startCollector(t);
+    const payloads = [
+      `<script>window.owned=1</script>`,
+      `<img src=x onerror="window.owned=1">`,
+      `"><svg onload=window.owned=1>`,
+      `javascript:window.owned=1`,
+      `{{constructor.constructor('window.owned=1')()}}`,
+      `\u202etxt.exe\u0000\u200b`,
+      `' onfocus=window.owned=1 autofocus tabindex=0 x='`,
+    ];
+    for (const [i, text] of payloads.entries()) {
+      const data = {
+        type: text,
+        amount: text,
+        currency: text,
+        plan_id: text,
+        [text]: text,
+        contents: [{ name: text, id: text, quantity: text, currency: text }],
+      };
+      const event = {
+        type: text,
+        id: `${i} ${text}`,
+        custom_event_name: text,
+        timestamp_ms: Date.now(),
+        source_url: text,
+        referrer_url: text,
+        opt_out: true,
+        data,
+      };
+      const identity = {
+        pixel: text,
+        obref: text,
+        oppref: text,
+        user: { in: { em: text, [text]: text } },
+      };
+      await collector.sendBatch([event], identity);
+      await collector.sendFromServer([{ ...event, action_source: text }]);
+      // taken, so that it is a conversion as well
+      await taken(
+        collector.sendBatch(
+          [
+            order(`${i} ${text}`, {
+              source_url: `https://x.test/${text}`,
+              data: {
+                type: "contents",
+                amount: 100 + i,
+                currency: "EUR",
+                contents: [{ name: text, id: text, content_type: text }],
+              },
+            }),
+          ],
+          identity,
+        ),
+      );
+    }
+    const strange = JSON.parse(
+      `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":${"[".repeat(60)}${"]".repeat(60)}}`,
+    );
+    await collector.sendBatch([order("strange", { data: strange })]);
+    await collector.sendBatch([order("x".repeat(100_000))]);
+    await collector.sendBatch([null, 1, "text", [], {}]);
+
+    const { page, unharmed } = await look(t, collector);
+    const noMarkup = async () => {
+      assert.equal(
+        await page
+          .locator("#inspector")
+          .locator(
+            "script, img, iframe, [onload], [onerror], [onfocus], a:not([href^='#/']):not([href^='/shop/'])",
+          )
+          .count(),
+        0,
+      );
+      assert.deepEqual(
+        await page.evaluate(() => [
+          window.owned,
+          {}.polluted,
+          document.documentElement.scrollWidth <= innerWidth,
+        ]),
+        [undefined, undefined, true],
+      );
+    };
+    // the filters have the same texts; and of the rows those are in the page that are in view
+    for (const text of ["window.owned=1", "\\u{202e}txt.exe\\u{0}\\u{200b}"])
+      await page.locator(".row", { hasText: text }).first().waitFor();
+    await noMarkup();
+    const seqs = (await collector.entries()).map(({ seq }) => seq);
+    for (const name of ["timeline", "conversions", "checklist"]) {
+      await page.goto(`${collector.origin}/inspector#/${name}`);
+      await page.locator(`[data-view="${name}"] .view > *`).waitFor();
+      await noMarkup();
+    }
+    for (const seq of seqs) {
+      await page.goto(`${collector.origin}/inspector#/events/${seq}`);
+      await page
+        .getByRole("complementary", { name: `Event #${seq}`, exact: true })
+        .waitFor();
+      await noMarkup();
+      const copy = page.getByRole("button", { name: /curl/ });
+      if ((await copy.count()) === 0) continue;
+      await copy.click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      // one command, on plain lines: `paste` would find nothing else to send
+      assert.match(await clipboard(page), /^curl '[\x20-\x7e\n]*'$/);
+    }
+    unharmed();
+  });
+
+  /** That many orders, `o-1` the oldest. */
+  const many = async (collector, count, from = 1) => {
+    for (let first = from; first < from + count; first += 500) {
+      const length = Math.min(500, from + count - first);
+      const orders = Array.from({ length }, (_, i) => order(`o-${first + i}`));
+      await taken(collector.sendBatch(orders));
+    }
+  };
+
+  test("of 10,000 events only those in view are in the page, and the oldest is reached by scrolling and by a key", async (t) => {
+    const collector = await startCollector(t);
+    await many(collector, 10_000);
+    const { page } = await look(t, collector);
+    await rowOf(page, "o-10000").waitFor();
+    const rows = () => page.locator(".row.event").count();
+    assert.ok((await rows()) < 100, `${await rows()} rows`);
+
+    await page.locator(".scroller").evaluate((scroller) => {
+      scroller.scrollTop = scroller.scrollHeight;
+    });
+    await rowOf(page, "o-1").waitFor();
+    assert.ok((await rows()) < 100, `${await rows()} rows`);
+    assert.equal(await rowOf(page, "o-10000").count(), 0);
+    // the table's size is told to those who cannot see it
+    assert.equal(
+      await rowOf(page, "o-1").getAttribute("aria-rowindex"),
+      "10001",
+    );
+
+    await rowOf(page, "o-1").focus();
+    // the focus outlives a row that is scrolled away
+    await page.locator(".scroller").evaluate((scroller) => {
+      scroller.scrollTop = 0;
+    });
+    await rowOf(page, "o-10000").waitFor();
+    assert.equal(
+      await page.evaluate(() => document.activeElement.dataset.eventId),
+      "o-1",
+    );
+    await page.keyboard.press("Home");
+    await rowOf(page, "o-10000").waitFor();
+    await page.keyboard.press("End");
+    await page.waitForFunction(
+      () => document.activeElement.dataset.eventId === "o-1",
+    );
+    await page.fill("[type=search]", "o-4711");
+    await rowOf(page, "o-4711").waitFor();
+    assert.equal(await rows(), 1);
+  });
+
+  test("of more than 10,000 events the older ones are fetched when asked for", async (t) => {
+    const collector = await startCollector(t);
+    await many(collector, 10_020);
+    const { page } = await look(t, collector);
+    await rowOf(page, "o-10020").waitFor();
+    await rowOf(page, "o-10020").focus();
+    await page.keyboard.press("End");
+    await rowOf(page, "o-21").waitFor();
+    await page.getByRole("button", { name: /Load up to/ }).click();
+    await page.getByText("Older events are not listed").waitFor({
+      state: "detached",
+    });
+    // what is read stays, and the older ones follow it
+    await rowOf(page, "o-21").focus();
+    await page.keyboard.press("End");
+    await rowOf(page, "o-1").waitFor();
+    assert.equal(await rowOf(page, "o-1").count(), 1);
+  });
+
+  test("what arrives does not move what is being read", async (t) => {
+    const collector = await startCollector(t);
+    await many(collector, 200);
+    const { page } = await look(t, collector);
+    await rowOf(page, "o-200").waitFor();
+    await page.locator(".scroller").evaluate((scroller) => {
+      scroller.scrollTop = 1500;
+    });
+    await page.waitForFunction(
+      () => document.querySelectorAll('[data-event-id="o-200"]').length === 0,
+    );
+    const before = await uppermost(page);
+    await many(collector, 30, 201);
+    const button = page.getByRole("button", { name: /30 new/ });
+    await button.waitFor();
+    assert.deepEqual(await uppermost(page), before);
+    await button.click();
+    await rowOf(page, "o-230").waitFor();
+    assert.equal((await uppermost(page)).seq, 230);
+
+    // at the very top it goes on with the newest, until somebody reads one
+    await many(collector, 1, 231);
+    await page.waitForFunction(
+      () => document.querySelector('[data-event-id="o-231"]') !== null,
+    );
+    assert.equal((await uppermost(page)).seq, 231);
+    await rowOf(page, "o-231").click();
+    await page.getByRole("complementary").waitFor();
+    await many(collector, 5, 232);
+    await page.getByRole("button", { name: /5 new/ }).waitFor();
+    assert.equal((await uppermost(page)).seq, 231);
+  });
+
+  test("the keyboard is enough: search, list, details and back", async (t) => {
+    const collector = await startCollector(t);
+    await many(collector, 50);
+    const { page } = await look(t, collector);
+    await rowOf(page, "o-50").waitFor();
+    const focused = () =>
+      page.evaluate(() => document.activeElement.dataset.eventId);
+    await page.keyboard.press("/");
+    await page.keyboard.type("order_created");
+    assert.equal(await page.inputValue("[type=search]"), "order_created");
+    // from the search to the first row, whatever stands between
+    for (let i = 0; i < 30 && !(await focused()); i += 1)
+      await page.keyboard.press("Tab");
+    assert.equal(await focused(), "o-50");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await focused(), "o-48");
+    assert.notEqual(
+      await page.evaluate(
+        () => getComputedStyle(document.activeElement).outlineStyle,
+      ),
+      "none",
+    );
+    await page.keyboard.press("Enter");
+    await page.getByRole("complementary", { name: "Event #48" }).waitFor();
+    await page.keyboard.press("ArrowUp");
+    await page.getByRole("complementary", { name: "Event #49" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("complementary").waitFor({ state: "detached" });
+    await page.waitForFunction(
+      () => document.activeElement.dataset.eventId === "o-49",
+    );
+    await page.keyboard.press("PageDown");
+    await page.keyboard.press("End");
+    await page.waitForFunction(
+      () => document.activeElement.dataset.eventId === "o-1",
+    );
+  });
+
+  test("filters narrow the events down, and what is in view is what is saved", async (t) => {
+    const collector = await startCollector(t);
+    await taken(collector.sendBatch([order("A")], { pixel: "ONE" }));
+    await taken(collector.sendBatch([order("B")], { pixel: "TWO" }));
+    await taken(collector.sendBatch([order("B")], { pixel: "TWO" }));
+    await taken(collector.sendFromServer([serverOrder("C")], { pixel: "TWO" }));
+    const { page } = await look(t, collector);
+    await rowOf(page, "C").waitFor();
+    const ids = () =>
+      page
+        .locator(".row.event")
+        .evaluateAll((rows) => rows.map(({ dataset }) => dataset.eventId));
+    const after = async (label, value) => {
+      await page.getByLabel(label, { exact: true }).selectOption(value);
+      return ids();
+    };
+    assert.deepEqual(await after("Pixel", "TWO"), ["C", "B", "B"]);
+    assert.deepEqual(await after("Verdict", "counted"), ["C", "B"]);
+    assert.deepEqual(await after("Sent by", "server"), ["C"]);
+
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export 1 event" }).click();
+    const saved = JSON.parse(await readFile(await (await download).path()));
+    const [newest] = await collector.entries();
+    assert.deepEqual(saved, { events: [newest] });
+
+    await page.fill("[type=search]", "nothing has this");
+    await page.getByRole("button", { name: "Show all events" }).click();
+    assert.equal((await ids()).length, 4);
+  });
+
+  test("a search and filters live in the address: a colleague who gets it sees the same", async (t) => {
+    const collector = await startCollector(t);
+    const priced = (id, amount) =>
+      order(id, { data: { type: "contents", amount, currency: "EUR" } });
+    await taken(collector.sendBatch([priced("A", 1498), priced("B", 1499)]));
+    await taken(collector.sendBatch([priced("A", 1498)]));
+    const { page } = await look(t, collector);
+    await rowOf(page, "B").waitFor();
+    await page.fill("[type=search]", "14,98");
+    await page.getByLabel("Verdict", { exact: true }).selectOption("duplicate");
+    await page.getByRole("button", { name: "Export 1 event" }).waitFor();
+    await page.waitForURL(/#\/events\?search=14%2C98&verdict=duplicate$/);
+
+    const { page: colleague } = await look(
+      t,
+      collector,
+      new URL(page.url()).hash,
+    );
+    await rowOf(colleague, "A").waitFor();
+    assert.equal(await colleague.locator(".row.event").count(), 1);
+    assert.equal(await colleague.inputValue("[type=search]"), "14,98");
+    // another view and another event keep them
+    await view(colleague, "Timeline");
+    await colleague.waitForURL(/#\/timeline\?search=14%2C98/);
+    await rowOf(colleague, "A").getByRole("link", { name: "#1" }).click();
+    await colleague.getByRole("complementary", { name: "Event #1" }).waitFor();
+    await colleague.waitForURL(/#\/timeline\/1\?search=14%2C98/);
+    await colleague.getByRole("button", { name: "Close details" }).click();
+    await colleague.goBack();
+    await colleague.waitForURL(/#\/timeline\?|#\/events\?/);
+    assert.equal(await colleague.inputValue("[type=search]"), "14,98");
+  });
+
+  test("a fix is checked from a marker on: what came before no longer counts", async (t) => {
+    const collector = await startCollector(t);
+    await collector.sendBatch([
+      order("bad", {
+        data: { type: "contents", amount: 14.98, currency: "EUR" },
+      }),
+    ]);
+    const { page } = await look(t, collector, "#/checklist");
+    const amounts = (state) =>
+      page.locator(`[data-check="amounts"][data-state="${state}"]`).waitFor();
+    await amounts("problem");
+    await page
+      .getByText("Counts everything since the last clear: 1 event")
+      .waitFor();
+    await page.getByRole("button", { name: "Test starts here" }).click();
+    await amounts("open");
+    await taken(collector.sendBatch([order("good")]));
+    await amounts("yes");
+    await page
+      .getByText("Counts the 1 event that arrived since “Test starts here”")
+      .waitFor();
+    // it outlives a reload, and holds in the other views
+    await page.waitForURL(/since=1/);
+    await page.reload();
+    await amounts("yes");
+    await view(page, "Events");
+    await rowOf(page, "good").waitFor();
+    assert.equal(await rowOf(page, "bad").count(), 0);
+    await view(page, "Launch check");
+    await page.getByRole("button", { name: "Count everything" }).click();
+    await amounts("problem");
+  });
+
+  test("of a refused call the details say the page, what a diagnostic carries and how to see the value", async (t) => {
+    const collector = await startCollector(t);
+    await taken(collector.sendBatch([order("A"), refusedCall()]));
+    const { page } = await look(t, collector);
+    const row = page.locator('.row[data-event-type="oai::diagnostic"]');
+    await row.getByText("1 call refused on /thanks after init").waitFor();
+    await row.click();
+    const details = page.getByRole("complementary");
+    await details.waitFor();
+    const text = await details.textContent();
+    for (const part of [
+      /1 call of order_created was refused: amount must be an integer/,
+      /Pagehttps:\/\/shop\.example\.test\/thanks/,
+      /Diagnostics carry how many calls were refused.*neither the value/,
+      /open https:\/\/shop\.example\.test\/thanks\?oaiq_debug=1/,
+    ])
+      assert.match(text, part);
+    await page.getByRole("button", { name: "Copy that address" }).click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    assert.equal(
+      await clipboard(page),
+      "https://shop.example.test/thanks?oaiq_debug=1",
+    );
+  });
+
+  test("two snippets on one page are named in the launch check, at the page and at the event", async (t) => {
+    const collector = await startCollector(t);
+    const viewed = (id) =>
+      order(id, { type: "page_viewed", data: { type: "contents" } });
+    await taken(collector.sendBatch([viewed("1"), viewed("2")]));
+    const { page } = await look(t, collector, "#/timeline");
+    await page
+      .locator("[data-page]")
+      .getByText("page_viewed came twice")
+      .waitFor();
+    await rowOf(page, "2").getByText("measured twice").click();
+    await page.locator('[data-remark="twice"]').getByText("#1").waitFor();
+    assert.equal(await page.locator('[data-remark="twice"]').count(), 1);
+  });
+
+  test("a second session and a second ad click are rows of the timeline, and each event shows its click", async (t) => {
+    const collector = await startCollector(t);
+    const earlier = order("A", { timestamp_ms: Date.now() - 3 * 86_400_000 });
+    await taken(collector.sendBatch([earlier], { oppref: "click-1" }));
+    await taken(collector.sendBatch([order("B")], { oppref: "click-2" }));
+    const { page } = await look(t, collector, "#/timeline");
+    const texts = async (kind) => {
+      await page.locator(`.row.${kind}`).first().waitFor();
+      return page.locator(`.row.${kind}`).allTextContents();
+    };
+    assert.match(
+      (await texts("pause-row")).join(),
+      /^\w+, .*20\d\dnew session, 3 days later$/,
+    );
+    assert.deepEqual(await texts("click-row"), [
+      "Ad click click-2 from here on, after click-1",
+    ]);
+    assert.match(
+      (await texts("visit")).join(),
+      /2 ad clicks: click-1, then click-2/,
+    );
+    assert.match(await rowOf(page, "A").textContent(), /click click-1/);
+    assert.match(await rowOf(page, "B").textContent(), /click click-2/);
+  });
+
+  test("a date is not cut at 1440 px, and on a telephone the timeline's heads and the checklist's states can be read", async (t) => {
+    const collector = await startCollector(t);
+    await taken(
+      collector.sendBatch(
+        [
+          order("A", { timestamp_ms: Date.now() - 3 * 86_400_000 }),
+          order("jane@example.com"),
+        ],
+        { oppref: "click-1" },
+      ),
+    );
+    const { page } = await look(t, collector, "#/timeline", {
+      width: 1440,
+      height: 900,
+    });
+    await rowOf(page, "A").waitFor();
+    const isWhole = async (selector) => {
+      const [element] = await page.locator(selector).all();
+      const { scrollWidth, clientWidth, text } = await element.evaluate(
+        (node) => ({
+          scrollWidth: node.scrollWidth,
+          clientWidth: node.clientWidth,
+          text: node.textContent,
+        }),
+      );
+      assert.ok(
+        clientWidth > 0 && scrollWidth <= clientWidth,
+        `${text} is cut: ${scrollWidth} > ${clientWidth}`,
+      );
+    };
+    await isWhole('[data-event-id="A"] .time');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.locator(".list.narrow").waitFor();
+    for (const part of ["who", "what"]) await isWhole(`.row.visit .${part}`);
+    await isWhole('[data-event-id="A"] .time');
+    // neither stands on the other
+    const [who, time] = await Promise.all(
+      [".row.visit .who strong", ".row.visit time"].map((selector) =>
+        page.locator(selector).first().boundingBox(),
+      ),
+    );
+    assert.ok(who.x + who.width < time.x);
+
+    await view(page, "Launch check");
+    await page.locator('[data-check="personal"]').waitFor();
+    const edges = await page
+      .locator(".check-item .state-word")
+      .evaluateAll((words) =>
+        words.map((word) => {
+          const item = word.closest("li").getBoundingClientRect();
+          const { right, top } = word.getBoundingClientRect();
+          return [Math.round(right), Math.round(top - item.top)].join();
+        }),
+      );
+    assert.equal(edges.length, 12);
+    // the first item has no line above it
+    assert.ok(new Set(edges).size <= 2, edges.join(" "));
+  });
+
+  test("a pause holds what is shown, and clearing asks first", async (t) => {
+    const collector = await startCollector(t);
+    await taken(collector.sendBatch([order("A")]));
+    const { page } = await look(t, collector);
+    await rowOf(page, "A").waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await taken(collector.sendBatch([order("B")]));
+    const resume = page.getByRole("button", { name: "Resume (1 new)" });
+    await resume.waitFor();
+    assert.equal(await rowOf(page, "B").count(), 0);
+    await resume.click();
+    await rowOf(page, "B").waitFor();
+
+    await page.getByRole("button", { name: "Clear…" }).click();
+    await page.getByRole("button", { name: "Keep them" }).click();
+    assert.equal((await collector.entries()).length, 2);
+    await page.getByRole("button", { name: "Clear…" }).click();
+    await page.getByRole("button", { name: "Clear", exact: true }).click();
+    await page.getByText("No events yet").waitFor();
+    assert.deepEqual(await collector.entries(), []);
+  });
+
+  test("on a telephone nothing is cut off, and details take the whole screen", async (t) => {
+    const collector = await startCollector(t);
+    await taken(
+      collector.sendBatch([order("A"), order("a-very-long-id-".repeat(9))]),
+    );
+    await taken(collector.sendFromServer([serverOrder("B")]));
+    const { page } = await look(t, collector, "", { width: 390, height: 844 });
+    // on a busy machine a view takes its place later than it is there
+    const fits = () =>
+      page.waitForFunction(
+        () => document.documentElement.scrollWidth <= innerWidth,
+      );
+    await rowOf(page, "A").click();
+    const details = page.getByRole("complementary");
+    await details.waitFor();
+    await page.waitForFunction(() => {
+      const { x, width, height } = document
+        .querySelector("[role=complementary], aside")
+        .getBoundingClientRect();
+      return x === 0 && width === 390 && height === 844;
+    });
+    await page.getByRole("button", { name: "Close details" }).click();
+    await details.waitFor({ state: "detached" });
+    for (const name of ["Timeline", "Conversions", "Launch check", "Events"]) {
+      await view(page, name);
+      await page
+        .locator(
+          `[data-view="${name.split(" ")[0].toLowerCase()}"], [data-view="checklist"]`,
+        )
+        .first()
+        .waitFor();
+      await fits();
+    }
+  });
+});

@@ -1,0 +1,221 @@
+// What is measured arrives, also where the vendor's script loses or changes it.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, test } from "node:test";
+import { sharedBrowser } from "../support/browser.mjs";
+import {
+  html,
+  INIT,
+  order,
+  pixelScript,
+  script,
+  STUB,
+  visit,
+} from "../support/site.mjs";
+
+/** The longest body that the pixel promises, in bytes. */
+const MAX_BODY = 60_000;
+const UUID_V4 =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Four hundred orders of some 400 bytes each, measured in one go. */
+const BURST = `
+  const contents = [{ id: "a-product-of-some-length", name: "N".repeat(150), quantity: 1, amount: 2599 }];
+  for (let i = 0; i < 400; i += 1)
+    oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR", contents }, { event_id: "order-" + i });
+`;
+
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+
+describe("measuring", { concurrency: 4 }, () => {
+  const browser = sharedBrowser();
+
+  test("what a page changes after the call does not change what is sent", async (t) => {
+    const { site } = await visit(
+      t,
+      browser,
+      STUB,
+      script(INIT),
+      pixelScript(),
+      script(`
+        const data = { type: "contents", amount: 2599, currency: "EUR", contents: [{ id: "mug", quantity: 1 }] };
+        const options = { event_id: "kept" };
+        oaiq("measure", "order_created", data, options);
+        data.amount = 1;
+        data.contents[0].id = "changed";
+        data.contents.push({ id: "more" });
+        delete data.currency;
+        options.event_id = "changed";
+      `),
+    );
+    await site.untilOrders("kept");
+    assert.deepEqual(site.measured[0].data, {
+      type: "contents",
+      amount: 2599,
+      currency: "EUR",
+      contents: [{ id: "mug", quantity: 1 }],
+    });
+  });
+
+  test("on plain http event ids and the browser reference are v4 UUIDs", async (t) => {
+    const { site, tab, visitor } = await visit(
+      t,
+      browser,
+      STUB,
+      script(INIT),
+      pixelScript(),
+      script(
+        `oaiq("measure", "page_viewed", { type: "contents" }); ${order("last")}`,
+      ),
+    );
+    assert.deepEqual(
+      await tab.does("[isSecureContext, typeof crypto.randomUUID]"),
+      [false, "undefined"],
+    );
+    await site.untilOrders("last");
+    const request = site.requests.at(-1).body;
+    assert.match(
+      request.events.find(({ type }) => type === "page_viewed").id,
+      UUID_V4,
+    );
+    assert.match(request.obref, UUID_V4);
+    assert.equal((await visitor.cookies()).__obref, request.obref);
+  });
+
+  test("a request brings the endpoint's own cookies, and of the page's address no query", async (t) => {
+    const { site, tab } = await visit(t, browser, STUB, pixelScript());
+    await tab.does("document.cookie = 'endpoint=1'");
+    await tab.goes(site.url("/?oppref=click-1&private=1"));
+    await tab.does(INIT + order("order"));
+    await site.untilOrders("order");
+    const { headers, body } = site.requests.at(-1);
+    assert.match(headers.cookie, /endpoint=1/);
+    assert.equal(headers.referer, site.url("/"));
+    assert.equal(body.oppref, "click-1");
+    assert.equal(site.measured[0].source_url, site.url("/"));
+  });
+
+  test("on plain http identifiers are hashed", async (t) => {
+    const { site } = await visit(
+      t,
+      browser,
+      STUB,
+      script(`
+        oaiq("init", { pixelId: "HASHING", user: {
+          email_sha256: " Jane.Doe@Example.com ", phone_number_sha256: "+49 (170) 123-4567", first_name_sha256: "Zoë" } });
+        ${order("hashed")}
+      `),
+      pixelScript(),
+    );
+    await site.untilOrders("hashed");
+    const { body, text } = site.requests.find(({ body }) => body.user);
+    assert.deepEqual(body.user.in, {
+      em: sha256("jane.doe@example.com"),
+      ph: sha256("491701234567"),
+      fn: sha256("zoë"),
+    });
+    assert.doesNotMatch(text, /jane|doe|zo/i);
+  });
+
+  test("400 orders in one burst all arrive, once each, in requests that browsers take", async (t) => {
+    const { site } = await visit(
+      t,
+      browser,
+      STUB,
+      script(INIT),
+      pixelScript(),
+      script(BURST),
+    );
+    const ids = Array.from({ length: 400 }, (_, i) => `order-${i}`);
+    await site.untilOrders(...ids);
+    assert.deepEqual(
+      site.measured.map(({ id }) => id),
+      ids,
+    );
+    for (const { text } of site.requests)
+      assert.ok(Buffer.byteLength(text) <= MAX_BODY, `${text.length} bytes`);
+  });
+
+  test("of 400 orders in one burst, as many arrive as the browser lets go when the page is left at once", async (t) => {
+    const { site, tab } = await visit(
+      t,
+      browser,
+      STUB,
+      script(INIT),
+      pixelScript(),
+      script(`window.leave = () => { ${BURST} location.href = "/next"; };`),
+    );
+    await tab.does("leave()");
+    await tab.page.waitForURL("**/next");
+    site.pages["/later"] = html(
+      STUB,
+      script(INIT + order("later")),
+      pixelScript(),
+    );
+    await tab.goes(site.url("/later"));
+    await site.untilOrders("later");
+    const orders = site.measured.filter(({ id }) => id !== "later");
+    const arrived = new Map(orders.map((event) => [event.id, event]));
+    const bytes = site.requests.map(({ text }) => Buffer.byteLength(text));
+    t.diagnostic(
+      `${arrived.size} of 400 arrived; requests of ${bytes.join(", ")} bytes`,
+    );
+    // one full request is what a browser takes for sure
+    const size = Math.max(
+      ...orders.map((event) => JSON.stringify(event).length),
+    );
+    assert.ok(
+      arrived.size >= Math.floor(MAX_BODY / size) - 5,
+      `${arrived.size} arrived`,
+    );
+    assert.ok(Math.max(...bytes) <= MAX_BODY);
+    // A request that the browser breaks off goes again with the next sign of leaving, whether or not it had arrived:
+    // the endpoint knows the repeat by its id.
+    for (const repeat of orders)
+      assert.deepEqual(repeat, arrived.get(repeat.id));
+  });
+
+  test("an event of 100 kB arrives", async (t) => {
+    const { site } = await visit(
+      t,
+      browser,
+      STUB,
+      script(INIT),
+      pixelScript(),
+      script(`
+        const contents = Array.from({ length: 1000 }, (_, i) => ({ id: "item-" + i, name: "N".repeat(80) }));
+        oaiq("measure", "order_created", { type: "contents", contents }, { event_id: "large" });
+        ${order("small")}
+      `),
+    );
+    await site.untilOrders("large", "small");
+    const large = site.measured.find(({ id }) => id === "large");
+    assert.equal(large.data.contents.length, 1000);
+    assert.ok(JSON.stringify(large).length > 100_000);
+    assert.deepEqual(site.arrivals, { large: 1, small: 1 });
+  });
+
+  for (const [what, name] of [
+    ["characters", `"N".repeat(2000)`],
+    ["bytes, though not of characters", `"é".repeat(600)`],
+  ])
+    test(`an event of more than 1 MiB of ${what}, is refused and counted`, async (t) => {
+      const { site, tab } = await visit(
+        t,
+        browser,
+        STUB,
+        script(INIT),
+        pixelScript(),
+        script(`
+          const contents = Array.from({ length: 1000 }, () => ({ name: ${name} }));
+          oaiq("measure", "order_created", { type: "contents", contents }, { event_id: "large" });
+          ${order("small")}
+        `),
+      );
+      await site.untilOrders("small");
+      assert.deepEqual(site.arrivals, { small: 1 });
+      assert.deepEqual(site.refused, { invalid_event_props: 1 });
+      assert.equal(tab.pixelLines.length, 1);
+      assert.match(tab.pixelLines[0], /order_created was not measured/);
+    });
+});

@@ -1,0 +1,112 @@
+// What oaiq.config.redactPath takes out of addresses.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Page } from "./consent-page.mjs";
+import { redactor } from "../../www/consent/redact.js";
+
+const SHOP = "https://shop.example.test";
+
+const warnings = [];
+/** The addresses of a page and its referrer, as the module is given them. */
+const given = (patterns, url, referrer = "") => {
+  warnings.length = 0;
+  const redacted = redactor(patterns, (line) => warnings.push(line));
+  const { head } = redacted({
+    head: `[1,"${url}",${referrer && `"${referrer}"`}`,
+    parts: [],
+  });
+  return head;
+};
+const path = (patterns, url) =>
+  given(patterns, SHOP + url).slice(`[1,"${SHOP}`.length, -2);
+
+describe("a path", () => {
+  for (const [patterns, before, after] of [
+    ["/account/*", "/account/jane@example.com", "/account/*"],
+    ["/account/*", "/account/jane/orders", "/account/*/orders"],
+    ["/account/*", "/account", "/account"],
+    ["/account/*", "/account/", "/account/"],
+    ["/account/*", "/accounts/jane", "/accounts/jane"],
+    ["/account/*", "/en/account/jane", "/en/account/jane"],
+    ["/*/account/*", "/en/account/jane", "/*/account/*"],
+    [["/a/*", "/b/*"], "/b/1", "/b/*"],
+    [["/a/*", /\d+/], "/a/1/22", "/a/*/*"],
+    [/[^/]+@[^/]+/, "/x/a@b.c/d@e.f", "/x/*/*"],
+    [/JANE/i, "/jane/Jane", "/*/*"],
+    [/^\/reset\/.+/y, "/reset/token", "*"],
+    [[], "/account/jane", "/account/jane"],
+    ["", "/account/jane", "/account/jane"],
+  ])
+    test(`${before} is sent as ${after} by ${String(patterns)}`, () => {
+      assert.equal(path(patterns, before), after);
+      assert.deepEqual(warnings, []);
+    });
+
+  for (const entry of [7, true, null, {}, { source: "(" }, () => {}])
+    test(`is hidden as a whole where an entry is ${typeof entry} ${JSON.stringify(entry)}, and a line says so`, () => {
+      assert.equal(path(["/a/*", entry], "/account/jane"), "/*");
+      assert.match(warnings.join(), /neither a text nor a regular expression/);
+    });
+});
+
+test("a referrer's path is redacted like the page's, and the query is left to the module", () => {
+  assert.equal(
+    given("/a/*", `${SHOP}/a/1?q=/a/2`, "https://other.test/a/3#x"),
+    `[1,"${SHOP}/a/*?q=/a/2","https://other.test/a/*#x"`,
+  );
+});
+
+test("an address without a path stays as it is", () => {
+  assert.equal(given("/a/*", "about:blank"), `[1,"about:blank",`);
+});
+
+test("characters that a text escapes stay escaped", () => {
+  assert.equal(
+    given("/a/*", `${SHOP}/b/\\u0022\\u005c/a`),
+    `[1,"${SHOP}/b/\\u0022\\u005c/a",`,
+  );
+});
+
+describe("a page that redacts", () => {
+  test("is measured without being asked", async () => {
+    const page = await Page.opens({ redactPath: "/a/*" });
+    page.calls("init", { pixelId: "P" });
+    page.measures("page_viewed");
+    page.loads();
+    page.measures("order_created");
+    assert.deepEqual(page.measured, ["page_viewed", "order_created"]);
+    assert.equal(page.told, undefined);
+  });
+
+  for (const [what, config] of Object.entries({
+    "oaiq.config": { redactPath: "/a/*", consent: "pending" },
+    "a source": { redactPath: "/a/*", consentSource: "tcf" },
+  }))
+    test(`waits where ${what} says that the visitor is to be asked`, async () => {
+      const page = await Page.opens(config);
+      page.measures("page_viewed");
+      page.loads();
+      assert.deepEqual(page.module, []);
+      assert.equal(page.told.state, "pending");
+    });
+
+  test("waits from its first init on, if that says so", async () => {
+    const page = await Page.opens({ redactPath: "/a/*" });
+    page.calls("init", { pixelId: "P", consent: "pending" });
+    page.measures("page_viewed");
+    page.loads();
+    page.measures("order_created");
+    assert.deepEqual(page.module, []);
+    page.calls("consent", true);
+    assert.deepEqual(page.measured, ["page_viewed", "order_created"]);
+  });
+
+  test("does not wait by a later init", async () => {
+    const page = await Page.opens({ redactPath: "/a/*" });
+    page.loads();
+    page.calls("init", { pixelId: "P" });
+    page.calls("init", { pixelId: "Q", consent: "pending" });
+    page.measures("page_viewed");
+    assert.deepEqual(page.measured, ["page_viewed"]);
+  });
+});

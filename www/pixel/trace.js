@@ -1,0 +1,94 @@
+// The pixel's steps, for debug. A file of its own puts them into words; only debug loads it. The last steps are always
+// recorded, so that debug can be switched on later and still say what has happened.
+
+import { element } from "oaiq:asset-urls";
+import { loadBeside } from "./lazy-assets.js";
+import { enter } from "./wasm-bridge.js";
+import { copy } from "./serialize-call.js";
+import { attempt, later, warn } from "./safe-builtins.js";
+import { store, stored } from "./storage.js";
+
+/** Steps that scripts trace; their numbers are their places in `Step::ALL` (src/host.rs). */
+const CONSENT = 2;
+export const SENT = 8;
+export const ANSWERED = 9;
+export const SETTINGS = 11;
+export const ASKED = 17;
+const LOOKED = 25;
+
+/** The newest steps that are recorded; older ones are overwritten. */
+const MOST_RECORDED = 250;
+const records = [];
+let recorded = 0;
+
+/** sessionStorage key: "1" if debug is on for the tab, "0" if the debug file is missing. */
+const KEY = "oaiq_debug";
+/** Its value; null if there is none. Neither if consent does not allow to read or write it. */
+let kept;
+
+let debugging;
+/** Whether a person has asked for debug, so that the page's code does not switch it off. */
+let asked;
+/** What `oaiq.debug` returns: one object, which the debug file fills. */
+const state = {};
+/** What the debug file does with a step. */
+let explain;
+let loading;
+
+/** How often, in milliseconds, the script looks whether the page has loaded; the module looks at stores sooner than that. */
+const SOON = 500;
+
+/** Loads the debug file; if only the page's code asks for debug, not before the page has loaded and is idle. */
+const load = () => {
+  if (loading || !debugging) return;
+  if (!asked) {
+    if (document.readyState !== "complete") return later(load, SOON);
+    if (kept === "0") return set(0);
+  }
+  loading = 1;
+  loadBeside(
+    "debug",
+    (make) => {
+      explain = make(element, state, records, recorded);
+    },
+    (why) => {
+      loading = set(0);
+      if (kept === null) attempt(() => store(1, KEY, 0));
+      warn(why);
+    },
+  );
+};
+
+const set = (on) => {
+  debugging = on;
+  enter((module) => module.debug(+on));
+  later(load, asked ? 0 : SOON);
+};
+
+/** The page's code, an `init` or the config as text, may switch debug on or off. */
+export const debug = (text) => {
+  const wish = /\x22debug\x22:([tf])/.exec(text);
+  if (wish && !asked) set(wish[1] === "t");
+};
+
+/** A person switches debug on, or off with `false`, and gets the state. */
+export const ask = (wish) => {
+  asked = wish !== false;
+  set(asked);
+  trace(ASKED, copy(wish));
+  return state;
+};
+
+/** Called once the module has looked at what the browser stores, with consent. */
+export const looked = () => {
+  kept = attempt(() => stored(1, KEY));
+  trace(LOOKED);
+  if (kept === "1") ask(true);
+};
+
+/** Records a step, or explains it. */
+export const trace = (step, about) => {
+  if (step === CONSENT) kept = 0;
+  if (explain) attempt(() => explain(step, about, debugging));
+  else records[recorded++ % MOST_RECORDED] = [step, about];
+};
