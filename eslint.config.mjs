@@ -1,9 +1,18 @@
 import js from "@eslint/js";
+import { createNodeResolver, importX } from "eslint-plugin-import-x";
 import globals from "globals";
 
 export default [
   { ignores: ["target", "dist"] },
   js.configs.recommended,
+  {
+    plugins: { "import-x": importX },
+    settings: {
+      "import-x/extensions": [".js", ".mjs", ".jsx"],
+      "import-x/resolver-next": [createNodeResolver()],
+    },
+    rules: { "import-x/no-cycle": ["error", { ignoreExternal: true }] },
+  },
   {
     files: ["www/**"],
     languageOptions: { globals: globals.browser },
@@ -13,8 +22,8 @@ export default [
     languageOptions: { parserOptions: { ecmaFeatures: { jsx: true } } },
   },
   {
-    files: ["scripts/**", "tests/**", "*.mjs"],
-    // tests also hold functions that Chromium runs inside a page
+    files: ["bench/**", "scripts/**", "tests/**", "*.mjs"],
+    // tests also contain functions that run inside a page
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
   },
 ];
