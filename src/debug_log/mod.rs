@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::command::{self, Command};
 use crate::explain::identifiers::{exposed, ignored, raw_names, user_faults};
-use crate::explain::money;
 use crate::explain::{Explained, faults, shortened, shown, without_identifiers};
+use crate::explain::{codes, money};
 use crate::host::{Step, how};
 use crate::mem::thin_str::{Draft, t, with_drafts_of_its_own};
 use crate::raw_json::{UNDEFINED, Value, kind};
@@ -855,6 +855,7 @@ impl Console {
         let mut faults = faults(name, data, options);
         if faults.is_empty() {
             faults.push(Explained {
+                code: codes::TOO_LARGE,
                 field: "data".into(),
                 given: "more than 1 MiB".into(),
                 expected: "an event of at most 1 MiB".into(),

@@ -1,5 +1,6 @@
 //! What is wrong with an event, in words: for whoever reads the console, and for the collector.
 
+pub mod codes;
 pub mod hints;
 pub mod identifiers;
 pub mod money;
@@ -15,6 +16,8 @@ use crate::schema::validate::{self, Fault, Part, Problem};
 /// One thing that is wrong with a call.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Explained {
+    /// What kind of violation it is, for programs: see [`codes`].
+    pub code: &'static str,
     /// Where: `data.contents[1].amount`.
     pub field: String,
     /// What was found there.
@@ -48,6 +51,7 @@ pub(crate) fn faults(name: Value, data: Value, options: Value) -> Vec<Explained>
     validate::each_fault(name, data, options, &mut |fault| {
         if faults.len() < MOST {
             faults.push(Explained {
+                code: fault.problem.code(),
                 field: place(fault),
                 given: given(fault),
                 expected: expected(fault, name),
@@ -66,6 +70,7 @@ impl Explained {
             given,
             expected,
             advice,
+            ..
         } = self;
         let mut text = format!("{field} is {given}; it must be {expected}");
         if let Some(advice) = advice {
@@ -268,6 +273,11 @@ mod tests {
         );
         let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(fields, ["data.type", "data.amount", "data.currency"]);
+        let codes: Vec<_> = faults.iter().map(|fault| fault.code).collect();
+        assert_eq!(
+            codes,
+            ["wrong_shape", "amount_not_integer", "missing_currency"]
+        );
         assert!(
             faults[0]
                 .sentence()

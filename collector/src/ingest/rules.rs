@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use oaiq::explain::{Explained, faults_of, without_identifiers};
+use oaiq::schema::validate::Problem as ViolationKind;
 use serde_json::{Map, Value};
 
 use crate::store::record::Fault;
@@ -24,7 +25,7 @@ pub const MOST_FAULTS: usize = 100;
 pub const NOT_SHOWN: &str = "(not shown)";
 
 /// What a field must be that does not exist.
-pub const NO_SUCH_FIELD: &str = "left out, because there is no such field";
+const NO_SUCH_FIELD: &str = "left out, because there is no such field";
 
 /// The longest text that a fault shows, in characters.
 const LONGEST_SHOWN: usize = 120;
@@ -95,7 +96,7 @@ pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
     };
     Some(Fault {
         code: Some(code),
-        ..Fault::new("timestamp_ms", timestamp_ms.to_string(), expected)
+        ..Fault::new("timestamp_ms", timestamp_ms.to_string(), expected).of_kind(code)
     })
 }
 
@@ -107,6 +108,7 @@ pub fn id_fault(id: &str) -> Option<Fault> {
             format!("{} bytes long", id.len()),
             format!("at most {LONGEST_ID} bytes long"),
         )
+        .of_kind("id_too_long")
     })
 }
 
@@ -122,6 +124,12 @@ pub fn not_hashed(field: impl Into<String>) -> Fault {
         NOT_SHOWN,
         "64 lowercase hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
     )
+    .of_kind("not_hashed")
+}
+
+/// The fault of a field that does not exist. Its value may be about a person, and is not shown.
+pub fn unknown_field(name: impl Into<String>) -> Fault {
+    Fault::new(name, NOT_SHOWN, NO_SUCH_FIELD).of_kind(ViolationKind::UnknownField.code())
 }
 
 /// A text as a fault shows it.
@@ -248,6 +256,20 @@ mod tests {
                 json!({ "opt_out": 1, "event_id": "" })
             ),
             ["data.sku", "custom_event_name", "opt_out", "id"]
+        );
+    }
+
+    #[test]
+    fn a_fault_from_the_table_carries_the_code_of_its_kind() {
+        let data = json!({ "type": "contents", "amount": 25.99, "sku": 1 });
+        let faults = table_faults(&"order_created".into(), Some(&data), &Map::new());
+        let codes: Vec<_> = faults
+            .iter()
+            .map(|fault| serde_json::to_value(fault).unwrap()["code"].clone())
+            .collect();
+        assert_eq!(
+            codes,
+            ["amount_not_integer", "missing_currency", "unknown_field"]
         );
     }
 

@@ -1,5 +1,6 @@
 //! What is kept and shown of an event: the event itself, its request, and what became of it.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -61,6 +62,9 @@ pub enum Transport {
 /// One thing that is wrong with an event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Fault {
+    /// What kind of violation it is, for programs (`oaiq::explain::codes`), where the collector knows it.
+    #[serde(rename = "code", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Cow<'static, str>>,
     /// Where: `data.contents[1].amount`.
     pub field: String,
     /// What was found there; never an identifier.
@@ -83,11 +87,21 @@ impl Fault {
         expected: impl Into<String>,
     ) -> Self {
         Self {
+            kind: None,
             field: field.into(),
             given: given.into(),
             expected: expected.into(),
             advice: None,
             code: None,
+        }
+    }
+
+    /// With the code of its kind.
+    #[must_use]
+    pub fn of_kind(self, kind: &'static str) -> Self {
+        Self {
+            kind: Some(kind.into()),
+            ..self
         }
     }
 

@@ -174,7 +174,8 @@ impl Event {
 
     fn check_name_and_data(&mut self, fields: &Map<String, Value>) {
         let Some(name) = fields.get("type") else {
-            return self.fault("type", "not there", "there: the event's name");
+            let fault = Fault::new("type", "not there", "there: the event's name");
+            return self.faults.push(fault.of_kind("missing_field"));
         };
         let mut options = Map::new();
         for option in ["custom_event_name", "opt_out"] {
@@ -340,11 +341,7 @@ fn unknown_field(name: &str) -> Fault {
     };
     Fault {
         advice: (!meant.is_empty()).then_some(meant),
-        ..Fault::new(
-            rules::shown_name(name),
-            rules::NOT_SHOWN,
-            rules::NO_SUCH_FIELD,
-        )
+        ..rules::unknown_field(rules::shown_name(name))
     }
 }
 

@@ -206,7 +206,7 @@ impl Checked {
             };
             self.faults.push(Fault {
                 advice: meant,
-                ..Fault::new(field, rules::NOT_SHOWN, rules::NO_SUCH_FIELD)
+                ..rules::unknown_field(field)
             });
         }
     }
