@@ -1,7 +1,7 @@
 //! A call's arguments, as a command.
 
-use crate::mem::thin_str::t;
-use crate::raw_json::{UNDEFINED, Value, kind};
+use crate::mem::thin;
+use crate::raw_json::RawJson;
 use crate::schema::events::Moment;
 
 /// What a page may ask for.
@@ -27,45 +27,45 @@ pub struct Call<'a> {
     /// When and where.
     pub moment: Moment<'a>,
     /// The first argument: what `init` was given, the answer, the name of an event or the id of the one pixel that is meant.
-    pub first: Value<'a>,
+    pub first: RawJson<'a>,
     /// The event's name.
-    pub name: Value<'a>,
+    pub name: RawJson<'a>,
     /// Its data.
-    pub data: Value<'a>,
+    pub data: RawJson<'a>,
     /// Its options.
-    pub options: Value<'a>,
+    pub options: RawJson<'a>,
 }
 
 /// Reads a call.
-pub fn read(call: Value) -> Call {
-    let time = call.first().unwrap_or(UNDEFINED);
-    let url = time.value();
-    let referrer = url.value();
-    let asked = referrer.value();
-    let first = asked.value();
+pub fn read(call: RawJson) -> Call {
+    let time = call.first_child().unwrap_or(RawJson::UNDEFINED);
+    let url = time.next_or_undefined();
+    let referrer = url.next_or_undefined();
+    let asked = referrer.next_or_undefined();
+    let first = asked.next_or_undefined();
     let mut command = Command::None;
     let mut name = first;
-    if asked.is(t!("measure")) {
+    if asked.is_str(thin!("measure")) {
         command = Command::Measure;
-    } else if asked.is(t!("measureSingle")) {
+    } else if asked.is_str(thin!("measureSingle")) {
         command = Command::MeasureSingle;
-        name = first.value();
-    } else if asked.is(t!("init")) || asked.is(t!("initialize")) {
+        name = first.next_or_undefined();
+    } else if asked.is_str(thin!("init")) || asked.is_str(thin!("initialize")) {
         command = Command::Init;
-    } else if asked.is(t!("consent")) && matches!(first.kind(), kind::TRUE | kind::FALSE) {
+    } else if asked.is_str(thin!("consent")) && first.is_bool() {
         command = Command::Consent;
     }
-    let data = name.value();
+    let data = name.next_or_undefined();
     Call {
         command,
         moment: Moment {
-            time: time.number(),
+            time: time.as_u64(),
             url,
             referrer,
         },
         first,
         name,
         data,
-        options: data.value(),
+        options: data.next_or_undefined(),
     }
 }

@@ -1,6 +1,6 @@
 //! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
 
-use crate::mem::thin_str::{Draft, Text};
+use crate::mem::{ScratchString, ThinStr};
 
 /// Where a value is stored. The script is told its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +33,16 @@ pub struct Request<'a> {
     /// What the answer names: see [`crate::Pixels::answered`].
     pub number: u32,
     /// The endpoint with its query.
-    pub url: Text<'a>,
+    pub url: ThinStr<'a>,
     /// JSON.
-    pub body: Text<'a>,
+    pub body: ThinStr<'a>,
     /// No cookies, no referrer, and so no beacon either.
     pub stripped: bool,
     /// The page is being left: nobody may be there to see an answer.
     pub leaving: bool,
     /// What of it is to be kept until it has arrived, as a box of the outbox. Empty where nothing is, or where the page
     /// lives on to hear of it.
-    pub kept: Text<'a>,
+    pub kept: ThinStr<'a>,
 }
 
 /// What became of a request.
@@ -179,48 +179,48 @@ pub trait Host {
     /// Milliseconds since some moment, by a clock that never jumps.
     fn ticks(&self) -> u64;
     /// A new v4 UUID in lowercase.
-    fn uuid(&mut self) -> Draft;
+    fn uuid(&mut self) -> ScratchString;
     /// The value of a cookie, decoded and escaped; empty where there is none. Of several with that name, set for different
     /// domains, the one made last counts.
-    fn cookie(&self, name: Text) -> Draft;
+    fn cookie(&self, name: ThinStr) -> ScratchString;
     /// Is there a cookie of that name with that value, escaped?
-    fn has_cookie(&self, name: Text, value: Text) -> bool;
+    fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool;
     /// Writes a cookie, escaped, that lives for so many days, for the widest domain that the browser takes.
-    fn write_cookie(&mut self, name: Text, value: Text, days: u32);
+    fn write_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32);
     /// Deletes a cookie, if there is one, whichever of the site's hosts it was set for.
-    fn delete_cookie(&mut self, name: Text);
+    fn delete_cookie(&mut self, name: ThinStr);
     /// A stored value, as it is; empty where there is none, or none that can be read.
-    fn stored(&self, storage: Storage, key: Text) -> Draft;
+    fn stored(&self, storage: Storage, key: ThinStr) -> ScratchString;
     /// Stores a value, if the browser lets it.
-    fn store(&mut self, storage: Storage, key: Text, value: Text);
+    fn store(&mut self, storage: Storage, key: ThinStr, value: ThinStr);
     /// Keeps a box of the outbox in `localStorage` under that name, until it is kept with another text. An empty text
     /// is no box, and without a name as well all boxes are meant. Other pages leave a box alone while its page lives.
     /// `leaving`: the page may be gone in the next moment. Returns false once the browser has not let it, the first time.
-    fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool;
+    fn keep(&mut self, leaving: bool, name: ThinStr, text: ThinStr) -> bool;
     /// Calls [`crate::Pixels::adopt`] for each box whose page is gone.
     fn seek_boxes(&mut self);
     /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
     /// loaded; escaped, empty where there is none.
-    fn click(&self) -> Draft;
+    fn click(&self) -> ScratchString;
     /// What an escaped text stands for, as `encodeURIComponent` writes it.
-    fn uri_encoded(&self, text: Text) -> Draft;
+    fn uri_encoded(&self, text: ThinStr) -> ScratchString;
     /// What the spellings of an escaped text have in common, no longer escaped: behind a `-`, or behind a `#` where it is
     /// a hash already. Empty where it is not usable as what it should be, is longer than 1024 characters (in UTF-16 units,
     /// as a page counts), or holds a 0. What is [`Kind::Plain`] is the text itself, still escaped. The browser does it, because
     /// tables of letters in the module would be paid for by every visitor.
-    fn comparable(&self, text: Text, kind: Kind) -> Draft;
+    fn comparable(&self, text: ThinStr, kind: Kind) -> ScratchString;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> Sending;
     /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.
-    fn fetch_settings(&mut self, pixel: usize, url: Text);
+    fn fetch_settings(&mut self, pixel: usize, url: ThinStr);
     /// Calls [`crate::Pixels::painted`] once the page has painted what it has.
     fn after_paint(&mut self);
     /// Calls [`crate::Pixels::woken`] after that many milliseconds, in place of any call still waiting.
     fn wake_in(&mut self, ms: u32);
     /// One line for whoever reads the console.
-    fn warn(&mut self, line: Text);
+    fn warn(&mut self, line: ThinStr);
     /// One line that an event of that name was not measured, for that reason.
-    fn warn_of(&mut self, name: Text, reason: Text);
+    fn warn_of(&mut self, name: ThinStr, reason: ThinStr);
     /// A step, with debug only.
-    fn trace(&mut self, step: Step, about: Text);
+    fn trace(&mut self, step: Step, about: ThinStr);
 }

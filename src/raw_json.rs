@@ -4,68 +4,114 @@
 //! `u` is `undefined`, and `x"why"` stands for a value that no event can carry (a function, a symbol,
 //! a BigInt, `NaN`, a getter that threw, an object nested too deep or too large). That text is the copy
 //! of the page's objects: it is what is checked and what is sent, so whatever the page changes later
-//! changes nothing. A [`Value`] is a place in it. It is never taken apart into a tree: what a call has is looked up in
+//! changes nothing. A [`RawJson`] is a place in it. It is never taken apart into a tree: what a call has is looked up in
 //! the text itself, strings stay as they are escaped there, and nothing is allocated.
 
-use crate::mem::thin_str::{Draft, Text, t};
+use crate::mem::{ScratchString, ThinStr, thin};
 
 /// One value of a call: the text from its first byte on, with all that follows it.
 #[derive(Debug, Clone, Copy)]
-pub struct Value<'a>(Text<'a>);
+pub struct RawJson<'a>(ThinStr<'a>);
 
-/// What kind of value it is: its first byte.
-pub mod kind {
-    /// `undefined`, or what was not given.
-    pub const UNDEFINED: u8 = b'u';
+/// The type of a value, which its first byte tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag {
+    /// `undefined`, or an argument that the call does not have.
+    Undefined,
     /// `null`.
-    pub const NULL: u8 = b'n';
+    Null,
     /// `true`.
-    pub const TRUE: u8 = b't';
+    True,
     /// `false`.
-    pub const FALSE: u8 = b'f';
+    False,
+    /// A number.
+    Number,
     /// A string.
-    pub const STRING: u8 = b'"';
+    Str,
     /// An array.
-    pub const ARRAY: u8 = b'[';
+    Array,
     /// An object's own enumerable fields, in the page's order.
-    pub const OBJECT: u8 = b'{';
-    /// What no event can carry, with a word for what it was.
-    pub const UNUSABLE: u8 = b'x';
+    Object,
+    /// A value that no event can carry, followed by a word for what it was.
+    Unserializable,
+    /// Nothing that the script writes, or the end of the text.
+    Invalid,
 }
 
-/// `undefined`.
-pub const UNDEFINED: Value = Value(t!("u"));
+impl<'a> RawJson<'a> {
+    /// `undefined`.
+    pub const UNDEFINED: RawJson<'static> = RawJson(thin!("u"));
 
-impl<'a> Value<'a> {
-    /// The value that a text begins with.
-    pub const fn new(text: Text<'a>) -> Self {
+    /// The value at the start of a text.
+    pub const fn new(text: ThinStr<'a>) -> Self {
         Self(text)
     }
 
-    /// The text that it begins, with all that follows.
-    pub const fn text(self) -> Text<'a> {
+    /// The text that the value starts, with all that follows.
+    pub const fn as_thin(self) -> ThinStr<'a> {
         self.0
     }
 
-    /// Its first byte, which says what [`kind`] it is.
-    pub fn kind(self) -> u8 {
-        self.0.byte()
+    /// The value's type.
+    pub fn tag(self) -> Tag {
+        match self.0.first_byte() {
+            b'u' => Tag::Undefined,
+            b'n' => Tag::Null,
+            b't' => Tag::True,
+            b'f' => Tag::False,
+            b'0'..=b'9' | b'-' => Tag::Number,
+            b'"' => Tag::Str,
+            b'[' => Tag::Array,
+            b'{' => Tag::Object,
+            b'x' => Tag::Unserializable,
+            _ => Tag::Invalid,
+        }
     }
 
-    /// Is it there?
-    pub fn is_given(self) -> bool {
-        self.kind() != kind::UNDEFINED
+    /// False for `undefined`, and for a field or an argument that is absent.
+    pub fn is_defined(self) -> bool {
+        self.0.first_byte() != b'u'
+    }
+
+    /// True for `null`.
+    pub fn is_null(self) -> bool {
+        self.0.first_byte() == b'n'
+    }
+
+    /// True for `true`.
+    pub fn is_true(self) -> bool {
+        self.0.first_byte() == b't'
+    }
+
+    /// True for `true` and `false`.
+    pub fn is_bool(self) -> bool {
+        matches!(self.0.first_byte(), b't' | b'f')
+    }
+
+    /// True for a string.
+    pub fn is_string(self) -> bool {
+        self.0.first_byte() == b'"'
+    }
+
+    /// True for an array.
+    pub fn is_array(self) -> bool {
+        self.0.first_byte() == b'['
+    }
+
+    /// True for an object.
+    pub fn is_object(self) -> bool {
+        self.0.first_byte() == b'{'
     }
 
     /// What follows it.
     #[inline(never)]
-    pub fn end(self) -> Text<'a> {
+    pub fn end(self) -> ThinStr<'a> {
         let mut at = self.0;
         let mut depth = 0;
         loop {
-            match at.byte() {
+            match at.first_byte() {
                 b'"' => {
-                    at = at.after(1).find_quote();
+                    at = at.advance().find_closing_quote();
                     if at.is_empty() {
                         return at;
                     }
@@ -81,149 +127,151 @@ impl<'a> Value<'a> {
                 0 => return at,
                 _ => {}
             }
-            at = at.after(1);
+            at = at.advance();
         }
     }
 
     /// The first part of an array or an object, of which names and values are parts in turn.
-    pub fn first(self) -> Option<Value<'a>> {
-        match self.kind() {
-            kind::ARRAY | kind::OBJECT => Value(self.0.after(1)).unless_closed(),
-            _ => None,
+    pub fn first_child(self) -> Option<RawJson<'a>> {
+        if self.is_array() || self.is_object() {
+            RawJson(self.0.advance()).unless_closed()
+        } else {
+            None
         }
     }
 
     /// The part that follows this one.
     #[inline(never)]
-    pub fn next(self) -> Option<Value<'a>> {
+    pub fn next_sibling(self) -> Option<RawJson<'a>> {
         let end = self.end();
-        match end.byte() {
-            b',' | b':' => Value(end.after(1)).unless_closed(),
+        match end.first_byte() {
+            b',' | b':' => RawJson(end.advance()).unless_closed(),
             _ => None,
         }
     }
 
-    fn unless_closed(self) -> Option<Value<'a>> {
-        match self.kind() {
+    fn unless_closed(self) -> Option<RawJson<'a>> {
+        match self.0.first_byte() {
             b']' | b'}' | 0 => None,
             _ => Some(self),
         }
     }
 
     /// The part that follows, `undefined` if none does.
-    pub fn value(self) -> Value<'a> {
-        self.next().unwrap_or(UNDEFINED)
+    pub fn next_or_undefined(self) -> RawJson<'a> {
+        self.next_sibling().unwrap_or(RawJson::UNDEFINED)
     }
 
     /// The field of that name. Absent and `undefined` are the same, and so is what is no object.
-    pub fn get(self, name: Text) -> Value<'a> {
-        let mut part = self.first();
-        while self.kind() == kind::OBJECT
+    pub fn get(self, name: ThinStr) -> RawJson<'a> {
+        let mut part = self.first_child();
+        while self.is_object()
             && let Some(key) = part
         {
-            let value = key.value();
-            if key.is(name) && value.is_given() {
+            let value = key.next_or_undefined();
+            if key.is_str(name) && value.is_defined() {
                 return value;
             }
-            part = value.next();
+            part = value.next_sibling();
         }
-        UNDEFINED
+        RawJson::UNDEFINED
     }
 
     /// Is it this string, which needs no escapes?
-    pub fn is(self, text: Text) -> bool {
-        let rest = self.string().behind_prefix(text);
-        self.kind() == kind::STRING && rest.is_some_and(|rest| rest.byte() == b'"')
+    pub fn is_str(self, text: ThinStr) -> bool {
+        let rest = self.str_contents().strip_prefix(text);
+        self.is_string() && rest.is_some_and(|rest| rest.first_byte() == b'"')
     }
 
     /// Where the characters of a string begin, escaped and with all that follows; of all else the end of nothing.
-    pub fn string(self) -> Text<'a> {
-        if self.kind() == kind::STRING {
-            self.0.after(1)
+    pub fn str_contents(self) -> ThinStr<'a> {
+        if self.is_string() {
+            self.0.advance()
         } else {
-            t!("\"")
+            thin!("\"")
         }
     }
 
     /// Is it a string that says something?
-    pub fn says_something(self) -> bool {
-        self.string().byte() != b'"'
+    pub fn is_non_empty_str(self) -> bool {
+        self.str_contents().first_byte() != b'"'
     }
 
     /// A string's characters, still escaped; nothing of all else.
-    pub fn owned(self) -> Draft {
-        let string = self.string();
-        Draft::new().with_until(string, string.find_quote())
+    pub fn to_scratch_string(self) -> ScratchString {
+        let string = self.str_contents();
+        ScratchString::new().append_span(string, string.find_closing_quote())
     }
 
     /// Its text.
     #[cfg(feature = "explain")]
-    pub fn raw(self) -> Draft {
-        Draft::new().with_until(self.0, self.end())
+    pub fn raw_text(self) -> ScratchString {
+        ScratchString::new().append_span(self.0, self.end())
     }
 
     /// Is it a whole number that JavaScript prints with all its digits (below 1e21)?
     pub fn is_integer(self) -> bool {
         let mut at = self.0;
-        while at.byte().is_ascii_digit() || at.byte() == b'-' {
-            at = at.after(1);
+        while at.first_byte().is_ascii_digit() || at.first_byte() == b'-' {
+            at = at.advance();
         }
-        at.address() == self.end().address()
+        at.as_ptr() == self.end().as_ptr()
     }
 
     /// A whole number without a sign.
-    pub fn number(self) -> u64 {
+    pub fn as_u64(self) -> u64 {
         let mut number = 0u64;
         let mut at = self.0;
-        while at.byte().is_ascii_digit() {
+        while at.first_byte().is_ascii_digit() {
             number = number
                 .wrapping_mul(10)
-                .wrapping_add(u64::from(at.byte() & 15));
-            at = at.after(1);
+                .wrapping_add(u64::from(at.first_byte() & 15));
+            at = at.advance();
         }
         number
     }
 
     /// Adds what has passed [`crate::schema::validate`] as JSON. Fields that are `undefined` are left out.
-    pub fn write(self, mut out: Draft) -> Draft {
-        let kind = self.kind();
-        if kind != kind::ARRAY && kind != kind::OBJECT {
-            return out.with_until(self.0, self.end());
+    pub fn write_json(self, mut out: ScratchString) -> ScratchString {
+        let is_object = self.is_object();
+        if !is_object && !self.is_array() {
+            return out.append_span(self.0, self.end());
         }
-        let mut opening = kind;
-        let mut next = self.first();
+        let bracket = self.0.first_byte();
+        let mut opening = bracket;
+        let mut next = self.first_child();
         while let Some(name) = next {
             let mut value = name;
-            if kind == kind::OBJECT {
-                value = name.value();
+            if is_object {
+                value = name.next_or_undefined();
             }
-            next = value.next();
-            if value.is_given() {
-                out = out.with_byte(opening);
+            next = value.next_sibling();
+            if value.is_defined() {
+                out = out.append_byte(opening);
                 opening = b',';
-                if kind == kind::OBJECT {
-                    out = out.with_until(name.0, value.0);
+                if is_object {
+                    out = out.append_span(name.0, value.0);
                 }
-                out = value.write(out);
+                out = value.write_json(out);
             }
         }
-        if opening == kind {
-            out = out.with_byte(kind);
+        if opening == bracket {
+            out = out.append_byte(bracket);
         }
         // ] and } are two behind [ and {
-        out.with_byte(kind + 2)
+        out.append_byte(bracket + 2)
     }
 }
 
-impl<'a> Text<'a> {
+impl<'a> ThinStr<'a> {
     /// The quote that ends a string, from inside it, or the end.
-    pub fn find_quote(self) -> Self {
+    pub fn find_closing_quote(self) -> Self {
         let mut at = self;
         loop {
-            match at.byte() {
+            match at.first_byte() {
                 b'"' | 0 => return at,
-                b'\\' if !at.after(1).is_empty() => at = at.after(2),
-                _ => at = at.after(1),
+                b'\\' if !at.advance().is_empty() => at = at.advance().advance(),
+                _ => at = at.advance(),
             }
         }
     }
@@ -235,19 +283,23 @@ mod tests {
     use proptest::prelude::*;
 
     fn written(text: &str) -> String {
-        let text = Draft::from(text);
-        let out = Value::new(text.text()).write(Draft::new());
+        let text = ScratchString::from(text);
+        let out = RawJson::new(text.as_thin()).write_json(ScratchString::new());
         out.as_str().into()
     }
 
     /// Visits everything in a value that can be asked for.
-    fn look_at_all(value: Value, depth: usize) {
-        let _ = (value.kind(), value.is_integer(), value.number());
-        let _ = (value.owned(), value.says_something(), value.get(t!("a")));
-        let mut next = value.first().filter(|_| depth < 100);
+    fn look_at_all(value: RawJson, depth: usize) {
+        let _ = (value.tag(), value.is_integer(), value.as_u64());
+        let _ = (
+            value.to_scratch_string(),
+            value.is_non_empty_str(),
+            value.get(thin!("a")),
+        );
+        let mut next = value.first_child().filter(|_| depth < 100);
         while let Some(part) = next {
             look_at_all(part, depth + 1);
-            next = part.next();
+            next = part.next_sibling();
         }
     }
 
@@ -261,16 +313,30 @@ mod tests {
     fn undefined_fields_are_left_out() {
         assert_eq!(written(r#"{"a":u,"b":1,"c":u}"#), r#"{"b":1}"#);
         assert_eq!(written(r#"{"a":u}"#), "{}");
-        assert!(!Value::new(t!(r#"{"a":u}"#)).get(t!("a")).is_given());
+        assert!(
+            !RawJson::new(thin!(r#"{"a":u}"#))
+                .get(thin!("a"))
+                .is_defined()
+        );
     }
 
     #[test]
     fn a_field_is_found_by_its_whole_name_in_its_own_object() {
-        let value = Value::new(t!(r#"{"ab":1,"x":{"a":2},"a":"{\"a\":3","b":4}"#));
-        assert_eq!(value.get(t!("b")).number(), 4);
-        assert_eq!(value.get(t!("x")).get(t!("a")).number(), 2);
-        assert!(value.get(t!("a")).string().behind_prefix(t!("{")).is_some());
-        assert!(!Value::new(t!(r#"["a",1]"#)).get(t!("a")).is_given());
+        let value = RawJson::new(thin!(r#"{"ab":1,"x":{"a":2},"a":"{\"a\":3","b":4}"#));
+        assert_eq!(value.get(thin!("b")).as_u64(), 4);
+        assert_eq!(value.get(thin!("x")).get(thin!("a")).as_u64(), 2);
+        assert!(
+            value
+                .get(thin!("a"))
+                .str_contents()
+                .strip_prefix(thin!("{"))
+                .is_some()
+        );
+        assert!(
+            !RawJson::new(thin!(r#"["a",1]"#))
+                .get(thin!("a"))
+                .is_defined()
+        );
     }
 
     #[test]
@@ -285,8 +351,12 @@ mod tests {
             ("\"1\"", false),
             ("[1]", false),
         ] {
-            let given = Draft::from(text);
-            assert_eq!(Value::new(given.text()).is_integer(), integer, "{text}");
+            let given = ScratchString::from(text);
+            assert_eq!(
+                RawJson::new(given.as_thin()).is_integer(),
+                integer,
+                "{text}"
+            );
         }
     }
 
@@ -309,14 +379,14 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_at_all_is_read_as_something(text in any::<String>()) {
-            let text = Draft::from(text.as_str());
-            look_at_all(Value::new(text.text()), 0);
+            let text = ScratchString::from(text.as_str());
+            look_at_all(RawJson::new(text.as_thin()), 0);
         }
 
         #[test]
         fn text_made_of_json_s_own_characters_is_read_as_something(text in r#"[\[\]{}",:ux\\0-9a.e+\- ]{0,64}"#) {
-            let text = Draft::from(text.as_str());
-            look_at_all(Value::new(text.text()), 0);
+            let text = ScratchString::from(text.as_str());
+            look_at_all(RawJson::new(text.as_thin()), 0);
         }
 
         #[test]

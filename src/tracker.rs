@@ -7,9 +7,8 @@ use crate::delivery::diagnostics::{self, GRANT, Marks, VISIT};
 use crate::delivery::pixel_config::Settings;
 use crate::delivery::queue::{Answer, Batch, MAX_BODY, NEVER, Outcome, Waiting};
 use crate::host::{Host, Request, Sending, Step, Storage};
-use crate::mem::mini_vec::List;
-use crate::mem::thin_str::{Draft, Kept, Text, forget_drafts, t};
-use crate::raw_json::{UNDEFINED, Value, kind};
+use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, reset_scratch, thin};
+use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, Moment};
 use crate::schema::validate::{Refusal, too_large, validate};
 use crate::visitor::consent_store;
@@ -18,7 +17,7 @@ use crate::visitor::user_data;
 use outbox::Room;
 
 /// Names the protocol and its version in the address of each request.
-static SPOKEN: Text = t!("&st=oaiq-web&sv=0.1.41&t=");
+static SPOKEN: ThinStr = thin!("&st=oaiq-web&sv=0.1.41&t=");
 /// A larger event is refused: the endpoint takes no larger request.
 const MAX_EVENT: usize = 1 << 20;
 /// What is measured before any `init` is kept up to this many events.
@@ -28,8 +27,8 @@ const MAX_EARLY: usize = 500;
 #[derive(Debug)]
 pub struct Pixels<H> {
     host: H,
-    events_url: Kept,
-    settings_url: Kept,
+    events_url: ThinString,
+    settings_url: ThinString,
     /// Has what the browser keeps been looked at? See [`Pixels::look`].
     looked: bool,
     granted: bool,
@@ -39,13 +38,13 @@ pub struct Pixels<H> {
     silent: bool,
     /// Known once a pixel has started with consent.
     identity: Option<Identity>,
-    pixels: List<Pixel>,
+    pixels: MiniVec<Pixel>,
     /// What was measured before the first pixel started.
     early: Batch,
     debug: bool,
     /// What `init` leaves out is taken from the `oaiq.config` that the page left.
-    default_pixel: Kept,
-    default_user: Kept,
+    default_pixel: ThinString,
+    default_user: ThinString,
     requests: u32,
     alarm: u64,
     /// When the outbox is to be written.
@@ -59,54 +58,61 @@ pub struct Pixels<H> {
 /// One advertiser's pixel.
 #[derive(Debug)]
 struct Pixel {
-    id: Kept,
-    uri_id: Kept,
+    id: ThinString,
+    uri_id: ThinString,
     /// The member `user` of its bodies. Empty where nothing is known.
-    user: Kept,
+    user: ThinString,
     batch: Batch,
     settings: Settings,
     /// The session's first times that have been told.
     told: Marks,
     /// Of its box in the outbox; empty while it has none.
-    name: Kept,
+    name: ThinString,
     /// The box that it was made for; 0 for the page's own pixels.
     visit: u32,
     /// The click reference, as a member of its bodies: the page's, or that of the box.
-    click: Kept,
+    click: ThinString,
 }
 
 impl Pixel {
     fn read_told(&mut self, host: &impl Host) {
-        let told = host.stored(Storage::Session, self.session_key().text());
-        self.told = diagnostics::read_kept(told.text());
+        let told = host.stored(Storage::Session, self.session_key().as_thin());
+        self.told = diagnostics::read_kept(told.as_thin());
     }
 
-    fn session_key(&self) -> Draft {
-        Draft::new().with(t!("oaiq_cs:")).with(self.uri_id.text())
+    fn session_key(&self) -> ScratchString {
+        ScratchString::new()
+            .append(thin!("oaiq_cs:"))
+            .append(self.uri_id.as_thin())
     }
 }
 
 impl<H: Host> Pixels<H> {
     /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config, silent]`; the config
     /// is the `oaiq.config` that the page left, and `silent` true where nothing is to be sent while consent is denied.
-    pub fn new(mut host: H, setup: Text) -> Self {
-        let events_url = Value::new(setup).first().unwrap_or(UNDEFINED);
-        let settings_url = events_url.value();
-        let config = settings_url.value();
+    pub fn new(mut host: H, setup: ThinStr) -> Self {
+        let events_url = RawJson::new(setup)
+            .first_child()
+            .unwrap_or(RawJson::UNDEFINED);
+        let settings_url = events_url.next_or_undefined();
+        let config = settings_url.next_or_undefined();
         host.after_paint();
         Self {
-            events_url: events_url.owned().kept(),
-            settings_url: settings_url.owned().kept(),
+            events_url: events_url.to_scratch_string().to_thin_string(),
+            settings_url: settings_url.to_scratch_string().to_thin_string(),
             looked: false,
             granted: true,
             replaying: true,
-            silent: config.value().kind() == kind::TRUE,
+            silent: config.next_or_undefined().tag() == Tag::True,
             identity: None,
-            pixels: List::new(),
+            pixels: MiniVec::new(),
             early: Batch::default(),
             debug: false,
-            default_pixel: config.get(t!("pixelId")).owned().kept(),
-            default_user: user_member(&host, config.get(t!("user"))).kept(),
+            default_pixel: config
+                .get(thin!("pixelId"))
+                .to_scratch_string()
+                .to_thin_string(),
+            default_user: user_member(&host, config.get(thin!("user"))).to_thin_string(),
             requests: 0,
             alarm: NEVER,
             save_due: NEVER,
@@ -117,19 +123,19 @@ impl<H: Host> Pixels<H> {
     }
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
-    pub fn call(&mut self, call: Text) {
-        self.run(&command::read(Value::new(call)), call);
+    pub fn call(&mut self, call: ThinStr) {
+        self.run(&command::read(RawJson::new(call)), call);
         self.set_alarm();
     }
 
     /// Does what a call asks for; `text` is the call, for whoever reads the console.
-    fn run(&mut self, call: &Call, text: Text) {
+    fn run(&mut self, call: &Call, text: ThinStr) {
         match call.command {
             Command::None => self.host.trace(Step::Ignored, text),
             Command::Init => self.init(call.moment, call.first, text),
             // an answer of then is not one of now
             Command::Consent if self.visit != 0 => {}
-            Command::Consent => self.answer(call.first.kind() == kind::TRUE),
+            Command::Consent => self.answer(call.first.is_true()),
             Command::Measure | Command::MeasureSingle => self.measure(call, text),
         }
     }
@@ -201,7 +207,7 @@ impl<H: Host> Pixels<H> {
                 self.dispatch(i, Some(&mut kept));
                 // a long backlog is many requests.
                 // SAFETY: nothing that was made for this one is needed for the next
-                unsafe { forget_drafts() };
+                unsafe { reset_scratch() };
             }
         }
         if self.save_due != NEVER {
@@ -237,7 +243,7 @@ impl<H: Host> Pixels<H> {
                     pixel.told |= marks;
                     self.host.store(
                         Storage::Session,
-                        pixel.session_key().text(),
+                        pixel.session_key().as_thin(),
                         diagnostics::kept(pixel.told),
                     );
                 }
@@ -245,12 +251,12 @@ impl<H: Host> Pixels<H> {
             Answer::Failed(pause) => {
                 self.mark(i);
                 if pause > 0 {
-                    let seconds = Draft::new().with_number(pause / 1_000);
-                    self.trace(Step::Failed, seconds.text());
+                    let seconds = ScratchString::new().append_u64(pause / 1_000);
+                    self.trace(Step::Failed, seconds.as_thin());
                 }
             }
-            Answer::Refused(event) if event.is_empty() => self.trace(Step::Halved, t!("")),
-            Answer::Refused(event) => self.lose(i, event.text(), outbox::lost::REFUSED),
+            Answer::Refused(event) if event.is_empty() => self.trace(Step::Halved, thin!("")),
+            Answer::Refused(event) => self.lose(i, event.as_thin(), outbox::lost::REFUSED),
         }
         self.changed();
     }
@@ -274,50 +280,50 @@ impl<H: Host> Pixels<H> {
         self.set_alarm();
     }
 
-    fn init(&mut self, moment: Moment, given: Value, call: Text) {
+    fn init(&mut self, moment: Moment, given: RawJson, call: ThinStr) {
         self.trace(Step::Init, call);
-        let id = given.get(t!("pixelId"));
+        let id = given.get(thin!("pixelId"));
         let id = match self.pixels.first() {
-            _ if id.is_given() => id.owned(),
-            Some(first) => Draft::new().with(first.id.text()),
-            None => Draft::new().with(self.default_pixel.text()),
+            _ if id.is_defined() => id.to_scratch_string(),
+            Some(first) => ScratchString::new().append(first.id.as_thin()),
+            None => ScratchString::new().append(self.default_pixel.as_thin()),
         };
-        if given.kind() != kind::OBJECT || id.is_empty() {
-            return self.host.warn(t!("init needs {pixelId: \"...\"}"));
+        if !given.is_object() || id.is_empty() {
+            return self.host.warn(thin!("init needs {pixelId: \"...\"}"));
         }
         self.look_in_storage();
-        let i = self.find(id.text());
+        let i = self.find(id.as_thin());
         let is_known = i < self.pixels.len();
         if !is_known {
-            self.host.trace(Step::Started, id.text());
-            self.start(id.text());
+            self.host.trace(Step::Started, id.as_thin());
+            self.start(id.as_thin());
         }
         if !is_known && self.visit == 0 && self.granted {
             let id = self.host.uuid();
-            let lifecycle = Value::new(t!("{\"type\":\"sdk_lifecycle\"}"));
-            let name = t!("openai::sdk_init");
-            let text = events::write(name, moment, id.text(), UNDEFINED, lifecycle);
+            let lifecycle = RawJson::new(thin!("{\"type\":\"sdk_lifecycle\"}"));
+            let name = thin!("openai::sdk_init");
+            let text = events::write(name, moment, id.as_thin(), RawJson::UNDEFINED, lifecycle);
             let now = self.host.ticks();
             self.pixels[i]
                 .batch
-                .push(Waiting::internal(text.text(), 0), now);
+                .push(Waiting::internal(text.as_thin(), 0), now);
         }
-        let mut next = given.first();
+        let mut next = given.first_child();
         while let Some(field) = next {
-            let value = field.value();
-            if field.is(t!("user")) {
-                self.pixels[i].user = user_member(&self.host, value).kept();
+            let value = field.next_or_undefined();
+            if field.is_str(thin!("user")) {
+                self.pixels[i].user = user_member(&self.host, value).to_thin_string();
             }
-            next = value.next();
+            next = value.next_sibling();
         }
         self.want_settings(i);
     }
 
     /// Where the pixel of that id is, or, if it has not started, will be when it does.
-    fn find(&self, id: Text) -> usize {
+    fn find(&self, id: ThinStr) -> usize {
         let mut i = 0;
         for pixel in self.pixels.iter() {
-            if pixel.visit == self.visit && pixel.id.text() == id {
+            if pixel.visit == self.visit && pixel.id.as_thin() == id {
                 break;
             }
             i += 1;
@@ -362,20 +368,20 @@ impl<H: Host> Pixels<H> {
     }
 
     /// Adds a pixel.
-    fn start(&mut self, id: Text) {
+    fn start(&mut self, id: ThinStr) {
         if self.early.len() > 0 {
             self.changed();
         }
         let mut pixel = Pixel {
-            id: Kept::new(id),
-            uri_id: self.host.uri_encoded(id).kept(),
-            user: Kept::default(),
+            id: ThinString::new(id),
+            uri_id: self.host.uri_encoded(id).to_thin_string(),
+            user: ThinString::default(),
             batch: core::mem::take(&mut self.early),
             settings: Settings::default(),
             told: 0,
-            name: Kept::default(),
+            name: ThinString::default(),
             visit: self.visit,
-            click: Kept::default(),
+            click: ThinString::default(),
         };
         if self.visit == 0 {
             pixel.user = self.default_user.clone();
@@ -401,7 +407,7 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.granted = true;
-        self.host.trace(Step::Consent, t!("granted"));
+        self.host.trace(Step::Consent, thin!("granted"));
         for i in 0..self.pixels.len() {
             self.want_settings(i);
             self.introduce(i);
@@ -414,7 +420,7 @@ impl<H: Host> Pixels<H> {
             return;
         }
         self.granted = false;
-        self.host.trace(Step::Consent, t!("denied"));
+        self.host.trace(Step::Consent, thin!("denied"));
         self.identity = None;
         if !self.replaying {
             self.forget();
@@ -423,7 +429,7 @@ impl<H: Host> Pixels<H> {
         for i in 0..self.pixels.len() {
             self.pixels[i].batch.clear();
             self.pixels[i].settings = Settings::default();
-            self.pixels[i].name = Kept::default();
+            self.pixels[i].name = ThinString::default();
             self.mark(i);
         }
     }
@@ -431,7 +437,7 @@ impl<H: Host> Pixels<H> {
     /// Deletes what is kept of a visitor who denies consent.
     fn forget(&mut self) {
         Identity::forget(&mut self.host);
-        self.host.keep(false, t!(""), t!(""));
+        self.host.keep(false, thin!(""), thin!(""));
     }
 
     fn look_at_stored_consent(&mut self) {
@@ -462,18 +468,18 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    fn measure(&mut self, call: &Call, text: Text) {
+    fn measure(&mut self, call: &Call, text: ThinStr) {
         self.look_in_storage();
         if !self.granted {
-            return self.trace(Step::Blocked, call.name.owned().text());
+            return self.trace(Step::Blocked, call.name.to_scratch_string().as_thin());
         }
         let is_for_all = call.command == Command::Measure;
         let mut meant = 0;
         if !is_for_all {
-            let id = call.first.owned();
-            meant = self.find(id.text());
+            let id = call.first.to_scratch_string();
+            meant = self.find(id.as_thin());
             if meant == self.pixels.len() {
-                return self.host.trace(Step::UnknownPixel, id.text());
+                return self.host.trace(Step::UnknownPixel, id.as_thin());
             }
         }
         let measured = self.event(call);
@@ -485,7 +491,7 @@ impl<H: Host> Pixels<H> {
                 } else {
                     Step::Adopted
                 };
-                self.trace(step, text.text());
+                self.trace(step, text.as_thin());
             }
         }
         let now = self.host.ticks();
@@ -500,7 +506,7 @@ impl<H: Host> Pixels<H> {
             if measured.is_ok() && self.early.len() >= MAX_EARLY {
                 return self
                     .host
-                    .warn(t!("an event was dropped: too many calls before init"));
+                    .warn(thin!("an event was dropped: too many calls before init"));
             }
             take_in(&mut self.early, &measured, true, now);
         }
@@ -508,25 +514,25 @@ impl<H: Host> Pixels<H> {
     }
 
     /// The wire form of what a call measures.
-    fn event(&mut self, call: &Call) -> Result<Draft, Refusal> {
+    fn event(&mut self, call: &Call) -> Result<ScratchString, Refusal> {
         let Call { data, options, .. } = *call;
         let name = validate(call.name, data, options)?;
-        let mut id = options.get(t!("event_id")).owned();
+        let mut id = options.get(thin!("event_id")).to_scratch_string();
         if id.is_empty() {
-            id = options.get(t!("eventId")).owned();
+            id = options.get(thin!("eventId")).to_scratch_string();
         }
         if id.is_empty() {
             self.trace(Step::NoId, name);
             id = self.host.uuid();
         }
-        let text = events::write(name, call.moment, id.text(), options, data);
+        let text = events::write(name, call.moment, id.as_thin(), options, data);
         if text.len() > MAX_EVENT {
             return Err(too_large(name));
         }
         Ok(text)
     }
 
-    fn warn_of(&mut self, refusal: &Refusal, call: Text) {
+    fn warn_of(&mut self, refusal: &Refusal, call: ThinStr) {
         self.host.trace(Step::Refused, call);
         if !self.debug {
             self.host.warn_of(refusal.name, refusal.reason);
@@ -546,12 +552,12 @@ impl<H: Host> Pixels<H> {
     fn fetch_settings(&mut self, i: usize) {
         self.look_at_stored_consent();
         if self.granted {
-            let url = Draft::new()
-                .with(self.settings_url.text())
-                .with(t!("/"))
-                .with(self.pixels[i].uri_id.text())
-                .with(t!(".json"));
-            self.host.fetch_settings(i, url.text());
+            let url = ScratchString::new()
+                .append(self.settings_url.as_thin())
+                .append(thin!("/"))
+                .append(self.pixels[i].uri_id.as_thin())
+                .append(thin!(".json"));
+            self.host.fetch_settings(i, url.as_thin());
         }
     }
 
@@ -566,64 +572,68 @@ impl<H: Host> Pixels<H> {
         self.requests += 1;
         let number = self.requests;
         let mut room = MAX_BODY - 32;
-        let mut user = pixel.user.text();
-        let (mut browser, mut click) = (t!(""), pixel.click.text());
+        let mut user = pixel.user.as_thin();
+        let (mut browser, mut click) = (thin!(""), pixel.click.as_thin());
         if let Some(identity) = &self.identity {
-            browser = identity.browser.text();
+            browser = identity.browser.as_thin();
         }
         for part in [browser, click, user] {
             room = room.saturating_sub(part.len());
         }
         if let Some(diagnostic) = pixel.batch.take_diagnostic() {
-            let text = diagnostic.write(now, host.uuid().text());
-            let event = Waiting::internal(text.text(), diagnostic.marks);
+            let text = diagnostic.write(now, host.uuid().as_thin());
+            let event = Waiting::internal(text.as_thin(), diagnostic.marks);
             pixel.batch.resume(event);
         }
         let events = pixel.batch.cut(number, room);
         let stripped = !self.granted || events.markers_alone;
         if stripped {
-            (browser, click) = (t!(""), t!(""));
+            (browser, click) = (thin!(""), thin!(""));
         }
         if stripped || events.internal_alone {
-            user = t!("");
+            user = thin!("");
         }
-        let body = Draft::new()
-            .with(t!("{"))
-            .with(browser)
-            .with(t!("\"events\":["))
-            .with(events.events.text())
-            .with(t!("]"))
-            .with(click)
-            .with(user)
-            .with(t!("}"));
-        let has_query = !self.events_url.text().find(b'?').is_empty();
-        let url = Draft::new()
-            .with(self.events_url.text())
-            .with(if has_query { t!("&pid=") } else { t!("?pid=") })
-            .with(pixel.uri_id.text())
-            .with(SPOKEN)
-            .with_number(now)
-            .with(t!("&ec="))
-            .with_number(events.count);
+        let body = ScratchString::new()
+            .append(thin!("{"))
+            .append(browser)
+            .append(thin!("\"events\":["))
+            .append(events.events.as_thin())
+            .append(thin!("]"))
+            .append(click)
+            .append(user)
+            .append(thin!("}"));
+        let has_query = !self.events_url.as_thin().find_byte(b'?').is_empty();
+        let url = ScratchString::new()
+            .append(self.events_url.as_thin())
+            .append(if has_query {
+                thin!("&pid=")
+            } else {
+                thin!("?pid=")
+            })
+            .append(pixel.uri_id.as_thin())
+            .append(SPOKEN)
+            .append_u64(now)
+            .append(thin!("&ec="))
+            .append_u64(events.count);
         let is_leaving = leaving.is_some();
-        let mut kept = Draft::new();
+        let mut kept = ScratchString::new();
         if let Some(room) = leaving {
             kept = pixel.boxed(number, room);
         }
         let sending = host.send(Request {
             number,
-            url: url.text(),
-            body: body.text(),
+            url: url.as_thin(),
+            body: body.as_thin(),
             stripped,
             leaving: is_leaving,
-            kept: kept.text(),
+            kept: kept.as_thin(),
         });
         if sending == Sending::Gone {
             self.answered_to(i, number, Outcome::Arrived);
         }
     }
 
-    fn trace(&mut self, step: Step, about: Text) {
+    fn trace(&mut self, step: Step, about: ThinStr) {
         if self.debug {
             self.host.trace(step, about);
         }
@@ -643,13 +653,18 @@ impl<H: Host> Pixels<H> {
 }
 
 /// Adds what a call has measured, or counts it if it was refused.
-fn take_in(batch: &mut Batch, measured: &Result<Draft, Refusal>, before_init: bool, now: u64) {
+fn take_in(
+    batch: &mut Batch,
+    measured: &Result<ScratchString, Refusal>,
+    before_init: bool,
+    now: u64,
+) {
     match measured {
-        Ok(text) => batch.push(Waiting::new(text.text()), now),
+        Ok(text) => batch.push(Waiting::new(text.as_thin()), now),
         Err(refusal) => batch.diagnostic(now).count(refusal, before_init),
     }
 }
 
-fn user_member(host: &impl Host, given: Value) -> Draft {
+fn user_member(host: &impl Host, given: RawJson) -> ScratchString {
     user_data::member(given, &|text, kind| host.comparable(text, kind))
 }

@@ -12,8 +12,8 @@ use crate::explain::identifiers::{exposed, ignored, raw_names, user_faults};
 use crate::explain::{Explained, faults, shortened, shown, without_identifiers};
 use crate::explain::{codes, money};
 use crate::host::{Step, how};
-use crate::mem::thin_str::{Draft, t, with_drafts_of_its_own};
-use crate::raw_json::{UNDEFINED, Value, kind};
+use crate::mem::{ScratchString, thin, with_nested_scratch};
+use crate::raw_json::RawJson;
 
 /// The tables show this many delivered events, and this many rejected calls and lost events.
 const MOST_SHOWN: usize = 50;
@@ -196,14 +196,14 @@ struct Rejection {
 }
 
 impl Event {
-    fn read(wire: Value) -> Self {
-        let text = |name| without_identifiers(wire.get(name).owned().as_str());
-        let kind = text(t!("type"));
-        let custom = text(t!("custom_event_name"));
+    fn read(wire: RawJson) -> Self {
+        let text = |name| without_identifiers(wire.get(name).to_scratch_string().as_str());
+        let kind = text(thin!("type"));
+        let custom = text(thin!("custom_event_name"));
         Self {
-            id: text(t!("id")),
-            shape: shape(wire.get(t!("data"))),
-            time: wire.get(t!("timestamp_ms")).number(),
+            id: text(thin!("id")),
+            shape: shape(wire.get(thin!("data"))),
+            time: wire.get(thin!("timestamp_ms")).as_u64(),
             name: if custom.is_empty() {
                 kind
             } else {
@@ -228,39 +228,48 @@ impl Event {
 }
 
 impl Measured {
-    fn read(wire: Value) -> Self {
-        let name = wire.get(t!("type")).owned();
-        let custom = wire.get(t!("custom_event_name")).owned();
+    fn read(wire: RawJson) -> Self {
+        let name = wire.get(thin!("type")).to_scratch_string();
+        let custom = wire.get(thin!("custom_event_name")).to_scratch_string();
         Self {
             name: format!("{} {}", name.as_str(), custom.as_str()),
-            address: wire.get(t!("source_url")).owned().as_str().into(),
-            data: wire.get(t!("data")).raw().as_str().into(),
-            time: wire.get(t!("timestamp_ms")).number(),
+            address: wire
+                .get(thin!("source_url"))
+                .to_scratch_string()
+                .as_str()
+                .into(),
+            data: wire.get(thin!("data")).raw_text().as_str().into(),
+            time: wire.get(thin!("timestamp_ms")).as_u64(),
         }
     }
 }
 
 /// `contents, USD 25.99, 2 items`
-fn shape(data: Value) -> String {
-    let mut parts = vec![data.get(t!("type")).owned().as_str().to_owned()];
-    let amount = data.get(t!("amount"));
-    if amount.is_given()
-        && let Ok(minor) = amount.raw().as_str().parse()
+fn shape(data: RawJson) -> String {
+    let mut parts = vec![
+        data.get(thin!("type"))
+            .to_scratch_string()
+            .as_str()
+            .to_owned(),
+    ];
+    let amount = data.get(thin!("amount"));
+    if amount.is_defined()
+        && let Ok(minor) = amount.raw_text().as_str().parse()
     {
-        let currency = data.get(t!("currency")).owned();
+        let currency = data.get(thin!("currency")).to_scratch_string();
         parts.push(money::shown(minor, currency.as_str()));
     }
-    let plan = data.get(t!("plan_id"));
-    if plan.is_given() {
+    let plan = data.get(thin!("plan_id"));
+    if plan.is_defined() {
         parts.push(format!("plan {}", shown(plan)));
     }
-    let contents = data.get(t!("contents"));
-    if contents.is_given() {
+    let contents = data.get(thin!("contents"));
+    if contents.is_defined() {
         let mut count = 0;
-        let mut next = contents.first();
+        let mut next = contents.first_child();
         while let Some(item) = next {
             count += 1;
-            next = item.next();
+            next = item.next_sibling();
         }
         parts.push(counted(count, "item"));
     }
@@ -358,7 +367,7 @@ impl Console {
     pub fn tell(&mut self, step: Step, about: &str) -> Option<Line> {
         let work = || self.line_of(step, about);
         // SAFETY: a line has texts of its own
-        let mut line = unsafe { with_drafts_of_its_own(work) }?;
+        let mut line = unsafe { with_nested_scratch(work) }?;
         line.text = without_identifiers(&line.text);
         Some(line)
     }
@@ -381,7 +390,7 @@ impl Console {
             Step::Consent => return self.consent_changed(about),
             Step::Queued => return self.queued(about),
             Step::Adopted => {
-                let event = Event::read(Value::new(Draft::from(about).text()));
+                let event = Event::read(RawJson::new(ScratchString::from(about).as_thin()));
                 let text = format!("{} of an earlier page is queued again", event.shown());
                 self.waiting.push(event);
                 line(text)
@@ -483,16 +492,16 @@ impl Console {
 
     /// What is wrong with an `init`, or that it came a second time.
     fn init(&mut self, call: &str) -> Option<Line> {
-        let call = Draft::from(call);
-        let given = command::read(Value::new(call.text())).first;
-        if given.kind() != kind::OBJECT {
+        let call = ScratchString::from(call);
+        let given = command::read(RawJson::new(call.as_thin())).first;
+        if !given.is_object() {
             // what was given may be about a person
             return Some(warning(
                 "init was given no object; call oaiq(\"init\", { pixelId: \"...\" }) with the pixel ID from the ads manager",
             ));
         }
-        let id = given.get(t!("pixelId"));
-        if id.is_given() && !id.says_something() {
+        let id = given.get(thin!("pixelId"));
+        if id.is_defined() && !id.is_non_empty_str() {
             return Some(warning(format!(
                 "init was given {} as pixelId; it must be the pixel ID from the ads manager, in quotes",
                 without_identifiers(&shown(id))
@@ -500,13 +509,13 @@ impl Console {
         }
         let mut remarks = Vec::new();
         let mut unknown = Vec::new();
-        let mut next = given.first();
+        let mut next = given.first_child();
         while let Some(field) = next {
-            let name = field.owned().as_str().to_owned();
+            let name = field.to_scratch_string().as_str().to_owned();
             if !["pixelId", "debug", "user", "consent"].contains(&name.as_str()) {
                 unknown.push(name);
             }
-            next = field.value().next();
+            next = field.next_or_undefined().next_sibling();
         }
         if !unknown.is_empty() {
             remarks.push(format!(
@@ -514,10 +523,10 @@ impl Console {
                 unknown.join(", ")
             ));
         }
-        let user = given.get(t!("user"));
+        let user = given.get(thin!("user"));
         self.names.extend(raw_names(user));
         remarks.extend(user_faults(user));
-        let id = id.owned();
+        let id = id.to_scratch_string();
         let known = match id.as_str() {
             "" => self.pixels.first(),
             id => self.pixels.iter().find(|pixel| pixel.id == id),
@@ -525,7 +534,7 @@ impl Console {
         let Some(known) = known else {
             return (!remarks.is_empty()).then(|| warning(remarks.join("\n  ")));
         };
-        if !user.is_given() {
+        if !user.is_defined() {
             remarks.push(
                 "a second init changes nothing unless it has a user: is the snippet on this page twice, or in a tag manager as well?".into(),
             );
@@ -536,8 +545,8 @@ impl Console {
 
     /// What is wrong with a user that the page has given otherwise than to `init`.
     fn user(&mut self, user: &str, place: &str) -> Option<Line> {
-        let user = Draft::from(user);
-        let user = Value::new(user.text());
+        let user = ScratchString::from(user);
+        let user = RawJson::new(user.as_thin());
         self.names.extend(raw_names(user));
         let faults = user_faults(user);
         (!faults.is_empty()).then(|| {
@@ -550,13 +559,18 @@ impl Console {
     }
 
     fn ignored(&mut self, call: &str) -> Option<Line> {
-        let call = Draft::from(call);
-        let time = Value::new(call.text()).first().unwrap_or(UNDEFINED);
-        let command = time.value().value().value();
-        self.ignored_call(command, command.value())
+        let call = ScratchString::from(call);
+        let time = RawJson::new(call.as_thin())
+            .first_child()
+            .unwrap_or(RawJson::UNDEFINED);
+        let command = time
+            .next_or_undefined()
+            .next_or_undefined()
+            .next_or_undefined();
+        self.ignored_call(command, command.next_or_undefined())
     }
 
-    fn ignored_call(&mut self, command: Value, first: Value) -> Option<Line> {
+    fn ignored_call(&mut self, command: RawJson, first: RawJson) -> Option<Line> {
         let found = ignored(command, first)?;
         // a call that waits for consent is ignored again once it is known
         self.ignored_calls += 1;
@@ -592,18 +606,22 @@ impl Console {
 
     /// What is stored shows events that were measured before debug was on.
     fn kept(&mut self, held: &str) -> Option<Line> {
-        let held = Draft::from(held);
-        let held = Value::new(held.text());
-        let pixel = held.get(t!("pixel")).owned().as_str().to_owned();
+        let held = ScratchString::from(held);
+        let held = RawJson::new(held.as_thin());
+        let pixel = held
+            .get(thin!("pixel"))
+            .to_scratch_string()
+            .as_str()
+            .to_owned();
         let mut count = 0;
-        let mut next = held.get(t!("events")).first();
+        let mut next = held.get(thin!("events")).first_child();
         while let Some(event) = next {
             let read = Event::read(event);
             count += 1;
             if !self.waiting.contains(&read) {
                 self.waiting.push(read);
             }
-            next = event.next();
+            next = event.next_sibling();
         }
         if !pixel.is_empty() {
             self.pixel(&pixel);
@@ -733,18 +751,18 @@ impl Console {
     }
 
     fn held(&mut self, call: &str) -> Option<Line> {
-        let call = Draft::from(call);
-        let command = Value::new(call.text()).first()?;
+        let call = ScratchString::from(call);
+        let command = RawJson::new(call.as_thin()).first_child()?;
         // the page's paint waits as well, which is no call
-        if command.kind() == kind::UNDEFINED {
+        if !command.is_defined() {
             return None;
         }
-        let first = command.value();
+        let first = command.next_or_undefined();
         if ignored(command, first).is_some() {
             return self.ignored_call(command, first);
         }
         self.held += 1;
-        let what = if command.is(t!("measure")) {
+        let what = if command.is_str(thin!("measure")) {
             without_identifiers(&shown(first))
         } else {
             shown(command)
@@ -765,8 +783,8 @@ impl Console {
     }
 
     fn queued(&mut self, wire: &str) -> Option<Line> {
-        let wire = Draft::from(wire);
-        let wire = Value::new(wire.text());
+        let wire = ScratchString::from(wire);
+        let wire = RawJson::new(wire.as_thin());
         let has_no_id = core::mem::take(&mut self.has_no_id);
         let event = Event::read(wire);
         // told again, after debug has been switched on again
@@ -841,14 +859,14 @@ impl Console {
     }
 
     fn refused(&mut self, call: &str) -> Line {
-        let call = Draft::from(call);
+        let call = ScratchString::from(call);
         let command::Call {
             command,
             name,
             data,
             options,
             ..
-        } = command::read(Value::new(call.text()));
+        } = command::read(RawJson::new(call.as_thin()));
         self.rejected_calls += 1;
         // an id that was to be made up belongs to no later event
         self.has_no_id = false;
@@ -897,13 +915,13 @@ impl Console {
         let (url, body) = (parts.next()?, parts.next()?);
         let number = way >> 3;
         let bytes = body.len();
-        let body = Draft::from(body);
-        let body = Value::new(body.text());
+        let body = ScratchString::from(body);
+        let body = RawJson::new(body.as_thin());
         let mut events = Vec::new();
-        let mut next = body.get(t!("events")).first();
+        let mut next = body.get(thin!("events")).first_child();
         while let Some(event) = next {
             events.push(Event::read(event));
-            next = event.next();
+            next = event.next_sibling();
         }
         let is = |flag| way & flag != 0;
         let carried = is(how::CARRIED);
@@ -915,7 +933,7 @@ impl Console {
         if !pixel.is_empty() {
             self.pixel(&pixel);
         }
-        let click = body.get(t!("oppref")).owned();
+        let click = body.get(thin!("oppref")).to_scratch_string();
         let ids = match click.as_str() {
             _ if is(how::STRIPPED) => ", without cookies and IDs".to_owned(),
             "" => ", without a click ID".to_owned(),
@@ -933,11 +951,11 @@ impl Console {
                 changed
             }
         };
-        let browser = body.get(t!("obref")).owned();
+        let browser = body.get(thin!("obref")).to_scratch_string();
         if !browser.is_empty() {
             self.browser = beginning(browser.as_str());
         }
-        let user = match body.get(t!("user")).is_given() {
+        let user = match body.get(thin!("user")).is_defined() {
             true => " and hashed user data",
             false => "",
         };
@@ -1113,9 +1131,9 @@ impl Console {
             }
             other => other,
         };
-        let event = Draft::from(event);
-        let event = Value::new(event.text());
-        let name = if event.kind() == kind::OBJECT {
+        let event = ScratchString::from(event);
+        let event = RawJson::new(event.as_thin());
+        let name = if event.is_object() {
             let event = Event::read(event);
             self.waiting.retain(|it| it.key() != event.key());
             event.shown()

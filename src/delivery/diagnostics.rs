@@ -1,7 +1,6 @@
 //! What a pixel tells of itself: refused calls counted, session markers, how its settings arrived.
 
-use crate::mem::mini_vec::List;
-use crate::mem::thin_str::{Draft, Text, t};
+use crate::mem::{MiniVec, ScratchString, ThinStr, thin};
 use crate::schema::events::begin;
 use crate::schema::validate::Refusal;
 
@@ -13,15 +12,15 @@ pub const VISIT: Marks = 1;
 pub const GRANT: Marks = 2;
 
 /// How `sessionStorage` keeps marks: a letter for each sum.
-static KEPT: [Text; 4] = [t!(""), t!("v"), t!("c"), t!("g")];
+static KEPT: [ThinStr; 4] = [thin!(""), thin!("v"), thin!("c"), thin!("g")];
 
 /// Marks as `sessionStorage` keeps them.
-pub fn kept(marks: Marks) -> Text<'static> {
+pub fn kept(marks: Marks) -> ThinStr<'static> {
     KEPT[usize::from(marks & 3)]
 }
 
 /// Reads what [`kept`] wrote; anything else is nothing.
-pub fn read_kept(kept: Text) -> Marks {
+pub fn read_kept(kept: ThinStr) -> Marks {
     (1..4).find(|marks| KEPT[*marks] == kept).unwrap_or(0) as Marks
 }
 
@@ -29,14 +28,14 @@ pub fn read_kept(kept: Text) -> Marks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingsOutcome {
     /// `enabled`, `disabled`, `not_found`, `invalid` or `request_failed`.
-    pub automatic_advanced_matching: Text<'static>,
+    pub automatic_advanced_matching: ThinStr<'static>,
     /// Whether a second request was made, and whether it was answered.
     pub retry_succeeded: Option<bool>,
 }
 
 /// What refused calls are counted by. The protocol tells of 64 kinds at most: there are fewer, since each of the table's
 /// 15 fields has at most three codes.
-type Labels = [Text<'static>; 5];
+type Labels = [ThinStr<'static>; 5];
 const REASON: usize = 0;
 const NAME: usize = 1;
 const PHASE: usize = 2;
@@ -44,17 +43,17 @@ const CODE: usize = 3;
 const FIELD: usize = 4;
 
 /// What is counted, by which label.
-static COUNTS: [(Text, usize); 3] = [
-    (t!("dropped_event_reason_counts"), REASON),
-    (t!("dropped_event_name_counts"), NAME),
-    (t!("dropped_event_phase_counts"), PHASE),
+static COUNTS: [(ThinStr, usize); 3] = [
+    (thin!("dropped_event_reason_counts"), REASON),
+    (thin!("dropped_event_name_counts"), NAME),
+    (thin!("dropped_event_phase_counts"), PHASE),
 ];
 
 /// Everything that waits to be told for one pixel, merged into one event.
 #[derive(Debug, Default)]
 pub struct Diagnostic {
     /// Each kind of refusal, and how often.
-    refused: List<(Labels, u64)>,
+    refused: MiniVec<(Labels, u64)>,
     /// The session's first times that this tells of.
     pub marks: Marks,
     consent: bool,
@@ -71,9 +70,9 @@ impl Diagnostic {
             path,
         } = *refusal;
         let phase = if before_init {
-            t!("before_init")
+            thin!("before_init")
         } else {
-            t!("after_init")
+            thin!("after_init")
         };
         let labels = [reason, name, phase, code, path];
         for (known, count) in self.refused.iter_mut() {
@@ -97,84 +96,88 @@ impl Diagnostic {
     }
 
     /// The event's wire form.
-    pub fn write(&self, time: u64, id: Text) -> Draft {
+    pub fn write(&self, time: u64, id: ThinStr) -> ScratchString {
         let mut total = 0;
         for (_, count) in self.refused.iter() {
             total += count;
         }
-        let mut details = Draft::new();
+        let mut details = ScratchString::new();
         self.each(&[CODE, REASON, FIELD], &mut |labels, count| {
             if labels[CODE].is_empty() {
                 return;
             }
             let opening = if details.is_empty() {
-                t!("[{")
+                thin!("[{")
             } else {
-                t!(",{")
+                thin!(",{")
             };
             details = core::mem::take(&mut details)
-                .with(opening)
-                .with_key(t!("reason"))
-                .with_string(labels[REASON])
-                .with_key(t!("code"))
-                .with_string(labels[CODE])
-                .with_key(t!("field"))
-                .with_string(labels[FIELD])
-                .with_key(t!("count"))
-                .with_number(count)
-                .with(t!("}"));
+                .append(opening)
+                .append_json_key(thin!("reason"))
+                .append_json_str(labels[REASON])
+                .append_json_key(thin!("code"))
+                .append_json_str(labels[CODE])
+                .append_json_key(thin!("field"))
+                .append_json_str(labels[FIELD])
+                .append_json_key(thin!("count"))
+                .append_u64(count)
+                .append(thin!("}"));
         });
 
         let version = if details.is_empty() { 1 } else { 2 };
-        let mut out = begin(t!("oai::diagnostic"), time, id)
-            .with(t!(",\"data\":{\"type\":\"diagnostic\",\"schema_version\":"))
-            .with_number(version)
-            .with_key(t!("dropped_event_count"))
-            .with_number(total);
+        let mut out = begin(thin!("oai::diagnostic"), time, id)
+            .append(thin!(
+                ",\"data\":{\"type\":\"diagnostic\",\"schema_version\":"
+            ))
+            .append_u64(version)
+            .append_json_key(thin!("dropped_event_count"))
+            .append_u64(total);
         for (key, label) in &COUNTS {
-            out = out.with_key(*key).with(t!("{"));
+            out = out.append_json_key(*key).append(thin!("{"));
             self.each(&[*label], &mut |labels, count| {
                 out = core::mem::take(&mut out)
-                    .with_key(labels[*label])
-                    .with_number(count);
+                    .append_json_key(labels[*label])
+                    .append_u64(count);
             });
-            out = out.with(t!("}"));
+            out = out.append(thin!("}"));
         }
         if !details.is_empty() {
             out = out
-                .with_key(t!("dropped_event_details"))
-                .with(details.text())
-                .with(t!("]"));
+                .append_json_key(thin!("dropped_event_details"))
+                .append(details.as_thin())
+                .append(thin!("]"));
         }
         if self.marks != 0 {
-            out = out.with_key(t!("consent")).with_flag(self.consent);
+            out = out
+                .append_json_key(thin!("consent"))
+                .append_bool(self.consent);
         }
         if self.marks & VISIT != 0 {
             out = out
-                .with_key(t!("is_first_visit_in_session"))
-                .with_flag(true);
+                .append_json_key(thin!("is_first_visit_in_session"))
+                .append_bool(true);
         }
         if self.marks & GRANT != 0 {
             out = out
-                .with_key(t!("is_first_consent_grant_in_session"))
-                .with_flag(true);
+                .append_json_key(thin!("is_first_consent_grant_in_session"))
+                .append_bool(true);
         }
         if let Some(settings) = self.settings {
             out = out
-                .with_key(t!("config"))
-                .with(t!("{"))
-                .with_key(t!("automatic_advanced_matching"))
-                .with_string(settings.automatic_advanced_matching);
+                .append_json_key(thin!("config"))
+                .append(thin!("{"))
+                .append_json_key(thin!("automatic_advanced_matching"))
+                .append_json_str(settings.automatic_advanced_matching);
             if let Some(succeeded) = settings.retry_succeeded {
                 out = out
-                    .with_key(t!("retry_attempted"))
-                    .with_flag(true)
-                    .with_key(t!("retry_succeeded"))
-                    .with_flag(succeeded);
+                    .append_json_key(thin!("retry_attempted"))
+                    .append_bool(true)
+                    .append_json_key(thin!("retry_succeeded"))
+                    .append_bool(succeeded);
             }
-            out = out.with(t!("}"));
+            out = out.append(thin!("}"));
         }
-        out.with(t!("}}"))
+        out.append(thin!("}}"))
     }
 
     /// Visits what was refused, once for all that agree in these labels, with how often, in the order in which it
@@ -201,16 +204,16 @@ mod tests {
     use super::*;
 
     fn data(diagnostic: &Diagnostic) -> serde_json::Value {
-        let event = diagnostic.write(7, t!("id"));
+        let event = diagnostic.write(7, thin!("id"));
         let event: serde_json::Value = serde_json::from_str(event.as_str()).unwrap();
         event["data"].clone()
     }
 
     const REFUSAL: Refusal = Refusal {
-        name: t!("order_created"),
-        reason: t!("invalid_event_props"),
-        code: t!("invalid_amount"),
-        path: t!("data.amount"),
+        name: thin!("order_created"),
+        reason: thin!("invalid_event_props"),
+        code: thin!("invalid_amount"),
+        path: thin!("data.amount"),
     };
 
     #[test]
@@ -235,7 +238,7 @@ mod tests {
         let mut diagnostic = Diagnostic::default();
         diagnostic.mark(VISIT, false);
         diagnostic.settings(SettingsOutcome {
-            automatic_advanced_matching: t!("request_failed"),
+            automatic_advanced_matching: thin!("request_failed"),
             retry_succeeded: Some(false),
         });
         assert_eq!(
@@ -254,8 +257,8 @@ mod tests {
         let mut diagnostic = Diagnostic::default();
         diagnostic.count(
             &Refusal {
-                code: t!(""),
-                path: t!(""),
+                code: thin!(""),
+                path: thin!(""),
                 ..REFUSAL
             },
             false,
@@ -270,9 +273,9 @@ mod tests {
         for marks in 0..4 {
             assert_eq!(read_kept(kept(marks)), marks);
         }
-        assert_eq!(kept(VISIT), t!("v"));
-        assert_eq!(kept(GRANT), t!("c"));
-        assert_eq!(kept(VISIT | GRANT), t!("g"));
-        assert_eq!(read_kept(t!("hostile")), 0);
+        assert_eq!(kept(VISIT), thin!("v"));
+        assert_eq!(kept(GRANT), thin!("c"));
+        assert_eq!(kept(VISIT | GRANT), thin!("g"));
+        assert_eq!(read_kept(thin!("hostile")), 0);
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::delivery::diagnostics::SettingsOutcome;
 use crate::delivery::queue::NEVER;
-use crate::mem::thin_str::t;
+use crate::mem::thin;
 
 /// Settings are asked for again after this many milliseconds.
 const HOLD: u64 = 5 * 60 * 1_000;
@@ -77,21 +77,21 @@ impl Settings {
     ) -> Option<SettingsOutcome> {
         let outcome = match status {
             200..=299 => match enabled {
-                Some(true) => t!("enabled"),
-                Some(false) => t!("disabled"),
-                None => t!("invalid"),
+                Some(true) => thin!("enabled"),
+                Some(false) => thin!("disabled"),
+                None => thin!("invalid"),
             },
-            404 => t!("not_found"),
+            404 => thin!("not_found"),
             0 | 408 | 500..=599 if !self.retried => {
                 self.retried = true;
                 self.retry_at = now + RETRY_PAUSE;
                 return None;
             }
-            _ => t!("request_failed"),
+            _ => thin!("request_failed"),
         };
         Some(SettingsOutcome {
             automatic_advanced_matching: outcome,
-            retry_succeeded: self.retried.then_some(outcome != t!("request_failed")),
+            retry_succeeded: self.retried.then_some(outcome != thin!("request_failed")),
         })
     }
 }
@@ -103,12 +103,12 @@ mod tests {
     #[test]
     fn each_answer_is_told_as_what_it_was() {
         for (status, enabled, told) in [
-            (200, Some(true), t!("enabled")),
-            (200, Some(false), t!("disabled")),
-            (200, None, t!("invalid")),
-            (404, None, t!("not_found")),
-            (404, Some(true), t!("not_found")),
-            (403, None, t!("request_failed")),
+            (200, Some(true), thin!("enabled")),
+            (200, Some(false), thin!("disabled")),
+            (200, None, thin!("invalid")),
+            (404, None, thin!("not_found")),
+            (404, Some(true), thin!("not_found")),
+            (403, None, thin!("request_failed")),
         ] {
             let outcome = Settings::default().answered(status, enabled, 0).unwrap();
             assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
             assert!(settings.retry(1_250));
             assert!(!settings.retry(1_251));
             let failed = settings.answered(status, None, 2_000).unwrap();
-            assert_eq!(failed.automatic_advanced_matching, t!("request_failed"));
+            assert_eq!(failed.automatic_advanced_matching, thin!("request_failed"));
             assert_eq!(failed.retry_succeeded, Some(false));
         }
         let mut settings = Settings::default();

@@ -3,9 +3,8 @@
 //! Times are [`crate::host::Host::ticks`], in milliseconds.
 
 use crate::delivery::diagnostics::{Diagnostic, Marks};
-use crate::mem::mini_vec::List;
-use crate::mem::thin_str::{Draft, Kept, Text, t};
-use crate::raw_json::Value;
+use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, thin};
+use crate::raw_json::RawJson;
 
 /// No request body is longer, in bytes: browsers take 64 KiB from a page that is being left.
 pub const MAX_BODY: usize = 60_000;
@@ -36,7 +35,7 @@ pub const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Waiting {
     /// JSON.
-    pub text: Kept,
+    pub text: ThinString,
     /// One of the pixel's own events, about which the visitor's identifiers say nothing.
     pub internal: bool,
     /// The session's first times that it tells of; none for all but session markers.
@@ -46,15 +45,15 @@ pub struct Waiting {
 }
 
 /// When a wire form says that it was measured.
-pub fn time_of(event: Value) -> u64 {
-    event.get(t!("timestamp_ms")).number()
+pub fn time_of(event: RawJson) -> u64 {
+    event.get(thin!("timestamp_ms")).as_u64()
 }
 
 impl Waiting {
     /// What somebody has measured.
-    pub fn new(text: Text) -> Self {
+    pub fn new(text: ThinStr) -> Self {
         Self {
-            text: Kept::new(text),
+            text: ThinString::new(text),
             internal: false,
             marks: 0,
             request: 0,
@@ -62,7 +61,7 @@ impl Waiting {
     }
 
     /// One of the pixel's own.
-    pub fn internal(text: Text, marks: Marks) -> Self {
+    pub fn internal(text: ThinStr, marks: Marks) -> Self {
         Self {
             internal: true,
             marks,
@@ -72,7 +71,7 @@ impl Waiting {
 
     /// When it was measured, in milliseconds since the epoch.
     pub fn time(&self) -> u64 {
-        time_of(Value::new(self.text.text()))
+        time_of(RawJson::new(self.text.as_thin()))
     }
 
     /// Is it kept until it has arrived? Not the pixel's own, and not what would leave no room for anything else; what was
@@ -84,19 +83,19 @@ impl Waiting {
     /// Somebody has seen a page or what is on it: the least of all losses.
     fn is_view(&self) -> bool {
         let views = [
-            t!("{\"type\":\"page_viewed\""),
-            t!("{\"type\":\"contents_viewed\""),
+            thin!("{\"type\":\"page_viewed\""),
+            thin!("{\"type\":\"contents_viewed\""),
         ];
         views
             .iter()
-            .any(|view| self.text.text().behind_prefix(*view).is_some())
+            .any(|view| self.text.as_thin().strip_prefix(*view).is_some())
     }
 }
 
 /// A pixel's waiting events, and those on their way.
 #[derive(Debug, Default)]
 pub struct Batch {
-    events: List<Waiting>,
+    events: MiniVec<Waiting>,
     diagnostic: Option<Diagnostic>,
     first: u64,
     last: u64,
@@ -116,7 +115,7 @@ pub struct Batch {
 #[derive(Debug)]
 pub struct Cut {
     /// The events' wire forms, with commas between them.
-    pub events: Draft,
+    pub events: ScratchString,
     /// How many there are.
     pub count: u64,
     /// All of them are session markers.
@@ -148,7 +147,7 @@ pub enum Answer {
     Failed(u64),
     /// The endpoint has refused it. It was of one event, which is dropped, if this is not empty; otherwise its events go
     /// again, half as many at a time.
-    Refused(Draft),
+    Refused(ScratchString),
 }
 
 impl Batch {
@@ -254,7 +253,7 @@ impl Batch {
 
     /// Drops what is gone.
     pub fn sweep(&mut self) {
-        self.events.keep(&mut |event| event.request != GONE);
+        self.events.retain_mut(&mut |event| event.request != GONE);
     }
 
     /// Takes the diagnostic that waits; in its wire form it goes with the next request ([`Batch::resume`]).
@@ -267,7 +266,7 @@ impl Batch {
     pub fn cut(&mut self, number: u32, room: usize) -> Cut {
         self.overdue = false;
         let mut cut = Cut {
-            events: Draft::new(),
+            events: ScratchString::new(),
             count: 0,
             markers_alone: true,
             internal_alone: true,
@@ -282,10 +281,10 @@ impl Batch {
                     self.overdue = true;
                     break;
                 }
-                cut.events = cut.events.with(t!(","));
+                cut.events = cut.events.append(thin!(","));
             }
             event.request = number;
-            cut.events = cut.events.with(event.text.text());
+            cut.events = cut.events.append(event.text.as_thin());
             cut.count += 1;
             cut.markers_alone &= event.marks != 0;
             cut.internal_alone &= event.internal;
@@ -313,7 +312,7 @@ impl Batch {
             Outcome::Refused => count > 1,
         };
         let mut failed = false;
-        let mut dropped = Draft::new();
+        let mut dropped = ScratchString::new();
         for event in self.events.iter_mut() {
             if event.request != number {
                 continue;
@@ -324,7 +323,7 @@ impl Batch {
                 0
             } else {
                 if count == 1 && !event.internal {
-                    dropped = Draft::new().with(event.text.text());
+                    dropped = ScratchString::new().append(event.text.as_thin());
                 }
                 GONE
             };
@@ -360,7 +359,7 @@ impl Batch {
     /// session's first times is still told if it arrives.
     pub fn clear(&mut self) {
         for event in self.events.iter_mut() {
-            event.text = Kept::default();
+            event.text = ThinString::default();
             if event.request == 0 {
                 event.request = GONE;
             }
@@ -386,7 +385,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn event(text: &str) -> Waiting {
-        Waiting::new(Draft::from(text).text())
+        Waiting::new(ScratchString::from(text).as_thin())
     }
 
     /// The events of a request of that number.

@@ -1,8 +1,8 @@
 //! What to do about a fault of a call, where that can be known from the call itself.
 
 use crate::explain::money;
-use crate::mem::thin_str::{Draft, t};
-use crate::raw_json::{Value, kind};
+use crate::mem::{ScratchString, thin};
+use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS, Field, Shape};
 use crate::schema::validate::{Fault, Part, Problem};
 
@@ -77,7 +77,7 @@ const IDS: [&str; 6] = [
 const SYMBOLS: [(&str, &str); 4] = [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("¥", "JPY")];
 
 /// What to do about a fault; `name` and `data` are the call's.
-pub fn advice(fault: &Fault, name: Value, data: Value) -> Option<String> {
+pub fn advice(fault: &Fault, name: RawJson, data: RawJson) -> Option<String> {
     let shape = events::find(name).map(|(_, shape)| *shape);
     let text = match fault.problem {
         Problem::UnknownName | Problem::Empty if fault.part == Part::Name => {
@@ -87,7 +87,7 @@ pub fn advice(fault: &Fault, name: Value, data: Value) -> Option<String> {
             format!("send type: \"{}\"", shape?.name().as_str())
         }
         Problem::InvalidAmount => amount_meant(fault, data),
-        Problem::NotInteger if fault.given.kind() == kind::STRING => {
+        Problem::NotInteger if fault.given.is_string() => {
             let digits = string(fault.given);
             digits.parse::<u32>().ok()?;
             format!("send the number {digits}, without quotes")
@@ -124,7 +124,7 @@ pub(crate) fn event_named(given: &str) -> Option<&'static str> {
     meant(given, known, &EVENTS_ELSEWHERE)
 }
 
-fn event_meant(given: Value) -> Option<String> {
+fn event_meant(given: RawJson) -> Option<String> {
     let given = string(given);
     if ["app_installed", "app_opened"].contains(&given.as_str()) {
         return Some(format!(
@@ -140,7 +140,7 @@ fn event_meant(given: Value) -> Option<String> {
     }
 }
 
-fn amount_meant(fault: &Fault, data: Value) -> String {
+fn amount_meant(fault: &Fault, data: RawJson) -> String {
     let text = string(fault.given);
     let known = currency_of(fault, data);
     let named = || SYMBOLS.iter().find(|(symbol, _)| text.contains(symbol));
@@ -154,9 +154,9 @@ fn amount_meant(fault: &Fault, data: Value) -> String {
             money::shown(whole, code)
         );
     }
-    let readings = match fault.given.kind() {
-        kind::STRING => money::readings(&text),
-        _ => money::of_number(fault.given.raw().as_str())
+    let readings = match fault.given.tag() {
+        Tag::Str => money::readings(&text),
+        _ => money::of_number(fault.given.raw_text().as_str())
             .into_iter()
             .collect(),
     };
@@ -199,15 +199,15 @@ fn reading(amount: money::Written, code: &str) -> String {
 }
 
 /// The currency that an amount is in: its item's own, or the event's.
-fn currency_of(fault: &Fault, data: Value) -> Option<String> {
-    let mut currency = data.get(t!("currency"));
+fn currency_of(fault: &Fault, data: RawJson) -> Option<String> {
+    let mut currency = data.get(thin!("currency"));
     if let Part::Item(place) = fault.part {
-        let mut item = data.get(t!("contents")).first();
+        let mut item = data.get(thin!("contents")).first_child();
         for _ in 0..place {
-            item = item?.next();
+            item = item?.next_sibling();
         }
-        let own = item?.get(t!("currency"));
-        if own.kind() == kind::STRING {
+        let own = item?.get(thin!("currency"));
+        if own.is_string() {
             currency = own;
         }
     }
@@ -216,7 +216,7 @@ fn currency_of(fault: &Fault, data: Value) -> Option<String> {
 }
 
 fn field_meant(fault: &Fault, shape: Shape) -> Option<String> {
-    let name = Draft::as_str(&fault.unknown?.owned()).to_owned();
+    let name = ScratchString::as_str(&fault.unknown?.to_scratch_string()).to_owned();
     let fields: &[Field] = match fault.part {
         Part::Name => return None,
         Part::Data => shape.fields(),
@@ -308,9 +308,9 @@ fn as_custom_name(given: &str) -> String {
     name.trim_matches(['_', '-']).into()
 }
 
-fn string(value: Value) -> String {
-    if value.kind() == kind::STRING {
-        value.owned().as_str().into()
+fn string(value: RawJson) -> String {
+    if value.is_string() {
+        value.to_scratch_string().as_str().into()
     } else {
         String::new()
     }

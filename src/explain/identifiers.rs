@@ -4,8 +4,8 @@
 
 use crate::explain::hints::meant;
 use crate::explain::{shown, without_identifiers};
-use crate::mem::thin_str::{Text, t};
-use crate::raw_json::{Value, kind};
+use crate::mem::{ThinStr, thin};
+use crate::raw_json::{RawJson, Tag};
 
 const HASHED: [&str; 5] = [
     "external_id_sha256",
@@ -57,11 +57,11 @@ const ELSEWHERE: [(&str, &str); 36] = [
 ];
 
 /// What is wrong with a `user`, a line each. Nothing that it holds is in them.
-pub(crate) fn user_faults(user: Value) -> Vec<String> {
-    if !user.is_given() || user.kind() == kind::NULL {
+pub(crate) fn user_faults(user: RawJson) -> Vec<String> {
+    if !user.is_defined() || user.is_null() {
         return Vec::new();
     }
-    if user.kind() != kind::OBJECT {
+    if !user.is_object() {
         return vec![format!(
             "user is {}, so it is ignored; it must be an object with fields such as email_sha256",
             a_kind(user)
@@ -76,29 +76,29 @@ pub(crate) fn user_faults(user: Value) -> Vec<String> {
     faults
 }
 
-fn each_field(object: Value, mut visit: impl FnMut(&str, Value)) {
-    let mut next = object.first();
-    while object.kind() == kind::OBJECT
+fn each_field(object: RawJson, mut visit: impl FnMut(&str, RawJson)) {
+    let mut next = object.first_child();
+    while object.is_object()
         && let Some(field) = next
     {
-        let value = field.value();
-        visit(field.owned().as_str(), value);
-        next = value.next();
+        let value = field.next_or_undefined();
+        visit(field.to_scratch_string().as_str(), value);
+        next = value.next_sibling();
     }
 }
 
-fn a_kind(value: Value) -> &'static str {
-    match value.kind() {
-        kind::ARRAY => "a list",
-        kind::OBJECT => "an object",
-        kind::STRING => "a string",
-        kind::TRUE | kind::FALSE => "true or false",
-        kind::UNUSABLE => "not usable",
+fn a_kind(value: RawJson) -> &'static str {
+    match value.tag() {
+        Tag::Array => "a list",
+        Tag::Object => "an object",
+        Tag::Str => "a string",
+        Tag::True | Tag::False => "true or false",
+        Tag::Unserializable => "not usable",
         _ => "a number",
     }
 }
 
-fn field_fault(name: &str, value: Value) -> Option<String> {
+fn field_fault(name: &str, value: RawJson) -> Option<String> {
     let known = || HASHED.iter().chain(&PLACES).copied();
     if !known().any(|it| it == name) {
         let advice = match meant(name, known(), &ELSEWHERE) {
@@ -113,10 +113,10 @@ fn field_fault(name: &str, value: Value) -> Option<String> {
         };
         return Some(format!("is not known and is ignored: {advice}"));
     }
-    match value.kind() {
-        kind::UNDEFINED | kind::NULL => return None,
-        kind::STRING => {}
-        kind::ARRAY => {
+    match value.tag() {
+        Tag::Undefined | Tag::Null => return None,
+        Tag::Str => {}
+        Tag::Array => {
             return Some(
                 "is a list and is ignored: send one string (only the Conversions API takes lists)"
                     .into(),
@@ -129,7 +129,7 @@ fn field_fault(name: &str, value: Value) -> Option<String> {
             ));
         }
     }
-    let text = unescaped(value.owned().as_str());
+    let text = unescaped(value.to_scratch_string().as_str());
     string_fault(name, &text).map(Into::into)
 }
 
@@ -213,11 +213,13 @@ fn phone_fault(trimmed: &str) -> Option<&'static str> {
 }
 
 /// Names that a `user` gives raw, in lowercase, to recognise where else the page sends them.
-pub(crate) fn raw_names(user: Value) -> Vec<String> {
+pub(crate) fn raw_names(user: RawJson) -> Vec<String> {
     let mut names = Vec::new();
     each_field(user, |name, value| {
         if name.contains("first") || name.contains("last") || name.contains("name") {
-            let given = unescaped(value.owned().as_str()).trim().to_lowercase();
+            let given = unescaped(value.to_scratch_string().as_str())
+                .trim()
+                .to_lowercase();
             // shorter ones occur in any text
             if given.chars().count() > 2 && given.chars().all(char::is_alphabetic) {
                 names.push(given);
@@ -250,10 +252,10 @@ fn holds_identifier(text: &str) -> Option<&'static str> {
 }
 
 /// The fields of an event's wire form that hold an identifier, each with what it holds.
-pub(crate) fn exposed(wire: Value, names: &[String]) -> Vec<(String, &'static str)> {
+pub(crate) fn exposed(wire: RawJson, names: &[String]) -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
-    let mut look = |field: String, value: Value| {
-        let text = unescaped(value.owned().as_str());
+    let mut look = |field: String, value: RawJson| {
+        let text = unescaped(value.to_scratch_string().as_str());
         let what = holds_identifier(&text).or_else(|| {
             let mut words = text.split(|c: char| !c.is_alphabetic());
             words
@@ -264,23 +266,23 @@ pub(crate) fn exposed(wire: Value, names: &[String]) -> Vec<(String, &'static st
             found.push((field, what));
         }
     };
-    let of = |name: Text<'static>| wire.get(name);
-    look("event_id".into(), of(t!("id")));
-    look("custom_event_name".into(), of(t!("custom_event_name")));
-    look("the page's address".into(), of(t!("source_url")));
-    look("the referrer's address".into(), of(t!("referrer_url")));
-    let data = wire.get(t!("data"));
-    look("data.plan_id".into(), data.get(t!("plan_id")));
-    let mut next = data.get(t!("contents")).first();
+    let of = |name: ThinStr<'static>| wire.get(name);
+    look("event_id".into(), of(thin!("id")));
+    look("custom_event_name".into(), of(thin!("custom_event_name")));
+    look("the page's address".into(), of(thin!("source_url")));
+    look("the referrer's address".into(), of(thin!("referrer_url")));
+    let data = wire.get(thin!("data"));
+    look("data.plan_id".into(), data.get(thin!("plan_id")));
+    let mut next = data.get(thin!("contents")).first_child();
     for place in 0.. {
         let Some(item) = next else { break };
-        for field in [t!("id"), t!("name"), t!("content_type")] {
+        for field in [thin!("id"), thin!("name"), thin!("content_type")] {
             look(
                 format!("data.contents[{place}].{}", field.as_str()),
                 item.get(field),
             );
         }
-        next = item.next();
+        next = item.next_sibling();
     }
     found
 }
@@ -354,31 +356,31 @@ pub(crate) struct Ignored {
 }
 
 /// Why a call of that command and first argument does nothing, if so.
-pub(crate) fn ignored(command: Value, first: Value) -> Option<Ignored> {
-    let name = command.owned();
+pub(crate) fn ignored(command: RawJson, first: RawJson) -> Option<Ignored> {
+    let name = command.to_scratch_string();
     let name = name.as_str();
-    let shown_first = match first.kind() {
-        kind::UNDEFINED | 0 => String::new(),
-        kind::ARRAY => ", […]".into(),
-        kind::OBJECT => ", {…}".into(),
+    let shown_first = match first.tag() {
+        Tag::Undefined | Tag::Invalid => String::new(),
+        Tag::Array => ", […]".into(),
+        Tag::Object => ", {…}".into(),
         _ => format!(", {}", without_identifiers(&shown(first))),
     };
-    let call = match command.kind() {
-        kind::ARRAY => "oaiq([…])".into(),
-        kind::OBJECT => "oaiq({…})".into(),
-        kind::UNDEFINED | 0 => "oaiq()".into(),
+    let call = match command.tag() {
+        Tag::Array => "oaiq([…])".into(),
+        Tag::Object => "oaiq({…})".into(),
+        Tag::Undefined | Tag::Invalid => "oaiq()".into(),
         _ => format!(
             "oaiq({}{shown_first})",
             without_identifiers(&shown(command))
         ),
     };
     let advice = match name {
-        "consent" => match first.kind() {
-            kind::TRUE | kind::FALSE => return None,
+        "consent" => match first.tag() {
+            Tag::True | Tag::False => return None,
             _ => consent_meant(first),
         },
         name if COMMANDS.contains(&name) || name == "initialize" => return None,
-        _ if command.kind() != kind::STRING => format!(
+        _ if !command.is_string() => format!(
             "the first argument must be a command: {}",
             COMMANDS.join(", ")
         ),
@@ -387,11 +389,11 @@ pub(crate) fn ignored(command: Value, first: Value) -> Option<Ignored> {
     Some(Ignored { call, advice })
 }
 
-fn consent_meant(first: Value) -> String {
-    let given = match first.kind() {
-        kind::STRING => first.owned().as_str().to_lowercase(),
-        kind::ARRAY | kind::OBJECT | kind::UNUSABLE => String::new(),
-        _ => first.raw().as_str().into(),
+fn consent_meant(first: RawJson) -> String {
+    let given = match first.tag() {
+        Tag::Str => first.to_scratch_string().as_str().to_lowercase(),
+        Tag::Array | Tag::Object | Tag::Unserializable => String::new(),
+        _ => first.raw_text().as_str().into(),
     };
     let given: String = given.chars().filter(char::is_ascii_alphanumeric).collect();
     let answer = if GRANTED.contains(&given.as_str()) {
@@ -406,7 +408,7 @@ fn consent_meant(first: Value) -> String {
     )
 }
 
-fn command_meant(name: &str, first: Value) -> String {
+fn command_meant(name: &str, first: RawJson) -> String {
     let measured = |event: &str| {
         let shape = crate::schema::events::EVENTS
             .iter()
@@ -416,7 +418,7 @@ fn command_meant(name: &str, first: Value) -> String {
     };
     match meant(name, COMMANDS.into_iter(), &COMMANDS_ELSEWHERE) {
         Some("measure") => {
-            let event = crate::explain::hints::event_named(first.owned().as_str())
+            let event = crate::explain::hints::event_named(first.to_scratch_string().as_str())
                 .or_else(|| crate::explain::hints::event_named(name));
             match event {
                 Some(event) => format!("did you mean {}?", measured(event)),
@@ -441,17 +443,17 @@ fn command_meant(name: &str, first: Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::thin_str::Draft;
+    use crate::mem::ScratchString;
     use proptest::prelude::*;
 
     fn faults(user: &str) -> Vec<String> {
-        user_faults(Value::new(Draft::from(user).text()))
+        user_faults(RawJson::new(ScratchString::from(user).as_thin()))
     }
 
     fn ignored_call(call: &str) -> Option<Ignored> {
-        let call = Draft::from(call);
-        let command = Value::new(call.text()).first().unwrap();
-        ignored(command, command.value())
+        let call = ScratchString::from(call);
+        let command = RawJson::new(call.as_thin()).first_child().unwrap();
+        ignored(command, command.next_or_undefined())
     }
 
     #[test]
@@ -588,8 +590,8 @@ mod tests {
     #[test]
     fn an_identifier_in_an_event_is_found_by_its_field() {
         let wire = r#"{"type":"order_created","id":"me@a.test","source_url":"https://a.test/account/me%40a.test/orders","custom_event_name":"thanks_jane","data":{"plan_id":"+49 170 1234567","contents":[{"id":"a"},{"name":"For me@a.test"}]}}"#;
-        let wire = Draft::from(wire);
-        let found = exposed(Value::new(wire.text()), &["jane".into()]);
+        let wire = ScratchString::from(wire);
+        let found = exposed(RawJson::new(wire.as_thin()), &["jane".into()]);
         let found: Vec<_> = found
             .iter()
             .map(|(field, what)| (field.as_str(), *what))
@@ -605,8 +607,11 @@ mod tests {
             ]
         );
         let harmless = r#"{"type":"order_created","id":"order-4711","source_url":"https://a.test/@shop/a","data":{"contents":[{"id":"20261125-0042","name":"Janeway"}]}}"#;
-        let harmless = Draft::from(harmless);
-        assert_eq!(exposed(Value::new(harmless.text()), &["jane".into()]), []);
+        let harmless = ScratchString::from(harmless);
+        assert_eq!(
+            exposed(RawJson::new(harmless.as_thin()), &["jane".into()]),
+            []
+        );
     }
 
     proptest! {
@@ -623,12 +628,12 @@ mod tests {
         fn whatever_is_called_and_given_there_is_no_fault_of_ours(text in any::<String>(), near in r#"[\[{"a-z:,@+0-9\\u]{0,30}"#) {
             for text in [text, near] {
                 faults(&text);
-                let draft = Draft::from(text.as_str());
-                let value = Value::new(draft.text());
+                let draft = ScratchString::from(text.as_str());
+                let value = RawJson::new(draft.as_thin());
                 exposed(value, &["jane".into()]);
                 raw_names(value);
-                if let Some(command) = value.first() {
-                    ignored(command, command.value());
+                if let Some(command) = value.first_child() {
+                    ignored(command, command.next_or_undefined());
                 }
             }
         }

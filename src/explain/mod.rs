@@ -8,8 +8,8 @@ pub mod money;
 use serde::Serialize;
 
 use crate::explain::hints::advice;
-use crate::mem::thin_str::{Draft, with_drafts_of_its_own};
-use crate::raw_json::{UNDEFINED, Value, kind};
+use crate::mem::{ScratchString, with_nested_scratch};
+use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS};
 use crate::schema::validate::{self, Fault, Part, Problem};
 
@@ -34,17 +34,18 @@ pub struct Explained {
 pub fn faults_of(name: &str, data: &str, options: &str) -> Vec<Explained> {
     let work = || {
         let [name, data, options] = [name, data, options].map(|json| match json {
-            "" => Draft::from("u"),
-            _ => Draft::from(json),
+            "" => ScratchString::from("u"),
+            _ => ScratchString::from(json),
         });
-        let [name, data, options] = [&name, &data, &options].map(|text| Value::new(text.text()));
+        let [name, data, options] =
+            [&name, &data, &options].map(|text| RawJson::new(text.as_thin()));
         faults(name, data, options)
     };
     // SAFETY: what is explained has texts of its own
-    unsafe { with_drafts_of_its_own(work) }
+    unsafe { with_nested_scratch(work) }
 }
 
-pub(crate) fn faults(name: Value, data: Value, options: Value) -> Vec<Explained> {
+pub(crate) fn faults(name: RawJson, data: RawJson, options: RawJson) -> Vec<Explained> {
     // nobody reads more, and a list of a million wrong items must not become a million texts
     const MOST: usize = 100;
     let mut faults = Vec::new();
@@ -82,8 +83,8 @@ impl Explained {
 
 fn place(fault: &Fault) -> String {
     let path = fault.path.as_str();
-    let unknown = fault.unknown.map(Value::owned);
-    let name = unknown.as_ref().map_or("", Draft::as_str);
+    let unknown = fault.unknown.map(RawJson::to_scratch_string);
+    let name = unknown.as_ref().map_or("", ScratchString::as_str);
     let within = |object: String| match name {
         "" => object,
         _ => format!("{object}.{name}"),
@@ -101,12 +102,12 @@ fn place(fault: &Fault) -> String {
 
 /// What was found. Of a field that no event has, which may hold anything about anybody, only the kind is told.
 fn given(fault: &Fault) -> String {
-    let kind = fault.given.kind();
+    let kind = fault.given.tag();
     match fault.problem {
         Problem::UnknownField => match kind {
-            kind::STRING => "a string".into(),
-            kind::ARRAY => "an array".into(),
-            kind::OBJECT => "an object".into(),
+            Tag::Str => "a string".into(),
+            Tag::Array => "an array".into(),
+            Tag::Object => "an object".into(),
             _ => shown(fault.given),
         },
         _ => without_identifiers(&shown(fault.given)),
@@ -114,7 +115,7 @@ fn given(fault: &Fault) -> String {
 }
 
 /// What must be there instead, to follow "it must be".
-fn expected(fault: &Fault, name: Value) -> String {
+fn expected(fault: &Fault, name: RawJson) -> String {
     let text = match fault.problem {
         Problem::UnknownName => {
             let names: Vec<_> = EVENTS.iter().map(|(name, _)| name.as_str()).collect();
@@ -151,7 +152,7 @@ fn expected(fault: &Fault, name: Value) -> String {
 }
 
 /// A value as a person reads it, shortened.
-pub(crate) fn shown(value: Value) -> String {
+pub(crate) fn shown(value: RawJson) -> String {
     shortened(readable(value), 60)
 }
 
@@ -207,35 +208,35 @@ fn is_phone(word: &str) -> bool {
 }
 
 /// A value as JavaScript is written, but for what cannot be: that is named in brackets.
-fn readable(value: Value) -> String {
-    let kind = value.kind();
+fn readable(value: RawJson) -> String {
+    let kind = value.tag();
     match kind {
-        kind::UNDEFINED | 0 => "undefined".into(),
-        kind::UNUSABLE => {
-            let why = value.raw();
+        Tag::Undefined | Tag::Invalid => "undefined".into(),
+        Tag::Unserializable => {
+            let why = value.raw_text();
             format!("({})", why.as_str().trim_matches(['x', '"']))
         }
-        kind::ARRAY | kind::OBJECT => {
+        Tag::Array | Tag::Object => {
             let mut parts = Vec::new();
-            let mut next = value.first();
+            let mut next = value.first_child();
             while let Some(part) = next {
                 let mut text = readable(part);
-                next = part.next();
-                if kind == kind::OBJECT {
-                    let held = next.unwrap_or(UNDEFINED);
+                next = part.next_sibling();
+                if kind == Tag::Object {
+                    let held = next.unwrap_or(RawJson::UNDEFINED);
                     text = format!("{text}:{}", readable(held));
-                    next = held.next();
+                    next = held.next_sibling();
                 }
                 parts.push(text);
             }
             let parts = parts.join(",");
-            if kind == kind::OBJECT {
+            if kind == Tag::Object {
                 format!("{{{parts}}}")
             } else {
                 format!("[{parts}]")
             }
         }
-        _ => value.raw().as_str().into(),
+        _ => value.raw_text().as_str().into(),
     }
 }
 

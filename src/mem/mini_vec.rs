@@ -9,47 +9,49 @@ use std::alloc::{Layout, alloc, dealloc};
 
 /// Items, one after the other.
 #[derive(Debug)]
-pub struct List<T> {
-    items: NonNull<T>,
+pub struct MiniVec<T> {
+    ptr: NonNull<T>,
     len: usize,
     /// The block's size in bytes; 0 where there is none.
-    size: usize,
-    holds: PhantomData<T>,
+    byte_capacity: usize,
+    _marker: PhantomData<T>,
 }
 
-impl<T> List<T> {
+impl<T> MiniVec<T> {
     /// Holds nothing.
     pub const fn new() -> Self {
         Self {
-            items: NonNull::dangling(),
+            ptr: NonNull::dangling(),
             len: 0,
-            size: 0,
-            holds: PhantomData,
+            byte_capacity: 0,
+            _marker: PhantomData,
         }
     }
 
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         let used = self.len * size_of::<T>();
-        let size = self.size.max(block_size(used + size_of::<T>()));
+        let size = self
+            .byte_capacity
+            .max(block_size_for(used + size_of::<T>()));
         // SAFETY: so much of the block is used, and it then has room for one more
         unsafe {
-            self.items = resized(self.items.cast(), used, self.size, size).cast();
-            self.items.add(self.len).write(item);
+            self.ptr = grow_block(self.ptr.cast(), used, self.byte_capacity, size).cast();
+            self.ptr.add(self.len).write(item);
         }
-        self.size = size;
+        self.byte_capacity = size;
         self.len += 1;
     }
 
     /// Drops those that are not wanted.
-    pub fn keep(&mut self, wanted: &mut dyn FnMut(&mut T) -> bool) {
+    pub fn retain_mut(&mut self, wanted: &mut dyn FnMut(&mut T) -> bool) {
         let len = core::mem::take(&mut self.len);
         for i in 0..len {
             // SAFETY: each item is looked at once, and moved to where one before it was
             unsafe {
-                let mut item = self.items.add(i);
+                let mut item = self.ptr.add(i);
                 if wanted(item.as_mut()) {
-                    self.items.add(self.len).copy_from(item, 1);
+                    self.ptr.add(self.len).copy_from(item, 1);
                     self.len += 1;
                 } else {
                     item.drop_in_place();
@@ -59,33 +61,33 @@ impl<T> List<T> {
     }
 }
 
-impl<T> Deref for List<T> {
+impl<T> Deref for MiniVec<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
         // SAFETY: so many items are there
-        unsafe { core::slice::from_raw_parts(self.items.as_ptr(), self.len) }
+        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }
 }
 
-impl<T> DerefMut for List<T> {
+impl<T> DerefMut for MiniVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: so many items are there
-        unsafe { core::slice::from_raw_parts_mut(self.items.as_ptr(), self.len) }
+        unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
     }
 }
 
-impl<T> Drop for List<T> {
+impl<T> Drop for MiniVec<T> {
     fn drop(&mut self) {
         if needs_drop::<T>() {
-            self.keep(&mut |_| false);
+            self.retain_mut(&mut |_| false);
         }
         // SAFETY: the block has that size
-        unsafe { free(self.items.cast(), self.size) };
+        unsafe { dealloc_block(self.ptr.cast(), self.byte_capacity) };
     }
 }
 
-impl<T> Default for List<T> {
+impl<T> Default for MiniVec<T> {
     fn default() -> Self {
         Self::new()
     }
@@ -100,7 +102,7 @@ const fn layout(size: usize) -> Layout {
 }
 
 /// The size of a block that holds so many bytes: a power of two, so that a row that grows seldom moves.
-pub fn block_size(bytes: usize) -> usize {
+pub fn block_size_for(bytes: usize) -> usize {
     bytes.next_power_of_two()
 }
 
@@ -109,7 +111,7 @@ pub fn block_size(bytes: usize) -> usize {
 /// # Safety
 /// The block has come from here and has the old size. The new one is not smaller.
 #[inline(never)]
-pub unsafe fn resized(
+pub unsafe fn grow_block(
     block: NonNull<u8>,
     used: usize,
     old_size: usize,
@@ -120,9 +122,9 @@ pub unsafe fn resized(
     }
     // SAFETY: the new size is greater, and so not zero
     unsafe {
-        let moved = allocated(new_size);
+        let moved = alloc_block(new_size);
         moved.copy_from_nonoverlapping(block, used);
-        free(block, old_size);
+        dealloc_block(block, old_size);
         moved
     }
 }
@@ -132,7 +134,7 @@ pub unsafe fn resized(
 /// # Safety
 /// The size is not zero.
 #[inline(never)]
-pub unsafe fn allocated(size: usize) -> NonNull<u8> {
+pub unsafe fn alloc_block(size: usize) -> NonNull<u8> {
     // SAFETY: see above
     match NonNull::new(unsafe { alloc(layout(size)) }) {
         Some(block) => block,
@@ -143,8 +145,8 @@ pub unsafe fn allocated(size: usize) -> NonNull<u8> {
 /// Gives a block back.
 ///
 /// # Safety
-/// The block has come from [`resized`] or [`allocated`] and has that size.
-pub unsafe fn free(block: NonNull<u8>, size: usize) {
+/// The block has come from [`grow_block`] or [`alloc_block`] and has that size.
+pub unsafe fn dealloc_block(block: NonNull<u8>, size: usize) {
     if size > 0 {
         // SAFETY: see above
         unsafe { dealloc(block.as_ptr(), layout(size)) };
@@ -160,14 +162,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_list_holds_what_was_added_and_is_still_wanted(steps in prop::collection::vec((0u64..50, any::<bool>()), 0..200)) {
-            let mut list = List::new();
+            let mut list = MiniVec::new();
             let mut model = Vec::new();
             for (n, adds) in steps {
                 if adds {
                     list.push(Rc::new(n));
                     model.push(n);
                 } else {
-                    list.keep(&mut |item| **item % 7 != n % 7);
+                    list.retain_mut(&mut |item| **item % 7 != n % 7);
                     model.retain(|item| *item % 7 != n % 7);
                 }
             }
@@ -179,12 +181,12 @@ mod tests {
     #[test]
     fn what_is_no_longer_wanted_is_dropped_once() {
         let item = Rc::new(());
-        let mut list = List::new();
+        let mut list = MiniVec::new();
         for _ in 0..5 {
             list.push(item.clone());
         }
         let mut left = 2;
-        list.keep(&mut |_| {
+        list.retain_mut(&mut |_| {
             left -= 1;
             left >= 0
         });

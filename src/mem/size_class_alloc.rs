@@ -22,7 +22,7 @@ pub trait Grow {
 }
 
 /// Allocates for one thread. It has no memory for what needs a greater alignment than [`ALIGN`]: nothing in the module does.
-pub struct Allocator<G> {
+pub struct SizeClassAllocator<G> {
     free: UnsafeCell<[*mut u8; CLASSES]>,
     /// What has never been handed out: from the first address up to the second.
     fresh: UnsafeCell<(usize, usize)>,
@@ -30,9 +30,9 @@ pub struct Allocator<G> {
 }
 
 // SAFETY: a module without threads has nobody to share with
-unsafe impl<G> Sync for Allocator<G> {}
+unsafe impl<G> Sync for SizeClassAllocator<G> {}
 
-impl<G: Grow> Allocator<G> {
+impl<G: Grow> SizeClassAllocator<G> {
     /// Has nothing yet.
     pub const fn new() -> Self {
         Self {
@@ -43,27 +43,27 @@ impl<G: Grow> Allocator<G> {
     }
 
     /// The power of two that holds the layout.
-    fn class(layout: Layout) -> usize {
+    fn size_class(layout: Layout) -> usize {
         let size = layout.size().max(ALIGN);
         (usize::BITS - (size - 1).leading_zeros()) as usize
     }
 
     /// # Safety
     /// Only one thread, and not from within itself.
-    unsafe fn take_fresh(&self, size: usize) -> *mut u8 {
+    unsafe fn bump(&self, size: usize) -> *mut u8 {
         // SAFETY: see above
         let (next, end) = unsafe { &mut *self.fresh.get() };
         let mut start = *next;
         if start + size > *end {
             let pages = size.div_ceil(PAGE);
-            let grown = G::grow(pages);
-            if grown == 0 {
+            let reserve_extra = G::grow(pages);
+            if reserve_extra == 0 {
                 return null_mut();
             }
-            if grown != *end {
-                start = grown;
+            if reserve_extra != *end {
+                start = reserve_extra;
             }
-            *end = grown + pages * PAGE;
+            *end = reserve_extra + pages * PAGE;
         }
         *next = start + size;
         start as *mut u8
@@ -71,17 +71,17 @@ impl<G: Grow> Allocator<G> {
 }
 
 // SAFETY: blocks of different classes never overlap, as `fresh` only moves up; a block is in at most one list
-unsafe impl<G: Grow> GlobalAlloc for Allocator<G> {
+unsafe impl<G: Grow> GlobalAlloc for SizeClassAllocator<G> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() > ALIGN {
             return null_mut();
         }
-        let class = Self::class(layout);
+        let class = Self::size_class(layout);
         // SAFETY: single-threaded; a free block holds the address of the next free one
         unsafe {
             let free = &mut (*self.free.get())[class % CLASSES];
             if free.is_null() {
-                return self.take_fresh(1 << class);
+                return self.bump(1 << class);
             }
             let block = *free;
             *free = *block.cast::<*mut u8>();
@@ -92,7 +92,7 @@ unsafe impl<G: Grow> GlobalAlloc for Allocator<G> {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: single-threaded; the block is of this class and holds at least an address
         unsafe {
-            let free = &mut (*self.free.get())[Self::class(layout) % CLASSES];
+            let free = &mut (*self.free.get())[Self::size_class(layout) % CLASSES];
             *block.cast::<*mut u8>() = *free;
             *free = block;
         }
@@ -102,7 +102,7 @@ unsafe impl<G: Grow> GlobalAlloc for Allocator<G> {
         // SAFETY: the caller's promises are those of `alloc` and `dealloc`
         unsafe {
             let wanted = Layout::from_size_align_unchecked(size, layout.align());
-            if Self::class(wanted) == Self::class(layout) {
+            if Self::size_class(wanted) == Self::size_class(layout) {
                 return block;
             }
             let new = self.alloc(wanted);
@@ -142,7 +142,7 @@ mod tests {
     proptest! {
         #[test]
         fn blocks_keep_what_is_written_to_them(steps in prop::collection::vec((0usize..24, 1usize..5000, 0u32..4), 1..200)) {
-            let allocator = Allocator::<Scattered>::new();
+            let allocator = SizeClassAllocator::<Scattered>::new();
             let mut blocks: Vec<Option<(*mut u8, Layout, u8)>> = vec![None; 24];
             for (n, (slot, size, align)) in steps.into_iter().enumerate() {
                 let mark = n as u8;
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_freed_block_serves_the_next_of_its_size() {
-        let allocator = Allocator::<Scattered>::new();
+        let allocator = SizeClassAllocator::<Scattered>::new();
         let layout = Layout::from_size_align(100, 1).unwrap();
         // SAFETY: freed once, with its layout
         unsafe {
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn where_no_memory_is_left_nothing_is_handed_out() {
-        let allocator = Allocator::<Nothing>::new();
+        let allocator = SizeClassAllocator::<Nothing>::new();
         // SAFETY: the layout's size is not zero
         unsafe {
             assert!(allocator.alloc(Layout::new::<u64>()).is_null());
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn nothing_is_handed_out_for_a_greater_alignment_than_blocks_have() {
-        let allocator = Allocator::<Scattered>::new();
+        let allocator = SizeClassAllocator::<Scattered>::new();
         // SAFETY: the layout's size is not zero
         unsafe {
             let layout = Layout::from_size_align(16, 16).unwrap();

@@ -1,7 +1,7 @@
 //! The one table of event names, data shapes and fields, and an event's form on the wire.
 
-use crate::mem::thin_str::{Draft, Text, t};
-use crate::raw_json::Value;
+use crate::mem::{ScratchString, ThinStr, thin};
+use crate::raw_json::RawJson;
 use crate::visitor::public_url;
 
 /// What an event's `data` looks like; `data.type` names it.
@@ -19,12 +19,12 @@ pub enum Shape {
 
 impl Shape {
     /// The `data.type` of this shape.
-    pub const fn name(self) -> Text<'static> {
+    pub const fn name(self) -> ThinStr<'static> {
         match self {
-            Shape::Contents => t!("contents"),
-            Shape::CustomerAction => t!("customer_action"),
-            Shape::PlanEnrollment => t!("plan_enrollment"),
-            Shape::Custom => t!("custom"),
+            Shape::Contents => thin!("contents"),
+            Shape::CustomerAction => thin!("customer_action"),
+            Shape::PlanEnrollment => thin!("plan_enrollment"),
+            Shape::Custom => thin!("custom"),
         }
     }
 
@@ -40,18 +40,18 @@ impl Shape {
 }
 
 /// Each event that a page can measure, with its shape. The last is [`CUSTOM`].
-pub static EVENTS: [(Text, Shape); 11] = [
-    (t!("page_viewed"), Shape::Contents),
-    (t!("contents_viewed"), Shape::Contents),
-    (t!("items_added"), Shape::Contents),
-    (t!("checkout_started"), Shape::Contents),
-    (t!("order_created"), Shape::Contents),
-    (t!("lead_created"), Shape::CustomerAction),
-    (t!("registration_completed"), Shape::CustomerAction),
-    (t!("appointment_scheduled"), Shape::CustomerAction),
-    (t!("subscription_created"), Shape::PlanEnrollment),
-    (t!("trial_started"), Shape::PlanEnrollment),
-    (t!("custom"), Shape::Custom),
+pub static EVENTS: [(ThinStr, Shape); 11] = [
+    (thin!("page_viewed"), Shape::Contents),
+    (thin!("contents_viewed"), Shape::Contents),
+    (thin!("items_added"), Shape::Contents),
+    (thin!("checkout_started"), Shape::Contents),
+    (thin!("order_created"), Shape::Contents),
+    (thin!("lead_created"), Shape::CustomerAction),
+    (thin!("registration_completed"), Shape::CustomerAction),
+    (thin!("appointment_scheduled"), Shape::CustomerAction),
+    (thin!("subscription_created"), Shape::PlanEnrollment),
+    (thin!("trial_started"), Shape::PlanEnrollment),
+    (thin!("custom"), Shape::Custom),
 ];
 
 /// What a field holds, where it is there.
@@ -81,7 +81,7 @@ pub enum Holds {
 #[derive(Debug)]
 pub struct Field {
     /// As diagnostics name it: `data.contents[].amount`.
-    pub path: Text<'static>,
+    pub path: ThinStr<'static>,
     /// Where in the path its own name begins.
     name_at: u8,
     /// What it must hold.
@@ -90,8 +90,8 @@ pub struct Field {
 
 impl Field {
     /// Its name in its object.
-    pub const fn name(&self) -> Text<'static> {
-        self.path.after(self.name_at as usize)
+    pub const fn name(&self) -> ThinStr<'static> {
+        self.path.skip(self.name_at as usize)
     }
 }
 
@@ -99,7 +99,7 @@ impl Field {
 macro_rules! fields {
     ($in:literal $($name:literal $holds:ident)*) => {
         [$(Field {
-            path: t!(concat!($in, $name)),
+            path: thin!(concat!($in, $name)),
             name_at: $in.len() as u8,
             holds: Holds::$holds,
         }),*]
@@ -134,8 +134,8 @@ pub static OPTIONS: [Field; 4] = fields! { ""
 };
 
 /// The table's entry for an event of that name, or `None` for what is no event.
-pub fn find(name: Value) -> Option<&'static (Text<'static>, Shape)> {
-    EVENTS.iter().find(|(known, _)| name.is(*known))
+pub fn find(name: RawJson) -> Option<&'static (ThinStr<'static>, Shape)> {
+    EVENTS.iter().find(|(known, _)| name.is_str(*known))
 }
 
 /// Where and when something was measured.
@@ -144,38 +144,45 @@ pub struct Moment<'a> {
     /// Milliseconds since the epoch.
     pub time: u64,
     /// The page's address.
-    pub url: Value<'a>,
+    pub url: RawJson<'a>,
     /// The address of the page before; empty where there is none.
-    pub referrer: Value<'a>,
+    pub referrer: RawJson<'a>,
 }
 
 /// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
-pub fn begin(name: Text, time: u64, id: Text) -> Draft {
-    Draft::new()
-        .with(t!("{\"type\":\""))
-        .with(name)
-        .with(t!("\",\"timestamp_ms\":"))
-        .with_number(time)
-        .with_key(t!("id"))
-        .with_string(id)
+pub fn begin(name: ThinStr, time: u64, id: ThinStr) -> ScratchString {
+    ScratchString::new()
+        .append(thin!("{\"type\":\""))
+        .append(name)
+        .append(thin!("\",\"timestamp_ms\":"))
+        .append_u64(time)
+        .append_json_key(thin!("id"))
+        .append_json_str(id)
 }
 
 /// Adds the options that are part of the wire form, from the call's options or from a wire form.
-pub fn write_options(mut out: Draft, options: Value) -> Draft {
+pub fn write_options(mut out: ScratchString, options: RawJson) -> ScratchString {
     for field in OPTIONS[..2].iter().rev() {
         let value = options.get(field.name());
-        if value.is_given() {
-            out = value.write(out.with_key(field.name()));
+        if value.is_defined() {
+            out = value.write_json(out.append_json_key(field.name()));
         }
     }
     out
 }
 
 /// An event's wire form; `options` and `data` have passed [`crate::schema::validate`].
-pub fn write(name: Text, moment: Moment, id: Text, options: Value, data: Value) -> Draft {
+pub fn write(
+    name: ThinStr,
+    moment: Moment,
+    id: ThinStr,
+    options: RawJson,
+    data: RawJson,
+) -> ScratchString {
     let mut out = begin(name, moment.time, id);
-    out = public_url::add_public(out, t!("source_url"), moment.url);
-    out = public_url::add_public(out, t!("referrer_url"), moment.referrer);
+    out = public_url::add_public(out, thin!("source_url"), moment.url);
+    out = public_url::add_public(out, thin!("referrer_url"), moment.referrer);
     out = write_options(out, options);
-    data.write(out.with_key(t!("data"))).with(t!("}"))
+    data.write_json(out.append_json_key(thin!("data")))
+        .append(thin!("}"))
 }

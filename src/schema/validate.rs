@@ -1,21 +1,21 @@
 //! The rules of an event: what is wrong with a call, and what is told of it.
 
-use crate::mem::thin_str::{Text, t};
-use crate::raw_json::{Value, kind};
+use crate::mem::{ThinStr, thin};
+use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS, Field, Holds, Shape};
 
 /// Why a call was refused, as diagnostics count it.
 pub mod reason {
-    use crate::mem::thin_str::{Text, t};
+    use crate::mem::{ThinStr, thin};
 
     /// The name is no event.
-    pub static UNSUPPORTED_NAME: Text = t!("unsupported_event_name");
+    pub static UNSUPPORTED_NAME: ThinStr = thin!("unsupported_event_name");
     /// There is no data.
-    pub static MISSING_PROPS: Text = t!("missing_event_props");
+    pub static MISSING_PROPS: ThinStr = thin!("missing_event_props");
     /// The data breaks a rule.
-    pub static INVALID_PROPS: Text = t!("invalid_event_props");
+    pub static INVALID_PROPS: ThinStr = thin!("invalid_event_props");
     /// Only the options break one.
-    pub static INVALID_OPTIONS: Text = t!("invalid_event_options");
+    pub static INVALID_OPTIONS: ThinStr = thin!("invalid_event_options");
 }
 
 /// Which part of a call a fault is in.
@@ -83,32 +83,32 @@ pub struct Fault<'a> {
     pub part: Part,
     /// Where it is, as diagnostics name it: `data.contents[].amount`. Empty for a field that is none of the table's,
     /// and for what diagnostics do not tell of.
-    pub path: Text<'static>,
+    pub path: ThinStr<'static>,
     /// The field that is none of the table's, by its name in the call.
-    pub unknown: Option<Value<'a>>,
+    pub unknown: Option<RawJson<'a>>,
     /// What is wrong with it.
     pub problem: Problem,
     /// What was found there.
-    pub given: Value<'a>,
+    pub given: RawJson<'a>,
 }
 
 impl Fault<'_> {
     /// The code that diagnostics give the fault. Some faults have none.
-    pub fn code(&self) -> Text<'static> {
+    pub fn code(&self) -> ThinStr<'static> {
         match self.problem {
             // a name that is not a string has none
-            UnknownName if self.given.kind() == kind::STRING => t!("unknown_event_type"),
-            NoData | Missing => t!("missing_required_field"),
-            CustomNameMissing | CustomNameEmpty => t!("custom_event_name_required"),
-            InvalidCustomName | ReservedCustomName => t!("invalid_custom_event_name"),
-            CustomNameNotText | WrongType | NotInteger => t!("invalid_field_type"),
-            InvalidAmount => t!("invalid_amount"),
-            NoCurrency => t!("missing_currency"),
-            _ => t!(""),
+            UnknownName if self.given.is_string() => thin!("unknown_event_type"),
+            NoData | Missing => thin!("missing_required_field"),
+            CustomNameMissing | CustomNameEmpty => thin!("custom_event_name_required"),
+            InvalidCustomName | ReservedCustomName => thin!("invalid_custom_event_name"),
+            CustomNameNotText | WrongType | NotInteger => thin!("invalid_field_type"),
+            InvalidAmount => thin!("invalid_amount"),
+            NoCurrency => thin!("missing_currency"),
+            _ => thin!(""),
         }
     }
 
-    fn reason(&self) -> Text<'static> {
+    fn reason(&self) -> ThinStr<'static> {
         match self.part {
             Part::Name => reason::UNSUPPORTED_NAME,
             Part::Options => reason::INVALID_OPTIONS,
@@ -122,22 +122,26 @@ impl Fault<'_> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refusal {
     /// The event's name, or `unknown`.
-    pub name: Text<'static>,
+    pub name: ThinStr<'static>,
     /// One of [`reason`].
-    pub reason: Text<'static>,
+    pub reason: ThinStr<'static>,
     /// Code of the fault that stands for all; empty if none has a code.
-    pub code: Text<'static>,
+    pub code: ThinStr<'static>,
     /// Where that fault is.
-    pub path: Text<'static>,
+    pub path: ThinStr<'static>,
 }
 
 /// Checks a call. `Ok` is the table's own copy of the event's name.
-pub fn validate(name: Value, data: Value, options: Value) -> Result<Text<'static>, Refusal> {
+pub fn validate(
+    name: RawJson,
+    data: RawJson,
+    options: RawJson,
+) -> Result<ThinStr<'static>, Refusal> {
     let mut refusal = Refusal {
-        name: events::find(name).map_or(t!("unknown"), |(name, _)| *name),
-        reason: t!(""),
-        code: t!(""),
-        path: t!(""),
+        name: events::find(name).map_or(thin!("unknown"), |(name, _)| *name),
+        reason: thin!(""),
+        code: thin!(""),
+        path: thin!(""),
     };
     each_fault(name, data, options, &mut |fault| {
         let reason = fault.reason();
@@ -161,21 +165,21 @@ pub fn validate(name: Value, data: Value, options: Value) -> Result<Text<'static
 }
 
 /// The refusal of an event that is too large to be sent.
-pub fn too_large(name: Text<'static>) -> Refusal {
+pub fn too_large(name: ThinStr<'static>) -> Refusal {
     Refusal {
         name,
         reason: reason::INVALID_PROPS,
-        code: t!(""),
-        path: t!(""),
+        code: thin!(""),
+        path: thin!(""),
     }
 }
 
 /// Visits each fault of a call: the name's alone if that is no event, else those of the data in the order in
 /// which one of them is told (that of the table, then fields that are not in it), then those of the options.
 pub fn each_fault<'a>(
-    name: Value<'a>,
-    data: Value<'a>,
-    options: Value<'a>,
+    name: RawJson<'a>,
+    data: RawJson<'a>,
+    options: RawJson<'a>,
     report: &mut dyn FnMut(&Fault<'a>),
 ) {
     let mut check = Check {
@@ -185,21 +189,21 @@ pub fn each_fault<'a>(
         part: Part::Name,
     };
     let Some((_, shape)) = events::find(name) else {
-        let is_empty = name.kind() == kind::STRING && !name.says_something();
+        let is_empty = name.is_string() && !name.is_non_empty_str();
         let problem = if is_empty { Empty } else { UnknownName };
-        return check.fault(t!("type"), problem, name);
+        return check.fault(thin!("type"), problem, name);
     };
     check.shape = *shape;
     check.part = Part::Data;
-    match data.kind() {
-        kind::UNDEFINED | kind::NULL => check.fault(t!("data"), NoData, data),
-        kind::OBJECT => check.fields(data, shape.fields()),
-        _ => check.fault(t!("data"), WrongType, data),
+    match data.tag() {
+        Tag::Undefined | Tag::Null => check.fault(thin!("data"), NoData, data),
+        Tag::Object => check.fields(data, shape.fields()),
+        _ => check.fault(thin!("data"), WrongType, data),
     }
     check.part = Part::Options;
-    match options.kind() {
-        kind::UNDEFINED | kind::NULL | kind::OBJECT => check.fields(options, &events::OPTIONS),
-        _ => check.fault(t!(""), NotObject, options),
+    match options.tag() {
+        Tag::Undefined | Tag::Null | Tag::Object => check.fields(options, &events::OPTIONS),
+        _ => check.fault(thin!(""), NotObject, options),
     }
 }
 
@@ -213,16 +217,16 @@ struct Check<'a, 'r> {
 }
 
 impl<'a> Check<'a, '_> {
-    fn fault(&mut self, path: Text<'static>, problem: Problem, given: Value<'a>) {
+    fn fault(&mut self, path: ThinStr<'static>, problem: Problem, given: RawJson<'a>) {
         self.report(path, problem, given, None);
     }
 
     fn report(
         &mut self,
-        path: Text<'static>,
+        path: ThinStr<'static>,
         problem: Problem,
-        given: Value<'a>,
-        unknown: Option<Value<'a>>,
+        given: RawJson<'a>,
+        unknown: Option<RawJson<'a>>,
     ) {
         (self.report)(&Fault {
             part: self.part,
@@ -233,7 +237,7 @@ impl<'a> Check<'a, '_> {
         });
     }
 
-    fn fields(&mut self, object: Value<'a>, fields: &'static [Field]) {
+    fn fields(&mut self, object: RawJson<'a>, fields: &'static [Field]) {
         for field in fields {
             let given = object.get(field.name());
             if let Some(problem) = self.problem(field.holds, given, object) {
@@ -242,39 +246,46 @@ impl<'a> Check<'a, '_> {
                 self.items(given);
             }
         }
-        let mut next = object.first();
+        let mut next = object.first_child();
         while let Some(name) = next {
-            if !fields.iter().any(|field| name.is(field.name())) {
-                self.report(t!(""), UnknownField, name.value(), Some(name));
+            if !fields.iter().any(|field| name.is_str(field.name())) {
+                self.report(
+                    thin!(""),
+                    UnknownField,
+                    name.next_or_undefined(),
+                    Some(name),
+                );
             }
-            next = name.value().next();
+            next = name.next_or_undefined().next_sibling();
         }
     }
 
-    fn items(&mut self, contents: Value<'a>) {
-        let mut next = contents.first();
+    fn items(&mut self, contents: RawJson<'a>) {
+        let mut next = contents.first_child();
         let mut place = 0;
         while let Some(item) = next {
             self.part = Part::Item(place);
-            if item.kind() == kind::OBJECT {
+            if item.is_object() {
                 self.fields(item, &events::ITEM);
             } else {
-                self.fault(t!(""), NotObject, item);
+                self.fault(thin!(""), NotObject, item);
             }
             place += 1;
-            next = item.next();
+            next = item.next_sibling();
         }
         self.part = Part::Data;
     }
 
     /// What is wrong with a field's value.
-    fn problem(&mut self, holds: Holds, given: Value, object: Value) -> Option<Problem> {
+    fn problem(&mut self, holds: Holds, given: RawJson, object: RawJson) -> Option<Problem> {
         let is_custom = self.shape == Shape::Custom;
-        if !given.is_given() {
+        if !given.is_defined() {
             return match holds {
                 Holds::Type => Some(Missing),
                 Holds::CustomName if is_custom => Some(CustomNameMissing),
-                Holds::Currency if !self.has_currency && object.get(t!("amount")).is_given() => {
+                Holds::Currency
+                    if !self.has_currency && object.get(thin!("amount")).is_defined() =>
+                {
                     Some(NoCurrency)
                 }
                 _ => None,
@@ -286,19 +297,19 @@ impl<'a> Check<'a, '_> {
         let (is_right_type, problem) = match holds {
             Holds::Amount => (given.is_integer(), InvalidAmount),
             Holds::Quantity => (given.is_integer(), NotInteger),
-            Holds::Contents => (given.kind() == kind::ARRAY, WrongType),
-            Holds::Flag => (matches!(given.kind(), kind::TRUE | kind::FALSE), WrongType),
-            Holds::Text => (given.kind() == kind::STRING, NotText),
-            Holds::CustomName => (given.kind() == kind::STRING, CustomNameNotText),
-            _ => (given.kind() == kind::STRING, WrongType),
+            Holds::Contents => (given.is_array(), WrongType),
+            Holds::Flag => (given.is_bool(), WrongType),
+            Holds::Text => (given.is_string(), NotText),
+            Holds::CustomName => (given.is_string(), CustomNameNotText),
+            _ => (given.is_string(), WrongType),
         };
         if !is_right_type {
             return Some(problem);
         }
         match holds {
-            Holds::Type if !given.is(self.shape.name()) => Some(OtherShape),
-            Holds::Currency if !is_currency(given.string()) => Some(NotCurrency),
-            Holds::Text | Holds::ContentType if !given.says_something() => Some(Empty),
+            Holds::Type if !given.is_str(self.shape.name()) => Some(OtherShape),
+            Holds::Currency if !is_currency(given.str_contents()) => Some(NotCurrency),
+            Holds::Text | Holds::ContentType if !given.is_non_empty_str() => Some(Empty),
             Holds::CustomName if !is_custom => Some(CustomNameNotAllowed),
             Holds::CustomName => custom_name_problem(given),
             _ => None,
@@ -307,45 +318,45 @@ impl<'a> Check<'a, '_> {
 }
 
 /// Three letters, and no more.
-fn is_currency(code: Text) -> bool {
+fn is_currency(code: ThinStr) -> bool {
     let mut at = code;
-    while at.byte().is_ascii_alphabetic() {
-        at = at.after(1);
+    while at.first_byte().is_ascii_alphabetic() {
+        at = at.advance();
     }
-    at.behind(code) == 3 && at.byte() == b'"'
+    at.offset_from(code) == 3 && at.first_byte() == b'"'
 }
 
 /// Lowercased, a custom name has 1 to 64 of `a-z 0-9 _ -`, begins and ends with a letter or digit, and is no
 /// standard event's.
-fn custom_name_problem(given: Value) -> Option<Problem> {
-    let name = given.string();
-    if !given.says_something() {
+fn custom_name_problem(given: RawJson) -> Option<Problem> {
+    let name = given.str_contents();
+    if !given.is_non_empty_str() {
         return Some(CustomNameEmpty);
     }
     // the last of the table is `custom` itself, which is no standard event
     for (known, _) in &EVENTS[..EVENTS.len() - 1] {
         let mut at = name;
         let mut known = *known;
-        while !known.is_empty() && at.byte().eq_ignore_ascii_case(&known.byte()) {
-            at = at.after(1);
-            known = known.after(1);
+        while !known.is_empty() && at.first_byte().eq_ignore_ascii_case(&known.first_byte()) {
+            at = at.advance();
+            known = known.advance();
         }
-        if known.is_empty() && at.byte() == b'"' {
+        if known.is_empty() && at.first_byte() == b'"' {
             return Some(ReservedCustomName);
         }
     }
     let mut at = name;
     let mut last = b'_';
     loop {
-        let byte = at.byte();
+        let byte = at.first_byte();
         let is_inner = matches!(byte, b'_' | b'-');
-        if !byte.is_ascii_alphanumeric() && (!is_inner || at.behind(name) == 0) {
+        if !byte.is_ascii_alphanumeric() && (!is_inner || at.offset_from(name) == 0) {
             break;
         }
         last = byte;
-        at = at.after(1);
+        at = at.advance();
     }
-    if at.byte() == b'"' && at.behind(name) <= 64 && last.is_ascii_alphanumeric() {
+    if at.first_byte() == b'"' && at.offset_from(name) <= 64 && last.is_ascii_alphanumeric() {
         None
     } else {
         Some(InvalidCustomName)
@@ -355,18 +366,19 @@ fn custom_name_problem(given: Value) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::thin_str::Draft;
-    use crate::raw_json::UNDEFINED;
+    use crate::mem::ScratchString;
     use proptest::prelude::*;
 
-    fn arguments(call: &Draft) -> [Value<'_>; 3] {
-        let name = Value::new(call.text()).first().unwrap_or(UNDEFINED);
-        let data = name.value();
-        [name, data, data.value()]
+    fn arguments(call: &ScratchString) -> [RawJson<'_>; 3] {
+        let name = RawJson::new(call.as_thin())
+            .first_child()
+            .unwrap_or(RawJson::UNDEFINED);
+        let data = name.next_or_undefined();
+        [name, data, data.next_or_undefined()]
     }
 
-    fn checked(call: &str) -> Result<Text<'static>, Refusal> {
-        let call = Draft::from(call);
+    fn checked(call: &str) -> Result<ThinStr<'static>, Refusal> {
+        let call = ScratchString::from(call);
         let [name, data, options] = arguments(&call);
         validate(name, data, options)
     }
@@ -382,7 +394,7 @@ mod tests {
                     code,
                     path,
                 } = refusal;
-                let [name, reason, code, path] = [name, reason, code, path].map(Text::as_str);
+                let [name, reason, code, path] = [name, reason, code, path].map(ThinStr::as_str);
                 let or_dash = |text: &'static str| if text.is_empty() { "-" } else { text };
                 format!("{name} {reason} {} {}", or_dash(code), or_dash(path))
             }
@@ -681,7 +693,7 @@ mod tests {
         #[test]
         fn a_call_is_measured_or_refused_for_a_named_reason(call in call()) {
             let mut faults = 0;
-            let text = Draft::from(call.as_str());
+            let text = ScratchString::from(call.as_str());
             let [name, data, options] = arguments(&text);
             each_fault(name, data, options, &mut |_| faults += 1);
             match checked(&call) {

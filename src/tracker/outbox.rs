@@ -9,8 +9,8 @@ use super::{Pixel, Pixels};
 use crate::command::{self, Call, Command};
 use crate::delivery::queue::{GONE, MOST_KEPT, NEVER, time_of};
 use crate::host::{Host, Step};
-use crate::mem::thin_str::{Draft, Kept, Text, t};
-use crate::raw_json::{UNDEFINED, Value, kind};
+use crate::mem::{ScratchString, ThinStr, ThinString, thin};
+use crate::raw_json::RawJson;
 use crate::schema::events::{self, Moment};
 use crate::schema::validate::Refusal;
 use crate::visitor::identity::click_member;
@@ -27,14 +27,14 @@ const ANY: u32 = 0;
 
 /// Why an event is lost, beside the reasons for which one is refused.
 pub mod lost {
-    use crate::mem::thin_str::{Text, t};
+    use crate::mem::{ThinStr, thin};
 
     /// More was waiting than the outbox takes.
-    pub static FULL: Text = t!("outbox_full");
+    pub static FULL: ThinStr = thin!("outbox_full");
     /// It has waited for more than seven days.
-    pub static OLD: Text = t!("too_old");
+    pub static OLD: ThinStr = thin!("too_old");
     /// The endpoint has refused it.
-    pub static REFUSED: Text = t!("refused_by_endpoint");
+    pub static REFUSED: ThinStr = thin!("refused_by_endpoint");
 }
 
 /// What a page's boxes have room for.
@@ -54,8 +54,8 @@ impl Default for Room {
 
 impl Pixel {
     /// What is to be kept of the request of that number, or [`ANY`], as a box, as far as there is room.
-    pub(super) fn boxed(&self, request: u32, room: &mut Room) -> Draft {
-        let mut text = Draft::new();
+    pub(super) fn boxed(&self, request: u32, room: &mut Room) -> ScratchString {
+        let mut text = ScratchString::new();
         for event in self.batch.kept() {
             if request != ANY && event.request != request {
                 continue;
@@ -67,18 +67,18 @@ impl Pixel {
             room.bytes -= event.text.len();
             if text.is_empty() {
                 text = text
-                    .with(t!("{\"pixel\":\""))
-                    .with(self.id.text())
-                    .with(t!("\""))
-                    .with(self.click.text())
-                    .with(t!(",\"events\":["));
+                    .append(thin!("{\"pixel\":\""))
+                    .append(self.id.as_thin())
+                    .append(thin!("\""))
+                    .append(self.click.as_thin())
+                    .append(thin!(",\"events\":["));
             } else {
-                text = text.with(t!(","));
+                text = text.append(thin!(","));
             }
-            text = text.with(event.text.text());
+            text = text.append(event.text.as_thin());
         }
         if !text.is_empty() {
-            text = text.with(t!("]}"));
+            text = text.append(thin!("]}"));
         }
         text
     }
@@ -102,15 +102,17 @@ impl<H: Host> Pixels<H> {
                 if text.is_empty() {
                     continue;
                 }
-                pixel.name = self.host.uuid().kept();
+                pixel.name = self.host.uuid().to_thin_string();
             }
-            let kept = self.host.keep(leaving, pixel.name.text(), text.text());
+            let kept = self
+                .host
+                .keep(leaving, pixel.name.as_thin(), text.as_thin());
             if text.is_empty() {
-                pixel.name = Kept::default();
+                pixel.name = ThinString::default();
             }
-            self.trace(Step::Kept, text.text());
+            self.trace(Step::Kept, text.as_thin());
             if !kept {
-                self.trace(Step::NotKept, t!(""));
+                self.trace(Step::NotKept, thin!(""));
             }
         }
     }
@@ -139,8 +141,8 @@ impl<H: Host> Pixels<H> {
                 events -= 1;
                 bytes -= event.text.len();
                 event.request = GONE;
-                let text = Draft::new().with(event.text.text());
-                self.lose(place, text.text(), lost::FULL);
+                let text = ScratchString::new().append(event.text.as_thin());
+                self.lose(place, text.as_thin(), lost::FULL);
             } else if views {
                 views = false;
             } else {
@@ -153,91 +155,96 @@ impl<H: Host> Pixels<H> {
     }
 
     /// Counts an event that is lost, given in its wire form or as a call, and tells of it.
-    pub(super) fn lose(&mut self, i: usize, event: Text, reason: Text<'static>) {
-        let mut name = Value::new(event).get(t!("type"));
-        if !name.is_given() {
-            name = command::read(Value::new(event)).name;
+    pub(super) fn lose(&mut self, i: usize, event: ThinStr, reason: ThinStr<'static>) {
+        let mut name = RawJson::new(event).get(thin!("type"));
+        if !name.is_defined() {
+            name = command::read(RawJson::new(event)).name;
         }
         let refusal = Refusal {
-            name: events::find(name).map_or(t!("unknown"), |(name, _)| *name),
+            name: events::find(name).map_or(thin!("unknown"), |(name, _)| *name),
             reason,
-            code: t!(""),
-            path: t!(""),
+            code: thin!(""),
+            path: thin!(""),
         };
         let now = self.host.ticks();
         self.pixels[i].batch.diagnostic(now).count(&refusal, false);
-        let told = Draft::new().with(reason).with(t!(" ")).with(event);
-        self.trace(Step::Lost, told.text());
+        let told = ScratchString::new()
+            .append(reason)
+            .append(thin!(" "))
+            .append(event);
+        self.trace(Step::Lost, told.as_thin());
     }
 
     /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
     /// script had loaded.
-    pub fn adopt(&mut self, left: Text) {
-        let name = Value::new(left).first().unwrap_or(UNDEFINED);
-        let left = name.value();
-        let name = name.owned();
-        let events = left.get(t!("events"));
-        let mut next = events.first();
-        if events.kind() != kind::ARRAY {
-            self.trace(Step::Damaged, name.text());
+    pub fn adopt(&mut self, left: ThinStr) {
+        let name = RawJson::new(left)
+            .first_child()
+            .unwrap_or(RawJson::UNDEFINED);
+        let left = name.next_or_undefined();
+        let name = name.to_scratch_string();
+        let events = left.get(thin!("events"));
+        let mut next = events.first_child();
+        if !events.is_array() {
+            self.trace(Step::Damaged, name.as_thin());
             next = None;
         }
         let oldest = self.host.now().saturating_sub(OLDEST);
         let first = self.pixels.len();
         self.visits += 1;
         self.visit = self.visits;
-        let id = left.get(t!("pixel"));
-        if id.says_something() && self.granted {
-            self.start(id.owned().text());
+        let id = left.get(thin!("pixel"));
+        if id.is_non_empty_str() && self.granted {
+            self.start(id.to_scratch_string().as_thin());
         }
         while let Some(event) = next
             && self.granted
         {
-            next = event.next();
-            let text = event.write(Draft::new());
+            next = event.next_sibling();
+            let text = event.write_json(ScratchString::new());
             let mut call = command::read(event);
-            let mut options = Draft::new();
-            if event.kind() == kind::OBJECT {
+            let mut options = ScratchString::new();
+            if event.is_object() {
                 // anybody may have written into the store, so a wire form is checked as if it were measured again
                 options = event
-                    .get(t!("id"))
-                    .write(options.with(t!("{\"event_id\":")));
-                options = events::write_options(options, event).with(t!("}"));
+                    .get(thin!("id"))
+                    .write_json(options.append(thin!("{\"event_id\":")));
+                options = events::write_options(options, event).append(thin!("}"));
                 call = Call {
                     command: Command::Measure,
                     moment: Moment {
                         time: time_of(event),
-                        url: event.get(t!("source_url")),
-                        referrer: event.get(t!("referrer_url")),
+                        url: event.get(thin!("source_url")),
+                        referrer: event.get(thin!("referrer_url")),
                     },
-                    name: event.get(t!("type")),
-                    data: event.get(t!("data")),
-                    options: Value::new(options.text()),
+                    name: event.get(thin!("type")),
+                    data: event.get(thin!("data")),
+                    options: RawJson::new(options.as_thin()),
                     ..call
                 };
             }
             if call.command != Command::Init && call.moment.time < oldest {
-                self.lose(0, text.text(), lost::OLD);
+                self.lose(0, text.as_thin(), lost::OLD);
             } else {
-                self.run(&call, text.text());
+                self.run(&call, text.as_thin());
             }
         }
         if self.early.len() > 0 {
             // measured by a page before any init, so it goes to the first pixel there is
             let id = self.pixels[0].id.clone();
-            self.start(id.text());
+            self.start(id.as_thin());
         }
         self.visit = 0;
-        let click = left.get(t!("oppref"));
+        let click = left.get(thin!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
-            pixel.click = click_member(click.owned().text()).kept();
+            pixel.click = click_member(click.to_scratch_string().as_thin()).to_thin_string();
             pixel.batch.hurry();
         }
         if let Some(pixel) = self.pixels.get_mut(first) {
-            pixel.name = name.kept();
+            pixel.name = name.to_thin_string();
             self.save(false);
         } else {
-            self.host.keep(false, name.text(), t!(""));
+            self.host.keep(false, name.as_thin(), thin!(""));
         }
         self.set_alarm();
     }

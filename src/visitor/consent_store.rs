@@ -1,14 +1,14 @@
 //! Consent: the visitor's answer, and where it is kept.
 
 use crate::host::{Host, Storage};
-use crate::mem::thin_str::{Text, t};
+use crate::mem::{ThinStr, thin};
 
-static COOKIE: Text = t!("__oaiq_consent");
+static COOKIE: ThinStr = thin!("__oaiq_consent");
 /// The `localStorage` key. Other tabs of the site hear of a change to it.
-pub static STORAGE_KEY: Text = t!("oaiq_consent");
+pub static STORAGE_KEY: ThinStr = thin!("oaiq_consent");
 const DAYS: u32 = 30;
-static DENIED: Text = t!("false");
-static GRANTED: Text = t!("true");
+static DENIED: ThinStr = thin!("false");
+static GRANTED: ThinStr = thin!("true");
 
 /// Is a denial kept anywhere? Granted unless denied, and one denial is enough.
 pub fn is_denied(host: &impl Host) -> bool {
@@ -17,7 +17,7 @@ pub fn is_denied(host: &impl Host) -> bool {
 
 /// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
 pub fn is_denied_in_storage(host: &impl Host) -> bool {
-    host.stored(Storage::Local, STORAGE_KEY).text() == DENIED
+    host.stored(Storage::Local, STORAGE_KEY).as_thin() == DENIED
 }
 
 /// Keeps the visitor's answer.

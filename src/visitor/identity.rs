@@ -1,20 +1,20 @@
 //! The click and browser references, and their cookies.
 
 use crate::host::Host;
-use crate::mem::thin_str::{Draft, Kept, Text, t};
+use crate::mem::{ScratchString, ThinStr, ThinString, thin};
 
-static CLICK_COOKIE: Text = t!("__oppref");
+static CLICK_COOKIE: ThinStr = thin!("__oppref");
 const CLICK_DAYS: u32 = 30;
-static BROWSER_COOKIE: Text = t!("__obref");
+static BROWSER_COOKIE: ThinStr = thin!("__obref");
 const BROWSER_DAYS: u32 = 365;
 
 /// Who a batch comes from, as the members of its body.
 #[derive(Debug, Default)]
 pub struct Identity {
     /// This browser, a v4 UUID: `"obref":"...",`. Empty where its cookie cannot be read back.
-    pub browser: Kept,
+    pub browser: ThinString,
     /// The ad click that led here: `,"oppref":"..."`. Empty if none did.
-    pub click: Kept,
+    pub click: ThinString,
 }
 
 impl Identity {
@@ -23,33 +23,33 @@ impl Identity {
         let mut browser = host.cookie(BROWSER_COOKIE);
         let kept = host.cookie(CLICK_COOKIE);
         let mut reads_back = true;
-        if !is_uuid_v4(browser.text()) {
+        if !is_uuid_v4(browser.as_thin()) {
             host.delete_cookie(BROWSER_COOKIE);
             browser = host.uuid();
-            host.write_cookie(BROWSER_COOKIE, browser.text(), BROWSER_DAYS);
-            reads_back = host.cookie(BROWSER_COOKIE).text() == browser.text();
+            host.write_cookie(BROWSER_COOKIE, browser.as_thin(), BROWSER_DAYS);
+            reads_back = host.cookie(BROWSER_COOKIE).as_thin() == browser.as_thin();
         }
         let mut this = Self::default();
         if reads_back {
-            this.browser = Draft::new()
-                .with(t!("\"obref\":\""))
-                .with(browser.text())
-                .with(t!("\","))
-                .kept();
+            this.browser = ScratchString::new()
+                .append(thin!("\"obref\":\""))
+                .append(browser.as_thin())
+                .append(thin!("\","))
+                .to_thin_string();
         }
 
         let mut click = host.click();
         if click.is_empty() {
             click = kept;
         } else {
-            host.write_cookie(CLICK_COOKIE, click.text(), CLICK_DAYS);
-            if host.cookie(CLICK_COOKIE).text() != click.text() {
+            host.write_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
+            if host.cookie(CLICK_COOKIE).as_thin() != click.as_thin() {
                 // an older click, kept for another of the site's hosts, would be read in the place of this one
                 host.delete_cookie(CLICK_COOKIE);
-                host.write_cookie(CLICK_COOKIE, click.text(), CLICK_DAYS);
+                host.write_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             }
         }
-        this.click = click_member(click.text()).kept();
+        this.click = click_member(click.as_thin()).to_thin_string();
         this
     }
 
@@ -61,19 +61,21 @@ impl Identity {
 }
 
 /// A click reference as a member of a body that is not its first; nothing if there is none.
-pub fn click_member(click: Text) -> Draft {
-    let mut member = Draft::new();
+pub fn click_member(click: ThinStr) -> ScratchString {
+    let mut member = ScratchString::new();
     if !click.is_empty() {
-        member = member.with_key(t!("oppref")).with_string(click);
+        member = member
+            .append_json_key(thin!("oppref"))
+            .append_json_str(click);
     }
     member
 }
 
 /// `xxxxxxxx-xxxx-4xxx-[89ab]xxx-xxxxxxxxxxxx` in lowercase.
-fn is_uuid_v4(text: Text) -> bool {
+fn is_uuid_v4(text: ThinStr) -> bool {
     let mut at = text;
     for i in 0..36 {
-        let byte = at.byte();
+        let byte = at.first_byte();
         let fits = match i {
             8 | 13 | 18 | 23 => byte == b'-',
             14 => byte == b'4',
@@ -83,7 +85,7 @@ fn is_uuid_v4(text: Text) -> bool {
         if !fits {
             return false;
         }
-        at = at.after(1);
+        at = at.advance();
     }
     at.is_empty()
 }
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn only_a_v4_uuid_in_lowercase_is_a_browser_reference() {
-        let is_uuid_v4 = |text: &str| is_uuid_v4(Draft::from(text).text());
+        let is_uuid_v4 = |text: &str| is_uuid_v4(ScratchString::from(text).as_thin());
         assert!(is_uuid_v4("4e5e4050-f8cb-416c-9078-534b39100342"));
         for wrong in [
             "not-a-uuid",

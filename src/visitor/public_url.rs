@@ -1,44 +1,44 @@
 //! A page's address, and what of it may be told.
 
-use crate::mem::thin_str::{Draft, Text, t};
-use crate::raw_json::Value;
+use crate::mem::{ScratchString, ThinStr, thin};
+use crate::raw_json::RawJson;
 
 /// What may be told of; of so many of the first, host and path as well.
-static SCHEMES: [Text; 6] = [
-    t!("https://"),
-    t!("http://"),
-    t!("file://"),
-    t!("about:blank"),
-    t!("data:"),
-    t!("content://"),
+static SCHEMES: [ThinStr; 6] = [
+    thin!("https://"),
+    thin!("http://"),
+    thin!("file://"),
+    thin!("about:blank"),
+    thin!("data:"),
+    thin!("content://"),
 ];
 
 const WITH_HOST: usize = 2;
 
 /// Adds what may be told of an address as a member of an object: scheme, host and path of a page on the web, the bare
 /// scheme of some others, nothing of the rest. Credentials, query and fragment never leave the browser.
-pub fn add_public(out: Draft, key: Text, url: Value) -> Draft {
+pub fn add_public(out: ScratchString, key: ThinStr, url: RawJson) -> ScratchString {
     for (i, scheme) in SCHEMES.iter().enumerate() {
-        let Some(mut from) = url.string().behind_prefix(*scheme) else {
+        let Some(mut from) = url.str_contents().strip_prefix(*scheme) else {
             continue;
         };
         let mut to = from;
         let mut in_host = true;
-        while !matches!(to.byte(), b'?' | b'#' | b'"' | 0) && i < WITH_HOST {
-            in_host &= to.byte() != b'/';
-            let is_at = to.byte() == b'@';
-            to = to.after(1);
+        while !matches!(to.first_byte(), b'?' | b'#' | b'"' | 0) && i < WITH_HOST {
+            in_host &= to.first_byte() != b'/';
+            let is_at = to.first_byte() == b'@';
+            to = to.advance();
             // credentials end at the last @ before the path
             if in_host && is_at {
                 from = to;
             }
         }
         return out
-            .with_key(key)
-            .with(t!("\""))
-            .with(*scheme)
-            .with_until(from, to)
-            .with(t!("\""));
+            .append_json_key(key)
+            .append(thin!("\""))
+            .append(*scheme)
+            .append_span(from, to)
+            .append(thin!("\""));
     }
     out
 }
@@ -49,8 +49,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn told(url: &str) -> Option<String> {
-        let quoted = Draft::from(format!("\"{url}\"").as_str());
-        let told = add_public(Draft::new(), t!(""), Value::new(quoted.text()));
+        let quoted = ScratchString::from(format!("\"{url}\"").as_str());
+        let told = add_public(
+            ScratchString::new(),
+            thin!(""),
+            RawJson::new(quoted.as_thin()),
+        );
         let told = told.as_str().strip_prefix(",\"\":\"")?;
         told.strip_suffix('"').map(String::from)
     }

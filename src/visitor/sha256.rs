@@ -3,7 +3,7 @@
 //! The standard's constants are computed from the primes they come from instead of being stored: random
 //! bytes do not compress, and the arithmetic is smaller than they are.
 
-use crate::mem::thin_str::{Draft, Text};
+use crate::mem::{ScratchString, ThinStr};
 
 /// The first 32 bits of a fraction.
 fn fraction(number: f64) -> u32 {
@@ -34,7 +34,7 @@ fn sigma(word: u32, turn: u32, another: u32, last: u32) -> u32 {
 }
 
 /// The digest of a text, as 64 lowercase hexadecimal digits.
-pub fn sha256_hex(text: Text) -> Draft {
+pub fn sha256_hex(text: ThinStr) -> ScratchString {
     // the initial state, and then the constants of the rounds
     let mut state = [0u32; 8];
     let mut rounds = [0u32; 64];
@@ -59,8 +59,8 @@ pub fn sha256_hex(text: Text) -> Draft {
         for i in 0..64 {
             let at = block * 64 + i;
             let byte = if at < length {
-                let byte = message.byte();
-                message = message.after(1);
+                let byte = message.first_byte();
+                message = message.advance();
                 byte
             } else if at == length {
                 0x80
@@ -100,11 +100,11 @@ pub fn sha256_hex(text: Text) -> Draft {
         }
     }
 
-    let mut out = Draft::new();
+    let mut out = ScratchString::new();
     for i in 0..64 {
         let digit = (state[i / 8] >> (28 - i % 8 * 4)) as u8 & 15;
         let first = if digit < 10 { b'0' } else { b'a' - 10 };
-        out = out.with_byte(first + digit);
+        out = out.append_byte(first + digit);
     }
     out
 }
@@ -112,7 +112,7 @@ pub fn sha256_hex(text: Text) -> Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::thin_str::t;
+    use crate::mem::thin;
     use proptest::prelude::*;
     use sha2::{Digest, Sha256};
 
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_standard_s_own_example_is_hashed_as_the_standard_says() {
         assert_eq!(
-            sha256_hex(t!("abc")).as_str(),
+            sha256_hex(thin!("abc")).as_str(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
     }
@@ -147,6 +147,8 @@ mod tests {
     }
 
     fn hash(text: &str) -> String {
-        sha256_hex(Draft::from(text).text()).as_str().into()
+        sha256_hex(ScratchString::from(text).as_thin())
+            .as_str()
+            .into()
     }
 }

@@ -1,57 +1,64 @@
 //! Who the site says the visitor is: identifiers made comparable, hashed, and never sent raw.
 
 use crate::host::Kind;
-use crate::mem::thin_str::{Draft, Text, t};
-use crate::raw_json::Value;
+use crate::mem::{ScratchString, ThinStr, thin};
+use crate::raw_json::RawJson;
 use crate::visitor::sha256::sha256_hex;
 
 /// Wire key, field of `init`'s `user`, and kind, in the order of the wire.
-static FIELDS: [(Text, Text, Kind); 9] = [
-    (t!("eid"), t!("external_id_sha256"), Kind::ExternalId),
-    (t!("co"), t!("country"), Kind::Plain),
-    (t!("ct"), t!("city"), Kind::Plain),
-    (t!("rg"), t!("region"), Kind::Plain),
-    (t!("pc"), t!("postal_code"), Kind::Plain),
-    (t!("em"), t!("email_sha256"), Kind::Email),
-    (t!("ph"), t!("phone_number_sha256"), Kind::Phone),
-    (t!("fn"), t!("first_name_sha256"), Kind::PersonName),
-    (t!("ln"), t!("last_name_sha256"), Kind::PersonName),
+static FIELDS: [(ThinStr, ThinStr, Kind); 9] = [
+    (thin!("eid"), thin!("external_id_sha256"), Kind::ExternalId),
+    (thin!("co"), thin!("country"), Kind::Plain),
+    (thin!("ct"), thin!("city"), Kind::Plain),
+    (thin!("rg"), thin!("region"), Kind::Plain),
+    (thin!("pc"), thin!("postal_code"), Kind::Plain),
+    (thin!("em"), thin!("email_sha256"), Kind::Email),
+    (thin!("ph"), thin!("phone_number_sha256"), Kind::Phone),
+    (thin!("fn"), thin!("first_name_sha256"), Kind::PersonName),
+    (thin!("ln"), thin!("last_name_sha256"), Kind::PersonName),
 ];
 
 /// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
 /// it is usable. Whatever is not usable is left out, and the rest still goes. `comparable` is [`crate::host::Host::comparable`].
-pub fn member(user: Value, comparable: &impl Fn(Text, Kind) -> Draft) -> Draft {
-    let mut out = Draft::new();
+pub fn member(
+    user: RawJson,
+    comparable: &impl Fn(ThinStr, Kind) -> ScratchString,
+) -> ScratchString {
+    let mut out = ScratchString::new();
     for (key, field, kind) in &FIELDS {
         let mut value = wire_value(user.get(*field), *kind, comparable);
-        if value.is_empty() && *field == t!("postal_code") {
-            value = wire_value(user.get(t!("zip_code")), *kind, comparable);
+        if value.is_empty() && *field == thin!("postal_code") {
+            value = wire_value(user.get(thin!("zip_code")), *kind, comparable);
         }
         if !value.is_empty() {
             if out.is_empty() {
-                out = out.with(t!(",\"user\":{\"in\":{"));
+                out = out.append(thin!(",\"user\":{\"in\":{"));
             }
-            out = out.with_key(*key).with_string(value.text());
+            out = out.append_json_key(*key).append_json_str(value.as_thin());
         }
     }
     if !out.is_empty() {
-        out = out.with(t!("}}"));
+        out = out.append(thin!("}}"));
     }
     out
 }
 
 /// What is sent for a value; empty if it is not usable.
-fn wire_value(given: Value, kind: Kind, comparable: &impl Fn(Text, Kind) -> Draft) -> Draft {
-    if !given.says_something() {
-        return Draft::new();
+fn wire_value(
+    given: RawJson,
+    kind: Kind,
+    comparable: &impl Fn(ThinStr, Kind) -> ScratchString,
+) -> ScratchString {
+    if !given.is_non_empty_str() {
+        return ScratchString::new();
     }
-    let text = comparable(given.owned().text(), kind);
+    let text = comparable(given.to_scratch_string().as_thin(), kind);
     if text.is_empty() || kind == Kind::Plain {
         return text;
     }
-    let what = text.text().after(1);
-    if text.text().byte() == b'#' {
-        Draft::new().with(what)
+    let what = text.as_thin().advance();
+    if text.as_thin().first_byte() == b'#' {
+        ScratchString::new().append(what)
     } else {
         sha256_hex(what)
     }
@@ -63,10 +70,10 @@ mod tests {
     use proptest::prelude::*;
 
     /// For texts without escapes; every one is usable.
-    fn comparable(text: Text, kind: Kind) -> Draft {
+    fn comparable(text: ThinStr, kind: Kind) -> ScratchString {
         let text = text.as_str();
         let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Draft::from(
+        ScratchString::from(
             match kind {
                 Kind::Plain => text.into(),
                 _ if text.is_empty() => String::new(),
@@ -78,14 +85,16 @@ mod tests {
     }
 
     fn wire(user: &str) -> Option<String> {
-        let user = Draft::from(user);
-        let member = member(Value::new(user.text()), &comparable);
+        let user = ScratchString::from(user);
+        let member = member(RawJson::new(user.as_thin()), &comparable);
         let inner = member.as_str().strip_prefix(",\"user\":{\"in\":")?;
         Some(inner.strip_suffix('}')?.into())
     }
 
     fn hash(text: &str) -> String {
-        sha256_hex(Draft::from(text).text()).as_str().into()
+        sha256_hex(ScratchString::from(text).as_thin())
+            .as_str()
+            .into()
     }
 
     #[test]

@@ -11,8 +11,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::Pixels;
 use crate::host::{Host, Kind, Request, Sending, Step, Storage, how};
-use crate::mem::size_class_alloc::{Allocator, Grow};
-use crate::mem::thin_str::{Draft, Text, forget_drafts, t};
+use crate::mem::size_class_alloc::{Grow, SizeClassAllocator};
+use crate::mem::{ScratchString, ThinStr, reset_scratch, thin};
 
 struct Memory;
 
@@ -26,7 +26,7 @@ impl Grow for Memory {
 }
 
 #[global_allocator]
-static ALLOCATOR: Allocator<Memory> = Allocator::new();
+static ALLOCATOR: SizeClassAllocator<Memory> = SizeClassAllocator::new();
 
 #[wasm_bindgen(raw_module = "./host.js")]
 extern "C" {
@@ -64,36 +64,36 @@ enum Wish {
 }
 
 /// The text that has come last.
-struct Inbox(UnsafeCell<Draft>);
+struct Inbox(UnsafeCell<ScratchString>);
 
 // SAFETY: the module has no threads
 unsafe impl Sync for Inbox {}
 
-static INBOX: Inbox = Inbox(UnsafeCell::new(Draft::new()));
+static INBOX: Inbox = Inbox(UnsafeCell::new(ScratchString::new()));
 
 /// Where the page puts a text of so many bytes before it enters, or before it answers.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(bytes: i32) -> i32 {
-    let mut text = Draft::zeroed(bytes as usize);
-    let at = text.bytes() as i32;
+    let mut text = ScratchString::with_zeroed_len(bytes as usize);
+    let at = text.as_mut_ptr() as i32;
     // SAFETY: nobody has borrowed what was there
     unsafe { *INBOX.0.get() = text };
     at
 }
 
-fn received() -> Draft {
+fn received() -> ScratchString {
     // SAFETY: as above
     unsafe { core::mem::take(&mut *INBOX.0.get()) }
 }
 
-fn number(wish: Wish, number: i32, a: Text, b: Text) -> f64 {
-    ask(wish as i32, number, a.address() as i32, b.address() as i32)
+fn number(wish: Wish, number: i32, a: ThinStr, b: ThinStr) -> f64 {
+    ask(wish as i32, number, a.as_ptr() as i32, b.as_ptr() as i32)
 }
 
-fn text(wish: Wish, number: i32, a: Text) -> Draft {
+fn text(wish: Wish, number: i32, a: ThinStr) -> ScratchString {
     // where the page answers nothing, nothing of before may be taken for the answer
     drop(received());
-    self::number(wish, number, a, t!(""));
+    self::number(wish, number, a, thin!(""));
     received()
 }
 
@@ -101,58 +101,58 @@ struct Page;
 
 impl Host for Page {
     fn now(&self) -> u64 {
-        number(Wish::Now, 0, t!(""), t!("")) as u64
+        number(Wish::Now, 0, thin!(""), thin!("")) as u64
     }
 
     fn ticks(&self) -> u64 {
-        number(Wish::Ticks, 0, t!(""), t!("")) as u64
+        number(Wish::Ticks, 0, thin!(""), thin!("")) as u64
     }
 
-    fn uuid(&mut self) -> Draft {
-        text(Wish::Uuid, 0, t!(""))
+    fn uuid(&mut self) -> ScratchString {
+        text(Wish::Uuid, 0, thin!(""))
     }
 
-    fn cookie(&self, name: Text) -> Draft {
+    fn cookie(&self, name: ThinStr) -> ScratchString {
         text(Wish::Cookie, 0, name)
     }
 
-    fn has_cookie(&self, name: Text, value: Text) -> bool {
+    fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool {
         number(Wish::HasCookie, 0, name, value) != 0.
     }
 
-    fn write_cookie(&mut self, name: Text, value: Text, days: u32) {
+    fn write_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32) {
         number(Wish::WriteCookie, days as i32, name, value);
     }
 
-    fn delete_cookie(&mut self, name: Text) {
-        number(Wish::DeleteCookie, 0, name, t!(""));
+    fn delete_cookie(&mut self, name: ThinStr) {
+        number(Wish::DeleteCookie, 0, name, thin!(""));
     }
 
-    fn stored(&self, storage: Storage, key: Text) -> Draft {
+    fn stored(&self, storage: Storage, key: ThinStr) -> ScratchString {
         text(Wish::Stored, storage as i32, key)
     }
 
-    fn store(&mut self, storage: Storage, key: Text, value: Text) {
+    fn store(&mut self, storage: Storage, key: ThinStr, value: ThinStr) {
         number(Wish::Store, storage as i32, key, value);
     }
 
-    fn keep(&mut self, leaving: bool, name: Text, text: Text) -> bool {
+    fn keep(&mut self, leaving: bool, name: ThinStr, text: ThinStr) -> bool {
         number(Wish::Keep, i32::from(leaving), name, text) != 0.
     }
 
     fn seek_boxes(&mut self) {
-        number(Wish::SeekBoxes, 0, t!(""), t!(""));
+        number(Wish::SeekBoxes, 0, thin!(""), thin!(""));
     }
 
-    fn click(&self) -> Draft {
-        text(Wish::Click, 0, t!(""))
+    fn click(&self) -> ScratchString {
+        text(Wish::Click, 0, thin!(""))
     }
 
-    fn uri_encoded(&self, text: Text) -> Draft {
+    fn uri_encoded(&self, text: ThinStr) -> ScratchString {
         self::text(Wish::UriEncoded, 0, text)
     }
 
-    fn comparable(&self, text: Text, kind: Kind) -> Draft {
+    fn comparable(&self, text: ThinStr, kind: Kind) -> ScratchString {
         self::text(Wish::Comparable, kind as i32, text)
     }
 
@@ -165,7 +165,7 @@ impl Host for Page {
             leaving,
             kept,
         } = request;
-        self::number(Wish::Parcel, 0, kept, t!(""));
+        self::number(Wish::Parcel, 0, kept, thin!(""));
         let how =
             number << 3 | u32::from(stripped) * how::STRIPPED | u32::from(leaving) * how::LEAVING;
         if self::number(Wish::Send, how as i32, url, body) == 0. {
@@ -175,28 +175,28 @@ impl Host for Page {
         }
     }
 
-    fn fetch_settings(&mut self, pixel: usize, url: Text) {
-        number(Wish::FetchSettings, pixel as i32, url, t!(""));
+    fn fetch_settings(&mut self, pixel: usize, url: ThinStr) {
+        number(Wish::FetchSettings, pixel as i32, url, thin!(""));
     }
 
     fn after_paint(&mut self) {
-        number(Wish::AfterPaint, 0, t!(""), t!(""));
+        number(Wish::AfterPaint, 0, thin!(""), thin!(""));
     }
 
     fn wake_in(&mut self, ms: u32) {
-        number(Wish::WakeIn, ms as i32, t!(""), t!(""));
+        number(Wish::WakeIn, ms as i32, thin!(""), thin!(""));
     }
 
-    fn warn(&mut self, line: Text) {
-        number(Wish::Warn, 0, line, t!(""));
+    fn warn(&mut self, line: ThinStr) {
+        number(Wish::Warn, 0, line, thin!(""));
     }
 
-    fn warn_of(&mut self, name: Text, reason: Text) {
+    fn warn_of(&mut self, name: ThinStr, reason: ThinStr) {
         number(Wish::Warn, 0, name, reason);
     }
 
-    fn trace(&mut self, step: Step, about: Text) {
-        number(Wish::Trace, step as i32, about, t!(""));
+    fn trace(&mut self, step: Step, about: ThinStr) {
+        number(Wish::Trace, step as i32, about, thin!(""));
     }
 }
 
@@ -219,14 +219,14 @@ macro_rules! enter {
         };
         $work;
         // SAFETY: what was made meanwhile is needed by nobody: the page takes its copies, and the pixel keeps its own
-        unsafe { forget_drafts() };
+        unsafe { reset_scratch() };
     };
 }
 
 /// Begins with the setup that is in the inbox; see [`Pixels::new`].
 #[unsafe(no_mangle)]
 pub extern "C" fn start() {
-    let pixels = Pixels::new(Page, received().text());
+    let pixels = Pixels::new(Page, received().as_thin());
     // SAFETY: see `enter`; the script starts once, so nothing is there to be dropped
     unsafe { INSTANCE.0.get().write(Some(pixels)) };
 }
@@ -237,7 +237,7 @@ pub extern "C" fn call() {
     let call = received();
     #[cfg(feature = "provoke-fault")]
     assert!(!call.as_str().contains("provoke_fault"));
-    enter!(pixels => pixels.call(call.text()));
+    enter!(pixels => pixels.call(call.as_thin()));
 }
 
 /// See [`Pixels::debug`].
@@ -286,7 +286,7 @@ pub extern "C" fn answered(number: i32, status: i32, after: i32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn adopt() {
     let left = received();
-    enter!(pixels => pixels.adopt(left.text()));
+    enter!(pixels => pixels.adopt(left.as_thin()));
 }
 
 /// See [`Pixels::online`].

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use oaiq::host::{Host, Kind, Request, Sending, Step, Storage};
-use oaiq::mem::thin_str::{Draft, Text};
+use oaiq::mem::{ScratchString, ThinStr};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
@@ -376,12 +376,12 @@ impl Host for Browser {
         self.look().ticks
     }
 
-    fn uuid(&mut self) -> Draft {
+    fn uuid(&mut self) -> ScratchString {
         self.touch().uuids += 1;
         owned(&uuid(self.look().uuids))
     }
 
-    fn cookie(&self, name: Text) -> Draft {
+    fn cookie(&self, name: ThinStr) -> ScratchString {
         let found = self.look().cookie_values(name.as_str());
         owned(
             &found
@@ -390,13 +390,13 @@ impl Host for Browser {
         )
     }
 
-    fn has_cookie(&self, name: Text, value: Text) -> bool {
+    fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool {
         let found = self.look().cookie_values(name.as_str());
         found.contains(&encoded(&unescaped(value.as_str())))
     }
 
     /// www/pixel/cookies.js does it, and tests/e2e/chromium/cookies.test.mjs tests it.
-    fn write_cookie(&mut self, name: Text, value: Text, days: u32) {
+    fn write_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32) {
         let state = &mut *self.touch();
         let value = encoded(&unescaped(value.as_str()));
         let domains = state.domains().into_iter();
@@ -405,11 +405,11 @@ impl Host for Browser {
         state.set_cookie(name.as_str(), &value, days, &widest);
     }
 
-    fn delete_cookie(&mut self, name: Text) {
+    fn delete_cookie(&mut self, name: ThinStr) {
         self.touch().delete_cookie(name.as_str());
     }
 
-    fn stored(&self, storage: Storage, key: Text) -> Draft {
+    fn stored(&self, storage: Storage, key: ThinStr) -> ScratchString {
         let state = self.look();
         state.stores_read.set(state.stores_read.get() + 1);
         let map = match storage {
@@ -420,7 +420,7 @@ impl Host for Browser {
         owned(found.map_or("", String::as_str))
     }
 
-    fn store(&mut self, storage: Storage, key: Text, value: Text) {
+    fn store(&mut self, storage: Storage, key: ThinStr, value: ThinStr) {
         let mut state = self.touch();
         if state.storage_blocked {
             return;
@@ -432,7 +432,7 @@ impl Host for Browser {
         map.insert(key.as_str().into(), value.as_str().into());
     }
 
-    fn keep(&mut self, _leaving: bool, name: Text, text: Text) -> bool {
+    fn keep(&mut self, _leaving: bool, name: ThinStr, text: ThinStr) -> bool {
         let state = &mut *self.touch();
         let (name, text) = (name.as_str(), text.as_str());
         if name.is_empty() {
@@ -462,7 +462,7 @@ impl Host for Browser {
         }
     }
 
-    fn click(&self) -> Draft {
+    fn click(&self) -> ScratchString {
         let state = self.look();
         let mut click = click_in(&state.url);
         if click.is_empty() {
@@ -471,12 +471,12 @@ impl Host for Browser {
         owned(&escaped(&click))
     }
 
-    fn uri_encoded(&self, text: Text) -> Draft {
+    fn uri_encoded(&self, text: ThinStr) -> ScratchString {
         owned(&encoded(&unescaped(text.as_str())))
     }
 
     /// The rules are in www/pixel/normalize-identifier.js, and tests/unit/normalize-identifier.test.mjs tests them; this is what they say of what is usable.
-    fn comparable(&self, text: Text, kind: Kind) -> Draft {
+    fn comparable(&self, text: ThinStr, kind: Kind) -> ScratchString {
         let given = unescaped(text.as_str());
         let trimmed = given.trim();
         let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -561,7 +561,7 @@ impl Host for Browser {
         Sending::UnderWay
     }
 
-    fn fetch_settings(&mut self, pixel: usize, url: Text) {
+    fn fetch_settings(&mut self, pixel: usize, url: ThinStr) {
         let mut state = self.touch();
         let asked = (state.ticks, url.as_str().into());
         state.settings_asked.push(asked);
@@ -580,24 +580,24 @@ impl Host for Browser {
         state.alarm = Some(state.ticks + u64::from(ms));
     }
 
-    fn warn(&mut self, line: Text) {
+    fn warn(&mut self, line: ThinStr) {
         let line = line.as_str();
         assert!(!line.contains('\n'), "{line}");
         self.touch().warnings.push(line.into());
     }
 
-    fn warn_of(&mut self, name: Text, reason: Text) {
+    fn warn_of(&mut self, name: ThinStr, reason: ThinStr) {
         let line = format!("{} was not measured: {}", name.as_str(), reason.as_str());
         self.touch().warnings.push(line);
     }
 
-    fn trace(&mut self, step: Step, about: Text) {
+    fn trace(&mut self, step: Step, about: ThinStr) {
         self.touch().trace.push((step, about.as_str().into()));
     }
 }
 
-fn owned(text: &str) -> Draft {
-    Draft::from(text)
+fn owned(text: &str) -> ScratchString {
+    ScratchString::from(text)
 }
 
 /// As `encodeURIComponent` writes it.

@@ -2,7 +2,7 @@
 
 use oaiq::Pixels;
 use oaiq::host::Step;
-use oaiq::mem::thin_str::{Draft, forget_drafts};
+use oaiq::mem::{ScratchString, reset_scratch};
 
 use crate::support::cookie_jar::Origin;
 use crate::support::fake_browser::{BOX, Browser, By, Happening, Network, Sent};
@@ -104,7 +104,7 @@ impl Visit {
     fn enter(&mut self, work: impl FnOnce(&mut Pixels<Browser>)) {
         work(&mut self.pixels);
         // SAFETY: the pixel keeps its own, and so does the browser
-        unsafe { forget_drafts() };
+        unsafe { reset_scratch() };
     }
 
     /// A call as the page makes it, without time and addresses: `["measure", ...]`.
@@ -145,7 +145,7 @@ impl Visit {
 
     /// Hands the pixel a text that no script has written.
     pub fn raw_call(&mut self, text: &str) {
-        self.enter(|pixels| pixels.call(Draft::from(text).text()));
+        self.enter(|pixels| pixels.call(ScratchString::from(text).as_thin()));
     }
 
     /// Lets so many milliseconds pass, with all that happens in them.
@@ -200,7 +200,7 @@ impl Visit {
 
     /// Hands the pixel a box, as no script may have written it.
     pub fn adopt(&mut self, left: &str) {
-        self.enter(|pixels| pixels.adopt(Draft::from(left).text()));
+        self.enter(|pixels| pixels.adopt(ScratchString::from(left).as_thin()));
     }
 
     /// The page dies without a word, and another one opens.
@@ -364,7 +364,7 @@ impl Browser {
         let setup = format!(r#"["{EVENTS}","{SETTINGS}",{config},{silent}]"#);
         let mut visit = Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), Draft::from(setup.as_str()).text()),
+            pixels: Pixels::new(self.clone(), ScratchString::from(setup.as_str()).as_thin()),
             url: url.into(),
             referrer: referrer.into(),
         };
@@ -377,7 +377,7 @@ impl Browser {
         self.navigate(origin(CHECKOUT), CHECKOUT);
         Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), Draft::from(setup).text()),
+            pixels: Pixels::new(self.clone(), ScratchString::from(setup).as_thin()),
             url: CHECKOUT.into(),
             referrer: String::new(),
         }
