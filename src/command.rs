@@ -2,13 +2,13 @@
 
 use crate::mem::thin;
 use crate::raw_json::RawJson;
-use crate::schema::events::Moment;
+use crate::schema::events::CallContext;
 
 /// What a page may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// Something that is no command, which is ignored without a word.
-    None,
+    Unknown,
     /// Starts a pixel or updates one.
     Init,
     /// The visitor's answer.
@@ -25,9 +25,9 @@ pub struct Call<'a> {
     /// What is asked for.
     pub command: Command,
     /// When and where.
-    pub moment: Moment<'a>,
+    pub context: CallContext<'a>,
     /// The first argument: what `init` was given, the answer, the name of an event or the id of the one pixel that is meant.
-    pub first: RawJson<'a>,
+    pub first_arg: RawJson<'a>,
     /// The event's name.
     pub name: RawJson<'a>,
     /// Its data.
@@ -37,13 +37,13 @@ pub struct Call<'a> {
 }
 
 /// Reads a call.
-pub fn read(call: RawJson) -> Call {
+pub fn parse_call(call: RawJson) -> Call {
     let time = call.first_child().unwrap_or(RawJson::UNDEFINED);
     let url = time.next_or_undefined();
     let referrer = url.next_or_undefined();
     let asked = referrer.next_or_undefined();
     let first = asked.next_or_undefined();
-    let mut command = Command::None;
+    let mut command = Command::Unknown;
     let mut name = first;
     if asked.is_str(thin!("measure")) {
         command = Command::Measure;
@@ -58,12 +58,12 @@ pub fn read(call: RawJson) -> Call {
     let data = name.next_or_undefined();
     Call {
         command,
-        moment: Moment {
+        context: CallContext {
             time: time.as_u64(),
             url,
             referrer,
         },
-        first,
+        first_arg: first,
         name,
         data,
         options: data.next_or_undefined(),

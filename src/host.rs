@@ -30,7 +30,7 @@ pub enum Kind {
 /// One request to the events endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// What the answer names: see [`crate::Pixels::answered`].
+    /// What the answer names: see [`crate::Tracker::on_response`].
     pub number: u32,
     /// The endpoint with its query.
     pub url: ThinStr<'a>,
@@ -78,12 +78,12 @@ pub enum Step {
     /// A request is on its way: eight times its number with the sum of [`how`], its address and its body, with spaces
     /// between them. Told by the script.
     Sent,
-    /// A request has been answered: the same sum, and the status as in [`crate::Pixels::answered`]. Told by the script.
+    /// A request has been answered: the same sum, and the status as in [`crate::Tracker::on_response`]. Told by the script.
     Answered,
     /// A request failed and will be sent again; seconds until then.
     Failed,
     /// A pixel's settings have been answered: their address, the status and whether automatic advanced matching is on, as in
-    /// [`crate::Pixels::settings_answered`]. Told by the script.
+    /// [`crate::Tracker::on_config_response`]. Told by the script.
     Settings,
     /// The endpoint refused a request of several events, which are sent again, fewer at a time.
     Halved,
@@ -197,7 +197,7 @@ pub trait Host {
     /// is no box, and without a name as well all boxes are meant. Other pages leave a box alone while its page lives.
     /// `leaving`: the page may be gone in the next moment. Returns false once the browser has not let it, the first time.
     fn keep(&mut self, leaving: bool, name: ThinStr, text: ThinStr) -> bool;
-    /// Calls [`crate::Pixels::adopt`] for each box whose page is gone.
+    /// Calls [`crate::Tracker::recover_record`] for each box whose page is gone.
     fn seek_boxes(&mut self);
     /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
     /// loaded; escaped, empty where there is none.
@@ -211,11 +211,11 @@ pub trait Host {
     fn comparable(&self, text: ThinStr, kind: Kind) -> ScratchString;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> Sending;
-    /// Fetches a pixel's settings; [`crate::Pixels::settings_answered`] is called with the same number.
+    /// Fetches a pixel's settings; [`crate::Tracker::on_config_response`] is called with the same number.
     fn fetch_settings(&mut self, pixel: usize, url: ThinStr);
-    /// Calls [`crate::Pixels::painted`] once the page has painted what it has.
+    /// Calls [`crate::Tracker::on_first_paint`] once the page has painted what it has.
     fn after_paint(&mut self);
-    /// Calls [`crate::Pixels::woken`] after that many milliseconds, in place of any call still waiting.
+    /// Calls [`crate::Tracker::on_timer`] after that many milliseconds, in place of any call still waiting.
     fn wake_in(&mut self, ms: u32);
     /// One line for whoever reads the console.
     fn warn(&mut self, line: ThinStr);

@@ -1,7 +1,7 @@
 //! A browser pixel for OpenAI Ads that speaks the oaiq protocol.
 //!
 //! Everything outside `wasm` is plain Rust over the trait [`host::Host`], and is tested natively. A call enters as
-//! a text ([`raw_json`]), becomes a command, changes one pixel's state in [`Pixels`], waits in its batch, and leaves as a
+//! a text ([`raw_json`]), becomes a command, changes one pixel's state in [`Tracker`], waits in its batch, and leaves as a
 //! request.
 
 mod command;
@@ -21,4 +21,4 @@ mod wasm;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use tracker::Pixels;
+pub use tracker::Tracker;

@@ -1,38 +1,38 @@
-//! What each command does. [`Pixels`] is the only state there is.
+//! What each command does. [`Tracker`] is the only state there is.
 
 mod outbox;
 
 use crate::command::{self, Call, Command};
-use crate::delivery::diagnostics::{self, GRANT, Marks, VISIT};
-use crate::delivery::pixel_config::Settings;
-use crate::delivery::queue::{Answer, Batch, MAX_BODY, NEVER, Outcome, Waiting};
+use crate::delivery::diagnostics::SessionMarkers;
+use crate::delivery::pixel_config::PixelConfig;
+use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedEvent, Settlement};
 use crate::host::{Host, Request, Sending, Step, Storage};
 use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, reset_scratch, thin};
 use crate::raw_json::{RawJson, Tag};
-use crate::schema::events::{self, Moment};
-use crate::schema::validate::{Refusal, too_large, validate};
+use crate::schema::events::{self, CallContext};
+use crate::schema::validate::{Rejection, too_large, validate};
 use crate::visitor::consent_store;
 use crate::visitor::identity::Identity;
 use crate::visitor::user_data;
-use outbox::Room;
+use outbox::{DropReason, OutboxBudget};
 
 /// Names the protocol and its version in the address of each request.
-static SPOKEN: ThinStr = thin!("&st=oaiq-web&sv=0.1.41&t=");
+static PROTOCOL_QUERY: ThinStr = thin!("&st=oaiq-web&sv=0.1.41&t=");
 /// A larger event is refused: the endpoint takes no larger request.
-const MAX_EVENT: usize = 1 << 20;
+const MAX_EVENT_BYTES: usize = 1 << 20;
 /// What is measured before any `init` is kept up to this many events.
-const MAX_EARLY: usize = 500;
+const MAX_PRE_INIT_EVENTS: usize = 500;
 
 /// All pixels of a page.
 #[derive(Debug)]
-pub struct Pixels<H> {
+pub struct Tracker<H> {
     host: H,
     events_url: ThinString,
-    settings_url: ThinString,
-    /// Has what the browser keeps been looked at? See [`Pixels::look`].
-    looked: bool,
+    config_url: ThinString,
+    /// Has what the browser keeps been has_loaded_state at? See [`Tracker::load_persisted_state`].
+    has_loaded_state: bool,
     granted: bool,
-    /// The calls that waited for the script are being made: see [`Pixels::replayed`].
+    /// The calls that waited for the script are being made: see [`Tracker::replayed`].
     replaying: bool,
     /// While consent is denied, not even that is sent.
     silent: bool,
@@ -40,19 +40,19 @@ pub struct Pixels<H> {
     identity: Option<Identity>,
     pixels: MiniVec<Pixel>,
     /// What was measured before the first pixel started.
-    early: Batch,
+    pre_init_queue: EventQueue,
     debug: bool,
     /// What `init` leaves out is taken from the `oaiq.config` that the page left.
     default_pixel: ThinString,
     default_user: ThinString,
-    requests: u32,
-    alarm: u64,
+    last_request_id: u32,
+    next_wakeup: u64,
     /// When the outbox is to be written.
-    save_due: u64,
+    save_at: u64,
     /// How many boxes have been taken over,
-    visits: u32,
+    recovered_records: u32,
     /// and which of them the call that is just being done comes from; 0 is the page itself.
-    visit: u32,
+    record_id: u32,
 }
 
 /// One advertiser's pixel.
@@ -62,22 +62,22 @@ struct Pixel {
     uri_id: ThinString,
     /// The member `user` of its bodies. Empty where nothing is known.
     user: ThinString,
-    batch: Batch,
-    settings: Settings,
+    queue: EventQueue,
+    config: PixelConfig,
     /// The session's first times that have been told.
-    told: Marks,
+    reported_markers: SessionMarkers,
     /// Of its box in the outbox; empty while it has none.
-    name: ThinString,
+    record_key: ThinString,
     /// The box that it was made for; 0 for the page's own pixels.
-    visit: u32,
+    record_id: u32,
     /// The click reference, as a member of its bodies: the page's, or that of the box.
     click: ThinString,
 }
 
 impl Pixel {
-    fn read_told(&mut self, host: &impl Host) {
+    fn load_reported_markers(&mut self, host: &impl Host) {
         let told = host.stored(Storage::Session, self.session_key().as_thin());
-        self.told = diagnostics::read_kept(told.as_thin());
+        self.reported_markers = SessionMarkers::from_storage(told.as_thin());
     }
 
     fn session_key(&self) -> ScratchString {
@@ -87,55 +87,55 @@ impl Pixel {
     }
 }
 
-impl<H: Host> Pixels<H> {
+impl<H: Host> Tracker<H> {
     /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config, silent]`; the config
     /// is the `oaiq.config` that the page left, and `silent` true where nothing is to be sent while consent is denied.
     pub fn new(mut host: H, setup: ThinStr) -> Self {
         let events_url = RawJson::new(setup)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
-        let settings_url = events_url.next_or_undefined();
-        let config = settings_url.next_or_undefined();
+        let config_url = events_url.next_or_undefined();
+        let config = config_url.next_or_undefined();
         host.after_paint();
         Self {
             events_url: events_url.to_scratch_string().to_thin_string(),
-            settings_url: settings_url.to_scratch_string().to_thin_string(),
-            looked: false,
+            config_url: config_url.to_scratch_string().to_thin_string(),
+            has_loaded_state: false,
             granted: true,
             replaying: true,
             silent: config.next_or_undefined().tag() == Tag::True,
             identity: None,
             pixels: MiniVec::new(),
-            early: Batch::default(),
+            pre_init_queue: EventQueue::default(),
             debug: false,
             default_pixel: config
                 .get(thin!("pixelId"))
                 .to_scratch_string()
                 .to_thin_string(),
             default_user: user_member(&host, config.get(thin!("user"))).to_thin_string(),
-            requests: 0,
-            alarm: NEVER,
-            save_due: NEVER,
-            visits: 0,
-            visit: 0,
+            last_request_id: 0,
+            next_wakeup: NEVER,
+            save_at: NEVER,
+            recovered_records: 0,
+            record_id: 0,
             host,
         }
     }
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
-    pub fn call(&mut self, call: ThinStr) {
-        self.run(&command::read(RawJson::new(call)), call);
-        self.set_alarm();
+    pub fn on_call(&mut self, call: ThinStr) {
+        self.execute(&command::parse_call(RawJson::new(call)), call);
+        self.schedule_wakeup();
     }
 
     /// Does what a call asks for; `text` is the call, for whoever reads the console.
-    fn run(&mut self, call: &Call, text: ThinStr) {
+    fn execute(&mut self, call: &Call, text: ThinStr) {
         match call.command {
-            Command::None => self.host.trace(Step::Ignored, text),
-            Command::Init => self.init(call.moment, call.first, text),
+            Command::Unknown => self.host.trace(Step::Ignored, text),
+            Command::Init => self.init(call.context, call.first_arg, text),
             // an answer of then is not one of now
-            Command::Consent if self.visit != 0 => {}
-            Command::Consent => self.answer(call.first.is_true()),
+            Command::Consent if self.record_id != 0 => {}
+            Command::Consent => self.set_consent(call.first_arg.is_true()),
             Command::Measure | Command::MeasureSingle => self.measure(call, text),
         }
     }
@@ -151,136 +151,138 @@ impl<H: Host> Pixels<H> {
 
     /// Switches debug on or off. What is queued already is traced when something happens next. This sets no alarm, because
     /// then the module looks at what the browser stores, which it may not do while consent is pending.
-    pub fn debug(&mut self, on: bool) {
+    pub fn set_debug(&mut self, on: bool) {
         self.debug = on;
-        self.changed();
+        self.schedule_save();
     }
 
     /// The time that was asked for by [`Host::wake_in`] has come.
-    pub fn woken(&mut self) {
+    pub fn on_timer(&mut self) {
         // an init that comes later may say that consent is still to be asked for
         if !self.pixels.is_empty() {
-            self.look();
+            self.load_persisted_state();
         }
-        self.alarm = NEVER;
+        self.next_wakeup = NEVER;
         let now = self.host.ticks();
         for i in 0..self.pixels.len() {
-            if self.pixels[i].settings.retry(now) {
-                self.fetch_settings(i);
+            if self.pixels[i].config.take_due_retry(now) {
+                self.fetch_config(i);
             }
-            if self.pixels[i].batch.due() <= now {
-                self.look_at_stored_consent();
-                self.dispatch(i, None);
+            if self.pixels[i].queue.due_at() <= now {
+                self.recheck_consent();
+                self.send_next_batch(i, None);
             }
         }
-        if self.save_due <= now {
+        if self.save_at <= now {
             self.save(false);
         }
-        self.set_alarm();
+        self.schedule_wakeup();
     }
 
     /// The network is there again.
-    pub fn online(&mut self) {
+    pub fn on_online(&mut self) {
         for pixel in self.pixels.iter_mut() {
-            pixel.batch.hasten();
+            pixel.queue.clear_backoff();
         }
-        self.set_alarm();
+        self.schedule_wakeup();
     }
 
     /// The page has been painted, after [`Host::after_paint`].
-    pub fn painted(&mut self) {
-        self.look();
+    pub fn on_first_paint(&mut self) {
+        self.load_persisted_state();
         for i in 0..self.pixels.len() {
-            if self.pixels[i].settings.take_wanted() {
-                self.fetch_settings(i);
+            if self.pixels[i].config.take_request() {
+                self.fetch_config(i);
             }
         }
     }
 
     /// The page is being left or hidden: everything goes at once.
-    pub fn leaving(&mut self) {
-        let mut kept = Room::default();
+    pub fn on_page_hide(&mut self) {
+        let mut kept = OutboxBudget::default();
         for i in 0..self.pixels.len() {
-            while self.pixels[i].batch.has_waiting() {
-                self.look();
-                self.look_at_stored_consent();
-                self.dispatch(i, Some(&mut kept));
+            while self.pixels[i].queue.has_queued() {
+                self.load_persisted_state();
+                self.recheck_consent();
+                self.send_next_batch(i, Some(&mut kept));
                 // a long backlog is many requests.
                 // SAFETY: nothing that was made for this one is needed for the next
                 unsafe { reset_scratch() };
             }
         }
-        if self.save_due != NEVER {
+        if self.save_at != NEVER {
             self.save(true);
         }
     }
 
     /// The request of that number has been answered with that status: 0 if it has failed, 1 if the answer cannot be read.
     /// It is not to be sent again for so many seconds.
-    pub fn answered(&mut self, number: u32, status: u32, after: u32) {
+    pub fn on_response(&mut self, number: u32, status: u32, after: u32) {
         let outcome = match status {
             0 | 408 | 429 | 500.. => Outcome::Failed(u64::from(after) * 1_000),
-            400..500 => Outcome::Refused,
-            _ => Outcome::Arrived,
+            400..500 => Outcome::Rejected,
+            _ => Outcome::Delivered,
         };
         for i in 0..self.pixels.len() {
-            self.answered_to(i, number, outcome);
+            self.settle_pixel(i, number, outcome);
         }
         // what has arrived must not be found by another page
-        if self.save_due != NEVER {
+        if self.save_at != NEVER {
             self.save(false);
         }
-        self.set_alarm();
+        self.schedule_wakeup();
     }
 
-    fn answered_to(&mut self, i: usize, number: u32, outcome: Outcome) {
+    fn settle_pixel(&mut self, i: usize, number: u32, outcome: Outcome) {
         let now = self.host.ticks();
         let pixel = &mut self.pixels[i];
-        match pixel.batch.answered(number, outcome, now) {
-            Answer::Unknown => return,
-            Answer::Delivered(marks) => {
-                if marks != 0 {
-                    pixel.told |= marks;
+        match pixel.queue.settle(number, outcome, now) {
+            Settlement::NotOurs => return,
+            Settlement::Delivered(markers) => {
+                if !markers.is_empty() {
+                    pixel.reported_markers = pixel.reported_markers.union(markers);
                     self.host.store(
                         Storage::Session,
                         pixel.session_key().as_thin(),
-                        diagnostics::kept(pixel.told),
+                        pixel.reported_markers.to_storage(),
                     );
                 }
             }
-            Answer::Failed(pause) => {
-                self.mark(i);
+            Settlement::WillRetry(pause) => {
+                self.queue_session_markers(i);
                 if pause > 0 {
                     let seconds = ScratchString::new().append_u64(pause / 1_000);
                     self.trace(Step::Failed, seconds.as_thin());
                 }
             }
-            Answer::Refused(event) if event.is_empty() => self.trace(Step::Halved, thin!("")),
-            Answer::Refused(event) => self.lose(i, event.as_thin(), outbox::lost::REFUSED),
+            Settlement::Rejected(event) if event.is_empty() => self.trace(Step::Halved, thin!("")),
+            Settlement::Rejected(event) => {
+                self.drop_event(i, event.as_thin(), DropReason::RejectedByEndpoint)
+            }
         }
-        self.changed();
+        self.schedule_save();
     }
 
     /// A pixel's settings have been answered: with this status, 0 where there was no answer, and with this
     /// `automatic_advanced_matching_enabled`, if it had one.
-    pub fn settings_answered(&mut self, pixel: usize, status: u16, enabled: Option<bool>) {
+    pub fn on_config_response(&mut self, pixel: usize, status: u16, enabled: Option<bool>) {
         let now = self.host.ticks();
         if self.granted
             && let Some(to) = self.pixels.get_mut(pixel)
-            && let Some(outcome) = to.settings.answered(status, enabled, now)
+            && let Some(outcome) = to.config.on_response(status, enabled, now)
         {
-            to.batch.diagnostic(now).settings(outcome);
+            to.queue.diagnostic_mut(now).set_config(outcome);
         }
-        self.set_alarm();
+        self.schedule_wakeup();
     }
 
     /// Another tab has changed what is stored: a denial there is one here.
-    pub fn storage_changed(&mut self) {
-        self.look_in_storage();
-        self.set_alarm();
+    pub fn on_storage_event(&mut self) {
+        self.recheck_consent_in_storage();
+        self.schedule_wakeup();
     }
 
-    fn init(&mut self, moment: Moment, given: RawJson, call: ThinStr) {
+    fn init(&mut self, context: CallContext, given: RawJson, call: ThinStr) {
         self.trace(Step::Init, call);
         let id = given.get(thin!("pixelId"));
         let id = match self.pixels.first() {
@@ -291,22 +293,29 @@ impl<H: Host> Pixels<H> {
         if !given.is_object() || id.is_empty() {
             return self.host.warn(thin!("init needs {pixelId: \"...\"}"));
         }
-        self.look_in_storage();
-        let i = self.find(id.as_thin());
+        self.recheck_consent_in_storage();
+        let i = self.index_of(id.as_thin());
         let is_known = i < self.pixels.len();
         if !is_known {
             self.host.trace(Step::Started, id.as_thin());
-            self.start(id.as_thin());
+            self.add_pixel(id.as_thin());
         }
-        if !is_known && self.visit == 0 && self.granted {
+        if !is_known && self.record_id == 0 && self.granted {
             let id = self.host.uuid();
             let lifecycle = RawJson::new(thin!("{\"type\":\"sdk_lifecycle\"}"));
             let name = thin!("openai::sdk_init");
-            let text = events::write(name, moment, id.as_thin(), RawJson::UNDEFINED, lifecycle);
+            let text = events::write_event_json(
+                name,
+                context,
+                id.as_thin(),
+                RawJson::UNDEFINED,
+                lifecycle,
+            );
             let now = self.host.ticks();
-            self.pixels[i]
-                .batch
-                .push(Waiting::internal(text.as_thin(), 0), now);
+            self.pixels[i].queue.push(
+                QueuedEvent::internal(text.as_thin(), SessionMarkers::NONE),
+                now,
+            );
         }
         let mut next = given.first_child();
         while let Some(field) = next {
@@ -316,14 +325,14 @@ impl<H: Host> Pixels<H> {
             }
             next = value.next_sibling();
         }
-        self.want_settings(i);
+        self.request_config(i);
     }
 
     /// Where the pixel of that id is, or, if it has not started, will be when it does.
-    fn find(&self, id: ThinStr) -> usize {
+    fn index_of(&self, id: ThinStr) -> usize {
         let mut i = 0;
         for pixel in self.pixels.iter() {
-            if pixel.visit == self.visit && pixel.id.as_thin() == id {
+            if pixel.record_id == self.record_id && pixel.id.as_thin() == id {
                 break;
             }
             i += 1;
@@ -335,73 +344,73 @@ impl<H: Host> Pixels<H> {
     /// told. Cookies and stores are round trips to other processes, by far the longest part of a start, so this waits
     /// until the page has been painted, but never longer than until something is to be sent or stored. Until then
     /// everything is held in memory alone: a denial that is found drops it.
-    fn look(&mut self) {
-        if self.looked {
+    fn load_persisted_state(&mut self) {
+        if self.has_loaded_state {
             return;
         }
-        self.looked = true;
+        self.has_loaded_state = true;
         for pixel in self.pixels.iter_mut() {
-            pixel.read_told(&self.host);
+            pixel.load_reported_markers(&self.host);
         }
         if consent_store::is_denied(&self.host) {
-            self.deny();
+            self.revoke();
         }
         for i in 0..self.pixels.len() {
-            self.introduce(i);
+            self.attach_identity(i);
         }
-        self.set_alarm();
+        self.schedule_wakeup();
     }
 
     /// A pixel gets to know the visitor.
-    fn introduce(&mut self, i: usize) {
+    fn attach_identity(&mut self, i: usize) {
         if self.granted && self.identity.is_none() {
-            self.identity = Some(Identity::establish(&mut self.host));
+            self.identity = Some(Identity::load_or_create(&mut self.host));
             self.host.seek_boxes();
         }
         let pixel = &mut self.pixels[i];
         if let Some(identity) = &self.identity
-            && pixel.visit == 0
+            && pixel.record_id == 0
         {
-            pixel.click = identity.click.clone();
+            pixel.click = identity.click_id_json.clone();
         }
-        self.mark(i);
+        self.queue_session_markers(i);
     }
 
     /// Adds a pixel.
-    fn start(&mut self, id: ThinStr) {
-        if self.early.len() > 0 {
-            self.changed();
+    fn add_pixel(&mut self, id: ThinStr) {
+        if self.pre_init_queue.len() > 0 {
+            self.schedule_save();
         }
         let mut pixel = Pixel {
             id: ThinString::new(id),
             uri_id: self.host.uri_encoded(id).to_thin_string(),
             user: ThinString::default(),
-            batch: core::mem::take(&mut self.early),
-            settings: Settings::default(),
-            told: 0,
-            name: ThinString::default(),
-            visit: self.visit,
+            queue: core::mem::take(&mut self.pre_init_queue),
+            config: PixelConfig::default(),
+            reported_markers: SessionMarkers::NONE,
+            record_key: ThinString::default(),
+            record_id: self.record_id,
             click: ThinString::default(),
         };
-        if self.visit == 0 {
+        if self.record_id == 0 {
             pixel.user = self.default_user.clone();
         }
-        if self.looked {
-            pixel.read_told(&self.host);
+        if self.has_loaded_state {
+            pixel.load_reported_markers(&self.host);
         }
         let i = self.pixels.len();
         self.pixels.push(pixel);
-        if self.looked {
-            self.introduce(i);
+        if self.has_loaded_state {
+            self.attach_identity(i);
         }
     }
 
     /// The visitor's answer.
-    fn answer(&mut self, granted: bool) {
-        self.look();
-        consent_store::keep(&mut self.host, granted);
+    fn set_consent(&mut self, granted: bool) {
+        self.load_persisted_state();
+        consent_store::store_answer(&mut self.host, granted);
         if !granted {
-            return self.deny();
+            return self.revoke();
         }
         if self.granted {
             return;
@@ -409,13 +418,13 @@ impl<H: Host> Pixels<H> {
         self.granted = true;
         self.host.trace(Step::Consent, thin!("granted"));
         for i in 0..self.pixels.len() {
-            self.want_settings(i);
-            self.introduce(i);
+            self.request_config(i);
+            self.attach_identity(i);
         }
     }
 
     /// From now on nothing is measured, and nothing of before is sent.
-    fn deny(&mut self) {
+    fn revoke(&mut self) {
         if !self.granted {
             return;
         }
@@ -425,68 +434,77 @@ impl<H: Host> Pixels<H> {
         if !self.replaying {
             self.forget();
         }
-        self.early.clear();
+        self.pre_init_queue.clear();
         for i in 0..self.pixels.len() {
-            self.pixels[i].batch.clear();
-            self.pixels[i].settings = Settings::default();
-            self.pixels[i].name = ThinString::default();
-            self.mark(i);
+            self.pixels[i].queue.clear();
+            self.pixels[i].config = PixelConfig::default();
+            self.pixels[i].record_key = ThinString::default();
+            self.queue_session_markers(i);
         }
     }
 
     /// Deletes what is kept of a visitor who denies consent.
     fn forget(&mut self) {
-        Identity::forget(&mut self.host);
+        Identity::clear(&mut self.host);
         self.host.keep(false, thin!(""), thin!(""));
     }
 
-    fn look_at_stored_consent(&mut self) {
+    fn recheck_consent(&mut self) {
         if self.granted && consent_store::is_denied(&self.host) {
-            self.deny();
+            self.revoke();
         }
     }
 
-    /// [`Self::look_at_stored_consent`] for the caller's time: what only a cookie denies is dropped when the next
+    /// [`Self::recheck_consent`] for the caller's time: what only a cookie denies is dropped when the next
     /// request would go.
-    fn look_in_storage(&mut self) {
-        if self.looked && self.granted && consent_store::is_denied_in_storage(&self.host) {
-            self.deny();
+    fn recheck_consent_in_storage(&mut self) {
+        if self.has_loaded_state && self.granted && consent_store::is_denied_in_storage(&self.host)
+        {
+            self.revoke();
         }
     }
 
     /// Lets the session's first times be told that have not been.
-    fn mark(&mut self, i: usize) {
+    fn queue_session_markers(&mut self, i: usize) {
         let now = self.host.ticks();
         let pixel = &mut self.pixels[i];
-        if pixel.visit != 0 || (self.silent && !self.granted) {
+        if pixel.record_id != 0 || (self.silent && !self.granted) {
             return;
         }
-        let first = if self.granted { VISIT | GRANT } else { VISIT };
-        let untold = first & !pixel.told & !pixel.batch.marks();
-        if untold != 0 {
-            pixel.batch.aside(now).mark(untold, self.granted);
+        let mut markers = SessionMarkers::FIRST_VISIT;
+        if self.granted {
+            markers = markers.union(SessionMarkers::FIRST_GRANT);
+        }
+        let unreported = markers
+            .without(pixel.reported_markers)
+            .without(pixel.queue.markers());
+        if !unreported.is_empty() {
+            pixel
+                .queue
+                .diagnostic_mut_without_delay(now)
+                .add_markers(unreported, self.granted);
         }
     }
 
     fn measure(&mut self, call: &Call, text: ThinStr) {
-        self.look_in_storage();
+        self.recheck_consent_in_storage();
         if !self.granted {
             return self.trace(Step::Blocked, call.name.to_scratch_string().as_thin());
         }
         let is_for_all = call.command == Command::Measure;
         let mut meant = 0;
         if !is_for_all {
-            let id = call.first.to_scratch_string();
-            meant = self.find(id.as_thin());
+            let id = call.first_arg.to_scratch_string();
+            meant = self.index_of(id.as_thin());
             if meant == self.pixels.len() {
                 return self.host.trace(Step::UnknownPixel, id.as_thin());
             }
         }
-        let measured = self.event(call);
+        let measured = self.build_event(call);
         match &measured {
-            Err(refusal) => self.warn_of(refusal, text),
+            Err(rejection) => self.warn_rejected(rejection, text),
             Ok(text) => {
-                let step = if self.visit == 0 {
+                let step = if self.record_id == 0 {
                     Step::Queued
                 } else {
                     Step::Adopted
@@ -497,24 +515,24 @@ impl<H: Host> Pixels<H> {
         let now = self.host.ticks();
         let mut nobody = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
-            if pixel.visit == self.visit && (is_for_all || meant == i) {
-                take_in(&mut pixel.batch, &measured, false, now);
+            if pixel.record_id == self.record_id && (is_for_all || meant == i) {
+                enqueue_or_count(&mut pixel.queue, &measured, false, now);
                 nobody = false;
             }
         }
         if nobody {
-            if measured.is_ok() && self.early.len() >= MAX_EARLY {
+            if measured.is_ok() && self.pre_init_queue.len() >= MAX_PRE_INIT_EVENTS {
                 return self
                     .host
                     .warn(thin!("an event was dropped: too many calls before init"));
             }
-            take_in(&mut self.early, &measured, true, now);
+            enqueue_or_count(&mut self.pre_init_queue, &measured, true, now);
         }
-        self.changed();
+        self.schedule_save();
     }
 
     /// The wire form of what a call measures.
-    fn event(&mut self, call: &Call) -> Result<ScratchString, Refusal> {
+    fn build_event(&mut self, call: &Call) -> Result<ScratchString, Rejection> {
         let Call { data, options, .. } = *call;
         let name = validate(call.name, data, options)?;
         let mut id = options.get(thin!("event_id")).to_scratch_string();
@@ -525,35 +543,36 @@ impl<H: Host> Pixels<H> {
             self.trace(Step::NoId, name);
             id = self.host.uuid();
         }
-        let text = events::write(name, call.moment, id.as_thin(), options, data);
-        if text.len() > MAX_EVENT {
+        let text = events::write_event_json(name, call.context, id.as_thin(), options, data);
+        if text.len() > MAX_EVENT_BYTES {
             return Err(too_large(name));
         }
         Ok(text)
     }
 
-    fn warn_of(&mut self, refusal: &Refusal, call: ThinStr) {
+    fn warn_rejected(&mut self, rejection: &Rejection, call: ThinStr) {
         self.host.trace(Step::Refused, call);
         if !self.debug {
-            self.host.warn_of(refusal.name, refusal.reason);
+            self.host.warn_of(rejection.name, rejection.reason);
         }
     }
 
     /// Nothing in the settings is worth keeping a page's first picture waiting.
-    fn want_settings(&mut self, i: usize) {
-        let wanted =
-            self.granted && self.visit == 0 && self.pixels[i].settings.want(self.host.ticks());
+    fn request_config(&mut self, i: usize) {
+        let wanted = self.granted
+            && self.record_id == 0
+            && self.pixels[i].config.request_if_stale(self.host.ticks());
         // the first paint has been asked for
-        if wanted && self.looked {
+        if wanted && self.has_loaded_state {
             self.host.after_paint();
         }
     }
 
-    fn fetch_settings(&mut self, i: usize) {
-        self.look_at_stored_consent();
+    fn fetch_config(&mut self, i: usize) {
+        self.recheck_consent();
         if self.granted {
             let url = ScratchString::new()
-                .append(self.settings_url.as_thin())
+                .append(self.config_url.as_thin())
                 .append(thin!("/"))
                 .append(self.pixels[i].uri_id.as_thin())
                 .append(thin!(".json"));
@@ -562,35 +581,35 @@ impl<H: Host> Pixels<H> {
     }
 
     /// Sends one request of what waits for a pixel.
-    fn dispatch(&mut self, i: usize, leaving: Option<&mut Room>) {
+    fn send_next_batch(&mut self, i: usize, leaving: Option<&mut OutboxBudget>) {
         let pixel = &mut self.pixels[i];
         let host = &mut self.host;
-        if !pixel.batch.has_waiting() {
+        if !pixel.queue.has_queued() {
             return;
         }
         let now = host.now();
-        self.requests += 1;
-        let number = self.requests;
-        let mut room = MAX_BODY - 32;
+        self.last_request_id += 1;
+        let number = self.last_request_id;
+        let mut room = MAX_BODY_BYTES - 32;
         let mut user = pixel.user.as_thin();
         let (mut browser, mut click) = (thin!(""), pixel.click.as_thin());
         if let Some(identity) = &self.identity {
-            browser = identity.browser.as_thin();
+            browser = identity.browser_id_json.as_thin();
         }
         for part in [browser, click, user] {
             room = room.saturating_sub(part.len());
         }
-        if let Some(diagnostic) = pixel.batch.take_diagnostic() {
-            let text = diagnostic.write(now, host.uuid().as_thin());
-            let event = Waiting::internal(text.as_thin(), diagnostic.marks);
-            pixel.batch.resume(event);
+        if let Some(diagnostic) = pixel.queue.take_diagnostic() {
+            let text = diagnostic.write_json(now, host.uuid().as_thin());
+            let event = QueuedEvent::internal(text.as_thin(), diagnostic.markers);
+            pixel.queue.push_due(event);
         }
-        let events = pixel.batch.cut(number, room);
-        let stripped = !self.granted || events.markers_alone;
+        let events = pixel.queue.take_batch(number, room);
+        let stripped = !self.granted || events.only_markers;
         if stripped {
             (browser, click) = (thin!(""), thin!(""));
         }
-        if stripped || events.internal_alone {
+        if stripped || events.only_internal {
             user = thin!("");
         }
         let body = ScratchString::new()
@@ -611,14 +630,14 @@ impl<H: Host> Pixels<H> {
                 thin!("?pid=")
             })
             .append(pixel.uri_id.as_thin())
-            .append(SPOKEN)
+            .append(PROTOCOL_QUERY)
             .append_u64(now)
             .append(thin!("&ec="))
             .append_u64(events.count);
         let is_leaving = leaving.is_some();
         let mut kept = ScratchString::new();
         if let Some(room) = leaving {
-            kept = pixel.boxed(number, room);
+            kept = pixel.to_outbox_record(number, room);
         }
         let sending = host.send(Request {
             number,
@@ -629,7 +648,7 @@ impl<H: Host> Pixels<H> {
             kept: kept.as_thin(),
         });
         if sending == Sending::Gone {
-            self.answered_to(i, number, Outcome::Arrived);
+            self.settle_pixel(i, number, Outcome::Delivered);
         }
     }
 
@@ -639,13 +658,13 @@ impl<H: Host> Pixels<H> {
         }
     }
 
-    fn set_alarm(&mut self) {
-        let mut due = self.save_due;
+    fn schedule_wakeup(&mut self) {
+        let mut due = self.save_at;
         for pixel in self.pixels.iter() {
-            due = due.min(pixel.batch.due()).min(pixel.settings.retry_due());
+            due = due.min(pixel.queue.due_at()).min(pixel.config.retry_at());
         }
-        if due < self.alarm {
-            self.alarm = due;
+        if due < self.next_wakeup {
+            self.next_wakeup = due;
             let wait = due.saturating_sub(self.host.ticks());
             self.host.wake_in(wait as u32);
         }
@@ -653,18 +672,20 @@ impl<H: Host> Pixels<H> {
 }
 
 /// Adds what a call has measured, or counts it if it was refused.
-fn take_in(
-    batch: &mut Batch,
-    measured: &Result<ScratchString, Refusal>,
+fn enqueue_or_count(
+    queue: &mut EventQueue,
+    measured: &Result<ScratchString, Rejection>,
     before_init: bool,
     now: u64,
 ) {
     match measured {
-        Ok(text) => batch.push(Waiting::new(text.as_thin()), now),
-        Err(refusal) => batch.diagnostic(now).count(refusal, before_init),
+        Ok(text) => queue.push(QueuedEvent::measured(text.as_thin()), now),
+        Err(rejection) => queue
+            .diagnostic_mut(now)
+            .count_rejection(rejection, before_init),
     }
 }
 
 fn user_member(host: &impl Host, given: RawJson) -> ScratchString {
-    user_data::member(given, &|text, kind| host.comparable(text, kind))
+    user_data::user_data_member(given, &|text, kind| host.comparable(text, kind))
 }

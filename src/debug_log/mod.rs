@@ -493,7 +493,7 @@ impl Console {
     /// What is wrong with an `init`, or that it came a second time.
     fn init(&mut self, call: &str) -> Option<Line> {
         let call = ScratchString::from(call);
-        let given = command::read(RawJson::new(call.as_thin())).first;
+        let given = command::parse_call(RawJson::new(call.as_thin())).first_arg;
         if !given.is_object() {
             // what was given may be about a person
             return Some(warning(
@@ -866,7 +866,7 @@ impl Console {
             data,
             options,
             ..
-        } = command::read(RawJson::new(call.as_thin()));
+        } = command::parse_call(RawJson::new(call.as_thin()));
         self.rejected_calls += 1;
         // an id that was to be made up belongs to no later event
         self.has_no_id = false;
@@ -1138,7 +1138,7 @@ impl Console {
             self.waiting.retain(|it| it.key() != event.key());
             event.shown()
         } else {
-            shown(command::read(event).name)
+            shown(command::parse_call(event).name)
         };
         self.lost_events += 1;
         let rejection = Rejection {

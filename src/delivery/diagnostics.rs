@@ -1,48 +1,75 @@
 //! What a pixel tells of itself: refused calls counted, session markers, how its settings arrived.
 
 use crate::mem::{MiniVec, ScratchString, ThinStr, thin};
-use crate::schema::events::begin;
-use crate::schema::validate::Refusal;
+use crate::schema::events::begin_event_json;
+use crate::schema::validate::Rejection;
 
-/// Which of a session's first times are meant: the sum of [`VISIT`] and [`GRANT`].
-pub type Marks = u8;
-/// The pixel's first page in this session.
-pub const VISIT: Marks = 1;
-/// The first time that consent was granted in it.
-pub const GRANT: Marks = 2;
+/// What has happened for the first time in a session: a set of [`FIRST_VISIT`](Self::FIRST_VISIT) and
+/// [`FIRST_GRANT`](Self::FIRST_GRANT).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionMarkers(u8);
 
-/// How `sessionStorage` keeps marks: a letter for each sum.
-static KEPT: [ThinStr; 4] = [thin!(""), thin!("v"), thin!("c"), thin!("g")];
+/// How `sessionStorage` holds each set.
+static STORAGE_CODES: [ThinStr; 4] = [thin!(""), thin!("v"), thin!("c"), thin!("g")];
 
-/// Marks as `sessionStorage` keeps them.
-pub fn kept(marks: Marks) -> ThinStr<'static> {
-    KEPT[usize::from(marks & 3)]
-}
+impl SessionMarkers {
+    /// The empty set.
+    pub const NONE: Self = Self(0);
+    /// The pixel's first page in this session.
+    pub const FIRST_VISIT: Self = Self(1);
+    /// The first time in this session that consent was granted.
+    pub const FIRST_GRANT: Self = Self(2);
 
-/// Reads what [`kept`] wrote; anything else is nothing.
-pub fn read_kept(kept: ThinStr) -> Marks {
-    (1..4).find(|marks| KEPT[*marks] == kept).unwrap_or(0) as Marks
+    /// The markers in either set.
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The markers that are not in the other set.
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// True if all markers of the other set are in this one.
+    pub fn contains(self, other: Self) -> bool {
+        other.without(self).is_empty()
+    }
+
+    /// True for the empty set.
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// The set as `sessionStorage` holds it.
+    pub fn to_storage(self) -> ThinStr<'static> {
+        STORAGE_CODES[usize::from(self.0 & 3)]
+    }
+
+    /// Reads what [`to_storage`](Self::to_storage) returned. Any other text is the empty set.
+    pub fn from_storage(code: ThinStr) -> Self {
+        Self((1..4).find(|set| STORAGE_CODES[*set] == code).unwrap_or(0) as u8)
+    }
 }
 
 /// How a pixel's settings arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettingsOutcome {
+pub struct ConfigOutcome {
     /// `enabled`, `disabled`, `not_found`, `invalid` or `request_failed`.
     pub automatic_advanced_matching: ThinStr<'static>,
     /// Whether a second request was made, and whether it was answered.
     pub retry_succeeded: Option<bool>,
 }
 
-/// What refused calls are counted by. The protocol tells of 64 kinds at most: there are fewer, since each of the table's
-/// 15 fields has at most three codes.
-type Labels = [ThinStr<'static>; 5];
+/// What rejected calls are counted by, each at its place: reason, event name, phase, code and field. The protocol allows
+/// 64 different keys per event. There are fewer, since each of the table's 15 fields has at most three codes.
+type RejectionKey = [ThinStr<'static>; 5];
 const REASON: usize = 0;
 const NAME: usize = 1;
 const PHASE: usize = 2;
 const CODE: usize = 3;
 const FIELD: usize = 4;
 
-/// What is counted, by which label.
+/// The members of `data` that hold counts, with the part of the key that each is by.
 static COUNTS: [(ThinStr, usize); 3] = [
     (thin!("dropped_event_reason_counts"), REASON),
     (thin!("dropped_event_name_counts"), NAME),
@@ -52,57 +79,57 @@ static COUNTS: [(ThinStr, usize); 3] = [
 /// Everything that waits to be told for one pixel, merged into one event.
 #[derive(Debug, Default)]
 pub struct Diagnostic {
-    /// Each kind of refusal, and how often.
-    refused: MiniVec<(Labels, u64)>,
+    /// Each kind of rejection, and how often.
+    rejections: MiniVec<(RejectionKey, u64)>,
     /// The session's first times that this tells of.
-    pub marks: Marks,
+    pub markers: SessionMarkers,
     consent: bool,
-    settings: Option<SettingsOutcome>,
+    config: Option<ConfigOutcome>,
 }
 
 impl Diagnostic {
     /// Counts a refused call.
-    pub fn count(&mut self, refusal: &Refusal, before_init: bool) {
-        let Refusal {
+    pub fn count_rejection(&mut self, rejection: &Rejection, before_init: bool) {
+        let Rejection {
             name,
             reason,
             code,
             path,
-        } = *refusal;
+        } = *rejection;
         let phase = if before_init {
             thin!("before_init")
         } else {
             thin!("after_init")
         };
-        let labels = [reason, name, phase, code, path];
-        for (known, count) in self.refused.iter_mut() {
-            if *known == labels {
+        let key = [reason, name, phase, code, path];
+        for (known, count) in self.rejections.iter_mut() {
+            if *known == key {
                 *count += 1;
                 return;
             }
         }
-        self.refused.push((labels, 1));
+        self.rejections.push((key, 1));
     }
 
-    /// Marks first times of the session, and the state of consent that goes with them.
-    pub fn mark(&mut self, marks: Marks, consent: bool) {
-        self.marks |= marks;
+    /// SessionMarkers first times of the session, and the state of consent that goes with them.
+    pub fn add_markers(&mut self, markers: SessionMarkers, consent: bool) {
+        self.markers = self.markers.union(markers);
         self.consent = consent;
     }
 
     /// Tells how the settings arrived.
-    pub fn settings(&mut self, outcome: SettingsOutcome) {
-        self.settings = Some(outcome);
+    pub fn set_config(&mut self, outcome: ConfigOutcome) {
+        self.config = Some(outcome);
     }
 
     /// The event's wire form.
-    pub fn write(&self, time: u64, id: ThinStr) -> ScratchString {
+    pub fn write_json(&self, time: u64, id: ThinStr) -> ScratchString {
         let mut total = 0;
-        for (_, count) in self.refused.iter() {
+        for (_, count) in self.rejections.iter() {
             total += count;
         }
         let mut details = ScratchString::new();
-        self.each(&[CODE, REASON, FIELD], &mut |labels, count| {
+        self.group_by(&[CODE, REASON, FIELD], &mut |labels, count| {
             if labels[CODE].is_empty() {
                 return;
             }
@@ -125,7 +152,7 @@ impl Diagnostic {
         });
 
         let version = if details.is_empty() { 1 } else { 2 };
-        let mut out = begin(thin!("oai::diagnostic"), time, id)
+        let mut out = begin_event_json(thin!("oai::diagnostic"), time, id)
             .append(thin!(
                 ",\"data\":{\"type\":\"diagnostic\",\"schema_version\":"
             ))
@@ -134,7 +161,7 @@ impl Diagnostic {
             .append_u64(total);
         for (key, label) in &COUNTS {
             out = out.append_json_key(*key).append(thin!("{"));
-            self.each(&[*label], &mut |labels, count| {
+            self.group_by(&[*label], &mut |labels, count| {
                 out = core::mem::take(&mut out)
                     .append_json_key(labels[*label])
                     .append_u64(count);
@@ -147,28 +174,28 @@ impl Diagnostic {
                 .append(details.as_thin())
                 .append(thin!("]"));
         }
-        if self.marks != 0 {
+        if !self.markers.is_empty() {
             out = out
                 .append_json_key(thin!("consent"))
                 .append_bool(self.consent);
         }
-        if self.marks & VISIT != 0 {
+        if self.markers.contains(SessionMarkers::FIRST_VISIT) {
             out = out
                 .append_json_key(thin!("is_first_visit_in_session"))
                 .append_bool(true);
         }
-        if self.marks & GRANT != 0 {
+        if self.markers.contains(SessionMarkers::FIRST_GRANT) {
             out = out
                 .append_json_key(thin!("is_first_consent_grant_in_session"))
                 .append_bool(true);
         }
-        if let Some(settings) = self.settings {
+        if let Some(config) = self.config {
             out = out
                 .append_json_key(thin!("config"))
                 .append(thin!("{"))
                 .append_json_key(thin!("automatic_advanced_matching"))
-                .append_json_str(settings.automatic_advanced_matching);
-            if let Some(succeeded) = settings.retry_succeeded {
+                .append_json_str(config.automatic_advanced_matching);
+            if let Some(succeeded) = config.retry_succeeded {
                 out = out
                     .append_json_key(thin!("retry_attempted"))
                     .append_bool(true)
@@ -182,11 +209,11 @@ impl Diagnostic {
 
     /// Visits what was refused, once for all that agree in these labels, with how often, in the order in which it
     /// first was.
-    fn each(&self, same: &[usize], visit: &mut dyn FnMut(&Labels, u64)) {
-        for (i, (labels, _)) in self.refused.iter().enumerate() {
+    fn group_by(&self, same: &[usize], visit: &mut dyn FnMut(&RejectionKey, u64)) {
+        for (i, (labels, _)) in self.rejections.iter().enumerate() {
             let mut before = false;
             let mut sum = 0;
-            for (k, (others, count)) in self.refused.iter().enumerate() {
+            for (k, (others, count)) in self.rejections.iter().enumerate() {
                 if same.iter().all(|label| labels[*label] == others[*label]) {
                     before |= k < i;
                     sum += count;
@@ -204,12 +231,12 @@ mod tests {
     use super::*;
 
     fn data(diagnostic: &Diagnostic) -> serde_json::Value {
-        let event = diagnostic.write(7, thin!("id"));
+        let event = diagnostic.write_json(7, thin!("id"));
         let event: serde_json::Value = serde_json::from_str(event.as_str()).unwrap();
         event["data"].clone()
     }
 
-    const REFUSAL: Refusal = Refusal {
+    const REJECTION: Rejection = Rejection {
         name: thin!("order_created"),
         reason: thin!("invalid_event_props"),
         code: thin!("invalid_amount"),
@@ -219,8 +246,8 @@ mod tests {
     #[test]
     fn refused_calls_are_counted_together() {
         let mut diagnostic = Diagnostic::default();
-        diagnostic.count(&REFUSAL, false);
-        diagnostic.count(&REFUSAL, true);
+        diagnostic.count_rejection(&REJECTION, false);
+        diagnostic.count_rejection(&REJECTION, true);
         assert_eq!(
             data(&diagnostic),
             serde_json::json!({
@@ -236,8 +263,8 @@ mod tests {
     #[test]
     fn a_marker_and_settings_tell_what_applies() {
         let mut diagnostic = Diagnostic::default();
-        diagnostic.mark(VISIT, false);
-        diagnostic.settings(SettingsOutcome {
+        diagnostic.add_markers(SessionMarkers::FIRST_VISIT, false);
+        diagnostic.set_config(ConfigOutcome {
             automatic_advanced_matching: thin!("request_failed"),
             retry_succeeded: Some(false),
         });
@@ -255,11 +282,11 @@ mod tests {
     #[test]
     fn a_refusal_without_a_code_has_no_detail() {
         let mut diagnostic = Diagnostic::default();
-        diagnostic.count(
-            &Refusal {
+        diagnostic.count_rejection(
+            &Rejection {
                 code: thin!(""),
                 path: thin!(""),
-                ..REFUSAL
+                ..REJECTION
             },
             false,
         );
@@ -270,12 +297,21 @@ mod tests {
 
     #[test]
     fn marks_are_kept_in_one_letter() {
-        for marks in 0..4 {
-            assert_eq!(read_kept(kept(marks)), marks);
+        for (markers, code) in [
+            (SessionMarkers::NONE, thin!("")),
+            (SessionMarkers::FIRST_VISIT, thin!("v")),
+            (SessionMarkers::FIRST_GRANT, thin!("c")),
+            (
+                SessionMarkers::FIRST_VISIT.union(SessionMarkers::FIRST_GRANT),
+                thin!("g"),
+            ),
+        ] {
+            assert_eq!(markers.to_storage(), code);
+            assert_eq!(SessionMarkers::from_storage(code), markers);
         }
-        assert_eq!(kept(VISIT), thin!("v"));
-        assert_eq!(kept(GRANT), thin!("c"));
-        assert_eq!(kept(VISIT | GRANT), thin!("g"));
-        assert_eq!(read_kept(thin!("hostile")), 0);
+        assert_eq!(
+            SessionMarkers::from_storage(thin!("hostile")),
+            SessionMarkers::NONE
+        );
     }
 }

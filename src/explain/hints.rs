@@ -3,8 +3,8 @@
 use crate::explain::money;
 use crate::mem::{ScratchString, thin};
 use crate::raw_json::{RawJson, Tag};
-use crate::schema::events::{self, EVENTS, Field, Shape};
-use crate::schema::validate::{Fault, Part, Problem};
+use crate::schema::events::{self, DataShape, EVENTS, Field};
+use crate::schema::validate::{Location, Violation, ViolationKind};
 
 /// What a page may mean by another name: those of other pixels (Meta, Google, TikTok, Pinterest) for the same events.
 const EVENTS_ELSEWHERE: [(&str, &str); 30] = [
@@ -77,37 +77,39 @@ const IDS: [&str; 6] = [
 const SYMBOLS: [(&str, &str); 4] = [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("¥", "JPY")];
 
 /// What to do about a fault; `name` and `data` are the call's.
-pub fn advice(fault: &Fault, name: RawJson, data: RawJson) -> Option<String> {
-    let shape = events::find(name).map(|(_, shape)| *shape);
-    let text = match fault.problem {
-        Problem::UnknownName | Problem::Empty if fault.part == Part::Name => {
-            return event_meant(fault.given);
+pub fn advice(fault: &Violation, name: RawJson, data: RawJson) -> Option<String> {
+    let shape = events::find_event(name).map(|(_, shape)| *shape);
+    let text = match fault.kind {
+        ViolationKind::UnknownName | ViolationKind::Empty if fault.location == Location::Name => {
+            return event_meant(fault.found);
         }
-        Problem::NoData | Problem::Missing | Problem::OtherShape => {
+        ViolationKind::NoData | ViolationKind::Missing | ViolationKind::WrongShape => {
             format!("send type: \"{}\"", shape?.name().as_str())
         }
-        Problem::InvalidAmount => amount_meant(fault, data),
-        Problem::NotInteger if fault.given.is_string() => {
-            let digits = string(fault.given);
+        ViolationKind::InvalidAmount => amount_meant(fault, data),
+        ViolationKind::NotInteger if fault.found.is_string() => {
+            let digits = string(fault.found);
             digits.parse::<u32>().ok()?;
             format!("send the number {digits}, without quotes")
         }
-        Problem::NoCurrency => "add currency: \"USD\", or whichever the amount is in".into(),
-        Problem::NotCurrency | Problem::WrongType if fault.path.as_str().ends_with("currency") => {
-            let given = string(fault.given);
+        ViolationKind::NoCurrency => "add currency: \"USD\", or whichever the amount is in".into(),
+        ViolationKind::NotCurrency | ViolationKind::WrongType
+            if fault.path.as_str().ends_with("currency") =>
+        {
+            let given = string(fault.found);
             let (_, code) = SYMBOLS.iter().find(|(symbol, _)| *symbol == given)?;
             format!("send \"{code}\"")
         }
-        Problem::UnknownField => field_meant(fault, shape?)?,
-        Problem::CustomNameMissing | Problem::CustomNameEmpty => {
+        ViolationKind::UnknownField => field_meant(fault, shape?)?,
+        ViolationKind::CustomNameMissing | ViolationKind::CustomNameEmpty => {
             "give it in the last argument: { custom_event_name: \"your_name\" }".into()
         }
-        Problem::ReservedCustomName => format!("measure \"{}\" itself", string(fault.given)),
-        Problem::CustomNameNotAllowed => {
+        ViolationKind::ReservedCustomName => format!("measure \"{}\" itself", string(fault.found)),
+        ViolationKind::CustomNameNotAllowed => {
             "leave it out, or measure \"custom\" with that name".into()
         }
-        Problem::InvalidCustomName => {
-            let name = as_custom_name(&string(fault.given));
+        ViolationKind::InvalidCustomName => {
+            let name = as_custom_name(&string(fault.found));
             if name.is_empty() {
                 return None;
             }
@@ -140,8 +142,8 @@ fn event_meant(given: RawJson) -> Option<String> {
     }
 }
 
-fn amount_meant(fault: &Fault, data: RawJson) -> String {
-    let text = string(fault.given);
+fn amount_meant(fault: &Violation, data: RawJson) -> String {
+    let text = string(fault.found);
     let known = currency_of(fault, data);
     let named = || SYMBOLS.iter().find(|(symbol, _)| text.contains(symbol));
     let code = match &known {
@@ -154,9 +156,9 @@ fn amount_meant(fault: &Fault, data: RawJson) -> String {
             money::shown(whole, code)
         );
     }
-    let readings = match fault.given.tag() {
+    let readings = match fault.found.tag() {
         Tag::Str => money::readings(&text),
-        _ => money::of_number(fault.given.raw_text().as_str())
+        _ => money::of_number(fault.found.raw_text().as_str())
             .into_iter()
             .collect(),
     };
@@ -199,9 +201,9 @@ fn reading(amount: money::Written, code: &str) -> String {
 }
 
 /// The currency that an amount is in: its item's own, or the event's.
-fn currency_of(fault: &Fault, data: RawJson) -> Option<String> {
+fn currency_of(fault: &Violation, data: RawJson) -> Option<String> {
     let mut currency = data.get(thin!("currency"));
-    if let Part::Item(place) = fault.part {
+    if let Location::Item(place) = fault.location {
         let mut item = data.get(thin!("contents")).first_child();
         for _ in 0..place {
             item = item?.next_sibling();
@@ -215,21 +217,21 @@ fn currency_of(fault: &Fault, data: RawJson) -> Option<String> {
     (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
 }
 
-fn field_meant(fault: &Fault, shape: Shape) -> Option<String> {
-    let name = ScratchString::as_str(&fault.unknown?.to_scratch_string()).to_owned();
-    let fields: &[Field] = match fault.part {
-        Part::Name => return None,
-        Part::Data => shape.fields(),
-        Part::Item(_) => &events::ITEM,
-        Part::Options => &events::OPTIONS,
+fn field_meant(fault: &Violation, shape: DataShape) -> Option<String> {
+    let name = ScratchString::as_str(&fault.unknown_field?.to_scratch_string()).to_owned();
+    let fields: &[Field] = match fault.location {
+        Location::Name => return None,
+        Location::Data => shape.fields(),
+        Location::Item(_) => &events::ITEM_FIELDS,
+        Location::Options => &events::OPTION_FIELDS,
     };
     let plain = plain(&name);
     let is_option = |known: &Field| known.name().as_str() == name;
-    if fault.part != Part::Options {
+    if fault.location != Location::Options {
         if IDS.contains(&plain.as_str()) {
             return Some("give it as event_id in the last argument: { event_id: \"...\" }".into());
         }
-        if events::OPTIONS.iter().any(is_option) {
+        if events::OPTION_FIELDS.iter().any(is_option) {
             return Some(format!("give {name} in the last argument, the options"));
         }
     } else if IDS.contains(&plain.as_str()) {
@@ -243,8 +245,8 @@ fn field_meant(fault: &Fault, shape: Shape) -> Option<String> {
             format!("its name is {meant}")
         });
     }
-    let is_items = events::ITEM.iter().any(is_option);
-    (fault.part == Part::Data && is_items && shape != Shape::CustomerAction)
+    let is_items = events::ITEM_FIELDS.iter().any(is_option);
+    (fault.location == Location::Data && is_items && shape != DataShape::CustomerAction)
         .then(|| format!("give {name} in an item of contents: contents: [{{ {name}: ... }}]"))
 }
 

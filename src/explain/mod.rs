@@ -11,7 +11,7 @@ use crate::explain::hints::advice;
 use crate::mem::{ScratchString, with_nested_scratch};
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS};
-use crate::schema::validate::{self, Fault, Part, Problem};
+use crate::schema::validate::{self, Location, Violation, ViolationKind};
 
 /// One thing that is wrong with a call.
 #[derive(Debug, PartialEq, Serialize)]
@@ -49,7 +49,7 @@ pub(crate) fn faults(name: RawJson, data: RawJson, options: RawJson) -> Vec<Expl
     // nobody reads more, and a list of a million wrong items must not become a million texts
     const MOST: usize = 100;
     let mut faults = Vec::new();
-    validate::each_fault(name, data, options, &mut |fault| {
+    validate::visit_violations(name, data, options, &mut |fault| {
         if faults.len() < MOST {
             faults.push(Explained {
                 code: fault.problem.code(),
@@ -81,72 +81,74 @@ impl Explained {
     }
 }
 
-fn place(fault: &Fault) -> String {
+fn place(fault: &Violation) -> String {
     let path = fault.path.as_str();
-    let unknown = fault.unknown.map(RawJson::to_scratch_string);
+    let unknown = fault.unknown_field.map(RawJson::to_scratch_string);
     let name = unknown.as_ref().map_or("", ScratchString::as_str);
     let within = |object: String| match name {
         "" => object,
         _ => format!("{object}.{name}"),
     };
-    match fault.part {
-        Part::Name => "the event's name".into(),
-        Part::Data if path.is_empty() => within("data".into()),
-        Part::Data => path.into(),
-        Part::Item(i) if path.is_empty() => within(format!("data.contents[{i}]")),
-        Part::Item(i) => path.replace("[]", &format!("[{i}]")),
-        Part::Options if path.is_empty() => within("options".into()),
-        Part::Options => format!("options.{path}"),
+    match fault.location {
+        Location::Name => "the event's name".into(),
+        Location::Data if path.is_empty() => within("data".into()),
+        Location::Data => path.into(),
+        Location::Item(i) if path.is_empty() => within(format!("data.contents[{i}]")),
+        Location::Item(i) => path.replace("[]", &format!("[{i}]")),
+        Location::Options if path.is_empty() => within("options".into()),
+        Location::Options => format!("options.{path}"),
     }
 }
 
 /// What was found. Of a field that no event has, which may hold anything about anybody, only the kind is told.
-fn given(fault: &Fault) -> String {
-    let kind = fault.given.tag();
-    match fault.problem {
-        Problem::UnknownField => match kind {
+fn given(fault: &Violation) -> String {
+    let kind = fault.found.tag();
+    match fault.kind {
+        ViolationKind::UnknownField => match kind {
             Tag::Str => "a string".into(),
             Tag::Array => "an array".into(),
             Tag::Object => "an object".into(),
-            _ => shown(fault.given),
+            _ => shown(fault.found),
         },
-        _ => without_identifiers(&shown(fault.given)),
+        _ => without_identifiers(&shown(fault.found)),
     }
 }
 
 /// What must be there instead, to follow "it must be".
-fn expected(fault: &Fault, name: RawJson) -> String {
-    let text = match fault.problem {
-        Problem::UnknownName => {
+fn expected(fault: &Violation, name: RawJson) -> String {
+    let text = match fault.kind {
+        ViolationKind::UnknownName => {
             let names: Vec<_> = EVENTS.iter().map(|(name, _)| name.as_str()).collect();
             return format!("one of {}", names.join(", "));
         }
-        Problem::OtherShape => {
-            let shape = events::find(name).map_or("", |(_, shape)| shape.name().as_str());
+        ViolationKind::WrongShape => {
+            let shape = events::find_event(name).map_or("", |(_, shape)| shape.name().as_str());
             return format!("\"{shape}\", this event's own");
         }
-        Problem::CustomNameMissing => "there, because custom events need a name of their own",
-        Problem::Missing => "there",
-        Problem::WrongType => match fault.path.as_str() {
+        ViolationKind::CustomNameMissing => "there, because custom events need a name of their own",
+        ViolationKind::Missing => "there",
+        ViolationKind::WrongType => match fault.path.as_str() {
             "data.contents" => "an array of objects",
             "opt_out" => "true or false",
             "data" => "an object",
             _ => "a string",
         },
-        Problem::NotText | Problem::CustomNameNotText => "a string",
-        Problem::NotObject | Problem::NoData => "an object",
-        Problem::InvalidAmount => "a whole number in the currency's minor unit",
-        Problem::NotInteger => "a whole number",
-        Problem::NotCurrency => "three letters, such as \"USD\"",
-        Problem::NoCurrency => "there, because an amount is",
-        Problem::UnknownField => "left out, because there is no such field",
-        Problem::Empty => "left out, or a string that is not empty",
-        Problem::CustomNameEmpty => "a string that is not empty",
-        Problem::InvalidCustomName => {
+        ViolationKind::NotString | ViolationKind::CustomNameNotString => "a string",
+        ViolationKind::NotObject | ViolationKind::NoData => "an object",
+        ViolationKind::InvalidAmount => "a whole number in the currency's minor unit",
+        ViolationKind::NotInteger => "a whole number",
+        ViolationKind::NotCurrency => "three letters, such as \"USD\"",
+        ViolationKind::NoCurrency => "there, because an amount is",
+        ViolationKind::UnknownField => "left out, because there is no such field",
+        ViolationKind::Empty => "left out, or a string that is not empty",
+        ViolationKind::CustomNameEmpty => "a string that is not empty",
+        ViolationKind::InvalidCustomName => {
             "1 to 64 letters, digits, _ and -, with a letter or digit at both ends"
         }
-        Problem::ReservedCustomName => "another name, because this one is a standard event's",
-        Problem::CustomNameNotAllowed => "left out, because only the event \"custom\" takes it",
+        ViolationKind::ReservedCustomName => "another name, because this one is a standard event's",
+        ViolationKind::CustomNameNotAllowed => {
+            "left out, because only the event \"custom\" takes it"
+        }
     };
     text.into()
 }

@@ -18,7 +18,7 @@ pub struct MiniVec<T> {
 }
 
 impl<T> MiniVec<T> {
-    /// Holds nothing.
+    /// FieldType nothing.
     pub const fn new() -> Self {
         Self {
             ptr: NonNull::dangling(),

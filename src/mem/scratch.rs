@@ -73,7 +73,7 @@ pub struct ScratchString {
 }
 
 impl ScratchString {
-    /// Holds nothing.
+    /// FieldType nothing.
     pub const fn new() -> Self {
         Self { first: empty() }
     }

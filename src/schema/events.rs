@@ -6,7 +6,7 @@ use crate::visitor::public_url;
 
 /// What an event's `data` looks like; `data.type` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum DataShape {
     /// Things viewed, added or bought.
     Contents,
     /// Something that a customer did.
@@ -17,56 +17,56 @@ pub enum Shape {
     Custom,
 }
 
-impl Shape {
+impl DataShape {
     /// The `data.type` of this shape.
     pub const fn name(self) -> ThinStr<'static> {
         match self {
-            Shape::Contents => thin!("contents"),
-            Shape::CustomerAction => thin!("customer_action"),
-            Shape::PlanEnrollment => thin!("plan_enrollment"),
-            Shape::Custom => thin!("custom"),
+            DataShape::Contents => thin!("contents"),
+            DataShape::CustomerAction => thin!("customer_action"),
+            DataShape::PlanEnrollment => thin!("plan_enrollment"),
+            DataShape::Custom => thin!("custom"),
         }
     }
 
     /// The fields that its `data` may have.
     pub fn fields(self) -> &'static [Field] {
         let count = match self {
-            Shape::Contents => 4,
-            Shape::CustomerAction => 3,
-            Shape::PlanEnrollment | Shape::Custom => 5,
+            DataShape::Contents => 4,
+            DataShape::CustomerAction => 3,
+            DataShape::PlanEnrollment | DataShape::Custom => 5,
         };
-        DATA.split_at(count).0
+        DATA_FIELDS.split_at(count).0
     }
 }
 
 /// Each event that a page can measure, with its shape. The last is [`CUSTOM`].
-pub static EVENTS: [(ThinStr, Shape); 11] = [
-    (thin!("page_viewed"), Shape::Contents),
-    (thin!("contents_viewed"), Shape::Contents),
-    (thin!("items_added"), Shape::Contents),
-    (thin!("checkout_started"), Shape::Contents),
-    (thin!("order_created"), Shape::Contents),
-    (thin!("lead_created"), Shape::CustomerAction),
-    (thin!("registration_completed"), Shape::CustomerAction),
-    (thin!("appointment_scheduled"), Shape::CustomerAction),
-    (thin!("subscription_created"), Shape::PlanEnrollment),
-    (thin!("trial_started"), Shape::PlanEnrollment),
-    (thin!("custom"), Shape::Custom),
+pub static EVENTS: [(ThinStr, DataShape); 11] = [
+    (thin!("page_viewed"), DataShape::Contents),
+    (thin!("contents_viewed"), DataShape::Contents),
+    (thin!("items_added"), DataShape::Contents),
+    (thin!("checkout_started"), DataShape::Contents),
+    (thin!("order_created"), DataShape::Contents),
+    (thin!("lead_created"), DataShape::CustomerAction),
+    (thin!("registration_completed"), DataShape::CustomerAction),
+    (thin!("appointment_scheduled"), DataShape::CustomerAction),
+    (thin!("subscription_created"), DataShape::PlanEnrollment),
+    (thin!("trial_started"), DataShape::PlanEnrollment),
+    (thin!("custom"), DataShape::Custom),
 ];
 
 /// What a field holds, where it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
-    /// The event's own [`Shape::name`]; it must be there.
+pub enum FieldType {
+    /// The event's own [`DataShape::name`]; it must be there.
     Type,
     /// A whole number of the currency's minor unit (ISO 4217), which needs a currency.
     Amount,
     /// Three letters.
     Currency,
-    /// An array of objects with the fields of [`ITEM`].
+    /// An array of objects with the fields of [`ITEM_FIELDS`].
     Contents,
     /// A string that is not empty.
-    Text,
+    String,
     /// The same; diagnostics tell of this one where it is no string.
     ContentType,
     /// A whole number.
@@ -74,7 +74,7 @@ pub enum Holds {
     /// The name of a `custom` event, and of no other.
     CustomName,
     /// `true` or `false`.
-    Flag,
+    Bool,
 }
 
 /// A field of a call.
@@ -83,15 +83,15 @@ pub struct Field {
     /// As diagnostics name it: `data.contents[].amount`.
     pub path: ThinStr<'static>,
     /// Where in the path its own name begins.
-    name_at: u8,
+    name_offset: u8,
     /// What it must hold.
-    pub holds: Holds,
+    pub field_type: FieldType,
 }
 
 impl Field {
     /// Its name in its object.
     pub const fn name(&self) -> ThinStr<'static> {
-        self.path.skip(self.name_at as usize)
+        self.path.skip(self.name_offset as usize)
     }
 }
 
@@ -100,47 +100,47 @@ macro_rules! fields {
     ($in:literal $($name:literal $holds:ident)*) => {
         [$(Field {
             path: thin!(concat!($in, $name)),
-            name_at: $in.len() as u8,
-            holds: Holds::$holds,
+            name_offset: $in.len() as u8,
+            field_type: FieldType::$holds,
         }),*]
     };
 }
 
-/// The fields of `data`, in the order in which faults are told. Each [`Shape`] has the first so many of them.
-pub static DATA: [Field; 5] = fields! { "data."
+/// The fields of `data`, in the order in which faults are told. Each [`DataShape`] has the first so many of them.
+pub static DATA_FIELDS: [Field; 5] = fields! { "data."
     "type" Type
     "amount" Amount
     "currency" Currency
     "contents" Contents
-    "plan_id" Text
+    "plan_id" String
 };
 
 /// The fields of each of `data.contents`, all optional.
-pub static ITEM: [Field; 6] = fields! { "data.contents[]."
+pub static ITEM_FIELDS: [Field; 6] = fields! { "data.contents[]."
     "content_type" ContentType
     "quantity" Quantity
     "amount" Amount
     "currency" Currency
-    "id" Text
-    "name" Text
+    "id" String
+    "name" String
 };
 
 /// What `measure` takes as options. `eventId` is an alias of `event_id`.
-pub static OPTIONS: [Field; 4] = fields! { ""
+pub static OPTION_FIELDS: [Field; 4] = fields! { ""
     "custom_event_name" CustomName
-    "opt_out" Flag
-    "event_id" Text
-    "eventId" Text
+    "opt_out" Bool
+    "event_id" String
+    "eventId" String
 };
 
 /// The table's entry for an event of that name, or `None` for what is no event.
-pub fn find(name: RawJson) -> Option<&'static (ThinStr<'static>, Shape)> {
+pub fn find_event(name: RawJson) -> Option<&'static (ThinStr<'static>, DataShape)> {
     EVENTS.iter().find(|(known, _)| name.is_str(*known))
 }
 
 /// Where and when something was measured.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment<'a> {
+pub struct CallContext<'a> {
     /// Milliseconds since the epoch.
     pub time: u64,
     /// The page's address.
@@ -150,7 +150,7 @@ pub struct Moment<'a> {
 }
 
 /// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
-pub fn begin(name: ThinStr, time: u64, id: ThinStr) -> ScratchString {
+pub fn begin_event_json(name: ThinStr, time: u64, id: ThinStr) -> ScratchString {
     ScratchString::new()
         .append(thin!("{\"type\":\""))
         .append(name)
@@ -161,8 +161,8 @@ pub fn begin(name: ThinStr, time: u64, id: ThinStr) -> ScratchString {
 }
 
 /// Adds the options that are part of the wire form, from the call's options or from a wire form.
-pub fn write_options(mut out: ScratchString, options: RawJson) -> ScratchString {
-    for field in OPTIONS[..2].iter().rev() {
+pub fn write_options_json(mut out: ScratchString, options: RawJson) -> ScratchString {
+    for field in OPTION_FIELDS[..2].iter().rev() {
         let value = options.get(field.name());
         if value.is_defined() {
             out = value.write_json(out.append_json_key(field.name()));
@@ -172,17 +172,17 @@ pub fn write_options(mut out: ScratchString, options: RawJson) -> ScratchString 
 }
 
 /// An event's wire form; `options` and `data` have passed [`crate::schema::validate`].
-pub fn write(
+pub fn write_event_json(
     name: ThinStr,
-    moment: Moment,
+    moment: CallContext,
     id: ThinStr,
     options: RawJson,
     data: RawJson,
 ) -> ScratchString {
-    let mut out = begin(name, moment.time, id);
-    out = public_url::add_public(out, thin!("source_url"), moment.url);
-    out = public_url::add_public(out, thin!("referrer_url"), moment.referrer);
-    out = write_options(out, options);
+    let mut out = begin_event_json(name, moment.time, id);
+    out = public_url::write_public_url(out, thin!("source_url"), moment.url);
+    out = public_url::write_public_url(out, thin!("referrer_url"), moment.referrer);
+    out = write_options_json(out, options);
     data.write_json(out.append_json_key(thin!("data")))
         .append(thin!("}"))
 }

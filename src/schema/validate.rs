@@ -2,25 +2,36 @@
 
 use crate::mem::{ThinStr, thin};
 use crate::raw_json::{RawJson, Tag};
-use crate::schema::events::{self, EVENTS, Field, Holds, Shape};
+use crate::schema::events::{self, DataShape, EVENTS, Field, FieldType};
 
-/// Why a call was refused, as diagnostics count it.
-pub mod reason {
-    use crate::mem::{ThinStr, thin};
-
+/// Why a call was rejected, as diagnostics count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectReason {
     /// The name is no event.
-    pub static UNSUPPORTED_NAME: ThinStr = thin!("unsupported_event_name");
+    UnsupportedName,
     /// There is no data.
-    pub static MISSING_PROPS: ThinStr = thin!("missing_event_props");
+    MissingData,
     /// The data breaks a rule.
-    pub static INVALID_PROPS: ThinStr = thin!("invalid_event_props");
+    InvalidData,
     /// Only the options break one.
-    pub static INVALID_OPTIONS: ThinStr = thin!("invalid_event_options");
+    InvalidOptions,
+}
+
+impl RejectReason {
+    /// The reason's name on the wire.
+    pub const fn as_thin(self) -> ThinStr<'static> {
+        match self {
+            RejectReason::UnsupportedName => thin!("unsupported_event_name"),
+            RejectReason::MissingData => thin!("missing_event_props"),
+            RejectReason::InvalidData => thin!("invalid_event_props"),
+            RejectReason::InvalidOptions => thin!("invalid_event_options"),
+        }
+    }
 }
 
 /// Which part of a call a fault is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Location {
     /// The event's name.
     Name,
     /// `data`, or a field of it.
@@ -33,7 +44,7 @@ pub enum Part {
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Problem {
+pub enum ViolationKind {
     /// No event has this name.
     UnknownName,
     /// There is no data.
@@ -49,7 +60,7 @@ pub enum Problem {
     /// That name is a standard event's.
     ReservedCustomName,
     /// That name is no string.
-    CustomNameNotText,
+    CustomNameNotString,
     /// It has another type than it must have.
     WrongType,
     /// It is no whole number.
@@ -59,7 +70,7 @@ pub enum Problem {
     /// There is an amount, but no currency to read it in.
     NoCurrency,
     /// It is no string, which diagnostics do not tell of.
-    NotText,
+    NotString,
     /// It is no object, which diagnostics do not tell of.
     NotObject,
     /// It is not three letters.
@@ -69,61 +80,61 @@ pub enum Problem {
     /// It is an empty string.
     Empty,
     /// It is a `type`, but not this event's.
-    OtherShape,
+    WrongShape,
     /// Only `custom` takes a custom name.
     CustomNameNotAllowed,
 }
 
-use Problem::*;
+use ViolationKind::*;
 
 /// One thing that is wrong with a call.
 #[derive(Debug, Clone, Copy)]
-pub struct Fault<'a> {
+pub struct Violation<'a> {
     /// The part of the call.
-    pub part: Part,
+    pub location: Location,
     /// Where it is, as diagnostics name it: `data.contents[].amount`. Empty for a field that is none of the table's,
     /// and for what diagnostics do not tell of.
     pub path: ThinStr<'static>,
     /// The field that is none of the table's, by its name in the call.
-    pub unknown: Option<RawJson<'a>>,
+    pub unknown_field: Option<RawJson<'a>>,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub kind: ViolationKind,
     /// What was found there.
-    pub given: RawJson<'a>,
+    pub found: RawJson<'a>,
 }
 
-impl Fault<'_> {
-    /// The code that diagnostics give the fault. Some faults have none.
+impl Violation<'_> {
+    /// The code that diagnostics give the violation. Some faults have none.
     pub fn code(&self) -> ThinStr<'static> {
-        match self.problem {
+        match self.kind {
             // a name that is not a string has none
-            UnknownName if self.given.is_string() => thin!("unknown_event_type"),
+            UnknownName if self.found.is_string() => thin!("unknown_event_type"),
             NoData | Missing => thin!("missing_required_field"),
             CustomNameMissing | CustomNameEmpty => thin!("custom_event_name_required"),
             InvalidCustomName | ReservedCustomName => thin!("invalid_custom_event_name"),
-            CustomNameNotText | WrongType | NotInteger => thin!("invalid_field_type"),
+            CustomNameNotString | WrongType | NotInteger => thin!("invalid_field_type"),
             InvalidAmount => thin!("invalid_amount"),
             NoCurrency => thin!("missing_currency"),
             _ => thin!(""),
         }
     }
 
-    fn reason(&self) -> ThinStr<'static> {
-        match self.part {
-            Part::Name => reason::UNSUPPORTED_NAME,
-            Part::Options => reason::INVALID_OPTIONS,
-            _ if self.problem == NoData => reason::MISSING_PROPS,
-            _ => reason::INVALID_PROPS,
+    fn reason(&self) -> RejectReason {
+        match self.location {
+            Location::Name => RejectReason::UnsupportedName,
+            Location::Options => RejectReason::InvalidOptions,
+            _ if self.kind == NoData => RejectReason::MissingData,
+            _ => RejectReason::InvalidData,
         }
     }
 }
 
 /// What diagnostics count a refused call under.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Refusal {
+pub struct Rejection {
     /// The event's name, or `unknown`.
     pub name: ThinStr<'static>,
-    /// One of [`reason`].
+    /// The name of a [`RejectReason`], or of why an event was dropped later.
     pub reason: ThinStr<'static>,
     /// Code of the fault that stands for all; empty if none has a code.
     pub code: ThinStr<'static>,
@@ -136,39 +147,37 @@ pub fn validate(
     name: RawJson,
     data: RawJson,
     options: RawJson,
-) -> Result<ThinStr<'static>, Refusal> {
-    let mut refusal = Refusal {
-        name: events::find(name).map_or(thin!("unknown"), |(name, _)| *name),
-        reason: thin!(""),
-        code: thin!(""),
-        path: thin!(""),
-    };
-    each_fault(name, data, options, &mut |fault| {
-        let reason = fault.reason();
-        if refusal.reason.is_empty() {
-            refusal.reason = reason;
-        }
-        let mut tells = refusal.code.is_empty() && refusal.reason == reason;
-        // of the faults of the options, which come after those of the data, these two are told all the same
-        tells |= refusal.reason == reason::INVALID_PROPS
-            && matches!(fault.problem, InvalidCustomName | CustomNameNotText);
-        if tells && !fault.code().is_empty() {
-            refusal.code = fault.code();
-            refusal.path = fault.path;
+) -> Result<ThinStr<'static>, Rejection> {
+    let known_name = events::find_event(name).map_or(thin!("unknown"), |(name, _)| *name);
+    let (mut first_reason, mut code, mut path) = (None, thin!(""), thin!(""));
+    visit_violations(name, data, options, &mut |violation| {
+        let reason = violation.reason();
+        let first = *first_reason.get_or_insert(reason);
+        let mut counts = code.is_empty() && first == reason;
+        // violations of the options come after those of the data; the protocol counts these two all the same
+        counts |= first == RejectReason::InvalidData
+            && matches!(violation.kind, InvalidCustomName | CustomNameNotString);
+        if counts && !violation.code().is_empty() {
+            code = violation.code();
+            path = violation.path;
         }
     });
-    if refusal.reason.is_empty() {
-        Ok(refusal.name)
-    } else {
-        Err(refusal)
+    match first_reason {
+        None => Ok(known_name),
+        Some(reason) => Err(Rejection {
+            name: known_name,
+            reason: reason.as_thin(),
+            code,
+            path,
+        }),
     }
 }
 
-/// The refusal of an event that is too large to be sent.
-pub fn too_large(name: ThinStr<'static>) -> Refusal {
-    Refusal {
+/// The rejection of an event that is too large to be sent.
+pub fn too_large(name: ThinStr<'static>) -> Rejection {
+    Rejection {
         name,
-        reason: reason::INVALID_PROPS,
+        reason: RejectReason::InvalidData.as_thin(),
         code: thin!(""),
         path: thin!(""),
     }
@@ -176,80 +185,82 @@ pub fn too_large(name: ThinStr<'static>) -> Refusal {
 
 /// Visits each fault of a call: the name's alone if that is no event, else those of the data in the order in
 /// which one of them is told (that of the table, then fields that are not in it), then those of the options.
-pub fn each_fault<'a>(
+pub fn visit_violations<'a>(
     name: RawJson<'a>,
     data: RawJson<'a>,
     options: RawJson<'a>,
-    report: &mut dyn FnMut(&Fault<'a>),
+    report: &mut dyn FnMut(&Violation<'a>),
 ) {
-    let mut check = Check {
+    let mut validator = Validator {
         report,
-        shape: Shape::Custom,
+        shape: DataShape::Custom,
         has_currency: false,
-        part: Part::Name,
+        location: Location::Name,
     };
-    let Some((_, shape)) = events::find(name) else {
+    let Some((_, shape)) = events::find_event(name) else {
         let is_empty = name.is_string() && !name.is_non_empty_str();
-        let problem = if is_empty { Empty } else { UnknownName };
-        return check.fault(thin!("type"), problem, name);
+        let kind = if is_empty { Empty } else { UnknownName };
+        return validator.add(thin!("type"), kind, name);
     };
-    check.shape = *shape;
-    check.part = Part::Data;
+    validator.shape = *shape;
+    validator.location = Location::Data;
     match data.tag() {
-        Tag::Undefined | Tag::Null => check.fault(thin!("data"), NoData, data),
-        Tag::Object => check.fields(data, shape.fields()),
-        _ => check.fault(thin!("data"), WrongType, data),
+        Tag::Undefined | Tag::Null => validator.add(thin!("data"), NoData, data),
+        Tag::Object => validator.check_fields(data, shape.fields()),
+        _ => validator.add(thin!("data"), WrongType, data),
     }
-    check.part = Part::Options;
+    validator.location = Location::Options;
     match options.tag() {
-        Tag::Undefined | Tag::Null | Tag::Object => check.fields(options, &events::OPTIONS),
-        _ => check.fault(thin!(""), NotObject, options),
+        Tag::Undefined | Tag::Null | Tag::Object => {
+            validator.check_fields(options, &events::OPTION_FIELDS)
+        }
+        _ => validator.add(thin!(""), NotObject, options),
     }
 }
 
 /// The part of the call that is looked at, and who wants to know.
-struct Check<'a, 'r> {
-    report: &'r mut dyn FnMut(&Fault<'a>),
-    shape: Shape,
+struct Validator<'a, 'r> {
+    report: &'r mut dyn FnMut(&Violation<'a>),
+    shape: DataShape,
     /// The event has a currency, which its items inherit.
     has_currency: bool,
-    part: Part,
+    location: Location,
 }
 
-impl<'a> Check<'a, '_> {
-    fn fault(&mut self, path: ThinStr<'static>, problem: Problem, given: RawJson<'a>) {
-        self.report(path, problem, given, None);
+impl<'a> Validator<'a, '_> {
+    fn add(&mut self, path: ThinStr<'static>, kind: ViolationKind, found: RawJson<'a>) {
+        self.add_unknown(path, kind, found, None);
     }
 
-    fn report(
+    fn add_unknown(
         &mut self,
         path: ThinStr<'static>,
-        problem: Problem,
-        given: RawJson<'a>,
-        unknown: Option<RawJson<'a>>,
+        kind: ViolationKind,
+        found: RawJson<'a>,
+        unknown_field: Option<RawJson<'a>>,
     ) {
-        (self.report)(&Fault {
-            part: self.part,
+        (self.report)(&Violation {
+            location: self.location,
             path,
-            unknown,
-            problem,
-            given,
+            unknown_field,
+            kind,
+            found,
         });
     }
 
-    fn fields(&mut self, object: RawJson<'a>, fields: &'static [Field]) {
+    fn check_fields(&mut self, object: RawJson<'a>, fields: &'static [Field]) {
         for field in fields {
-            let given = object.get(field.name());
-            if let Some(problem) = self.problem(field.holds, given, object) {
-                self.fault(field.path, problem, given);
-            } else if field.holds == Holds::Contents {
-                self.items(given);
+            let found = object.get(field.name());
+            if let Some(kind) = self.violation_of(field.field_type, found, object) {
+                self.add(field.path, kind, found);
+            } else if field.field_type == FieldType::Contents {
+                self.check_items(found);
             }
         }
         let mut next = object.first_child();
         while let Some(name) = next {
             if !fields.iter().any(|field| name.is_str(field.name())) {
-                self.report(
+                self.add_unknown(
                     thin!(""),
                     UnknownField,
                     name.next_or_undefined(),
@@ -260,30 +271,35 @@ impl<'a> Check<'a, '_> {
         }
     }
 
-    fn items(&mut self, contents: RawJson<'a>) {
+    fn check_items(&mut self, contents: RawJson<'a>) {
         let mut next = contents.first_child();
         let mut place = 0;
         while let Some(item) = next {
-            self.part = Part::Item(place);
+            self.location = Location::Item(place);
             if item.is_object() {
-                self.fields(item, &events::ITEM);
+                self.check_fields(item, &events::ITEM_FIELDS);
             } else {
-                self.fault(thin!(""), NotObject, item);
+                self.add(thin!(""), NotObject, item);
             }
             place += 1;
             next = item.next_sibling();
         }
-        self.part = Part::Data;
+        self.location = Location::Data;
     }
 
     /// What is wrong with a field's value.
-    fn problem(&mut self, holds: Holds, given: RawJson, object: RawJson) -> Option<Problem> {
-        let is_custom = self.shape == Shape::Custom;
-        if !given.is_defined() {
-            return match holds {
-                Holds::Type => Some(Missing),
-                Holds::CustomName if is_custom => Some(CustomNameMissing),
-                Holds::Currency
+    fn violation_of(
+        &mut self,
+        field_type: FieldType,
+        found: RawJson,
+        object: RawJson,
+    ) -> Option<ViolationKind> {
+        let is_custom = self.shape == DataShape::Custom;
+        if !found.is_defined() {
+            return match field_type {
+                FieldType::Type => Some(Missing),
+                FieldType::CustomName if is_custom => Some(CustomNameMissing),
+                FieldType::Currency
                     if !self.has_currency && object.get(thin!("amount")).is_defined() =>
                 {
                     Some(NoCurrency)
@@ -291,27 +307,27 @@ impl<'a> Check<'a, '_> {
                 _ => None,
             };
         }
-        if holds == Holds::Currency && self.part == Part::Data {
+        if field_type == FieldType::Currency && self.location == Location::Data {
             self.has_currency = true;
         }
-        let (is_right_type, problem) = match holds {
-            Holds::Amount => (given.is_integer(), InvalidAmount),
-            Holds::Quantity => (given.is_integer(), NotInteger),
-            Holds::Contents => (given.is_array(), WrongType),
-            Holds::Flag => (given.is_bool(), WrongType),
-            Holds::Text => (given.is_string(), NotText),
-            Holds::CustomName => (given.is_string(), CustomNameNotText),
-            _ => (given.is_string(), WrongType),
+        let (is_right_type, kind) = match field_type {
+            FieldType::Amount => (found.is_integer(), InvalidAmount),
+            FieldType::Quantity => (found.is_integer(), NotInteger),
+            FieldType::Contents => (found.is_array(), WrongType),
+            FieldType::Bool => (found.is_bool(), WrongType),
+            FieldType::String => (found.is_string(), NotString),
+            FieldType::CustomName => (found.is_string(), CustomNameNotString),
+            _ => (found.is_string(), WrongType),
         };
         if !is_right_type {
-            return Some(problem);
+            return Some(kind);
         }
-        match holds {
-            Holds::Type if !given.is_str(self.shape.name()) => Some(OtherShape),
-            Holds::Currency if !is_currency(given.str_contents()) => Some(NotCurrency),
-            Holds::Text | Holds::ContentType if !given.is_non_empty_str() => Some(Empty),
-            Holds::CustomName if !is_custom => Some(CustomNameNotAllowed),
-            Holds::CustomName => custom_name_problem(given),
+        match field_type {
+            FieldType::Type if !found.is_str(self.shape.name()) => Some(WrongShape),
+            FieldType::Currency if !is_currency(found.str_contents()) => Some(NotCurrency),
+            FieldType::String | FieldType::ContentType if !found.is_non_empty_str() => Some(Empty),
+            FieldType::CustomName if !is_custom => Some(CustomNameNotAllowed),
+            FieldType::CustomName => custom_name_violation(found),
             _ => None,
         }
     }
@@ -328,9 +344,9 @@ fn is_currency(code: ThinStr) -> bool {
 
 /// Lowercased, a custom name has 1 to 64 of `a-z 0-9 _ -`, begins and ends with a letter or digit, and is no
 /// standard event's.
-fn custom_name_problem(given: RawJson) -> Option<Problem> {
-    let name = given.str_contents();
-    if !given.is_non_empty_str() {
+fn custom_name_violation(found: RawJson) -> Option<ViolationKind> {
+    let name = found.str_contents();
+    if !found.is_non_empty_str() {
         return Some(CustomNameEmpty);
     }
     // the last of the table is `custom` itself, which is no standard event
@@ -377,7 +393,7 @@ mod tests {
         [name, data, data.next_or_undefined()]
     }
 
-    fn checked(call: &str) -> Result<ThinStr<'static>, Refusal> {
+    fn checked(call: &str) -> Result<ThinStr<'static>, Rejection> {
         let call = ScratchString::from(call);
         let [name, data, options] = arguments(&call);
         validate(name, data, options)
@@ -387,13 +403,13 @@ mod tests {
     fn told(call: &str) -> String {
         match checked(call) {
             Ok(name) => format!("{} measured", name.as_str()),
-            Err(refusal) => {
-                let Refusal {
+            Err(rejection) => {
+                let Rejection {
                     name,
                     reason,
                     code,
                     path,
-                } = refusal;
+                } = rejection;
                 let [name, reason, code, path] = [name, reason, code, path].map(ThinStr::as_str);
                 let or_dash = |text: &'static str| if text.is_empty() { "-" } else { text };
                 format!("{name} {reason} {} {}", or_dash(code), or_dash(path))
@@ -695,12 +711,12 @@ mod tests {
             let mut faults = 0;
             let text = ScratchString::from(call.as_str());
             let [name, data, options] = arguments(&text);
-            each_fault(name, data, options, &mut |_| faults += 1);
+            visit_violations(name, data, options, &mut |_| faults += 1);
             match checked(&call) {
                 Ok(_) => prop_assert_eq!(faults, 0),
-                Err(refusal) => {
+                Err(rejection) => {
                     prop_assert!(faults > 0);
-                    prop_assert!(!refusal.reason.is_empty());
+                    prop_assert!(!rejection.reason.is_empty());
                 }
             }
         }

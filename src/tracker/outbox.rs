@@ -5,66 +5,76 @@
 //! starts takes over the boxes whose pages are gone: for each it has a further pixel, with the box's click reference and
 //! without a user, which is another `visit` than the page's own.
 
-use super::{Pixel, Pixels};
+use super::{Pixel, Tracker};
 use crate::command::{self, Call, Command};
-use crate::delivery::queue::{GONE, MOST_KEPT, NEVER, time_of};
+use crate::delivery::queue::{DROPPED, NEVER, OUTBOX_MAX_BYTES, timestamp_ms_of};
 use crate::host::{Host, Step};
 use crate::mem::{ScratchString, ThinStr, ThinString, thin};
 use crate::raw_json::RawJson;
-use crate::schema::events::{self, Moment};
-use crate::schema::validate::Refusal;
-use crate::visitor::identity::click_member;
+use crate::schema::events::{self, CallContext};
+use crate::schema::validate::Rejection;
+use crate::visitor::identity::click_id_member;
 
-/// The outbox takes no more events than this, and no more bytes of them than [`MOST_KEPT`].
-const MOST_EVENTS: usize = 500;
+/// The outbox takes no more events than this, and no more bytes of them than [`OUTBOX_MAX_BYTES`].
+const OUTBOX_MAX_EVENTS: usize = 500;
 /// The endpoint refuses what is older, in milliseconds.
-const OLDEST: u64 = 7 * 24 * 60 * 60 * 1_000;
+const MAX_EVENT_AGE_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// So many milliseconds after a call it is kept, with whatever else has been measured by then.
-const SOON: u64 = 60;
+const SAVE_DELAY_MS: u64 = 60;
 
-/// No request's number: see [`Pixel::boxed`].
-const ANY: u32 = 0;
+/// No request's number: see [`Pixel::to_outbox_record`].
+const ALL_REQUESTS: u32 = 0;
 
-/// Why an event is lost, beside the reasons for which one is refused.
-pub mod lost {
-    use crate::mem::{ThinStr, thin};
+/// Why an event was dropped after it had been queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DropReason {
+    /// More was queued than the outbox stores.
+    OutboxFull,
+    /// It is older than seven days.
+    TooOld,
+    /// The endpoint has rejected it.
+    RejectedByEndpoint,
+}
 
-    /// More was waiting than the outbox takes.
-    pub static FULL: ThinStr = thin!("outbox_full");
-    /// It has waited for more than seven days.
-    pub static OLD: ThinStr = thin!("too_old");
-    /// The endpoint has refused it.
-    pub static REFUSED: ThinStr = thin!("refused_by_endpoint");
+impl DropReason {
+    /// The reason's name on the wire.
+    const fn as_thin(self) -> ThinStr<'static> {
+        match self {
+            DropReason::OutboxFull => thin!("outbox_full"),
+            DropReason::TooOld => thin!("too_old"),
+            DropReason::RejectedByEndpoint => thin!("refused_by_endpoint"),
+        }
+    }
 }
 
 /// What a page's boxes have room for.
-pub(super) struct Room {
+pub(super) struct OutboxBudget {
     events: usize,
     bytes: usize,
 }
 
-impl Default for Room {
+impl Default for OutboxBudget {
     fn default() -> Self {
         Self {
-            events: MOST_EVENTS,
-            bytes: MOST_KEPT,
+            events: OUTBOX_MAX_EVENTS,
+            bytes: OUTBOX_MAX_BYTES,
         }
     }
 }
 
 impl Pixel {
-    /// What is to be kept of the request of that number, or [`ANY`], as a box, as far as there is room.
-    pub(super) fn boxed(&self, request: u32, room: &mut Room) -> ScratchString {
+    /// What is to be kept of the request of that number, or [`ALL_REQUESTS`], as a box, as far as there is room.
+    pub(super) fn to_outbox_record(&self, request: u32, room: &mut OutboxBudget) -> ScratchString {
         let mut text = ScratchString::new();
-        for event in self.batch.kept() {
-            if request != ANY && event.request != request {
+        for event in self.queue.persistable() {
+            if request != ALL_REQUESTS && event.request_id != request {
                 continue;
             }
-            if room.events == 0 || room.bytes < event.text.len() {
+            if room.events == 0 || room.bytes < event.json.len() {
                 break;
             }
             room.events -= 1;
-            room.bytes -= event.text.len();
+            room.bytes -= event.json.len();
             if text.is_empty() {
                 text = text
                     .append(thin!("{\"pixel\":\""))
@@ -75,7 +85,7 @@ impl Pixel {
             } else {
                 text = text.append(thin!(","));
             }
-            text = text.append(event.text.as_thin());
+            text = text.append(event.json.as_thin());
         }
         if !text.is_empty() {
             text = text.append(thin!("]}"));
@@ -84,31 +94,31 @@ impl Pixel {
     }
 }
 
-impl<H: Host> Pixels<H> {
+impl<H: Host> Tracker<H> {
     /// What is to be kept has changed.
-    pub(super) fn changed(&mut self) {
-        self.save_due = self.save_due.min(self.host.ticks() + SOON);
+    pub(super) fn schedule_save(&mut self) {
+        self.save_at = self.save_at.min(self.host.ticks() + SAVE_DELAY_MS);
     }
 
     /// Keeps what has to be kept.
     pub(super) fn save(&mut self, leaving: bool) {
-        self.save_due = NEVER;
-        self.drop_surplus();
-        let mut room = Room::default();
+        self.save_at = NEVER;
+        self.enforce_limits();
+        let mut room = OutboxBudget::default();
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
-            let text = pixel.boxed(ANY, &mut room);
-            if pixel.name.is_empty() {
+            let text = pixel.to_outbox_record(ALL_REQUESTS, &mut room);
+            if pixel.record_key.is_empty() {
                 if text.is_empty() {
                     continue;
                 }
-                pixel.name = self.host.uuid().to_thin_string();
+                pixel.record_key = self.host.uuid().to_thin_string();
             }
             let kept = self
                 .host
-                .keep(leaving, pixel.name.as_thin(), text.as_thin());
+                .keep(leaving, pixel.record_key.as_thin(), text.as_thin());
             if text.is_empty() {
-                pixel.name = ThinString::default();
+                pixel.record_key = ThinString::default();
             }
             self.trace(Step::Kept, text.as_thin());
             if !kept {
@@ -118,31 +128,31 @@ impl<H: Host> Pixels<H> {
     }
 
     /// When requests fail and more waits than the outbox takes, the oldest views are lost, then the oldest of all.
-    fn drop_surplus(&mut self) {
+    fn enforce_limits(&mut self) {
         let (mut events, mut bytes, mut is_failing) = (0, 0, false);
         for pixel in self.pixels.iter_mut() {
-            is_failing |= pixel.batch.is_failing();
-            for event in pixel.batch.kept() {
+            is_failing |= pixel.queue.is_backing_off();
+            for event in pixel.queue.persistable() {
                 events += 1;
-                bytes += event.text.len();
+                bytes += event.json.len();
             }
         }
         let mut views = true;
-        while is_failing && (events > MOST_EVENTS || bytes > MOST_KEPT) {
+        while is_failing && (events > OUTBOX_MAX_EVENTS || bytes > OUTBOX_MAX_BYTES) {
             let (mut oldest, mut place) = (NEVER, 0);
             for (i, pixel) in self.pixels.iter_mut().enumerate() {
-                if let Some(event) = pixel.batch.oldest(views)
-                    && event.time() < oldest
+                if let Some(event) = pixel.queue.oldest_queued(views)
+                    && event.timestamp_ms() < oldest
                 {
-                    (oldest, place) = (event.time(), i);
+                    (oldest, place) = (event.timestamp_ms(), i);
                 }
             }
-            if let Some(event) = self.pixels[place].batch.oldest(views) {
+            if let Some(event) = self.pixels[place].queue.oldest_queued(views) {
                 events -= 1;
-                bytes -= event.text.len();
-                event.request = GONE;
-                let text = ScratchString::new().append(event.text.as_thin());
-                self.lose(place, text.as_thin(), lost::FULL);
+                bytes -= event.json.len();
+                event.request_id = DROPPED;
+                let text = ScratchString::new().append(event.json.as_thin());
+                self.drop_event(place, text.as_thin(), DropReason::OutboxFull);
             } else if views {
                 views = false;
             } else {
@@ -150,26 +160,29 @@ impl<H: Host> Pixels<H> {
             }
         }
         for pixel in self.pixels.iter_mut() {
-            pixel.batch.sweep();
+            pixel.queue.remove_dropped();
         }
     }
 
     /// Counts an event that is lost, given in its wire form or as a call, and tells of it.
-    pub(super) fn lose(&mut self, i: usize, event: ThinStr, reason: ThinStr<'static>) {
+    pub(super) fn drop_event(&mut self, i: usize, event: ThinStr, reason: DropReason) {
         let mut name = RawJson::new(event).get(thin!("type"));
         if !name.is_defined() {
-            name = command::read(RawJson::new(event)).name;
+            name = command::parse_call(RawJson::new(event)).name;
         }
-        let refusal = Refusal {
-            name: events::find(name).map_or(thin!("unknown"), |(name, _)| *name),
-            reason,
+        let rejection = Rejection {
+            name: events::find_event(name).map_or(thin!("unknown"), |(name, _)| *name),
+            reason: reason.as_thin(),
             code: thin!(""),
             path: thin!(""),
         };
         let now = self.host.ticks();
-        self.pixels[i].batch.diagnostic(now).count(&refusal, false);
+        self.pixels[i]
+            .queue
+            .diagnostic_mut(now)
+            .count_rejection(&rejection, false);
         let told = ScratchString::new()
-            .append(reason)
+            .append(reason.as_thin())
             .append(thin!(" "))
             .append(event);
         self.trace(Step::Lost, told.as_thin());
@@ -177,7 +190,7 @@ impl<H: Host> Pixels<H> {
 
     /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
     /// script had loaded.
-    pub fn adopt(&mut self, left: ThinStr) {
+    pub fn recover_record(&mut self, left: ThinStr) {
         let name = RawJson::new(left)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
@@ -189,31 +202,31 @@ impl<H: Host> Pixels<H> {
             self.trace(Step::Damaged, name.as_thin());
             next = None;
         }
-        let oldest = self.host.now().saturating_sub(OLDEST);
+        let oldest = self.host.now().saturating_sub(MAX_EVENT_AGE_MS);
         let first = self.pixels.len();
-        self.visits += 1;
-        self.visit = self.visits;
+        self.recovered_records += 1;
+        self.record_id = self.recovered_records;
         let id = left.get(thin!("pixel"));
         if id.is_non_empty_str() && self.granted {
-            self.start(id.to_scratch_string().as_thin());
+            self.add_pixel(id.to_scratch_string().as_thin());
         }
         while let Some(event) = next
             && self.granted
         {
             next = event.next_sibling();
             let text = event.write_json(ScratchString::new());
-            let mut call = command::read(event);
+            let mut call = command::parse_call(event);
             let mut options = ScratchString::new();
             if event.is_object() {
                 // anybody may have written into the store, so a wire form is checked as if it were measured again
                 options = event
                     .get(thin!("id"))
                     .write_json(options.append(thin!("{\"event_id\":")));
-                options = events::write_options(options, event).append(thin!("}"));
+                options = events::write_options_json(options, event).append(thin!("}"));
                 call = Call {
                     command: Command::Measure,
-                    moment: Moment {
-                        time: time_of(event),
+                    context: CallContext {
+                        time: timestamp_ms_of(event),
                         url: event.get(thin!("source_url")),
                         referrer: event.get(thin!("referrer_url")),
                     },
@@ -223,29 +236,29 @@ impl<H: Host> Pixels<H> {
                     ..call
                 };
             }
-            if call.command != Command::Init && call.moment.time < oldest {
-                self.lose(0, text.as_thin(), lost::OLD);
+            if call.command != Command::Init && call.context.time < oldest {
+                self.drop_event(0, text.as_thin(), DropReason::TooOld);
             } else {
-                self.run(&call, text.as_thin());
+                self.execute(&call, text.as_thin());
             }
         }
-        if self.early.len() > 0 {
+        if self.pre_init_queue.len() > 0 {
             // measured by a page before any init, so it goes to the first pixel there is
             let id = self.pixels[0].id.clone();
-            self.start(id.as_thin());
+            self.add_pixel(id.as_thin());
         }
-        self.visit = 0;
+        self.record_id = 0;
         let click = left.get(thin!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
-            pixel.click = click_member(click.to_scratch_string().as_thin()).to_thin_string();
-            pixel.batch.hurry();
+            pixel.click = click_id_member(click.to_scratch_string().as_thin()).to_thin_string();
+            pixel.queue.mark_due();
         }
         if let Some(pixel) = self.pixels.get_mut(first) {
-            pixel.name = name.to_thin_string();
+            pixel.record_key = name.to_thin_string();
             self.save(false);
         } else {
             self.host.keep(false, name.as_thin(), thin!(""));
         }
-        self.set_alarm();
+        self.schedule_wakeup();
     }
 }

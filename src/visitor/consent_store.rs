@@ -6,7 +6,7 @@ use crate::mem::{ThinStr, thin};
 static COOKIE: ThinStr = thin!("__oaiq_consent");
 /// The `localStorage` key. Other tabs of the site hear of a change to it.
 pub static STORAGE_KEY: ThinStr = thin!("oaiq_consent");
-const DAYS: u32 = 30;
+const COOKIE_DAYS: u32 = 30;
 static DENIED: ThinStr = thin!("false");
 static GRANTED: ThinStr = thin!("true");
 
@@ -21,7 +21,7 @@ pub fn is_denied_in_storage(host: &impl Host) -> bool {
 }
 
 /// Keeps the visitor's answer.
-pub fn keep(host: &mut impl Host, granted: bool) {
+pub fn store_answer(host: &mut impl Host, granted: bool) {
     let (answer, other) = if granted {
         (GRANTED, DENIED)
     } else {
@@ -31,6 +31,6 @@ pub fn keep(host: &mut impl Host, granted: bool) {
     if host.has_cookie(COOKIE, other) {
         host.delete_cookie(COOKIE);
     }
-    host.write_cookie(COOKIE, answer, DAYS);
+    host.write_cookie(COOKIE, answer, COOKIE_DAYS);
     host.store(Storage::Local, STORAGE_KEY, answer);
 }

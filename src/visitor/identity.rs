@@ -12,14 +12,14 @@ const BROWSER_DAYS: u32 = 365;
 #[derive(Debug, Default)]
 pub struct Identity {
     /// This browser, a v4 UUID: `"obref":"...",`. Empty where its cookie cannot be read back.
-    pub browser: ThinString,
+    pub browser_id_json: ThinString,
     /// The ad click that led here: `,"oppref":"..."`. Empty if none did.
-    pub click: ThinString,
+    pub click_id_json: ThinString,
 }
 
 impl Identity {
     /// Reads the references, and makes and keeps what is missing.
-    pub fn establish(host: &mut impl Host) -> Self {
+    pub fn load_or_create(host: &mut impl Host) -> Self {
         let mut browser = host.cookie(BROWSER_COOKIE);
         let kept = host.cookie(CLICK_COOKIE);
         let mut reads_back = true;
@@ -31,7 +31,7 @@ impl Identity {
         }
         let mut this = Self::default();
         if reads_back {
-            this.browser = ScratchString::new()
+            this.browser_id_json = ScratchString::new()
                 .append(thin!("\"obref\":\""))
                 .append(browser.as_thin())
                 .append(thin!("\","))
@@ -49,19 +49,19 @@ impl Identity {
                 host.write_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             }
         }
-        this.click = click_member(click.as_thin()).to_thin_string();
+        this.click_id_json = click_id_member(click.as_thin()).to_thin_string();
         this
     }
 
     /// Deletes the cookies of both references, where there are any.
-    pub fn forget(host: &mut impl Host) {
+    pub fn clear(host: &mut impl Host) {
         host.delete_cookie(CLICK_COOKIE);
         host.delete_cookie(BROWSER_COOKIE);
     }
 }
 
 /// A click reference as a member of a body that is not its first; nothing if there is none.
-pub fn click_member(click: ThinStr) -> ScratchString {
+pub fn click_id_member(click: ThinStr) -> ScratchString {
     let mut member = ScratchString::new();
     if !click.is_empty() {
         member = member

@@ -17,7 +17,7 @@ const WITH_HOST: usize = 2;
 
 /// Adds what may be told of an address as a member of an object: scheme, host and path of a page on the web, the bare
 /// scheme of some others, nothing of the rest. Credentials, query and fragment never leave the browser.
-pub fn add_public(out: ScratchString, key: ThinStr, url: RawJson) -> ScratchString {
+pub fn write_public_url(out: ScratchString, key: ThinStr, url: RawJson) -> ScratchString {
     for (i, scheme) in SCHEMES.iter().enumerate() {
         let Some(mut from) = url.str_contents().strip_prefix(*scheme) else {
             continue;
@@ -50,7 +50,7 @@ mod tests {
 
     fn told(url: &str) -> Option<String> {
         let quoted = ScratchString::from(format!("\"{url}\"").as_str());
-        let told = add_public(
+        let told = write_public_url(
             ScratchString::new(),
             thin!(""),
             RawJson::new(quoted.as_thin()),

@@ -20,15 +20,15 @@ static FIELDS: [(ThinStr, ThinStr, Kind); 9] = [
 
 /// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
 /// it is usable. Whatever is not usable is left out, and the rest still goes. `comparable` is [`crate::host::Host::comparable`].
-pub fn member(
+pub fn user_data_member(
     user: RawJson,
     comparable: &impl Fn(ThinStr, Kind) -> ScratchString,
 ) -> ScratchString {
     let mut out = ScratchString::new();
     for (key, field, kind) in &FIELDS {
-        let mut value = wire_value(user.get(*field), *kind, comparable);
+        let mut value = normalized_hash(user.get(*field), *kind, comparable);
         if value.is_empty() && *field == thin!("postal_code") {
-            value = wire_value(user.get(thin!("zip_code")), *kind, comparable);
+            value = normalized_hash(user.get(thin!("zip_code")), *kind, comparable);
         }
         if !value.is_empty() {
             if out.is_empty() {
@@ -44,7 +44,7 @@ pub fn member(
 }
 
 /// What is sent for a value; empty if it is not usable.
-fn wire_value(
+fn normalized_hash(
     given: RawJson,
     kind: Kind,
     comparable: &impl Fn(ThinStr, Kind) -> ScratchString,
@@ -86,7 +86,7 @@ mod tests {
 
     fn wire(user: &str) -> Option<String> {
         let user = ScratchString::from(user);
-        let member = member(RawJson::new(user.as_thin()), &comparable);
+        let member = user_data_member(RawJson::new(user.as_thin()), &comparable);
         let inner = member.as_str().strip_prefix(",\"user\":{\"in\":")?;
         Some(inner.strip_suffix('}')?.into())
     }

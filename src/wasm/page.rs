@@ -9,7 +9,7 @@ use core::cell::UnsafeCell;
 
 use wasm_bindgen::prelude::*;
 
-use crate::Pixels;
+use crate::Tracker;
 use crate::host::{Host, Kind, Request, Sending, Step, Storage, how};
 use crate::mem::size_class_alloc::{Grow, SizeClassAllocator};
 use crate::mem::{ScratchString, ThinStr, reset_scratch, thin};
@@ -200,20 +200,20 @@ impl Host for Page {
     }
 }
 
-/// The pixels of the one page that this instance serves.
-struct Instance(UnsafeCell<Option<Pixels<Page>>>);
+/// The tracker of the one page that this instance serves.
+struct Instance(UnsafeCell<Option<Tracker<Page>>>);
 
 // SAFETY: the module has no threads
 unsafe impl Sync for Instance {}
 
-static INSTANCE: Instance = Instance(UnsafeCell::new(None));
+static TRACKER: Instance = Instance(UnsafeCell::new(None));
 
-/// Does that with the pixels. It is no function of a closure, because what such a closure captures would be handed over
+/// Does that with the tracker. It is no function of a closure, because what such a closure captures would be handed over
 /// in memory.
-macro_rules! enter {
-    ($pixels:ident => $work:expr) => {
+macro_rules! with_tracker {
+    ($tracker:ident => $work:expr) => {
         // SAFETY: the script never enters while it is inside (`work` in www/pixel/wasm-bridge.js), so this is the only reference
-        let Some($pixels) = (unsafe { &mut *INSTANCE.0.get() }) else {
+        let Some($tracker) = (unsafe { &mut *TRACKER.0.get() }) else {
             // SAFETY: the script's first entry is `start` (www/pixel/entry.js), and after a fault in it there is no other
             unsafe { core::hint::unreachable_unchecked() }
         };
@@ -223,79 +223,79 @@ macro_rules! enter {
     };
 }
 
-/// Begins with the setup that is in the inbox; see [`Pixels::new`].
+/// Begins with the setup that is in the inbox; see [`Tracker::new`].
 #[unsafe(no_mangle)]
 pub extern "C" fn start() {
-    let pixels = Pixels::new(Page, received().as_thin());
-    // SAFETY: see `enter`; the script starts once, so nothing is there to be dropped
-    unsafe { INSTANCE.0.get().write(Some(pixels)) };
+    let tracker = Tracker::new(Page, received().as_thin());
+    // SAFETY: see `with_tracker`; the script starts once, so nothing is there to be dropped
+    unsafe { TRACKER.0.get().write(Some(tracker)) };
 }
 
-/// Takes the call that is in the inbox; see [`Pixels::call`].
+/// Takes the call that is in the inbox; see [`Tracker::on_call`].
 #[unsafe(no_mangle)]
 pub extern "C" fn call() {
     let call = received();
     #[cfg(feature = "provoke-fault")]
     assert!(!call.as_str().contains("provoke_fault"));
-    enter!(pixels => pixels.call(call.as_thin()));
+    with_tracker!(tracker => tracker.on_call(call.as_thin()));
 }
 
-/// See [`Pixels::debug`].
+/// See [`Tracker::set_debug`].
 #[unsafe(no_mangle)]
 pub extern "C" fn debug(on: i32) {
-    enter!(pixels => pixels.debug(on != 0));
+    with_tracker!(tracker => tracker.set_debug(on != 0));
 }
 
-/// See [`Pixels::replayed`].
+/// See [`Tracker::replayed`].
 #[unsafe(no_mangle)]
 pub extern "C" fn replayed() {
-    enter!(pixels => pixels.replayed());
+    with_tracker!(tracker => tracker.replayed());
 }
 
-/// See [`Pixels::woken`].
+/// See [`Tracker::on_timer`].
 #[unsafe(no_mangle)]
 pub extern "C" fn woken() {
-    enter!(pixels => pixels.woken());
+    with_tracker!(tracker => tracker.on_timer());
 }
 
-/// See [`Pixels::painted`].
+/// See [`Tracker::on_first_paint`].
 #[unsafe(no_mangle)]
 pub extern "C" fn painted() {
-    enter!(pixels => pixels.painted());
+    with_tracker!(tracker => tracker.on_first_paint());
 }
 
-/// See [`Pixels::leaving`].
+/// See [`Tracker::on_page_hide`].
 #[unsafe(no_mangle)]
 pub extern "C" fn leaving() {
-    enter!(pixels => pixels.leaving());
+    with_tracker!(tracker => tracker.on_page_hide());
 }
 
-/// See [`Pixels::storage_changed`].
+/// See [`Tracker::on_storage_event`].
 #[unsafe(export_name = "storageChanged")]
 pub extern "C" fn storage_changed() {
-    enter!(pixels => pixels.storage_changed());
+    with_tracker!(tracker => tracker.on_storage_event());
 }
 
-/// See [`Pixels::answered`].
+/// See [`Tracker::on_response`].
 #[unsafe(no_mangle)]
 pub extern "C" fn answered(number: i32, status: i32, after: i32) {
-    enter!(pixels => pixels.answered(number as u32, status as u32, after as u32));
+    with_tracker!(tracker => tracker.on_response(number as u32, status as u32, after as u32));
 }
 
-/// Takes over the box that is in the inbox; see [`Pixels::adopt`].
+/// Takes over the box that is in the inbox; see [`Tracker::recover_record`].
 #[unsafe(no_mangle)]
 pub extern "C" fn adopt() {
     let left = received();
-    enter!(pixels => pixels.adopt(left.as_thin()));
+    with_tracker!(tracker => tracker.recover_record(left.as_thin()));
 }
 
-/// See [`Pixels::online`].
+/// See [`Tracker::on_online`].
 #[unsafe(no_mangle)]
 pub extern "C" fn online() {
-    enter!(pixels => pixels.online());
+    with_tracker!(tracker => tracker.on_online());
 }
 
-/// See [`Pixels::settings_answered`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
+/// See [`Tracker::on_config_response`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
 #[unsafe(export_name = "settingsAnswered")]
 pub extern "C" fn settings_answered(pixel: i32, status: i32, enabled: i32) {
     let enabled = match enabled {
@@ -303,5 +303,5 @@ pub extern "C" fn settings_answered(pixel: i32, status: i32, enabled: i32) {
         1 => Some(true),
         _ => None,
     };
-    enter!(pixels => pixels.settings_answered(pixel as usize, status as u16, enabled));
+    with_tracker!(tracker => tracker.on_config_response(pixel as usize, status as u16, enabled));
 }

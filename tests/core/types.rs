@@ -4,16 +4,19 @@
 use std::fs;
 use std::path::Path;
 
-use oaiq::schema::events::{EVENTS, Field, Holds, ITEM, OPTIONS};
+use oaiq::schema::events::{EVENTS, Field, FieldType, ITEM_FIELDS, OPTION_FIELDS};
 
 /// What a field holds, in TypeScript.
-fn held(holds: Holds, data_type: &str) -> String {
+fn held(holds: FieldType, data_type: &str) -> String {
     match holds {
-        Holds::Type => format!("\"{data_type}\""),
-        Holds::Amount | Holds::Quantity => "number".into(),
-        Holds::Currency | Holds::Text | Holds::ContentType | Holds::CustomName => "string".into(),
-        Holds::Contents => "readonly ItemFields[]".into(),
-        Holds::Flag => "boolean".into(),
+        FieldType::Type => format!("\"{data_type}\""),
+        FieldType::Amount | FieldType::Quantity => "number".into(),
+        FieldType::Currency
+        | FieldType::String
+        | FieldType::ContentType
+        | FieldType::CustomName => "string".into(),
+        FieldType::Contents => "readonly ItemFields[]".into(),
+        FieldType::Bool => "boolean".into(),
     }
 }
 
@@ -21,7 +24,7 @@ fn held(holds: Holds, data_type: &str) -> String {
 fn object(fields: &[Field], data_type: &str, indent: &str) -> String {
     let mut out = String::from("{\n");
     for field in fields {
-        let held = held(field.holds, data_type);
+        let held = held(field.field_type, data_type);
         out += &format!("{indent}  {}: {held};\n", field.name().as_str());
     }
     out + indent + "}"
@@ -38,8 +41,8 @@ fn table() -> String {
         let data = object(shape.fields(), shape.name().as_str(), "  ");
         out += &format!("  {}: {data};\n", name.as_str());
     }
-    let item = object(&ITEM, "", "");
-    let options = object(&OPTIONS, "", "");
+    let item = object(&ITEM_FIELDS, "", "");
+    let options = object(&OPTION_FIELDS, "", "");
     out += &format!(
         "}}\n\n\
          /** Each of `data.contents`. */\n\

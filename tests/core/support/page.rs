@@ -1,6 +1,6 @@
 //! A visit to a page: what the page's script, the visitor and the network do, in words.
 
-use oaiq::Pixels;
+use oaiq::Tracker;
 use oaiq::host::Step;
 use oaiq::mem::{ScratchString, reset_scratch};
 
@@ -75,7 +75,7 @@ pub fn unescaped(text: &str) -> String {
 pub struct Visit {
     /// The test's handle.
     pub browser: Browser,
-    pixels: Pixels<Browser>,
+    pixels: Tracker<Browser>,
     url: String,
     referrer: String,
 }
@@ -101,7 +101,7 @@ impl Visit {
     }
 
     /// The page enters the pixel; what that leaves behind is given back, as in the module.
-    fn enter(&mut self, work: impl FnOnce(&mut Pixels<Browser>)) {
+    fn enter(&mut self, work: impl FnOnce(&mut Tracker<Browser>)) {
         work(&mut self.pixels);
         // SAFETY: the pixel keeps its own, and so does the browser
         unsafe { reset_scratch() };
@@ -129,12 +129,12 @@ impl Visit {
 
     /// The calls that were queued before the script have been made.
     fn replayed(&mut self) {
-        self.enter(|pixels| pixels.replayed());
+        self.enter(|tracker| tracker.replayed());
     }
 
     /// Somebody switches debug on or off.
     pub fn debug(&mut self, on: bool) {
-        self.enter(|pixels| pixels.debug(on));
+        self.enter(|tracker| tracker.set_debug(on));
     }
 
     pub fn calls<'a>(&mut self, calls: impl IntoIterator<Item = &'a str>) {
@@ -145,7 +145,7 @@ impl Visit {
 
     /// Hands the pixel a text that no script has written.
     pub fn raw_call(&mut self, text: &str) {
-        self.enter(|pixels| pixels.call(ScratchString::from(text).as_thin()));
+        self.enter(|tracker| tracker.on_call(ScratchString::from(text).as_thin()));
     }
 
     /// Lets so many milliseconds pass, with all that happens in them.
@@ -162,11 +162,11 @@ impl Visit {
 
     fn happens(&mut self, happening: Happening) {
         match happening {
-            Happening::Woken => self.enter(|pixels| pixels.woken()),
-            Happening::Painted => self.enter(|pixels| pixels.painted()),
+            Happening::Woken => self.enter(|tracker| tracker.on_timer()),
+            Happening::Painted => self.enter(|tracker| tracker.on_first_paint()),
             Happening::Answered(number, status, after) => {
                 self.browser.note_answer(number, (1..400).contains(&status));
-                self.enter(|pixels| pixels.answered(number, status, after));
+                self.enter(|tracker| tracker.on_response(number, status, after));
             }
             Happening::Found(name) => self.find(&name),
             Happening::SettingsAnswered(pixel, status, body) => {
@@ -200,7 +200,7 @@ impl Visit {
 
     /// Hands the pixel a box, as no script may have written it.
     pub fn adopt(&mut self, left: &str) {
-        self.enter(|pixels| pixels.adopt(ScratchString::from(left).as_thin()));
+        self.enter(|tracker| tracker.recover_record(ScratchString::from(left).as_thin()));
     }
 
     /// The page dies without a word, and another one opens.
@@ -210,7 +210,7 @@ impl Visit {
 
     /// The network is there again, as the browser says.
     pub fn online(&mut self) {
-        self.enter(|pixels| pixels.online());
+        self.enter(|tracker| tracker.on_online());
     }
 
     /// The request at that place of [`Visit::requests`] arrives.
@@ -227,17 +227,17 @@ impl Visit {
     pub fn settings_arrive(&mut self, pixel: usize, status: u16, body: &str) {
         let settings: Option<serde_json::Value> = serde_json::from_str(body).ok();
         let enabled = settings.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
-        self.enter(|pixels| pixels.settings_answered(pixel, status, enabled));
+        self.enter(|tracker| tracker.on_config_response(pixel, status, enabled));
     }
 
     /// The alarm rings too early, as browsers' timers may.
     pub fn wake_early(&mut self) {
-        self.enter(|pixels| pixels.woken());
+        self.enter(|tracker| tracker.on_timer());
     }
 
     /// The page is hidden, or the visitor goes to another.
     pub fn leave(&mut self) {
-        self.enter(|pixels| pixels.leaving());
+        self.enter(|tracker| tracker.on_page_hide());
     }
 
     /// The visitor answers a page of the same site in another tab, of which this one hears.
@@ -245,7 +245,7 @@ impl Visit {
         let mut state = self.browser.touch();
         state.local.insert("oaiq_consent".into(), answer.into());
         drop(state);
-        self.enter(|pixels| pixels.storage_changed());
+        self.enter(|tracker| tracker.on_storage_event());
     }
 
     /// `history.pushState`
@@ -364,7 +364,7 @@ impl Browser {
         let setup = format!(r#"["{EVENTS}","{SETTINGS}",{config},{silent}]"#);
         let mut visit = Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), ScratchString::from(setup.as_str()).as_thin()),
+            pixels: Tracker::new(self.clone(), ScratchString::from(setup.as_str()).as_thin()),
             url: url.into(),
             referrer: referrer.into(),
         };
@@ -377,7 +377,7 @@ impl Browser {
         self.navigate(origin(CHECKOUT), CHECKOUT);
         Visit {
             browser: self.clone(),
-            pixels: Pixels::new(self.clone(), ScratchString::from(setup).as_thin()),
+            pixels: Tracker::new(self.clone(), ScratchString::from(setup).as_thin()),
             url: CHECKOUT.into(),
             referrer: String::new(),
         }
