@@ -227,7 +227,7 @@ const bundle = async (entry, { folder, names }, assets = "script") => {
             contents: `export const text = ${JSON.stringify(path === ERRAND ? await errand() : path)}`,
           }));
           onLoad(
-            { filter: /\/www\/(pixel|recovery)\/[a-z.-]+\.js$/ },
+            { filter: /\/www\/(debug|pixel|recovery)\/[a-z.-]+\.js$/ },
             async ({ path }) => ({
               contents: renamed(await readFile(path, "utf8"), "module", names),
             }),
