@@ -101,7 +101,7 @@ describe("minified", { concurrency: 2 }, () => {
           "/next": page("second"),
         });
         const { visitor, tab } = await arrive(t, browser, site);
-        await site.untilOrders("first");
+        await site.untilAnswered(tab, "first");
         const { __obref } = await visitor.cookies();
         assert.ok(__obref);
         await tab.goes(site.url("/next", "localhost"));
@@ -196,7 +196,7 @@ describe("minified", { concurrency: 2 }, () => {
           "oaiq.consentState?.source === 'google'",
         );
         assert.deepEqual(site.requests, []);
-        await tab.does(
+        await tab.evaluate(
           `gtag("consent", "update", { ad_storage: "granted", ad_user_data: "granted" })`,
         );
         await site.untilOrders("order");
@@ -344,7 +344,7 @@ describe("loaded", { concurrency: 4 }, () => {
       assert.equal(tab.hasAskedFor(FALLBACK), runs === "fallback");
       for (const name of ["before", "behind"])
         if (file && file("").includes(`window.${name}`))
-          assert.equal(await tab.does(`window.${name}`), 1);
+          assert.equal(await tab.evaluate(`window.${name}`), 1);
       isQuiet(tab);
     });
 

@@ -19,7 +19,7 @@ const CONFIG = `oaiq.config = { endpoint: "${EVENTS}", settings: "${SETTINGS}" }
 const element = (attributes, src = "/sdk/oaiq.min.js") =>
   `<script src="${src}" ${attributes}></script>`;
 
-const state = (tab) => tab.does("window.oaiq.consentState?.state");
+const state = (tab) => tab.evaluate("window.oaiq.consentState?.state");
 
 describe("attributes", { concurrency: 4 }, () => {
   const browser = sharedBrowser();
@@ -29,7 +29,7 @@ describe("attributes", { concurrency: 4 }, () => {
   /** Nothing has been sent or stored, though the page has had the time for it. */
   const expectWaiting = async ({ site, visitor, tab }) => {
     await tab.page.waitForFunction("window.oaiq.consentState");
-    await tab.does("new Promise((go) => setTimeout(go, 2000))");
+    await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.equal(await state(tab), "pending");
     assert.deepEqual(site.requests, []);
     assert.deepEqual(await visitor.cookies(), {});
@@ -92,7 +92,7 @@ describe("attributes", { concurrency: 4 }, () => {
       const visitor = await Visitor.arrives(t, browser);
       const tab = await visitor.opens(site.url());
       await expectWaiting({ site, visitor, tab });
-      await tab.does(`oaiq("consent", true)`);
+      await tab.evaluate(`oaiq("consent", true)`);
       await site.untilOrders("order");
       assert.deepEqual(tab.pageErrors, []);
     });
@@ -114,10 +114,10 @@ describe("attributes", { concurrency: 4 }, () => {
     );
     // such a script does not know where its other files are
     await tab.untilLine(/oaiq\.consent\.min\.js could not be loaded/);
-    await tab.does("new Promise((go) => setTimeout(go, 2000))");
+    await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.deepEqual(site.requests, []);
     assert.deepEqual(await visitor.cookies(), {});
-    await tab.does(`oaiq("consent", true)`);
+    await tab.evaluate(`oaiq("consent", true)`);
     await site.untilOrders("order");
   });
 
@@ -148,7 +148,7 @@ describe("attributes", { concurrency: 4 }, () => {
       const visitor = await Visitor.arrives(t, browser);
       const tab = await visitor.opens(site.url());
       await site.untilOrders("order");
-      assert.deepEqual(await tab.does("violations"), []);
+      assert.deepEqual(await tab.evaluate("violations"), []);
       assert.deepEqual(tab.console, []);
     });
 
@@ -169,7 +169,7 @@ describe("attributes", { concurrency: 4 }, () => {
         script(`${INIT} oaiq("consent", false); ${order("denied")}`),
         ...parts,
       );
-      await tab.does("new Promise((go) => setTimeout(go, 6000))");
+      await tab.evaluate("new Promise((go) => setTimeout(go, 6000))");
       await tab.goes(site.url("/next"));
       assert.deepEqual(site.requests, []);
     });
@@ -181,13 +181,13 @@ describe("attributes", { concurrency: 4 }, () => {
       element(""),
       script(order("late") + `oaiq("consent", true);`),
     );
-    await tab.does("new Promise((go) => setTimeout(go, 2500))");
+    await tab.evaluate("new Promise((go) => setTimeout(go, 2500))");
     await tab.goes(site.url("/next"));
     assert.deepEqual(site.requests, []);
     assert.deepEqual(site.settingsAsked, []);
     assert.deepEqual(await visitor.cookies(), {});
     assert.deepEqual(
-      await tab.does("[localStorage.length, sessionStorage.length]"),
+      await tab.evaluate("[localStorage.length, sessionStorage.length]"),
       [0, 0],
     );
     assert.deepEqual([tab.pixelLines, tab.pageErrors], [[], []]);
@@ -208,8 +208,8 @@ describe("attributes", { concurrency: 4 }, () => {
     assert.ok(tab.hasAskedFor("oaiq.consent.min.js"));
     for (const { text } of site.requests) assert.doesNotMatch(text, /jane/);
     assert.equal(site.measured[0].source_url, site.url("/account/*"));
-    assert.equal(await tab.does("oaiq.consentState"), undefined);
-    const kept = await tab.does("JSON.stringify(localStorage)");
+    assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
+    const kept = await tab.evaluate("JSON.stringify(localStorage)");
     assert.doesNotMatch(kept, /jane/);
   });
 
@@ -264,13 +264,13 @@ describe("attributes", { concurrency: 4 }, () => {
   test("debug can be switched by calls, through a wrapper that copies the function alone", async (t) => {
     const { site, tab } = await open(t, element(ADDRESSES));
     await site.untilOrders("order");
-    await tab.does(
+    await tab.evaluate(
       `window.wrapped = ((oaiq) => (...args) => oaiq(...args))(window.oaiq); wrapped("debug")`,
     );
     await tab.untilLine(/has started/);
-    await tab.does(`wrapped("debug", false)`);
+    await tab.evaluate(`wrapped("debug", false)`);
     const lines = tab.pixelLines.length;
-    await tab.does(order("after"));
+    await tab.evaluate(order("after"));
     await site.untilOrders("after");
     assert.equal(tab.pixelLines.length, lines);
   });

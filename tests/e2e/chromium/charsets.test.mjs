@@ -100,7 +100,7 @@ describe(
           pixelScript(attribute + ADDRESSES),
           LOOK,
         );
-        assert.deepEqual(await tab.does("window.seen"), {
+        assert.deepEqual(await tab.evaluate("window.seen"), {
           loaded: true,
           answer: "true",
         });

@@ -55,7 +55,7 @@ describe("the click", { concurrency: 4 }, () => {
     const site = await openSite(t, { "/": page("one"), "/next": page("two") });
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/?oppref=click-1"));
-    await site.untilOrders("one");
+    await site.untilAnswered(tab, "one");
     await tab.goes(site.url("/next"));
     await site.untilOrders("two");
     assert.deepEqual(site.arrivals, { one: 1, two: 1 });

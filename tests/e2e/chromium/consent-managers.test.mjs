@@ -39,7 +39,7 @@ const accepts = (tab) => button(tab, "Accept all").click();
 const rejects = (tab) => button(tab, "Reject all").click();
 
 /**
- * `setup` is the file in tests/consent-managers/ that sets it up, `early` what stands in the page before everything
+ * `setup` is the file in tests/e2e/cmps/ that sets it up, `early` what stands in the page before everything
  * else, `attributes` what the pixel is told. `changes` is what a visitor does in the settings who wants the opposite
  * now, where that is no button of the banner.
  */
@@ -91,7 +91,7 @@ const BUNDLES = [...MANAGERS.map(({ setup }) => setup), "tcf-stub", "gpp-stub"];
 const bundles = async () => {
   const { outputFiles } = await build({
     entryPoints: BUNDLES.map((name) =>
-      join(root, `tests/consent-managers/${name}.mjs`),
+      join(root, `tests/e2e/cmps/${name}.mjs`),
     ),
     outdir: "any",
     bundle: true,
@@ -193,7 +193,7 @@ const identity = (cookies) =>
 /** Nobody outside of the page's memory knows that the pixel is there. */
 const untouched = async ({ site, visitor, tab }) => {
   await pause(A_BATCH_MS);
-  assert.deepEqual(await tab.does("touched"), []);
+  assert.deepEqual(await tab.evaluate("touched"), []);
   const ours = Object.keys(await visitor.cookies()).filter((name) =>
     name.startsWith("__o"),
   );
@@ -237,7 +237,7 @@ describe("a site with a consent manager", TOGETHER, () => {
 
     test(`${name}: nothing is stored, read or sent before the visitor accepts; then everything comes with its own time and address`, async (t) => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
-      const [from, to] = await tab.does(`(() => {
+      const [from, to] = await tab.evaluate(`(() => {
         const from = Date.now();
         ${order("on the front page")}
         history.pushState(null, "", "/product?size=40");
@@ -249,7 +249,7 @@ describe("a site with a consent manager", TOGETHER, () => {
 
       await accepts(tab);
       await untilState(tab, "granted");
-      await tab.does(order("after the answer"));
+      await tab.evaluate(order("after the answer"));
       const ids = [
         "early on /",
         "on the front page",
@@ -280,16 +280,16 @@ describe("a site with a consent manager", TOGETHER, () => {
 
     test(`${name}: of a visitor who rejects nothing comes, on no page, until they change their mind`, async (t) => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
-      await tab.does(order("before the answer"));
+      await tab.evaluate(order("before the answer"));
       await rejects(tab);
       await untilState(tab, "denied");
-      await tab.does(order("rejected"));
+      await tab.evaluate(order("rejected"));
 
       // on leaving, what waits would go at once
       await tab.goes(site.url("/next?oppref=click-2"));
       await untilState(tab, "denied");
       assert.equal(await button(tab, "Accept all").isVisible(), false);
-      await tab.does(order("rejected on page two"));
+      await tab.evaluate(order("rejected on page two"));
       await pause(A_BATCH_MS);
       assert.deepEqual(site.arrivals, {});
       onlyToldOfDenial(site.requests);
@@ -298,7 +298,7 @@ describe("a site with a consent manager", TOGETHER, () => {
       const { length } = site.requests;
       await changesMind(tab, manager, accepts);
       await untilState(tab, "granted");
-      await tab.does(order("accepted after all"));
+      await tab.evaluate(order("accepted after all"));
       await site.untilOrders("accepted after all");
       assert.deepEqual(site.arrivals, { "accepted after all": 1 });
       onlyToldOfDenial(site.requests.slice(0, length));
@@ -307,12 +307,12 @@ describe("a site with a consent manager", TOGETHER, () => {
 
     test(`${name}: a visitor who accepts on page two is measured from there, with the click that brought them`, async (t) => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
-      await tab.does(order("on page one"));
+      await tab.evaluate(order("on page one"));
       await tab.page.getByRole("link", { name: "To /next" }).click();
       await tab.page.waitForURL("**/next**");
       await isAsked(tab);
       await untilState(tab, "pending");
-      await tab.does(order("on page two"));
+      await tab.evaluate(order("on page two"));
       await untouched({ site, visitor, tab });
 
       await accepts(tab);
@@ -342,22 +342,22 @@ describe("a site with a consent manager", TOGETHER, () => {
 
       // an order that waits, because the one before it has no answer yet
       site.hold();
-      await tab.does(order("under way"));
+      await tab.evaluate(order("under way"));
       await site.untilOrders("under way");
-      await tab.does(order("waiting"));
+      await tab.evaluate(order("waiting"));
       const reloaded =
         manager.reloadsOnWithdrawal && tab.page.waitForEvent("load");
       await changesMind(tab, manager, rejects);
       await reloaded;
       await untilState(tab, "denied");
       assert.deepEqual(identity(await visitor.cookies()), []);
-      await tab.does(order("withdrawn"));
+      await tab.evaluate(order("withdrawn"));
       const { length } = site.requests;
       site.release();
       await pause(A_BATCH_MS);
       onlyToldOfDenial(site.requests.slice(length));
       assert.deepEqual(
-        await tab.does(
+        await tab.evaluate(
           "Object.keys(localStorage).filter((name) => name.startsWith('oaiq_outbox'))",
         ),
         [],
@@ -365,7 +365,7 @@ describe("a site with a consent manager", TOGETHER, () => {
 
       await changesMind(tab, manager, accepts);
       await untilState(tab, "granted");
-      await tab.does(order("accepted again"));
+      await tab.evaluate(order("accepted again"));
       await site.untilOrders("accepted again");
       assert.deepEqual(site.arrivals, {
         "early on /": 1,

@@ -80,15 +80,15 @@ const WATCH_NAME = `(() => {
 
 /** Nothing was stored, read or sent. */
 const nothingHappened = async (site, visitor, tab) => {
-  assert.deepEqual(await tab.does("touched"), []);
+  assert.deepEqual(await tab.evaluate("touched"), []);
   assert.deepEqual(await visitor.cookies(), {});
-  assert.deepEqual(await tab.does("Object.keys(localStorage)"), []);
-  assert.deepEqual(await tab.does("Object.keys(sessionStorage)"), []);
+  assert.deepEqual(await tab.evaluate("Object.keys(localStorage)"), []);
+  assert.deepEqual(await tab.evaluate("Object.keys(sessionStorage)"), []);
   assert.deepEqual(site.requests, []);
   assert.deepEqual(site.settingsAsked, []);
 };
 
-const state = (tab) => tab.does("({...oaiq.consentState})");
+const state = (tab) => tab.evaluate("({...oaiq.consentState})");
 const isPending = (tab) =>
   tab.page.waitForFunction("oaiq.consentState?.state === 'pending'");
 const becomes = (tab, state) =>
@@ -133,15 +133,15 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         { "/": html(...parts) },
         "/?oppref=click-1",
       );
-      await tab.does(order("first"));
-      const first = await tab.does("Date.now()");
-      await tab.does("history.pushState(null, '', '/second?x=1')");
-      await tab.does(order("second"));
+      await tab.evaluate(order("first"));
+      const first = await tab.evaluate("Date.now()");
+      await tab.evaluate("history.pushState(null, '', '/second?x=1')");
+      await tab.evaluate(order("second"));
       await pause(A_WHILE);
       await nothingHappened(site, visitor, tab);
       assert.deepEqual(await state(tab), { state: "pending", source: "call" });
 
-      await tab.does("oaiq('consent', true)");
+      await tab.evaluate("oaiq('consent', true)");
       await site.untilOrders("first", "second");
       assert.deepEqual(site.arrivals, { first: 1, second: 1 });
       const [one, two] = site.measured;
@@ -161,20 +161,20 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     const { site, visitor, tab } = await arrives(t, {
       "/": html(STUB, script(INIT), PENDING),
     });
-    await tab.does(order("waiting"));
-    await tab.does("oaiq('consent', false)");
-    await tab.does(order("denied"));
+    await tab.evaluate(order("waiting"));
+    await tab.evaluate("oaiq('consent', false)");
+    await tab.evaluate(order("denied"));
     await pause(A_WHILE);
     assert.deepEqual(site.requests, []);
     assert.deepEqual(site.settingsAsked, []);
     assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
     assert.deepEqual(await state(tab), { state: "denied", source: "call" });
 
-    await tab.does("oaiq('consent', true)");
-    await tab.does(order("granted"));
+    await tab.evaluate("oaiq('consent', true)");
+    await tab.evaluate(order("granted"));
     await site.untilOrders("granted");
-    await tab.does("oaiq('consent', false)");
-    await tab.does(order("withdrawn"));
+    await tab.evaluate("oaiq('consent', false)");
+    await tab.evaluate(order("withdrawn"));
     assert.equal((await state(tab)).state, "denied");
     await tab.leaves(site).catch(() => {});
     assert.deepEqual(site.arrivals, { granted: 1 });
@@ -185,7 +185,7 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     const { site, tab } = await arrives(t, {
       "/": html(STUB, script(INIT), PENDING),
     });
-    await tab.does(`
+    await tab.evaluate(`
       ${order("kept")}
       for (let i = 0; i < 150; i += 1)
         oaiq("measure", "page_viewed", { type: "contents" }, { event_id: "view " + i });
@@ -212,8 +212,8 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       tab.pixelLines[0],
       /nothing is measured before oaiq\("consent", true\)/,
     );
-    await tab.does(order("waiting"));
-    await tab.does("oaiq('consent', true)");
+    await tab.evaluate(order("waiting"));
+    await tab.evaluate("oaiq('consent', true)");
     await site.untilOrders("waiting");
   });
 
@@ -246,10 +246,10 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
 
   test("whose page names nothing downloads nothing more", async (t) => {
     const { site, tab } = await visit(t, browser);
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await site.untilOrders("a");
     assert.ok(!tab.hasAskedFor("oaiq.consent.min.js"));
-    assert.equal(await tab.does("oaiq.consentState"), undefined);
+    assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
   });
 
   test("whose page has the script inline is not taken for one who must be asked", async (t) => {
@@ -262,9 +262,9 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     );
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url());
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await site.untilOrders("a");
-    assert.equal(await tab.does("oaiq.consentState"), undefined);
+    assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
   });
 
   test("is asked by Google Consent Mode, before and after the script", async (t) => {
@@ -279,21 +279,21 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     });
     const before = await arrives(t, pages(gtag("default", DENIED)));
     await isPending(before.tab);
-    await before.tab.does(order("waiting"));
+    await before.tab.evaluate(order("waiting"));
     await before.tab.page.waitForFunction(
       "oaiq.consentState.source === 'google'",
     );
     await pause(A_WHILE);
     await nothingHappened(before.site, before.visitor, before.tab);
-    await before.tab.does(gtag("update", GRANTED));
+    await before.tab.evaluate(gtag("update", GRANTED));
     await before.site.untilOrders("waiting");
     assert.deepEqual(await state(before.tab), {
       state: "granted",
       source: "google",
     });
-    await before.tab.does(gtag("update", DENIED));
+    await before.tab.evaluate(gtag("update", DENIED));
     await becomes(before.tab, "denied");
-    await before.tab.does(order("withdrawn"));
+    await before.tab.evaluate(order("withdrawn"));
     await before.tab.leaves(before.site).catch(() => {});
     assert.deepEqual(before.site.arrivals, { waiting: 1 });
 
@@ -301,14 +301,14 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       t,
       pages(gtag("default", DENIED), gtag("update", GRANTED)),
     );
-    await known.tab.does(order("known"));
+    await known.tab.evaluate(order("known"));
     await known.site.untilOrders("known");
 
     const late = await arrives(
       t,
       pages(gtag("default", { ...GRANTED, wait_for_update: 1_500 })),
     );
-    await late.tab.does(order("late"));
+    await late.tab.evaluate(order("late"));
     await late.site.untilOrders("late");
   });
 
@@ -350,7 +350,7 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         source: "google",
       });
 
-      await tab.does(gtag("update", GRANTED));
+      await tab.evaluate(gtag("update", GRANTED));
       await site.untilOrders("first", "second", "third");
       assert.deepEqual(tab.pageErrors, []);
     });
@@ -365,7 +365,7 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     });
     await becomes(tab, "granted");
     assert.deepEqual(await state(tab), { state: "granted", source: "gpc" });
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await site.untilOrders("a");
   });
 
@@ -383,16 +383,16 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         ),
       ),
     });
-    await tab.does(gtag("update", { ad_storage: "granted" }));
-    await tab.does(order("unnamed"));
+    await tab.evaluate(gtag("update", { ad_storage: "granted" }));
+    await tab.evaluate(order("unnamed"));
     await site.untilOrders("unnamed");
     assert.ok(site.requests.every(({ body }) => !("user" in body)));
-    await tab.does(gtag("update", { ad_user_data: "granted" }));
-    await tab.does(order("named"));
+    await tab.evaluate(gtag("update", { ad_user_data: "granted" }));
+    await tab.evaluate(order("named"));
     await site.untilOrders("named");
     assert.deepEqual(site.requests.at(-1).body.user, { in: { co: "DE" } });
-    await tab.does(gtag("update", { ad_user_data: "denied" }));
-    await tab.does(order("unnamed again"));
+    await tab.evaluate(gtag("update", { ad_user_data: "denied" }));
+    await tab.evaluate(order("unnamed again"));
     await site.untilOrders("unnamed again");
     assert.ok(!("user" in site.requests.at(-1).body));
   });
@@ -406,18 +406,18 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         pixel('data-consent-source="google"'),
       ),
     });
-    await tab.does(gtag("update", GRANTED));
+    await tab.evaluate(gtag("update", GRANTED));
     const other = await visitor.opens(site.url());
-    await other.does(gtag("update", GRANTED));
-    for (const it of [tab, other]) await it.does(order("both"));
+    await other.evaluate(gtag("update", GRANTED));
+    for (const it of [tab, other]) await it.evaluate(order("both"));
     await site.until("both orders", () => site.arrivals.both === 2);
-    await tab.does(gtag("update", DENIED));
+    await tab.evaluate(gtag("update", DENIED));
     await becomes(other, "denied");
     assert.equal((await state(other)).source, "another tab");
-    await other.does(order("withdrawn"));
-    await other.does(gtag("update", GRANTED));
+    await other.evaluate(order("withdrawn"));
+    await other.evaluate(gtag("update", GRANTED));
     await becomes(other, "granted");
-    await other.does(order("asked again"));
+    await other.evaluate(order("asked again"));
     await site.untilOrders("asked again");
     assert.equal(site.arrivals.withdrawn, undefined);
   });
@@ -428,30 +428,30 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     });
     const other = await visitor.opens(site.url());
     const third = await visitor.opens(site.url());
-    for (const it of [tab, other]) await it.does("oaiq('consent', true)");
-    await other.does(order("allowed"));
+    for (const it of [tab, other]) await it.evaluate("oaiq('consent', true)");
+    await other.evaluate(order("allowed"));
     await site.untilOrders("allowed");
-    await third.does(order("waiting"));
-    await tab.does("oaiq('consent', false)");
+    await third.evaluate(order("waiting"));
+    await tab.evaluate("oaiq('consent', false)");
     for (const it of [other, third]) {
       await becomes(it, "denied");
       assert.equal((await state(it)).source, "another tab");
-      await it.does(order("withdrawn"));
+      await it.evaluate(order("withdrawn"));
     }
 
     // what happens there then is no answer here, where nothing is measured before the next
-    await tab.does("oaiq('consent', true)");
-    await tab.does("localStorage.clear()");
-    await tab.does(order("granted again"));
+    await tab.evaluate("oaiq('consent', true)");
+    await tab.evaluate("localStorage.clear()");
+    await tab.evaluate(order("granted again"));
     await site.untilOrders("granted again");
     assert.deepEqual(await state(other), {
       state: "denied",
       source: "another tab",
     });
-    await other.does(order("still withdrawn"));
+    await other.evaluate(order("still withdrawn"));
     for (const it of [other, third]) {
-      await it.does("oaiq('consent', true)");
-      await it.does(order("asked again"));
+      await it.evaluate("oaiq('consent', true)");
+      await it.evaluate(order("asked again"));
       assert.deepEqual(await state(it), { state: "granted", source: "call" });
     }
     await site.until("both orders", () => site.arrivals["asked again"] === 2);
@@ -476,9 +476,9 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
           pixelScript(),
         ),
       });
-      await tab.does(order("a"));
+      await tab.evaluate(order("a"));
       await site.untilOrders("a");
-      assert.equal(await tab.does("oaiq.consentState"), undefined);
+      assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
     });
 
   test("is left alone by an init that comes behind calls that say nothing of consent", async (t) => {
@@ -514,11 +514,11 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       // where a page has caches and workers
       const url = site.url("/?oaiq_debug=1&oppref=click-1", "localhost");
       const tab = await visitor.opens(url);
-      await tab.does(order("a"));
+      await tab.evaluate(order("a"));
       await tab.untilLine(/pending/);
-      await tab.does("oaiq.debug()");
+      await tab.evaluate("oaiq.debug()");
       await pause(A_WHILE);
-      assert.deepEqual(await tab.does("touched"), []);
+      assert.deepEqual(await tab.evaluate("touched"), []);
       assert.deepEqual(site.requests, []);
       assert.deepEqual(await visitor.cookies(), {});
       assert.deepEqual(tab.pageErrors, []);
@@ -554,8 +554,8 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     );
     await becomes(other.tab, "denied");
     assert.equal((await state(other.tab)).source, "gpc");
-    await other.tab.does("oaiq('consent', true)");
-    await other.tab.does(order("after all"));
+    await other.tab.evaluate("oaiq('consent', true)");
+    await other.tab.evaluate(order("after all"));
     await other.site.untilOrders("after all");
   });
 
@@ -570,8 +570,8 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         pixel('data-consent-source="gpc" data-gpc="opt-out"'),
       ),
     });
-    await tab.does(order("a"));
-    await tab.does(
+    await tab.evaluate(order("a"));
+    await tab.evaluate(
       'oaiq("measure", "order_created", { type: "contents" }, { event_id: "b", opt_out: false })',
     );
     await site.untilOrders("a", "b");
@@ -592,7 +592,7 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     await tab.untilLine(
       /consentSource names "gogle", and there are only google, tcf, gpp, gpc/,
     );
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await pause(A_WHILE);
     assert.deepEqual(site.requests, []);
   });
@@ -640,11 +640,11 @@ describe("a click that waits for consent", { concurrency: 4 }, () => {
   for (const [way, [body, selector]] of Object.entries(ways))
     test(`is carried to the next page by ${way}`, async (t) => {
       const { site, tab } = await arrives(t, body);
-      assert.equal(await tab.does("location.search"), "?oppref=click-1");
+      assert.equal(await tab.evaluate("location.search"), "?oppref=click-1");
       await tab.page.click(selector);
       await tab.page.waitForURL((url) => url.pathname === "/next");
-      await tab.does(order("bought"));
-      await tab.does("oaiq('consent', true)");
+      await tab.evaluate(order("bought"));
+      await tab.evaluate("oaiq('consent', true)");
       await site.untilOrders("bought");
       assert.equal(site.requests.at(-1).body.oppref, "click-1");
     });
@@ -680,8 +680,8 @@ describe("a click that waits for consent", { concurrency: 4 }, () => {
     );
     await pause(1_500);
     for (const id of ["elsewhere", "download", "within", "routed", "mail"])
-      await tab.does(`document.getElementById("${id}").click()`);
-    assert.deepEqual(await tab.does("followed"), [
+      await tab.evaluate(`document.getElementById("${id}").click()`);
+    assert.deepEqual(await tab.evaluate("followed"), [
       "elsewhere http://other.example.test/x",
       "download /file",
       "within #part",
@@ -692,9 +692,9 @@ describe("a click that waits for consent", { concurrency: 4 }, () => {
 
   test("is carried no further once there is an answer", async (t) => {
     const { tab } = await arrives(t, '<a href="/next">go</a>');
-    await tab.does("oaiq('consent', false)");
+    await tab.evaluate("oaiq('consent', false)");
     await tab.page.click("a");
     await tab.page.waitForURL((url) => url.pathname === "/next");
-    assert.equal(await tab.does("location.search"), "");
+    assert.equal(await tab.evaluate("location.search"), "");
   });
 });

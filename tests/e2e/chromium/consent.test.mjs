@@ -23,8 +23,8 @@ describe("consent", () => {
     const visitor = await Visitor.arrives(t, browser);
     const one = await visitor.opens(site.url("/?oppref=click-1"));
     const other = await visitor.opens(site.url());
-    await one.does(order("one 1"));
-    await other.does(order("other 1"));
+    await one.evaluate(order("one 1"));
+    await other.evaluate(order("other 1"));
     await site.untilOrders("one 1", "other 1");
     const before = await visitor.cookies();
     assert.equal(before.__oppref, "click-1");
@@ -32,24 +32,24 @@ describe("consent", () => {
 
     // an order that waits in the other tab, because the one before it has no answer yet
     site.hold();
-    await other.does(order("other 2"));
+    await other.evaluate(order("other 2"));
     await site.untilOrders("other 2");
-    await other.does(order("other 3"));
+    await other.evaluate(order("other 3"));
 
-    await one.does("oaiq('consent', false)");
+    await one.evaluate("oaiq('consent', false)");
     await other.page.waitForFunction(
       "localStorage.getItem('oaiq_consent') === 'false'",
     );
-    await other.does(order("other 4"));
-    await one.does(order("one 2"));
+    await other.evaluate(order("other 4"));
+    await one.evaluate(order("one 2"));
     const { __oaiq_consent: answer, ...identity } = await visitor.cookies();
     assert.equal(answer, "false");
     assert.deepEqual(identity, {});
 
     site.release();
     await other.goes(site.url("/next"));
-    await one.does("oaiq('consent', true)");
-    await one.does(order("one 3"));
+    await one.evaluate("oaiq('consent', true)");
+    await one.evaluate(order("one 3"));
     await site.untilOrders("one 3");
     assert.deepEqual(site.arrivals, {
       "one 1": 1,
@@ -69,15 +69,15 @@ describe("consent", () => {
       { name: "__oaiq_consent", value: "false", url: site.url() },
     ]);
     const tab = await visitor.opens(site.url("/?oppref=click-1"));
-    await tab.does(order("denied"));
+    await tab.evaluate(order("denied"));
     await site.until("the diagnostic", () => site.requests.length > 0);
     await tab.leaves(site);
-    await tab.does(order("denied too"));
+    await tab.evaluate(order("denied too"));
     await tab.goes("about:blank");
 
     const later = await Visitor.arrives(t, browser);
     const other = await later.opens(site.url());
-    await other.does(order("granted"));
+    await other.evaluate(order("granted"));
     await site.untilOrders("granted");
     assert.deepEqual(site.arrivals, { granted: 1 });
     const [{ body, headers }, ...rest] = site.requests;
@@ -99,7 +99,7 @@ const A_WHILE = 2_500;
 
 /** The names of all that the pixel has stored for this page. */
 const stored = async (visitor, tab) => {
-  const names = await tab.does(`(async () => [
+  const names = await tab.evaluate(`(async () => [
     ...Object.keys(localStorage), ...Object.keys(sessionStorage),
     ...(window.caches ? await caches.keys() : []), window.name,
   ])()`);
@@ -142,22 +142,22 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
 
   test("has nothing left on this origin, is measured no more on this page, and is somebody else on the next", async (t) => {
     const { site, visitor, tab } = await arrives(t, html());
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await site.untilOrders("a");
-    await tab.does(LEFT);
+    await tab.evaluate(LEFT);
     const before = site.requests.at(-1).body;
-    await tab.does(`${order("waiting")} oaiq("forget"); ${order("forgotten")}`);
+    await tab.evaluate(`${order("waiting")} oaiq("forget"); ${order("forgotten")}`);
     await isForgotten(tab);
     assert.deepEqual(await stored(visitor, tab), []);
-    assert.equal(await tab.does("localStorage.basket"), "3");
+    assert.equal(await tab.evaluate("localStorage.basket"), "3");
     assert.equal((await visitor.cookies()).basket, "3");
-    await tab.does(`oaiq("consent", true); ${INIT} ${order("later")}`);
+    await tab.evaluate(`oaiq("consent", true); ${INIT} ${order("later")}`);
     await pause(A_WHILE);
     assert.deepEqual(await stored(visitor, tab), []);
     assert.deepEqual(tab.pixelLines, []);
 
     await tab.goes(site.url("/next"));
-    await tab.does(order("b"));
+    await tab.evaluate(order("b"));
     await site.untilOrders("b");
     assert.deepEqual(site.arrivals, { a: 1, b: 1 });
     const after = site.requests.at(-1).body;
@@ -168,24 +168,24 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
 
   test("has no caches left, where a worker has noted what has arrived", async (t) => {
     const { visitor, tab } = await arrives(t, html(), "localhost");
-    await tab.does(
+    await tab.evaluate(
       `caches.open("oaiq_outbox.1:a").then(() => caches.open("mine"))`,
     );
-    await tab.does(`oaiq("forget")`);
+    await tab.evaluate(`oaiq("forget")`);
     await isForgotten(tab);
     await tab.page.waitForFunction(
       "caches.keys().then((all) => all.length === 1)",
     );
-    assert.deepEqual(await tab.does("caches.keys()"), ["mine"]);
+    assert.deepEqual(await tab.evaluate("caches.keys()"), ["mine"]);
     assert.deepEqual(await stored(visitor, tab), []);
   });
 
   test("has the request given up that is under way", async (t) => {
     const { site, tab } = await arrives(t, html());
     site.answerTo = () => ({ silent: true });
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await site.until("the request", () => site.requests.length > 0);
-    await tab.does(`oaiq("forget")`);
+    await tab.evaluate(`oaiq("forget")`);
     await site.until("its end", () => site.requests[0].broken);
     await pause(A_WHILE);
     assert.equal(site.requests.length, 1);
@@ -204,7 +204,7 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
     await isForgotten(tab);
     await pause(A_WHILE);
     await tab.goes(site.url("/next?x"));
-    await tab.does("oaiq('forget')");
+    await tab.evaluate("oaiq('forget')");
     await isForgotten(tab);
     assert.deepEqual(site.arrivals, {});
     assert.deepEqual(await stored(visitor, tab), []);
@@ -219,16 +219,16 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
       await tab.page.waitForFunction(
         `oaiq.consentState?.source === "${source}"`,
       );
-      await tab.does(LEFT);
-      await tab.does(`${order("a")} oaiq("forget")`);
+      await tab.evaluate(LEFT);
+      await tab.evaluate(`${order("a")} oaiq("forget")`);
       await isForgotten(tab);
       assert.deepEqual(await stored(visitor, tab), []);
       const forgotten = { state: "denied", source: "forget" };
-      assert.deepEqual(await tab.does("({...oaiq.consentState})"), forgotten);
-      await tab.does(`oaiq("consent", true); ${order("b")}
+      assert.deepEqual(await tab.evaluate("({...oaiq.consentState})"), forgotten);
+      await tab.evaluate(`oaiq("consent", true); ${order("b")}
         window.dataLayer?.push(["consent", "update", { ad_storage: "granted" }]);`);
       await pause(A_WHILE);
-      assert.deepEqual(await tab.does("({...oaiq.consentState})"), forgotten);
+      assert.deepEqual(await tab.evaluate("({...oaiq.consentState})"), forgotten);
       assert.deepEqual(site.requests, []);
       assert.deepEqual(await stored(visitor, tab), []);
       assert.deepEqual(tab.pixelLines, []);
@@ -239,9 +239,9 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
   test("is measured no more even where the file is missing, and the console says what remains", async (t) => {
     const { site, visitor, tab } = await arrives(t, html());
     site.files.delete("oaiq.consent.min.js");
-    await tab.does(order("a"));
+    await tab.evaluate(order("a"));
     await site.untilOrders("a");
-    await tab.does(`${order("b")} oaiq("forget"); ${order("c")}`);
+    await tab.evaluate(`${order("b")} oaiq("forget"); ${order("c")}`);
     await tab.untilLine(
       /forget is incomplete: oaiq\.consent\.min\.js could not be loaded/,
     );

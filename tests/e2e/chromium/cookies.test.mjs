@@ -54,7 +54,7 @@ describe("cookies", { concurrency: 4 }, () => {
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/empty", host));
     for (const cookie of has)
-      await tab.does(`document.cookie = ${JSON.stringify(cookie)}`);
+      await tab.evaluate(`document.cookie = ${JSON.stringify(cookie)}`);
     await tab.goes(site.url(path, host));
     if (isDenied)
       await site.until("the diagnostic", () => site.requests.length);
@@ -100,7 +100,7 @@ describe("cookies", { concurrency: 4 }, () => {
       const { obref } = site.requests[0].body;
       const secure = scheme === "https" ? "; Secure" : "";
       const life = (days) => `Path=/; Max-Age=${days * DAY}; SameSite=Lax`;
-      const touched = await tab.does("touched");
+      const touched = await tab.evaluate("touched");
       const probe = (seconds, domain) =>
         `__oaiq_domain_probe; Path=/; Max-Age=${seconds}; SameSite=Lax; Domain=${domain}${secure}`;
       assert.deepEqual(
@@ -130,7 +130,7 @@ describe("cookies", { concurrency: 4 }, () => {
       has: [KNOWN, "__oppref=click-1; Domain=example.co.uk"],
     });
     const ids = Array.from({ length: 10 }, (_, i) => `order-${i}`);
-    const inCalls = await tab.does(`(() => {
+    const inCalls = await tab.evaluate(`(() => {
       const before = touched.length;
       oaiq("init", { pixelId: "OTHER" }); ${INIT} ${ids.map(order).join("")}
       return touched.length - before;
@@ -139,7 +139,7 @@ describe("cookies", { concurrency: 4 }, () => {
     await site.until("both pixels", () => site.arrivals["order-9"] === 2);
     for (const { body } of site.requests)
       assert.deepEqual([body.obref, body.oppref], [UUID, "click-1"]);
-    const touched = await tab.does("touched");
+    const touched = await tab.evaluate("touched");
     assert.deepEqual([...new Set(touched)], ["read"]);
     // each of both pixels' settings is a request
     const requests = site.requests.length + site.settingsAsked.length;
@@ -241,7 +241,7 @@ describe("cookies", { concurrency: 4 }, () => {
       });
       assert.equal(body.oppref, click);
       // the page's own look waits until the browser has taken what was written before
-      await tab.does(`oaiq("consent", false); document.cookie`);
+      await tab.evaluate(`oaiq("consent", false); document.cookie`);
       const kept = await jar(visitor);
       assert.deepEqual(
         kept.filter((it) => !it.startsWith("__oppref=")),
@@ -282,7 +282,7 @@ describe("cookies", { concurrency: 4 }, () => {
   test("names that are alike are no visitor, no click and no denial", async (t) => {
     const { tab, visitor, body } = await visit(t, { has: ALIKE });
     assert.equal(body.oppref, undefined);
-    await tab.does(`oaiq("consent", false)`);
+    await tab.evaluate(`oaiq("consent", false)`);
     assert.deepEqual(
       await jar(visitor),
       [
@@ -310,7 +310,7 @@ describe("cookies", { concurrency: 4 }, () => {
         isDenied: true,
       });
       assert.deepEqual(Object.keys(body), ["events"]);
-      await tab.does(`oaiq("consent", true); ${order("granted")}`);
+      await tab.evaluate(`oaiq("consent", true); ${order("granted")}`);
       await site.untilOrders("granted");
       assert.deepEqual(site.arrivals, { granted: 1 });
       assert.deepEqual(await jar(visitor), [
@@ -328,7 +328,7 @@ describe("cookies", { concurrency: 4 }, () => {
     ]);
     const { visitor, tab } = await visit(t, { has: ["cart=1", ...has] });
     assert.equal((await jar(visitor)).length, 9);
-    await tab.does(`oaiq("consent", false)`);
+    await tab.evaluate(`oaiq("consent", false)`);
     assert.deepEqual(await jar(visitor), [
       "__oaiq_consent=false .example.co.uk",
       `cart=1 ${HOST}`,
@@ -357,11 +357,11 @@ describe("cookies", { concurrency: 4 }, () => {
         parts: [hostile, ...PIXEL],
         path: "/?oppref=click-1",
       });
-      await tab.does(order("late"));
+      await tab.evaluate(order("late"));
       await site.untilOrders("late");
       for (const { body } of site.requests)
         assert.deepEqual([body.obref, body.oppref], [undefined, "click-1"]);
-      await tab.does(`oaiq("consent", false); ${order("denied")}`);
+      await tab.evaluate(`oaiq("consent", false); ${order("denied")}`);
       await tab.goes(site.url("/empty", HOST));
       assert.deepEqual(site.arrivals, { order: 1, late: 1 });
       assert.deepEqual(tab.pageErrors, []);

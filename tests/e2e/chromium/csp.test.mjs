@@ -141,7 +141,7 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
     site.pages["/other"] = page(hash.replace(/^..../, "AAAA"));
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/other", "localhost"));
-    assert.equal(await tab.does("oaiq.loaded"), undefined);
+    assert.equal(await tab.evaluate("oaiq.loaded"), undefined);
     await tab.goes(site.url("/", "localhost"));
     await site.untilOrders("order");
     assert.deepEqual(site.arrivals, { order: 1 });

@@ -26,7 +26,7 @@ const debugged = (t, browser, calls = "") =>
 const tables = async (tab) => {
   const messages = [];
   tab.page.on("console", (message) => messages.push(message));
-  await tab.does("oaiq.debug()");
+  await tab.evaluate("oaiq.debug()");
   await tab.untilLine(/calls rejected and events dropped/);
   // the last table comes right behind its line
   await pause(200);
@@ -115,12 +115,12 @@ describe("debug tells", () => {
   test("that consent is denied, by a call and as stored, and which events it blocked", async (t) => {
     const { tab } = await debugged(t, browser);
     await tab.untilLine(/has started/);
-    await tab.does(order("dropped"));
-    await tab.does('oaiq("consent", false)');
+    await tab.evaluate(order("dropped"));
+    await tab.evaluate('oaiq("consent", false)');
     await tab.untilLine(
       /consent is denied, by a call .* nothing is measured until oaiq\("consent", true\); 1 queued event was dropped/,
     );
-    await tab.does(order("blocked"));
+    await tab.evaluate(order("blocked"));
     await tab.untilLine(
       /order_created was not measured, because consent is denied/,
     );
@@ -142,9 +142,9 @@ describe("debug tells", () => {
     );
     await tab.untilLine(/"init" waits until consent is known/);
     await tab.untilLine(/"order_created" waits until consent is known/);
-    await tab.does("oaiq.debug()");
+    await tab.evaluate("oaiq.debug()");
     await tab.untilLine(/consent is pending: calls wait until oaiq\("consent"/);
-    await tab.does('oaiq("consent", true)');
+    await tab.evaluate('oaiq("consent", true)');
     await site.untilOrders("held");
     await tab.untilLine(/consent is granted, by a call of the page/);
     await tab.untilLine(/order_created "held" is queued/);
@@ -200,7 +200,7 @@ describe("debug tells", () => {
     await tab.page.route("**/pixel-config/v1/OTHER.json", (route) =>
       route.fulfill({ status: 404 }),
     );
-    await tab.does('oaiq("init", { pixelId: "OTHER" });');
+    await tab.evaluate('oaiq("init", { pixelId: "OTHER" });');
     await tab.untilLine(
       /there is no config for pixel "OTHER" \(404\): compare the ID with the one in the ads manager/,
     );
@@ -209,7 +209,7 @@ describe("debug tells", () => {
   test("that an order has been measured before, on this page and on an earlier one of the tab", async (t) => {
     const { site, tab } = await debugged(t, browser, order("o-1"));
     await site.untilOrders("o-1");
-    await tab.does(order("o-1"));
+    await tab.evaluate(order("o-1"));
     await tab.untilLine(
       /"o-1" is queued.*\n.*this page has measured it before, with the same id, so OpenAI counts it once/,
     );
@@ -247,7 +247,7 @@ describe("debug tells", () => {
        ${order("last")}`,
     );
     await site.untilOrders("last");
-    await tab.does("oaiq.debug()");
+    await tab.evaluate("oaiq.debug()");
     await tab.untilLine(/calls rejected and events dropped/);
     await pause(200);
     const all = tab.console.map(({ text }) => text).join("\n");
@@ -314,8 +314,8 @@ describe("debug names", () => {
       script(order("early")),
       pixelScript(),
     );
-    await tab.does("oaiq.debug(true)");
-    await tab.does(order("later"));
+    await tab.evaluate("oaiq.debug(true)");
+    await tab.evaluate(order("later"));
     await tab.untilLine(
       /no pixel has been initialized, so 1 event is queued and not sent/,
     );
@@ -429,9 +429,9 @@ describe("the debug file", () => {
       site.hold("held.png");
       const visitor = await Visitor.arrives(t, browser);
       const tab = await visitor.opens(site.url(path), "domcontentloaded");
-      await tab.does(does);
+      await tab.evaluate(does);
       await tab.untilLine(/pixel "TEST-PIXEL" has started/);
-      assert.equal(await tab.does("document.readyState"), "interactive");
+      assert.equal(await tab.evaluate("document.readyState"), "interactive");
       site.release();
     }
   });
@@ -462,9 +462,9 @@ describe("the debug file", () => {
     }
     assert.equal(asked(), 1);
     // rejected calls are named in short again
-    await tab.does('oaiq("measure", "purchase")');
+    await tab.evaluate('oaiq("measure", "purchase")');
     await tab.untilLine(/was not measured/);
-    await tab.does("oaiq.debug()");
+    await tab.evaluate("oaiq.debug()");
     await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
     assert.equal(asked(), 2);
   });
@@ -477,7 +477,7 @@ describe("the debug file", () => {
         script(`${DEBUG}${denial}`),
         pixelScript(denial ? undefined : PENDING),
       );
-      assert.equal(await tab.does("sessionStorage.length"), 0);
+      assert.equal(await tab.evaluate("sessionStorage.length"), 0);
     }
   });
 });
@@ -493,16 +493,16 @@ describe("before the visitor's answer debug", () => {
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
     await tab.untilLine(/"init" waits until consent is known/);
-    await tab.does(`${order("held")} oaiq.debug()`);
+    await tab.evaluate(`${order("held")} oaiq.debug()`);
     await tab.untilLine(/events queued: none/);
     await pause(500);
-    assert.deepEqual(await tab.does("uses"), []);
-    assert.equal(await tab.does("window.name"), "");
-    await tab.does('oaiq("consent", true)');
+    assert.deepEqual(await tab.evaluate("uses"), []);
+    assert.equal(await tab.evaluate("window.name"), "");
+    await tab.evaluate('oaiq("consent", true)');
     await site.untilOrders("held");
     await tab.goes(site.url("/next"));
     await tab.untilLine(/debug is on for this page/);
-    assert.equal(await tab.does("window.name"), "");
+    assert.equal(await tab.evaluate("window.name"), "");
   });
 
   test("and after a denial reads and writes nothing on the next page either", async (t) => {
@@ -512,12 +512,12 @@ describe("before the visitor's answer debug", () => {
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
     await tab.untilLine(/"init" waits until consent is known/);
-    await tab.does('oaiq("consent", false)');
+    await tab.evaluate('oaiq("consent", false)');
     await tab.untilLine(/consent is denied/);
-    await tab.does("oaiq.debug()");
+    await tab.evaluate("oaiq.debug()");
     await pause(500);
     // the pixel stores the answer and deletes what it has; debug does nothing
-    const uses = await tab.does("uses");
+    const uses = await tab.evaluate("uses");
     assert.ok(
       uses.every((use) => !/debug|sessionStorage/.test(use)),
       uses,
@@ -552,14 +552,14 @@ describe("debug is switched on", () => {
 
   test("by oaiq.debug(true) on a page that runs already, which then tells what waits", async (t) => {
     const { tab } = await visit(t, browser);
-    await tab.does(`${order("before")} oaiq.debug(true)`);
+    await tab.evaluate(`${order("before")} oaiq.debug(true)`);
     await tab.untilLine(/debug is on for this page/);
     // consoles hide what is only for debugging
     assert.ok(tab.console.every(({ type }) => type !== "debug"));
     await tab.untilLine(
       /the outbox stores 1 event of pixel "TEST-PIXEL" until it has arrived/,
     );
-    await tab.does(`oaiq.debug(false); ${order("after")}`);
+    await tab.evaluate(`oaiq.debug(false); ${order("after")}`);
     await pause(1_500);
     assert.doesNotMatch(tab.pixelLines.join("\n"), /"after"/);
   });
@@ -594,16 +594,16 @@ describe("debug is switched on", () => {
 
   test("by oaiq.debug() on a page that has measured for a while, which shows what has happened", async (t) => {
     const { site, tab } = await visit(t, browser);
-    await tab.does(
+    await tab.evaluate(
       `${order("o-1")} oaiq("measure", "purchase", {}); oaiq("track", "x");`,
     );
     await site.untilOrders("o-1");
     await pause(500);
     site.hold();
-    await tab.does(`${order("o-2")} oaiq.debug()`);
+    await tab.evaluate(`${order("o-2")} oaiq.debug()`);
     await tab.untilLine(/calls rejected and events dropped/);
     await tab.untilLine(/the outbox stores 1 event/);
-    const state = await tab.does("oaiq.debug()");
+    const state = await tab.evaluate("oaiq.debug()");
     assert.deepEqual(state.pixels, [
       {
         id: PIXEL,
@@ -635,7 +635,7 @@ describe("debug is switched on", () => {
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url());
     await tab.untilLine(/pixel "TEST-PIXEL" exists/);
-    const state = await tab.does("state");
+    const state = await tab.evaluate("state");
     assert.equal(state.rejected, 2);
     assert.match(state.pixels[0].config, /disabled/);
     assert.match(state.consent, /^granted/);
@@ -652,14 +652,14 @@ describe("debug is switched on", () => {
       pixelScript(),
     );
     await site.untilOrders("o-1");
-    await tab.does("window.state = oaiq.debug()");
+    await tab.evaluate("window.state = oaiq.debug()");
     await tab.page.waitForFunction("state.delivered === 1");
-    assert.equal(await tab.does("oaiq.debug() === state"), true);
+    assert.equal(await tab.evaluate("oaiq.debug() === state"), true);
   });
 
   test("on a page that never called init, which is told so", async (t) => {
     const { tab } = await visit(t, browser, STUB, pixelScript());
-    await tab.does("oaiq.debug()");
+    await tab.evaluate("oaiq.debug()");
     await tab.untilLine(
       /no pixel has started: the page has not called oaiq\("init"/,
     );
@@ -675,7 +675,7 @@ describe("debug is switched on", () => {
       "1n",
       '"yes"',
     ];
-    for (const value of given) await tab.does(`oaiq.debug(${value})`);
+    for (const value of given) await tab.evaluate(`oaiq.debug(${value})`);
     await tab.untilLine(/calls rejected and events dropped/);
     assert.deepEqual(tab.pageErrors, []);
   });

@@ -192,7 +192,7 @@ describe("addresses", { concurrency: 4 }, () => {
   };
 
   const expectSilence = async ({ site, tab, elsewhere }, name) => {
-    await tab.does(order("later"));
+    await tab.evaluate(order("later"));
     await tab.goes(site.url("/next"));
     await site.untilOrders("next page");
     assert.deepEqual(site.arrivals, { "next page": 1 });

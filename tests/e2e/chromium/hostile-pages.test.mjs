@@ -206,7 +206,7 @@ describe("hostile pages", { concurrency: 4 }, () => {
           pixelScript(),
         );
         await tab.page.waitForFunction("window.oaiq.loaded");
-        await tab.does("new Promise((go) => requestIdleCallback(go))");
+        await tab.evaluate("new Promise((go) => requestIdleCallback(go))");
         await tab.goes(site.url("/next"));
         await site.untilOrders("next page");
         assert.deepEqual(tab.pageErrors, []);

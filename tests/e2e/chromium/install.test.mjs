@@ -116,9 +116,9 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     await site.untilOrders("both", "one");
     await site.until("both on both pixels", () => site.arrivals.both === 2);
     assert.deepEqual(site.arrivals, { both: 2, one: 1 });
-    await tab.does("oaiq.consent(false)");
+    await tab.evaluate("oaiq.consent(false)");
     assert.equal(
-      await tab.does("localStorage.getItem('oaiq_consent')"),
+      await tab.evaluate("localStorage.getItem('oaiq_consent')"),
       "false",
     );
   });
@@ -137,7 +137,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       ),
     );
     await site.untilOrders("before", "after");
-    assert.equal(await tab.does("window.same"), true);
+    assert.equal(await tab.evaluate("window.same"), true);
     await tab.leaves(site);
     assert.deepEqual(site.arrivals, { before: 1, after: 1 });
     assert.equal(
@@ -160,7 +160,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     );
     await site.untilOrders("kept", "new");
     assert.deepEqual(site.arrivals, { kept: 1, new: 1 });
-    assert.equal(await tab.does("window.replaced"), true);
+    assert.equal(await tab.evaluate("window.replaced"), true);
   });
 
   test("when the script element has run, the pixel is there and has taken the waiting calls", async (t) => {
@@ -175,7 +175,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
            browser: document.cookie.includes("__obref=") };`,
       ),
     );
-    assert.deepEqual(await tab.does("window.seen"), {
+    assert.deepEqual(await tab.evaluate("window.seen"), {
       loaded: true,
       waiting: 0,
       answer: "true",
@@ -191,7 +191,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       script("oaiq.config = { debug: false, mine: 1 };"),
       pixelScript(),
     );
-    const found = await tab.does(`({
+    const found = await tab.evaluate(`({
       type: typeof oaiq,
       loaded: oaiq.loaded,
       initialized: oaiq.__oaiqInitialized,
@@ -354,7 +354,7 @@ for (const [name, file] of [
         ),
       );
       await site.untilOrders("order");
-      assert.equal(await tab.does("typeof before"), "function");
+      assert.equal(await tab.evaluate("typeof before"), "function");
       isQuiet(tab);
     });
 
@@ -369,7 +369,7 @@ for (const [name, file] of [
         script(INIT + order("order")),
       );
       await site.untilOrders("order");
-      assert.equal(await tab.does("window.behind"), 1);
+      assert.equal(await tab.evaluate("window.behind"), 1);
       isQuiet(tab);
     });
 

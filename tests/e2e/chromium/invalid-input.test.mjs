@@ -345,7 +345,7 @@ describe("bad input", { concurrency: 4 }, () => {
       assert.deepEqual(site.refused, {});
       assert.ok(site.requests.every(({ body }) => body.user === undefined));
       assert.equal(
-        await tab.does("localStorage.getItem('oaiq_consent')"),
+        await tab.evaluate("localStorage.getItem('oaiq_consent')"),
         null,
       );
     });

@@ -69,7 +69,7 @@ describe("measuring", { concurrency: 4 }, () => {
       ),
     );
     assert.deepEqual(
-      await tab.does("[isSecureContext, typeof crypto.randomUUID]"),
+      await tab.evaluate("[isSecureContext, typeof crypto.randomUUID]"),
       [false, "undefined"],
     );
     await site.untilOrders("last");
@@ -84,9 +84,9 @@ describe("measuring", { concurrency: 4 }, () => {
 
   test("a request brings the endpoint's own cookies, and of the page's address no query", async (t) => {
     const { site, tab } = await visit(t, browser, STUB, pixelScript());
-    await tab.does("document.cookie = 'endpoint=1'");
+    await tab.evaluate("document.cookie = 'endpoint=1'");
     await tab.goes(site.url("/?oppref=click-1&private=1"));
-    await tab.does(INIT + order("order"));
+    await tab.evaluate(INIT + order("order"));
     await site.untilOrders("order");
     const { headers, body } = site.requests.at(-1);
     assert.match(headers.cookie, /endpoint=1/);
@@ -145,7 +145,7 @@ describe("measuring", { concurrency: 4 }, () => {
       pixelScript(),
       script(`window.leave = () => { ${BURST} location.href = "/next"; };`),
     );
-    await tab.does("leave()");
+    await tab.evaluate("leave()");
     await tab.page.waitForURL("**/next");
     site.pages["/later"] = html(
       STUB,

@@ -115,9 +115,9 @@ for (const way of WAYS)
     test("measures each order once, at the addresses of the config, and is window.oaiq", async (t) => {
       const { site, tab } = await visitApp(t, browser, way, [CONFIG, null]);
       await site.untilOrders("imported", "method");
-      assert.equal(await tab.does("window.isGlobal"), true);
-      assert.equal(await tab.does("oaiq.config.endpoint"), EVENTS);
-      await tab.does(order("global"));
+      assert.equal(await tab.evaluate("window.isGlobal"), true);
+      assert.equal(await tab.evaluate("oaiq.config.endpoint"), EVENTS);
+      await tab.evaluate(order("global"));
       await site.untilOrders("global");
       await tab.leaves(site);
       assert.deepEqual(site.arrivals, { imported: 1, method: 1, global: 1 });
@@ -154,8 +154,8 @@ for (const way of WAYS)
         null,
       ]);
       await site.untilOrders("before", "imported", "method");
-      assert.equal(await tab.does("window.imported === window.first"), true);
-      assert.equal(await tab.does("window.oaiq === window.first"), true);
+      assert.equal(await tab.evaluate("window.imported === window.first"), true);
+      assert.equal(await tab.evaluate("window.oaiq === window.first"), true);
       await tab.leaves(site);
       assert.deepEqual(site.arrivals, { before: 1, imported: 1, method: 1 });
       isOne(site, tab);
@@ -170,7 +170,7 @@ for (const way of WAYS)
         `<script type="module">${order("after")}</script>`,
       ]);
       await site.untilOrders("imported", "method", "after");
-      assert.equal(await tab.does("window.imported === window.oaiq"), true);
+      assert.equal(await tab.evaluate("window.imported === window.oaiq"), true);
       await tab.leaves(site);
       assert.deepEqual(site.arrivals, { imported: 1, method: 1, after: 1 });
       isOne(site, tab);
@@ -192,7 +192,7 @@ describe("the npm package where no WebAssembly may run", TOGETHER, () => {
         NO_WASM,
       );
       await site.untilOrders("imported", "method");
-      await tab.does(order("after"));
+      await tab.evaluate(order("after"));
       await site.untilOrders("after");
       await tab.leaves(site);
       assert.deepEqual(site.arrivals, { imported: 1, method: 1, after: 1 });
@@ -224,8 +224,8 @@ describe("the npm package where no WebAssembly may run", TOGETHER, () => {
       NO_WASM,
     );
     await tab.untilLine(/nothing is measured/);
-    assert.equal(await tab.does("window.isGlobal"), true);
-    await tab.does(`${order("later")} oaiq.measure(null);`);
+    assert.equal(await tab.evaluate("window.isGlobal"), true);
+    await tab.evaluate(`${order("later")} oaiq.measure(null);`);
     await tab.leaves(site);
     assert.deepEqual(site.requests, []);
     assert.deepEqual(tab.pageErrors, []);

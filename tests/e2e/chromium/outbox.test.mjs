@@ -121,10 +121,10 @@ describe("the outbox", { concurrency: 4 }, () => {
     site.answerTo = () => ({ status: 500 });
     await tab.goes(site.url("/two", "shop.example.test"));
     await tab.page.waitForFunction(`performance.now() > 20000`);
-    const writes = await tab.does(`writes`);
+    const writes = await tab.evaluate(`writes`);
     // each as it was measured, twice as it was refused, and five times since
     assert.ok(writes >= 8 && writes <= 24, `${writes} writes`);
-    const boxes = await tab.does(
+    const boxes = await tab.evaluate(
       `Object.keys(localStorage).filter((key) => key.startsWith("${BOX}")).length`,
     );
     assert.equal(boxes, 2);
@@ -134,10 +134,10 @@ describe("the outbox", { concurrency: 4 }, () => {
     const { site, visitor, tab, next } = await visit(t, { "/other": PIXEL });
     await tab.goes(next);
     site.hold();
-    await tab.does(order("under way"));
+    await tab.evaluate(order("under way"));
     await site.untilOrders("under way");
     const other = await visitor.opens(site.url("/other", "localhost"));
-    await other.does(order("other"));
+    await other.evaluate(order("other"));
     await site.untilOrders("other");
     site.release();
     await tab.page.waitForFunction(`!${KEPT}`);
@@ -154,13 +154,13 @@ describe("the outbox", { concurrency: 4 }, () => {
     const { site, tab, leave, next } = await visit(t);
     await leave('{"pixel":"TEST-PIXEL","events":[{"type":');
     await tab.goes(next);
-    await tab.does(`oaiq("init", { debug: true }); ${order("own")}`);
+    await tab.evaluate(`oaiq("init", { debug: true }); ${order("own")}`);
     await site.untilOrders("own");
     assert.match(
-      await tab.does(`localStorage["oaiq_outbox.damaged"]`),
+      await tab.evaluate(`localStorage["oaiq_outbox.damaged"]`),
       /^\d{13} \{"pixel/,
     );
-    assert.equal(await tab.does(KEPT), "");
+    assert.equal(await tab.evaluate(KEPT), "");
     assert.deepEqual(tab.pageErrors, []);
   });
 
@@ -195,18 +195,18 @@ describe("the outbox", { concurrency: 4 }, () => {
   ])
     test(`a record that was set aside ${what} ago ${stays ? "stays" : "is deleted"}`, async (t) => {
       const { tab, next } = await visit(t);
-      await tab.does(
+      await tab.evaluate(
         `localStorage["oaiq_outbox.damaged"] = (Date.now() - ${age * 86_400_000}) + " {"`,
       );
       await tab.goes(next);
-      await tab.does("new Promise((go) => setTimeout(go, 1000))");
-      const kept = await tab.does(`"oaiq_outbox.damaged" in localStorage`);
+      await tab.evaluate("new Promise((go) => setTimeout(go, 1000))");
+      const kept = await tab.evaluate(`"oaiq_outbox.damaged" in localStorage`);
       assert.equal(kept, stays);
     });
 
   test("a record that was set aside by an older version, without a time, is deleted", async (t) => {
     const { tab, next } = await visit(t);
-    await tab.does(`localStorage["oaiq_outbox.damaged"] = "{"`);
+    await tab.evaluate(`localStorage["oaiq_outbox.damaged"] = "{"`);
     await tab.goes(next);
     await tab.page.waitForFunction(`!("oaiq_outbox.damaged" in localStorage)`);
   });
@@ -214,10 +214,10 @@ describe("the outbox", { concurrency: 4 }, () => {
   test("a denial deletes what was set aside and what is known of workers", async (t) => {
     const { tab, next } = await visit(t);
     await tab.goes(next);
-    await tab.does(
+    await tab.evaluate(
       `localStorage["oaiq_outbox.damaged"] = Date.now() + " {"; localStorage["oaiq_outbox.no_courier"] = Date.now(); oaiq("consent", false)`,
     );
-    const keys = await tab.does("Object.keys(localStorage)");
+    const keys = await tab.evaluate("Object.keys(localStorage)");
     assert.deepEqual(
       keys.filter((key) => key.startsWith("oaiq_outbox")),
       [],
@@ -235,8 +235,8 @@ describe("the outbox", { concurrency: 4 }, () => {
         "/full": html(script(code), STUB, script(INIT), pixelScript()),
       });
       await tab.goes(site.url("/full", "localhost"));
-      await tab.does(order("a"));
-      await tab.does(order("b"));
+      await tab.evaluate(order("a"));
+      await tab.evaluate(order("b"));
       await site.untilOrders("a", "b");
       assert.deepEqual(site.arrivals, { a: 1, b: 1 });
       assert.deepEqual(tab.pageErrors, []);
@@ -253,10 +253,10 @@ describe("the outbox", { concurrency: 4 }, () => {
       ),
     });
     await tab.goes(site.url("/full", "localhost"));
-    await tab.does(order("a"));
-    await tab.does(order("b"));
+    await tab.evaluate(order("a"));
+    await tab.evaluate(order("b"));
     await site.untilOrders("a", "b");
-    await tab.does(order("c"));
+    await tab.evaluate(order("c"));
     await tab.untilLine(/localStorage is full or not allowed/);
   });
 
@@ -267,7 +267,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     });
     await tab.goes(next);
     const ids = Array.from({ length: 40 }, (_, i) => `order-${i}`);
-    await tab.does(ids.map(order).join("\n"));
+    await tab.evaluate(ids.map(order).join("\n"));
     const good = ids.filter((id) => id !== "order-13");
     await site.untilOrders(...good);
     await site.until("the count", () => site.refused.refused_by_endpoint === 1);
@@ -289,7 +289,7 @@ describe("the outbox", { concurrency: 4 }, () => {
         ? { status: 429, headers: { "retry-after": "7" } }
         : { status: 202 };
     };
-    await tab.does(order("order"));
+    await tab.evaluate(order("order"));
     await site.untilOrders("order");
     const [first, second] = site.requests
       .filter(({ body }) => body.events.some(({ id }) => id === "order"))
@@ -300,7 +300,7 @@ describe("the outbox", { concurrency: 4 }, () => {
   test("what was measured before a page is frozen goes at once", async (t) => {
     const { site, tab, next } = await visit(t);
     await tab.goes(next);
-    await tab.does(order("order"));
+    await tab.evaluate(order("order"));
     const devtools = await tab.page.context().newCDPSession(tab.page);
     await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
     await site.untilOrders("order");
@@ -321,7 +321,7 @@ describe("the outbox", { concurrency: 4 }, () => {
       await tab.page.waitForFunction("window.oaiq?.q.length");
       await tab.page.evaluate(`location.href = "/"`);
       await tab.page.waitForURL(site.url("/", "localhost"));
-      const kept = await tab.does(KEPT);
+      const kept = await tab.evaluate(KEPT);
       site.release();
       await tab.goes(next);
       return { site, tab, kept };
@@ -443,8 +443,8 @@ describe("the outbox", { concurrency: 4 }, () => {
           site.url("/", "localhost"),
           "domcontentloaded",
         );
-        await tab.does(`dispatchEvent(new Event("pagehide"))`);
-        assert.deepEqual(await tab.does("looks"), looks);
+        await tab.evaluate(`dispatchEvent(new Event("pagehide"))`);
+        assert.deepEqual(await tab.evaluate("looks"), looks);
       });
 
     /** Calls of a page that is left early, and which of its orders arrive. */
@@ -497,10 +497,10 @@ describe("the outbox", { concurrency: 4 }, () => {
         site.url("/", "localhost"),
         "domcontentloaded",
       );
-      await tab.does(`dispatchEvent(new Event("pagehide"))`);
-      assert.equal(await tab.does("oaiq.q.length"), 1);
-      await tab.does(`dispatchEvent(new Event("pagehide"))`);
-      assert.equal(await tab.does("localStorage.length"), 1);
+      await tab.evaluate(`dispatchEvent(new Event("pagehide"))`);
+      assert.equal(await tab.evaluate("oaiq.q.length"), 1);
+      await tab.evaluate(`dispatchEvent(new Event("pagehide"))`);
+      assert.equal(await tab.evaluate("localStorage.length"), 1);
       site.release();
       await site.untilOrders("early");
       await tab.leaves(site);
@@ -528,8 +528,8 @@ describe("a page that sleeps in the back/forward cache", () => {
     });
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/", "localhost"));
-    await tab.does(order("before"));
-    await prepare(site);
+    await tab.evaluate(order("before"));
+    await prepare(site, tab);
     await tab.goes(site.url("/next", "localhost"));
     await site.until("the next page", () => site.settingsAsked.length > 1);
     await tab.wakes(site.url("/", "localhost"));
@@ -537,24 +537,22 @@ describe("a page that sleeps in the back/forward cache", () => {
   };
 
   test("goes on as before when the visitor comes back", async (t) => {
-    const { site, tab } = await leaveAndComeBack(t, (site) =>
-      site.untilOrders("before"),
+    const { site, tab } = await leaveAndComeBack(t, (site, tab) =>
+      site.untilAnswered(tab, "before"),
     );
-    assert.equal(await tab.does("hasSlept"), true);
-    await tab.does(order("after"));
+    assert.equal(await tab.evaluate("hasSlept"), true);
+    await tab.evaluate(order("after"));
     await site.untilOrders("before", "after");
     assert.deepEqual(site.arrivals, { before: 1, after: 1 });
   });
 
   test("loses nothing where its requests have failed", async (t) => {
-    const { site, tab } = await leaveAndComeBack(t, async (site) => {
+    const { site, tab } = await leaveAndComeBack(t, async (site, tab) => {
       site.answerTo = () => ({ status: 503 });
-      await site.until("a refused request", () =>
-        site.requests.some(({ status }) => status === 503),
-      );
+      await site.untilAnswered(tab, "before");
     });
     site.answerTo = () => ({ status: 202 });
-    await tab.does(order("after"));
+    await tab.evaluate(order("after"));
     await site.untilOrders("before", "after");
     assert.deepEqual(site.arrivals, { before: 1, after: 1 });
   });
@@ -581,7 +579,7 @@ describe("pages that nobody has seen yet", () => {
     await tab.page.waitForTimeout(2_500);
     assert.deepEqual([site.requests, site.settingsAsked], [[], []]);
     assert.deepEqual(await visitor.cookies(), {});
-    await tab.does(
+    await tab.evaluate(
       `delete document.prerendering; document.dispatchEvent(new Event("prerenderingchange"));`,
     );
     await site.untilOrders("seen");

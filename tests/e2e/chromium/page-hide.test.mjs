@@ -41,7 +41,7 @@ describe("leaving", { concurrency: 4 }, () => {
       script(
         `window.leave = () => { ${order("order")} location.href = "/next"; };`,
       ),
-      (tab) => tab.does("leave()"),
+      (tab) => tab.evaluate("leave()"),
     ],
     "an order measured by the page's own pagehide listener": [
       script(`addEventListener("pagehide", () => { ${order("order")} });`),
@@ -60,7 +60,7 @@ describe("leaving", { concurrency: 4 }, () => {
 
   test("a tab that is closed right after the call: the order arrives once", async (t) => {
     const { site, tab, visitor } = await visitWith(t);
-    await tab.does(order("order"));
+    await tab.evaluate(order("order"));
     await tab.page.close({ runBeforeUnload: true });
     await site.untilOrders("order");
     await visitor.opens(site.url("/next"));
@@ -78,7 +78,7 @@ describe("leaving", { concurrency: 4 }, () => {
         ${order("hidden")}
       };`),
     );
-    await tab.does("hide()");
+    await tab.evaluate("hide()");
     await site.untilOrders("order", "hidden");
     assert.deepEqual(site.arrivals, { order: 1, hidden: 1 });
     const { headers } = site.requests.find(({ body }) =>
@@ -93,12 +93,12 @@ describe("leaving", { concurrency: 4 }, () => {
       html: "a file",
       headers: { "content-disposition": "attachment" },
     };
-    await tab.does(order("before"));
+    await tab.evaluate(order("before"));
     const download = tab.page.waitForEvent("download");
     await tab.page.click("a");
     await download;
     await site.untilOrders("before");
-    await tab.does(order("after"));
+    await tab.evaluate(order("after"));
     await site.untilOrders("after");
     assert.deepEqual(site.arrivals, { before: 1, after: 1 });
   });
@@ -106,9 +106,9 @@ describe("leaving", { concurrency: 4 }, () => {
   test("an endpoint that does not answer: what waits behind the open request goes when the page is left", async (t) => {
     const { site, tab } = await visitWith(t);
     site.hold();
-    await tab.does(order("open"));
+    await tab.evaluate(order("open"));
     await site.untilOrders("open");
-    await tab.does(order("waiting"));
+    await tab.evaluate(order("waiting"));
     await tab.goes(site.url("/next"));
     await site.untilOrders("waiting");
   });
@@ -130,7 +130,7 @@ describe("leaving", { concurrency: 4 }, () => {
       const tab = await visitor.opens(site.url("/?oppref=click-1&email=a"));
       await site.until("the start", () => site.pixels === 1);
       // an answer has just come, as on a page that would be left by a beacon
-      await tab.does(order("order") + `location.href = "/next"`);
+      await tab.evaluate(order("order") + `location.href = "/next"`);
       await tab.page.waitForURL("**/next");
       await site.untilOrders("order", "next page");
       const referers = site.requests.map(({ headers }) => headers.referer);

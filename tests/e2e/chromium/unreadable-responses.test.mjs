@@ -44,7 +44,7 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
     const tab = await visitor.opens(site.url("/", "localhost"));
     await endpoint.untilOrders("order");
     await pause(LONG);
-    await tab.does(order("later"));
+    await tab.evaluate(order("later"));
     await endpoint.untilOrders("later");
     await pause(2_000);
     await tab.goes(site.url("/next", "localhost"));
@@ -91,7 +91,7 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
     await pause(LONG);
     assert.ok(site.arrivals.order <= 3, `${site.arrivals.order} times`);
     assert.equal(
-      await tab.does(
+      await tab.evaluate(
         `Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox")).length`,
       ),
       0,

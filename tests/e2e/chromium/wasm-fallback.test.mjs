@@ -46,17 +46,17 @@ const MOVING = [
 
 /** The module comes to a page that is `MOVING` when `comes` lets it, by when the clock and the address have moved on. */
 const measuresAll = async (site, tab, comes) => {
-  assert.deepEqual(await tab.does("[oaiq.loaded, oaiq.q.length]"), [true, 0]);
+  assert.deepEqual(await tab.evaluate("[oaiq.loaded, oaiq.q.length]"), [true, 0]);
   await untilSeen("another time", () =>
-    tab.does("Date.now() > window.called + 50"),
+    tab.evaluate("Date.now() > window.called + 50"),
   );
-  const called = await tab.does("window.called");
-  await tab.does(`history.pushState(null, "", "/third"); ${order("third")}`);
+  const called = await tab.evaluate("window.called");
+  await tab.evaluate(`history.pushState(null, "", "/third"); ${order("third")}`);
   assert.deepEqual(site.arrivals, {});
-  await tab.does(`history.pushState(null, "", "/fourth")`);
+  await tab.evaluate(`history.pushState(null, "", "/fourth")`);
   await comes();
   await site.untilOrders("waiting", "late", "second", "third");
-  await tab.does(order("after"));
+  await tab.evaluate(order("after"));
   await site.untilOrders("after");
   assert.deepEqual(
     site.measured.map(({ id, source_url: url }) => [id, new URL(url).pathname]),
@@ -99,7 +99,7 @@ const siteThatWaits = async (t, headers, ...parts) => {
  */
 const saysWhyNothingIsMeasured = async (site, tab) => {
   await tab.untilLine(/nothing is measured/);
-  await tab.does(`${order("later")} oaiq.measure(null); oaiq.consent(true);`);
+  await tab.evaluate(`${order("later")} oaiq.measure(null); oaiq.consent(true);`);
   await tab.goes("about:blank");
   assert.deepEqual(tab.pageErrors, []);
   assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
@@ -182,7 +182,7 @@ describe("WebAssembly", TOGETHER, () => {
       site.files.set("faulty.js", await readFile(FAULTY));
       const visitor = await Visitor.arrives(t, browser);
       const tab = await visitor.opens(site.url());
-      await tab.does(order("later"));
+      await tab.evaluate(order("later"));
       await tab.goes(site.url("/next"));
       await site.untilOrders("next page");
       assert.deepEqual(tab.pageErrors, []);
@@ -231,12 +231,12 @@ for (const [title, headers, ...switches] of REFUSED)
         site.url("/?oppref=click-1"),
         "domcontentloaded",
       );
-      await tab.does(`oaiq("consent", false); ${order("denied")}`);
+      await tab.evaluate(`oaiq("consent", false); ${order("denied")}`);
       site.release();
       await site.until("the diagnostic", () => site.requests.length > 0);
       await tab.leaves(site);
       // what the first page has sent after its diagnostic comes before what the next one sends
-      await tab.does(`oaiq("consent", true); ${order("granted")}`);
+      await tab.evaluate(`oaiq("consent", true); ${order("granted")}`);
       await site.untilOrders("granted");
       assert.deepEqual(site.arrivals, { granted: 1 });
       const [{ body, headers: sent }, ...rest] = site.requests;
@@ -260,7 +260,7 @@ for (const [title, headers, ...switches] of REFUSED)
         { name: "__oaiq_consent", value: "false", url: site.url() },
       ]);
       const tab = await visitor.opens(site.url(), "domcontentloaded");
-      await tab.does(`oaiq("consent", true); ${order("granted")}`);
+      await tab.evaluate(`oaiq("consent", true); ${order("granted")}`);
       site.release();
       await site.untilOrders("granted");
       await tab.leaves(site);
@@ -278,7 +278,7 @@ for (const [title, headers, ...switches] of REFUSED)
       };
       const visitor = await Visitor.arrives(t, browser);
       const tab = await visitor.opens(site.url(), "domcontentloaded");
-      await tab.does(
+      await tab.evaluate(
         `window.addEventListener("pagehide", () => { ${order("leaving")} })`,
       );
       await tab.goes(site.url("/next"), "domcontentloaded");
@@ -319,7 +319,7 @@ for (const [title, headers, ...switches] of REFUSED)
         /debug needs WebAssembly.*add 'wasm-unsafe-eval' to script-src/,
       );
       await tab.untilLine(/early was not measured/);
-      await tab.does(`oaiq("measure", "me@shop.test"); ${order("later")}`);
+      await tab.evaluate(`oaiq("measure", "me@shop.test"); ${order("later")}`);
       await tab.untilLine(
         /unknown was not measured: unsupported_event_name \(add/,
       );
@@ -387,7 +387,7 @@ describe(
           PAGE.replaceAll("<script", `<script nonce="pixel"`),
         );
         await site.untilOrders("waiting", "late");
-        await tab.does(order("after"));
+        await tab.evaluate(order("after"));
         await site.untilOrders("after");
         assert.ok(tab.hasAskedFor(FALLBACK));
         assert.deepEqual(tab.pageErrors, []);

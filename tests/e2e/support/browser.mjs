@@ -186,6 +186,8 @@ class Tab {
       "the answers",
       () => this.#answered >= site.fetched,
     );
+    // the browser has them before the page has processed them
+    await this.evaluate("new Promise((resolve) => setTimeout(resolve))");
     await this.goes(site.url("/next"));
   }
 
@@ -198,7 +200,11 @@ class Tab {
   }
 
   /** Evaluates the text in the page. */
-  does(text) {
+  evaluate(text) {
     return this.page.evaluate(text);
+  }
+
+  waitForFunction(condition) {
+    return this.page.waitForFunction(condition);
   }
 }

@@ -59,8 +59,21 @@ export const visit = async (t, browser, ...parts) => {
   return { site, visitor, tab };
 };
 
+/** A beacon names the charset of its text; the pixel's `fetch` does not. */
+const isFetch = ({ headers }) => headers["content-type"] === "text/plain";
+
+/** An expression: whether the page has the response to each of the fetch requests that carried one of these events. */
+const hasResponses = (requests, ids) => {
+  const urls = requests
+    .filter(isFetch)
+    .filter(({ body }) => body.events.some(({ id }) => ids.includes(id)))
+    .map(({ url }) => url);
+  return `${JSON.stringify(urls)}.every((url) =>
+    performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.endsWith(url) && responseEnd > 0))`;
+};
+
 class Site {
-  /** What has come to the endpoint: `{status, path, query, headers, text, body, broken}`, oldest first. */
+  /** What has come to the endpoint: `{status, url, path, query, headers, text, body, broken}`, oldest first. */
   requests = [];
   /** The paths of the settings that were asked for. */
   settingsAsked = [];
@@ -123,11 +136,9 @@ class Site {
       await new Promise((go) => held.answers.push(go));
   }
 
-  /** How many requests have come by fetch; a beacon names its charset. */
+  /** How many requests have come by fetch. */
   get fetched() {
-    return this.requests.filter(
-      ({ headers }) => headers["content-type"] === "text/plain",
-    ).length;
+    return this.requests.filter(isFetch).length;
   }
 
   /** All events that have arrived, oldest first, diagnostics and the pixel's own included. */
@@ -182,6 +193,18 @@ class Site {
     );
   }
 
+  /**
+   * Resolves once these orders have been sent and the page in `tab` has processed the responses, whatever they are. The
+   * site has a request before its page has the response: a page that is left in between rightly sends the orders again.
+   */
+  async untilAnswered(tab, ...ids) {
+    await this.until(`a request with ${ids.join(", ")}`, () =>
+      ids.every((id) => this.events.some((event) => event.id === id)),
+    );
+    await tab.waitForFunction(hasResponses(this.requests, ids));
+    await tab.evaluate("new Promise((resolve) => setTimeout(resolve))");
+  }
+
   async #answer(request, response) {
     const { pathname, searchParams } = new URL(request.url, "http://any");
     if (request.method === "POST") {
@@ -191,6 +214,7 @@ class Site {
       const answer = this.answerTo(JSON.parse(text));
       const taken = {
         status: answer.status,
+        url: request.url,
         path: pathname,
         query: Object.fromEntries(searchParams),
         headers: request.headers,

@@ -184,7 +184,7 @@ describe("in WebKit", { concurrency: 2 }, () => {
       const { site, tab, url, errors } = await arrives(t);
       await tab.goto(url());
       await tab.evaluate(order("first"));
-      await site.untilOrders("first");
+      await site.untilAnswered(tab, "first");
       await tab.leaves(leave);
       await site.untilOrders("last");
       await tab.evaluate(order("next page"));
@@ -200,7 +200,7 @@ describe("in WebKit", { concurrency: 2 }, () => {
     const { site, tab, url } = await arrives(t);
     await tab.goto(url());
     await tab.evaluate(order("first"));
-    await site.untilOrders("first");
+    await site.untilAnswered(tab, "first");
     await tab.evaluate(`
       ${order("hidden")}
       Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
