@@ -52,7 +52,7 @@ pub(crate) fn faults(name: RawJson, data: RawJson, options: RawJson) -> Vec<Expl
     validate::visit_violations(name, data, options, &mut |fault| {
         if faults.len() < MOST {
             faults.push(Explained {
-                code: fault.problem.code(),
+                code: fault.kind.code(),
                 field: place(fault),
                 given: given(fault),
                 expected: expected(fault, name),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use oaiq::explain::{Explained, faults_of, without_identifiers};
-use oaiq::schema::validate::Problem as ViolationKind;
+use oaiq::schema::validate::ViolationKind;
 use serde_json::{Map, Value};
 
 use crate::store::record::Fault;
