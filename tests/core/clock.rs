@@ -1,7 +1,7 @@
 //! People set clocks, and machines sleep.
 
-use crate::support::fake_browser::{LATENCY, Network};
-use crate::support::page::{QUIET, Visit, order};
+use crate::support::fake_browser::{LATENCY_MS, Network};
+use crate::support::page::{IDLE_FLUSH_MS, Page, order};
 
 const HOUR: i64 = 60 * 60 * 1_000;
 const YEAR: i64 = 365 * 24 * HOUR;
@@ -9,88 +9,88 @@ const YEAR: i64 = 365 * 24 * HOUR;
 /// By how much somebody sets the clock.
 const JUMPS: [i64; 4] = [-YEAR, -HOUR, HOUR, YEAR];
 
-fn set_clock(visit: &Visit, by: i64) {
-    let mut state = visit.browser.touch();
+fn set_clock(page: &Page, by: i64) {
+    let mut state = page.browser.state_mut();
     state.now = state.now.saturating_add_signed(by);
 }
 
 #[test]
-fn a_clock_that_is_set_neither_delays_nor_hastens_a_batch() {
+fn setting_the_clock_does_not_move_the_flush() {
     for jump in JUMPS {
-        let mut visit = Visit::settled();
-        visit.call(&order("a"));
-        visit.advance(500);
-        set_clock(&visit, jump);
-        visit.advance(QUIET - 501);
-        assert!(visit.requests().is_empty(), "{jump}");
-        visit.advance(1);
-        assert_eq!(visit.measured(), [["a"]], "{jump}");
+        let mut page = Page::open_idle();
+        page.call(&order("a"));
+        page.advance(500);
+        set_clock(&page, jump);
+        page.advance(IDLE_FLUSH_MS - 501);
+        assert!(page.requests().is_empty(), "{jump}");
+        page.advance(1);
+        assert_eq!(page.measured_ids(), [["a"]], "{jump}");
     }
 }
 
 #[test]
-fn a_clock_that_is_set_neither_delays_nor_hastens_a_second_try() {
+fn setting_the_clock_does_not_move_the_retry() {
     for jump in JUMPS {
-        let mut visit = Visit::settled();
-        visit.network(Network::Down);
-        visit.call(&order("a"));
-        visit.advance(QUIET + LATENCY);
-        visit.network(Network::Up);
-        set_clock(&visit, jump);
-        visit.advance(4_999);
-        assert_eq!(visit.requests().len(), 1, "{jump}");
-        visit.advance(1);
-        assert_eq!(visit.requests().len(), 2, "{jump}");
+        let mut page = Page::open_idle();
+        page.set_network(Network::Down);
+        page.call(&order("a"));
+        page.advance(IDLE_FLUSH_MS + LATENCY_MS);
+        page.set_network(Network::Up);
+        set_clock(&page, jump);
+        page.advance(4_999);
+        assert_eq!(page.requests().len(), 1, "{jump}");
+        page.advance(1);
+        assert_eq!(page.requests().len(), 2, "{jump}");
     }
 }
 
 #[test]
-fn a_clock_that_is_set_leaves_the_settings_held() {
+fn setting_the_clock_does_not_expire_the_pixel_config() {
     for jump in JUMPS {
-        let mut visit = Visit::settled();
-        set_clock(&visit, jump);
-        visit.call(r#"["init",{}]"#);
-        visit.advance(1_000);
-        assert_eq!(visit.settings_asked().len(), 1, "{jump}");
+        let mut page = Page::open_idle();
+        set_clock(&page, jump);
+        page.call(r#"["init",{}]"#);
+        page.advance(1_000);
+        assert_eq!(page.config_requests().len(), 1, "{jump}");
     }
 }
 
 #[test]
-fn an_event_tells_the_time_that_the_clock_showed() {
-    let mut visit = Visit::settled();
-    let before = visit.browser.look().now;
-    visit.call(&order("a"));
-    set_clock(&visit, -HOUR);
-    visit.call(&order("b"));
-    visit.advance(QUIET);
-    let sent = visit.request();
+fn event_carries_the_clock_time_of_its_call() {
+    let mut page = Page::open_idle();
+    let before = page.browser.state().now;
+    page.call(&order("a"));
+    set_clock(&page, -HOUR);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     let times = sent.events().into_iter().map(|event| event.timestamp_ms);
     let set_back = before.saturating_add_signed(-HOUR);
     assert_eq!(times.collect::<Vec<_>>(), [before, set_back]);
-    assert_eq!(sent.parameter("t"), (set_back + QUIET).to_string());
+    assert_eq!(sent.parameter("t"), (set_back + IDLE_FLUSH_MS).to_string());
 }
 
 #[test]
-fn a_page_that_is_open_for_months_measures_as_on_its_first_day() {
-    let mut visit = Visit::settled();
-    visit.advance(90 * 24 * HOUR as u64);
-    visit.call(&order("a"));
-    visit.advance(QUIET - 1);
-    assert!(visit.requests().is_empty());
-    visit.advance(1);
-    assert_eq!(visit.measured(), [["a"]]);
+fn page_open_for_months_still_measures() {
+    let mut page = Page::open_idle();
+    page.advance(90 * 24 * HOUR as u64);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS - 1);
+    assert!(page.requests().is_empty());
+    page.advance(1);
+    assert_eq!(page.measured_ids(), [["a"]]);
 }
 
 #[test]
-fn a_machine_that_slept_sends_when_it_wakes() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
+fn machine_sends_after_sleep() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
     // timers stood still meanwhile, and the alarm has not rung yet
     {
-        let mut state = visit.browser.touch();
+        let mut state = page.browser.state_mut();
         let woken = state.ticks + 8 * HOUR as u64;
-        state.turn_to(woken);
+        state.advance_to(woken);
     }
-    visit.wake_early();
-    assert_eq!(visit.measured(), [["a"]]);
+    page.fire_timer_early();
+    assert_eq!(page.measured_ids(), [["a"]]);
 }

@@ -2,8 +2,10 @@
 
 use oaiq::host::Step;
 
-use crate::support::fake_browser::Browser;
-use crate::support::page::{CHECKOUT, INIT, INIT_Q, QUIET, REFUSED, Visit, order};
+use crate::support::fake_browser::FakeBrowser;
+use crate::support::page::{
+    CHECKOUT_URL, IDLE_FLUSH_MS, INIT_P, INIT_Q, INVALID_CALL, Page, order,
+};
 
 /// What `init` must not take as a pixel id.
 const NO_ID: [&str; 8] = [
@@ -18,33 +20,33 @@ const NO_ID: [&str; 8] = [
 ];
 
 #[test]
-fn a_page_view_is_measured_with_two_lines() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([INIT, r#"["measure","page_viewed",{"type":"contents"}]"#]);
-    visit.advance(QUIET);
-    let sent = visit.request();
+fn two_calls_measure_a_page_view() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P, r#"["measure","page_viewed",{"type":"contents"}]"#]);
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     assert_eq!(sent.pixel(), "P");
     assert_eq!(
         sent.names(),
         ["openai::sdk_init", "page_viewed", "oai::diagnostic"]
     );
-    assert!(visit.warnings().is_empty());
+    assert!(page.warnings().is_empty());
 }
 
 #[test]
-fn initialize_is_another_name_for_init() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(r#"["initialize",{"pixelId":"P"}]"#);
-    visit.advance(QUIET);
+fn initialize_is_an_alias_of_init() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(r#"["initialize",{"pixelId":"P"}]"#);
+    page.advance(IDLE_FLUSH_MS);
     assert_eq!(
-        visit.request().names(),
+        page.request().names(),
         ["openai::sdk_init", "oai::diagnostic"]
     );
 }
 
 #[test]
-fn every_event_of_the_table_is_measured() {
-    let mut visit = Visit::settled();
+fn every_event_of_the_table_is_accepted() {
+    let mut page = Page::open_idle();
     for (names, shape) in [
         (
             &[
@@ -70,31 +72,31 @@ fn every_event_of_the_table_is_measured() {
         ),
     ] {
         for name in names {
-            visit.call(&format!(r#"["measure","{name}",{{"type":"{shape}"}}]"#));
+            page.call(&format!(r#"["measure","{name}",{{"type":"{shape}"}}]"#));
         }
     }
-    visit.call(r#"["measure","custom",{"type":"custom"},{"custom_event_name":"spun-wheel"}]"#);
-    visit.advance(QUIET);
-    assert_eq!(visit.request().names().len(), 11);
-    assert!(visit.request().diagnostic().is_none());
+    page.call(r#"["measure","custom",{"type":"custom"},{"custom_event_name":"spun-wheel"}]"#);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().names().len(), 11);
+    assert!(page.request().diagnostic().is_none());
 }
 
 #[test]
-fn events_of_servers_are_not_a_page_s() {
-    let mut visit = Visit::settled();
+fn server_only_events_are_rejected() {
+    let mut page = Page::open_idle();
     for name in ["app_installed", "app_opened"] {
-        visit.call(&format!(r#"["measure","{name}",{{"type":"contents"}}]"#));
+        page.call(&format!(r#"["measure","{name}",{{"type":"contents"}}]"#));
     }
-    visit.advance(10_000);
-    assert_eq!(visit.request().names(), ["oai::diagnostic"]);
-    assert_eq!(visit.warnings().len(), 2);
+    page.advance(10_000);
+    assert_eq!(page.request().names(), ["oai::diagnostic"]);
+    assert_eq!(page.warnings().len(), 2);
 }
 
 #[test]
-fn what_is_no_command_does_nothing_and_is_traced() {
+fn unknown_command_does_nothing_and_is_traced() {
     for debug in ["u", r#"{"debug":true}"#] {
-        let browser = Browser::new();
-        let mut visit = browser.open_with(debug);
+        let browser = FakeBrowser::new();
+        let mut page = browser.open_with_config(debug);
         let commands = [
             r#"["track","order_created",{}]"#,
             r#"["Init",{"pixelId":"P"}]"#,
@@ -115,28 +117,28 @@ fn what_is_no_command_does_nothing_and_is_traced() {
             r#"["consent",{"granted":false}]"#,
             r#"["consent","denied"]"#,
         ];
-        visit.calls(commands);
-        visit.advance(10_000);
-        assert!(visit.requests().is_empty());
-        assert!(visit.warnings().is_empty());
-        let ignored = visit.told(Step::Ignored);
+        page.call_all(commands);
+        page.advance(10_000);
+        assert!(page.requests().is_empty());
+        assert!(page.warnings().is_empty());
+        let ignored = page.traced(Step::Ignored);
         assert_eq!(ignored.len(), commands.len());
         assert!(ignored[0].ends_with(r#""track","order_created",{}]"#));
-        assert_eq!(browser.look().trace.len(), commands.len());
-        assert_eq!(browser.look().cookies.written, [] as [String; 0]);
-        assert!(browser.look().local.is_empty());
+        assert_eq!(browser.state().trace.len(), commands.len());
+        assert_eq!(browser.state().cookies.written, [] as [String; 0]);
+        assert!(browser.state().local.is_empty());
     }
 }
 
 #[test]
-fn an_init_without_a_pixel_id_means_the_first_pixel() {
-    let mut visit = Visit::to(CHECKOUT);
+fn init_without_pixel_id_updates_the_first_pixel() {
+    let mut page = Page::open(CHECKOUT_URL);
     let user = r#"["init",{"user":{"country":"DE"}}]"#;
-    visit.calls([INIT, INIT_Q, user, r#"["init",{"pixelId":u}]"#]);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
+    page.call_all([INIT_P, INIT_Q, user, r#"["init",{"pixelId":u}]"#]);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
     let user = |pixel| {
-        let requests = visit.requests_of(pixel);
+        let requests = page.requests_for(pixel);
         assert_eq!(requests.len(), 1);
         requests[0].batch().user
     };
@@ -145,34 +147,34 @@ fn an_init_without_a_pixel_id_means_the_first_pixel() {
 }
 
 #[test]
-fn an_init_without_a_pixel_id_is_refused_where_there_is_no_pixel() {
+fn init_without_pixel_id_is_rejected_before_any_pixel_starts() {
     for init in [r#"["init",{}]"#, r#"["init",{"pixelId":u,"user":{}}]"#] {
-        let mut visit = Visit::to(CHECKOUT);
-        visit.call(init);
-        visit.call(&order("a"));
-        visit.advance(60_000);
-        assert!(visit.requests().is_empty());
-        assert!(visit.settings_asked().is_empty());
-        assert_eq!(visit.warnings().len(), 1);
+        let mut page = Page::open(CHECKOUT_URL);
+        page.call(init);
+        page.call(&order("a"));
+        page.advance(60_000);
+        assert!(page.requests().is_empty());
+        assert!(page.config_requests().is_empty());
+        assert_eq!(page.warnings().len(), 1);
     }
 }
 
 #[test]
-fn an_init_with_a_wrong_pixel_id_is_refused_even_where_there_is_a_pixel() {
+fn init_with_invalid_pixel_id_is_rejected_after_a_pixel_started() {
     for id in NO_ID {
-        let mut visit = Visit::settled();
-        visit.call(&format!(
+        let mut page = Page::open_idle();
+        page.call(&format!(
             r#"["init",{{"pixelId":{id},"user":{{"country":"DE"}}}}]"#
         ));
-        visit.call(&order("a"));
-        visit.advance(60_000);
-        assert_eq!(visit.warnings().len(), 1, "{id}");
-        assert_eq!(visit.request().batch().user, None, "{id}");
+        page.call(&order("a"));
+        page.advance(60_000);
+        assert_eq!(page.warnings().len(), 1, "{id}");
+        assert_eq!(page.request().batch().user, None, "{id}");
     }
 }
 
 #[test]
-fn an_init_that_is_given_no_object_is_refused() {
+fn init_without_an_object_is_rejected() {
     for given in [
         r#"["init""#,
         r#"["init",u"#,
@@ -182,127 +184,128 @@ fn an_init_that_is_given_no_object_is_refused() {
     .into_iter()
     .chain([r#"["init",["P"]"#, r#"["init",5"#, r#"["init",x"function""#])
     {
-        let browser = Browser::new();
-        let mut visit = browser.open_with(r#"{"pixelId":"P"}"#);
-        visit.call(&format!("{given}]"));
-        visit.advance(10_000);
-        assert!(visit.requests().is_empty(), "{given}");
-        assert_eq!(visit.warnings().len(), 1, "{given}");
+        let browser = FakeBrowser::new();
+        let mut page = browser.open_with_config(r#"{"pixelId":"P"}"#);
+        page.call(&format!("{given}]"));
+        page.advance(10_000);
+        assert!(page.requests().is_empty(), "{given}");
+        assert_eq!(page.warnings().len(), 1, "{given}");
     }
 }
 
 #[test]
-fn a_refused_init_keeps_what_was_measured_for_the_one_that_follows() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(&order("early"));
+fn rejected_init_leaves_earlier_events_to_the_next_init() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(&order("early"));
     for id in NO_ID {
-        visit.call(&format!(r#"["init",{{"pixelId":{id}}}]"#));
+        page.call(&format!(r#"["init",{{"pixelId":{id}}}]"#));
     }
-    visit.call(INIT);
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [["early"]]);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [["early"]]);
 }
 
 #[test]
-fn a_field_that_init_does_not_know_is_harmless() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(r#"["init",{"autoPageView":true,"pixelId":"P","__proto__":x"deep"}]"#);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [["a"]]);
-    assert!(visit.warnings().is_empty());
+fn init_ignores_unknown_fields() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(r#"["init",{"autoPageView":true,"pixelId":"P","__proto__":x"deep"}]"#);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [["a"]]);
+    assert!(page.warnings().is_empty());
 }
 
 #[test]
-fn an_init_of_a_pixel_that_has_started_starts_nothing() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([INIT, INIT]);
-    visit.advance(2_000);
-    visit.call(INIT);
-    visit.advance(60_000);
+fn repeated_init_starts_nothing() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P, INIT_P]);
+    page.advance(2_000);
+    page.call(INIT_P);
+    page.advance(60_000);
     assert_eq!(
-        visit.request().names(),
+        page.request().names(),
         ["openai::sdk_init", "oai::diagnostic"]
     );
-    assert_eq!(visit.settings_asked().len(), 1);
+    assert_eq!(page.config_requests().len(), 1);
 }
 
 #[test]
-fn a_call_before_any_init_goes_to_the_first_pixel() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(&order("early"));
-    visit.calls([INIT, INIT_Q]);
-    visit.advance(QUIET);
-    assert_eq!(visit.requests_of("P")[0].measured(), ["early"]);
-    assert_eq!(visit.requests_of("Q")[0].measured(), [] as [&str; 0]);
+fn call_before_init_goes_to_the_first_pixel() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(&order("early"));
+    page.call_all([INIT_P, INIT_Q]);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.requests_for("P")[0].measured_ids(), ["early"]);
+    assert_eq!(page.requests_for("Q")[0].measured_ids(), [] as [&str; 0]);
 }
 
 #[test]
-fn a_call_before_any_init_keeps_its_time_and_address() {
-    let mut visit = Visit::to(CHECKOUT);
-    let measured_at = visit.browser.look().now;
-    visit.call(&order("early"));
-    visit.advance(60_000);
-    visit.push_state("https://shop.example.test/thanks");
-    visit.call(INIT);
-    visit.advance(QUIET);
-    let events = visit.request().events();
+fn call_before_init_keeps_its_time_and_url() {
+    let mut page = Page::open(CHECKOUT_URL);
+    let measured_at = page.browser.state().now;
+    page.call(&order("early"));
+    page.advance(60_000);
+    page.push_state("https://shop.example.test/thanks");
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    let events = page.request().events();
     let early = events.iter().find(|event| event.id == "early").unwrap();
     assert_eq!(early.timestamp_ms, measured_at);
-    assert_eq!(early.source_url.as_deref(), Some(CHECKOUT));
+    assert_eq!(early.source_url.as_deref(), Some(CHECKOUT_URL));
 }
 
 #[test]
-fn of_very_many_calls_before_init_the_first_500_are_kept_and_the_rest_warned_of() {
-    let mut visit = Visit::to(CHECKOUT);
+fn only_the_first_500_calls_before_init_are_queued() {
+    let mut page = Page::open(CHECKOUT_URL);
     for i in 0..502 {
-        visit.call(&order(&i.to_string()));
+        page.call(&order(&i.to_string()));
     }
-    assert_eq!(visit.warnings().len(), 2);
-    visit.call(INIT);
-    visit.advance(60_000);
+    assert_eq!(page.warnings().len(), 2);
+    page.call(INIT_P);
+    page.advance(60_000);
     let expected: Vec<_> = (0..500).map(|i| i.to_string()).collect();
-    assert_eq!(visit.arrived(), expected);
+    assert_eq!(page.delivered_ids(), expected);
 }
 
 #[test]
-fn what_init_leaves_out_is_taken_from_the_config_that_the_page_left() {
-    let browser = Browser::new();
-    let mut visit =
-        browser.open_with(r#"{"pixelId":"P","debug":true,"user":{"country":"DE"},"more":x"x"}"#);
-    visit.call(r#"["init",{}]"#);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    let sent = visit.request();
+fn init_takes_missing_fields_from_oaiq_config() {
+    let browser = FakeBrowser::new();
+    let mut page = browser
+        .open_with_config(r#"{"pixelId":"P","debug":true,"user":{"country":"DE"},"more":x"x"}"#);
+    page.call(r#"["init",{}]"#);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     assert_eq!(sent.pixel(), "P");
     assert!(sent.body.ends_with(r#","user":{"in":{"co":"DE"}}}"#));
-    assert_eq!(visit.told(Step::Started), ["P"]);
+    assert_eq!(page.traced(Step::Started), ["P"]);
 }
 
 #[test]
-fn what_init_gives_goes_before_the_config() {
-    let browser = Browser::new();
-    let mut visit = browser.open_with(r#"{"pixelId":"P","debug":true,"user":{"country":"DE"}}"#);
-    visit.call(r#"["init",{"pixelId":"Q","debug":false,"user":{"city":"Kiel"}}]"#);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    let sent = visit.request();
+fn init_fields_override_oaiq_config() {
+    let browser = FakeBrowser::new();
+    let mut page =
+        browser.open_with_config(r#"{"pixelId":"P","debug":true,"user":{"country":"DE"}}"#);
+    page.call(r#"["init",{"pixelId":"Q","debug":false,"user":{"city":"Kiel"}}]"#);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     assert_eq!(sent.pixel(), "Q");
     assert!(sent.body.ends_with(r#","user":{"in":{"ct":"Kiel"}}}"#));
-    assert!(visit.told(Step::Queued).is_empty());
+    assert!(page.traced(Step::Queued).is_empty());
 }
 
 #[test]
-fn a_config_alone_starts_nothing() {
-    let browser = Browser::new();
-    let mut visit = browser.open_with(r#"{"pixelId":"P"}"#);
-    visit.call(&order("a"));
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
+fn oaiq_config_alone_starts_nothing() {
+    let browser = FakeBrowser::new();
+    let mut page = browser.open_with_config(r#"{"pixelId":"P"}"#);
+    page.call(&order("a"));
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
 }
 
 #[test]
-fn a_config_of_the_wrong_kind_is_harmless() {
+fn oaiq_config_of_the_wrong_type_is_ignored() {
     for config in [
         "null",
         "5",
@@ -311,26 +314,26 @@ fn a_config_of_the_wrong_kind_is_harmless() {
         r#"{"pixelId":5,"debug":"yes","user":"me"}"#,
         r#"{"pixelId":"","debug":u,"user":null}"#,
     ] {
-        let browser = Browser::new();
-        let mut visit = browser.open_with(config);
-        visit.call(r#"["init",{}]"#);
-        assert_eq!(visit.warnings().len(), 1, "{config}");
-        visit.calls([INIT, REFUSED]);
-        visit.call(&order("a"));
-        visit.advance(QUIET);
-        assert_eq!(visit.measured(), [["a"]], "{config}");
-        assert!(visit.told(Step::Queued).is_empty(), "{config}");
+        let browser = FakeBrowser::new();
+        let mut page = browser.open_with_config(config);
+        page.call(r#"["init",{}]"#);
+        assert_eq!(page.warnings().len(), 1, "{config}");
+        page.call_all([INIT_P, INVALID_CALL]);
+        page.call(&order("a"));
+        page.advance(IDLE_FLUSH_MS);
+        assert_eq!(page.measured_ids(), [["a"]], "{config}");
+        assert!(page.traced(Step::Queued).is_empty(), "{config}");
     }
 }
 
 #[test]
-fn options_may_be_null_or_left_out() {
-    let mut visit = Visit::settled();
+fn options_may_be_null_or_absent() {
+    let mut page = Page::open_idle();
     for options in ["", ",u", ",null", ",{}", r#",{"event_id":u,"opt_out":u}"#] {
-        visit.call(&format!(
+        page.call(&format!(
             r#"["measure","lead_created",{{"type":"customer_action"}}{options}]"#
         ));
     }
-    visit.advance(QUIET);
-    assert_eq!(visit.request().measured().len(), 5);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().measured_ids().len(), 5);
 }

@@ -2,31 +2,32 @@
 
 use oaiq::host::Step;
 
-use crate::support::fake_browser::{Browser, LATENCY, Network, PAINT, Sent};
+use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network, PAINT_MS, SentRequest};
 use crate::support::page::{
-    CHECKOUT, DENY, EVENTS, GRANT, INIT, INIT_DEBUG, INIT_Q, LATEST, QUIET, REFUSED, Visit, order,
+    CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, EVENTS_URL, IDLE_FLUSH_MS, INIT_P, INIT_P_DEBUG,
+    INIT_Q, INVALID_CALL, MAX_FLUSH_MS, Page, order,
 };
 
 const SHOP: &str = "shop.example.test";
 const WITH_CLICK: &str = "https://shop.example.test/?oppref=click-1";
-const KEPT_BROWSER: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
+const STORED_BROWSER_ID: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
 
 /// A browser that has been here before.
-fn known_browser() -> Browser {
-    let browser = Browser::new();
-    browser.set_cookie_at(
+fn browser_with_identity() -> FakeBrowser {
+    let browser = FakeBrowser::new();
+    browser.set_cookie_on(
         SHOP,
-        &format!("__obref={KEPT_BROWSER}; Domain=example.test"),
+        &format!("__obref={STORED_BROWSER_ID}; Domain=example.test"),
     );
-    browser.set_cookie_at(SHOP, "__oppref=click-0; Domain=example.test");
+    browser.set_cookie_on(SHOP, "__oppref=click-0; Domain=example.test");
     browser
 }
 
 /// Has nothing gone but one stripped diagnostic, which says that consent is denied?
 #[track_caller]
-fn assert_only_a_denial_is_told(visit: &Visit) {
-    let sent = visit.request();
-    assert!(sent.stripped && !sent.has_identity());
+fn assert_only_the_denial_is_reported(page: &Page) {
+    let sent = page.request();
+    assert!(sent.stripped && !sent.is_identified());
     assert_eq!(sent.names(), ["oai::diagnostic"]);
     let told = sent.diagnostic().expect("a diagnostic");
     assert_eq!(told["consent"], false);
@@ -37,21 +38,21 @@ fn assert_only_a_denial_is_told(visit: &Visit) {
 
 #[test]
 fn consent_is_granted_unless_denied() {
-    let visit = Visit::settled();
-    assert!(visit.browser.cookie("__obref").is_some());
-    assert_eq!(visit.browser.cookie("__oaiq_consent"), None);
-    assert!(visit.browser.look().local.is_empty());
+    let page = Page::open_idle();
+    assert!(page.browser.cookie("__obref").is_some());
+    assert_eq!(page.browser.cookie("__oaiq_consent"), None);
+    assert!(page.browser.state().local.is_empty());
 }
 
 #[test]
-fn an_answer_before_init_writes_consent_alone() {
-    for (call, answer) in [(DENY, "false"), (GRANT, "true")] {
-        let mut visit = Visit::to(WITH_CLICK);
-        visit.call(call);
-        visit.advance(60_000);
-        assert!(visit.requests().is_empty());
-        assert!(visit.settings_asked().is_empty());
-        let state = visit.browser.look();
+fn consent_before_init_writes_only_the_consent_cookie() {
+    for (call, answer) in [(CONSENT_DENY, "false"), (CONSENT_GRANT, "true")] {
+        let mut page = Page::open(WITH_CLICK);
+        page.call(call);
+        page.advance(60_000);
+        assert!(page.requests().is_empty());
+        assert!(page.config_requests().is_empty());
+        let state = page.browser.state();
         let kept = state.cookies.visible(&state.origin, state.now);
         let kept: Vec<_> = kept.map(|kept| (&*kept.name, &*kept.value)).collect();
         assert_eq!(kept, [("__oaiq_consent", answer)]);
@@ -62,11 +63,11 @@ fn an_answer_before_init_writes_consent_alone() {
 }
 
 #[test]
-fn an_answer_is_kept_for_thirty_days() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(DENY);
+fn consent_answer_is_stored_for_thirty_days() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(CONSENT_DENY);
     assert_eq!(
-        visit.browser.written("__oaiq_consent"),
+        page.browser.cookie_writes("__oaiq_consent"),
         [
             "__oaiq_consent=false; Path=/; Max-Age=2592000; SameSite=Lax; Domain=example.test; Secure"
         ]
@@ -74,50 +75,53 @@ fn an_answer_is_kept_for_thirty_days() {
 }
 
 #[test]
-fn a_later_answer_takes_the_place_of_the_kept_one_wherever_that_is() {
-    let browser = Browser::new();
-    browser.set_cookie_at(SHOP, "__oaiq_consent=false");
-    browser.set_cookie_at(SHOP, "__oaiq_consent=false; Domain=shop.example.test");
-    browser.set_cookie_at(SHOP, "__oaiq_consent=true; Domain=example.test");
-    let mut visit = browser.open(CHECKOUT);
-    visit.calls([INIT, GRANT]);
+fn later_answer_replaces_the_stored_one_in_cookie_and_storage() {
+    let browser = FakeBrowser::new();
+    browser.set_cookie_on(SHOP, "__oaiq_consent=false");
+    browser.set_cookie_on(SHOP, "__oaiq_consent=false; Domain=shop.example.test");
+    browser.set_cookie_on(SHOP, "__oaiq_consent=true; Domain=example.test");
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_GRANT]);
     assert_eq!(browser.cookie("__oaiq_consent").as_deref(), Some("true"));
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.call(INIT);
-    visit.call(&order("a"));
-    visit.advance(5_000);
-    assert_eq!(visit.arrived(), ["a"]);
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(5_000);
+    assert_eq!(page.delivered_ids(), ["a"]);
 }
 
 #[test]
-fn denied_before_init_one_stripped_diagnostic_is_all_that_goes() {
-    let mut visit = Visit::to(WITH_CLICK);
-    visit.calls([DENY, r#"["init",{"pixelId":"P","user":{"country":"DE"}}]"#]);
-    visit.call(&order("a"));
-    visit.call(REFUSED);
-    visit.advance(60_000);
-    assert_only_a_denial_is_told(&visit);
-    assert!(visit.settings_asked().is_empty());
-    assert!(visit.browser.written("__obref").is_empty());
-    assert!(visit.browser.written("__oppref").is_empty());
-    assert_eq!(visit.marked().as_deref(), Some("v"));
+fn denial_before_init_sends_one_anonymous_diagnostic_only() {
+    let mut page = Page::open(WITH_CLICK);
+    page.call_all([
+        CONSENT_DENY,
+        r#"["init",{"pixelId":"P","user":{"country":"DE"}}]"#,
+    ]);
+    page.call(&order("a"));
+    page.call(INVALID_CALL);
+    page.advance(60_000);
+    assert_only_the_denial_is_reported(&page);
+    assert!(page.config_requests().is_empty());
+    assert!(page.browser.cookie_writes("__obref").is_empty());
+    assert!(page.browser.cookie_writes("__oppref").is_empty());
+    assert_eq!(page.markers().as_deref(), Some("v"));
 }
 
 #[test]
-fn a_kept_denial_holds_on_the_next_page_which_tells_nothing() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.settle();
-    let mut visit = visit.next_page(WITH_CLICK);
-    visit.call(INIT);
-    visit.call(&order("a"));
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
-    assert!(visit.browser.written("__obref").is_empty());
+fn stored_denial_silences_the_next_page() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.drain();
+    let mut page = page.navigate_to(WITH_CLICK);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
+    assert!(page.browser.cookie_writes("__obref").is_empty());
 }
 
 #[test]
-fn a_denial_in_either_place_wins_over_a_grant_in_the_other() {
+fn denial_in_cookie_or_storage_wins_over_a_grant_in_the_other() {
     for (cookie, stored, denied) in [
         (Some("false"), None, true),
         (None, Some("false"), true),
@@ -127,409 +131,410 @@ fn a_denial_in_either_place_wins_over_a_grant_in_the_other() {
         (Some("true"), None, false),
         (Some("no"), Some("0"), false),
     ] {
-        let browser = Browser::new();
+        let browser = FakeBrowser::new();
         if let Some(answer) = cookie {
-            browser.set_cookie_at(SHOP, &format!("__oaiq_consent={answer}"));
+            browser.set_cookie_on(SHOP, &format!("__oaiq_consent={answer}"));
         }
         if let Some(answer) = stored {
-            let mut state = browser.touch();
+            let mut state = browser.state_mut();
             state.local.insert("oaiq_consent".into(), answer.into());
         }
-        let mut visit = browser.open(CHECKOUT);
-        visit.call(INIT);
-        visit.call(&order("a"));
-        visit.advance(5_000);
-        assert_eq!(visit.arrived().is_empty(), denied, "{cookie:?} {stored:?}");
-        assert_eq!(visit.request().stripped, denied, "{cookie:?} {stored:?}");
+        let mut page = browser.open(CHECKOUT_URL);
+        page.call(INIT_P);
+        page.call(&order("a"));
+        page.advance(5_000);
+        assert_eq!(
+            page.delivered_ids().is_empty(),
+            denied,
+            "{cookie:?} {stored:?}"
+        );
+        assert_eq!(page.request().stripped, denied, "{cookie:?} {stored:?}");
     }
 }
 
 #[test]
-fn of_two_cookies_one_denial_is_enough() {
-    let browser = Browser::new();
-    browser.set_cookie_at(SHOP, "__oaiq_consent=false");
-    browser.set_cookie_at(SHOP, "__oaiq_consent=true; Domain=example.test");
-    let mut visit = browser.open(CHECKOUT);
-    visit.call(INIT);
-    visit.call(&order("a"));
-    visit.advance(PAINT + QUIET);
-    assert_only_a_denial_is_told(&visit);
+fn one_denial_among_two_cookies_is_enough() {
+    let browser = FakeBrowser::new();
+    browser.set_cookie_on(SHOP, "__oaiq_consent=false");
+    browser.set_cookie_on(SHOP, "__oaiq_consent=true; Domain=example.test");
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(PAINT_MS + IDLE_FLUSH_MS);
+    assert_only_the_denial_is_reported(&page);
 }
 
 #[test]
-fn a_kept_denial_deletes_what_tells_who_the_visitor_is() {
-    let browser = known_browser();
-    browser.set_cookie_at(SHOP, "__oppref=click-2");
-    browser.set_cookie_at(SHOP, "__obref=x; Domain=shop.example.test");
-    browser.set_cookie_at(SHOP, "__oaiq_consent=false");
-    browser.open(CHECKOUT).advance(PAINT);
-    assert!(browser.cookies_named("__obref").is_empty());
-    assert!(browser.cookies_named("__oppref").is_empty());
+fn stored_denial_deletes_identity() {
+    let browser = browser_with_identity();
+    browser.set_cookie_on(SHOP, "__oppref=click-2");
+    browser.set_cookie_on(SHOP, "__obref=x; Domain=shop.example.test");
+    browser.set_cookie_on(SHOP, "__oaiq_consent=false");
+    browser.open(CHECKOUT_URL).advance(PAINT_MS);
+    assert!(browser.cookies_by_name("__obref").is_empty());
+    assert!(browser.cookies_by_name("__oppref").is_empty());
 }
 
 #[test]
-fn a_denial_deletes_what_tells_who_the_visitor_is_on_every_domain() {
-    let browser = known_browser();
+fn denial_deletes_identity_on_every_domain() {
+    let browser = browser_with_identity();
     for domain in ["", "; Domain=shop.example.test"] {
-        browser.set_cookie_at(SHOP, &format!("__obref=x{domain}"));
-        browser.set_cookie_at(SHOP, &format!("__oppref=x{domain}"));
+        browser.set_cookie_on(SHOP, &format!("__obref=x{domain}"));
+        browser.set_cookie_on(SHOP, &format!("__oppref=x{domain}"));
     }
-    let mut visit = browser.open(WITH_CLICK);
-    visit.calls([INIT, DENY]);
-    assert!(browser.cookies_named("__obref").is_empty());
-    assert!(browser.cookies_named("__oppref").is_empty());
+    let mut page = browser.open(WITH_CLICK);
+    page.call_all([INIT_P, CONSENT_DENY]);
+    assert!(browser.cookies_by_name("__obref").is_empty());
+    assert!(browser.cookies_by_name("__oppref").is_empty());
 }
 
 #[test]
-fn denied_then_granted_measures_from_then_on() {
-    let mut visit = Visit::to(WITH_CLICK);
-    visit.calls([DENY, INIT]);
-    visit.call(&order("blocked"));
-    visit.advance(800);
-    visit.call(GRANT);
-    visit.call(&order("allowed"));
-    visit.advance(10_000);
-    let sent = visit.request();
+fn grant_after_denial_measures_later_events() {
+    let mut page = Page::open(WITH_CLICK);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.call(&order("blocked"));
+    page.advance(800);
+    page.call(CONSENT_GRANT);
+    page.call(&order("allowed"));
+    page.advance(10_000);
+    let sent = page.request();
     assert_eq!(sent.names(), ["order_created", "oai::diagnostic"]);
-    assert_eq!(sent.measured(), ["allowed"]);
+    assert_eq!(sent.measured_ids(), ["allowed"]);
     assert_eq!(sent.batch().oppref.as_deref(), Some("click-1"));
-    assert_eq!(sent.batch().obref, visit.browser.cookie("__obref"));
+    assert_eq!(sent.batch().obref, page.browser.cookie("__obref"));
     let told = sent.diagnostic().expect("a diagnostic");
     assert_eq!(told["consent"], true);
     assert_eq!(told["is_first_visit_in_session"], true);
     assert_eq!(told["is_first_consent_grant_in_session"], true);
-    assert_eq!(visit.settings_asked().len(), 1);
-    assert_eq!(visit.marked().as_deref(), Some("g"));
+    assert_eq!(page.config_requests().len(), 1);
+    assert_eq!(page.markers().as_deref(), Some("g"));
 }
 
 #[test]
-fn a_visitor_who_grants_again_is_a_new_browser() {
-    let browser = known_browser();
-    let mut visit = browser.open(CHECKOUT);
-    visit.call(INIT);
-    visit.settle();
-    visit.calls([DENY, GRANT]);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    let batch = visit.request().batch();
-    assert_ne!(batch.obref.as_deref(), Some(KEPT_BROWSER));
+fn grant_after_denial_creates_a_new_browser_id() {
+    let browser = browser_with_identity();
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.drain();
+    page.call_all([CONSENT_DENY, CONSENT_GRANT]);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    let batch = page.request().batch();
+    assert_ne!(batch.obref.as_deref(), Some(STORED_BROWSER_ID));
     assert_eq!(batch.obref, browser.cookie("__obref"));
     assert_eq!(batch.oppref, None, "the click was kept in a cookie alone");
 }
 
 #[test]
-fn a_grant_on_a_later_page_reads_the_click_of_that_page_or_none() {
-    let mut visit = Visit::to(WITH_CLICK);
-    visit.calls([DENY, INIT]);
-    visit.settle();
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.calls([INIT, GRANT]);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    assert_eq!(visit.request().batch().oppref, None);
-    assert!(visit.request().batch().obref.is_some());
+fn grant_on_a_later_page_reads_only_that_page_s_click_id() {
+    let mut page = Page::open(WITH_CLICK);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.drain();
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_GRANT]);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().batch().oppref, None);
+    assert!(page.request().batch().obref.is_some());
 }
 
 #[test]
-fn a_click_is_not_lost_when_the_page_changes_its_address_before_the_visitor_answers() {
-    let mut visit = Visit::to(WITH_CLICK);
-    visit.calls([DENY, INIT]);
-    visit.push_state(CHECKOUT);
-    visit.call(GRANT);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    assert_eq!(visit.request().batch().oppref.as_deref(), Some("click-1"));
+fn click_id_survives_a_url_change_before_consent() {
+    let mut page = Page::open(WITH_CLICK);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.push_state(CHECKOUT_URL);
+    page.call(CONSENT_GRANT);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().batch().oppref.as_deref(), Some("click-1"));
 }
 
 #[test]
-fn a_grant_over_a_kept_denial_measures() {
-    let browser = Browser::new();
+fn grant_replaces_a_stored_denial() {
+    let browser = FakeBrowser::new();
     browser
-        .touch()
+        .state_mut()
         .local
         .insert("oaiq_consent".into(), "false".into());
-    browser.set_cookie_at(SHOP, "__oaiq_consent=false");
-    let mut visit = browser.open(CHECKOUT);
-    visit.calls([INIT, GRANT]);
-    visit.call(&order("a"));
-    visit.advance(10_000);
-    assert_eq!(visit.arrived(), ["a"]);
-    assert!(!visit.request().stripped);
+    browser.set_cookie_on(SHOP, "__oaiq_consent=false");
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_GRANT]);
+    page.call(&order("a"));
+    page.advance(10_000);
+    assert_eq!(page.delivered_ids(), ["a"]);
+    assert!(!page.request().stripped);
 }
 
 #[test]
-fn a_denial_drops_what_waits() {
-    let mut visit = Visit::settled();
-    visit.call(&order("waiting"));
-    visit.call(REFUSED);
-    visit.advance(500);
-    visit.call(DENY);
-    visit.call(&order("after"));
-    visit.call(REFUSED);
-    visit.advance(60_000);
-    visit.leave();
-    assert!(visit.requests().is_empty());
+fn denial_drops_queued_events() {
+    let mut page = Page::open_idle();
+    page.call(&order("waiting"));
+    page.call(INVALID_CALL);
+    page.advance(500);
+    page.call(CONSENT_DENY);
+    page.call(&order("after"));
+    page.call(INVALID_CALL);
+    page.advance(60_000);
+    page.hide();
+    assert!(page.requests().is_empty());
 }
 
 #[test]
-fn a_denial_drops_what_was_measured_before_any_init() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(&order("early"));
-    visit.call(REFUSED);
-    visit.calls([DENY, GRANT, INIT]);
-    visit.call(&order("a"));
-    visit.advance(10_000);
-    assert_eq!(visit.measured(), [["a"]]);
-    let told = visit.request().diagnostic().expect("a diagnostic");
+fn denial_drops_events_measured_before_init() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(&order("early"));
+    page.call(INVALID_CALL);
+    page.call_all([CONSENT_DENY, CONSENT_GRANT, INIT_P]);
+    page.call(&order("a"));
+    page.advance(10_000);
+    assert_eq!(page.measured_ids(), [["a"]]);
+    let told = page.request().diagnostic().expect("a diagnostic");
     assert_eq!(told["dropped_event_count"], 0);
 }
 
 #[test]
-fn what_was_dropped_is_not_sent_when_consent_comes_back() {
-    let mut visit = Visit::settled();
-    visit.call(&order("before"));
-    visit.call(DENY);
-    visit.call(&order("denied"));
-    visit.call(GRANT);
-    visit.call(&order("after"));
-    visit.advance(60_000);
-    assert_eq!(visit.measured(), [["after"]]);
+fn dropped_events_are_not_sent_after_a_later_grant() {
+    let mut page = Page::open_idle();
+    page.call(&order("before"));
+    page.call(CONSENT_DENY);
+    page.call(&order("denied"));
+    page.call(CONSENT_GRANT);
+    page.call(&order("after"));
+    page.advance(60_000);
+    assert_eq!(page.measured_ids(), [["after"]]);
 }
 
 #[test]
-fn what_is_on_its_way_when_consent_is_denied_is_not_tried_again() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    visit.call(DENY);
-    visit.fail(0);
-    visit.network(Network::Up);
-    visit.advance(600_000);
-    visit.call(GRANT);
-    visit.advance(600_000);
-    assert_eq!(visit.requests().len(), 1);
+fn in_flight_request_is_not_retried_after_denial() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(CONSENT_DENY);
+    page.fail(0);
+    page.set_network(Network::Up);
+    page.advance(600_000);
+    page.call(CONSENT_GRANT);
+    page.advance(600_000);
+    assert_eq!(page.requests().len(), 1);
 }
 
 #[test]
-fn what_waits_for_another_try_when_consent_is_denied_is_dropped() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY);
-    visit.network(Network::Up);
-    visit.calls([DENY, GRANT]);
-    visit.call(&order("b"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [["a"], ["b"]]);
-    visit.advance(600_000);
-    assert_eq!(visit.requests().len(), 2);
+fn denial_drops_events_waiting_for_a_retry() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS);
+    page.set_network(Network::Up);
+    page.call_all([CONSENT_DENY, CONSENT_GRANT]);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [["a"], ["b"]]);
+    page.advance(600_000);
+    assert_eq!(page.requests().len(), 2);
 }
 
 #[test]
-fn a_denial_reaches_every_pixel() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.settle();
-    visit.call(&order("a"));
-    visit.call(DENY);
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
-    visit.call(GRANT);
-    visit.call(&order("b"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [["b"], ["b"]]);
+fn denial_applies_to_every_pixel() {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.drain();
+    page.call(&order("a"));
+    page.call(CONSENT_DENY);
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
+    page.call(CONSENT_GRANT);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [["b"], ["b"]]);
 }
 
 #[test]
-fn a_denial_in_another_tab_is_one_here() {
-    let browser = known_browser();
-    let mut visit = browser.open(CHECKOUT);
-    visit.call(INIT);
-    visit.settle();
-    visit.call(&order("waiting"));
-    visit.another_tab_stores("false");
-    assert!(browser.cookies_named("__obref").is_empty());
-    assert!(browser.cookies_named("__oppref").is_empty());
-    visit.call(&order("after"));
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
+fn denial_in_another_tab_applies_here() {
+    let browser = browser_with_identity();
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.drain();
+    page.call(&order("waiting"));
+    page.set_in_other_tab("false");
+    assert!(browser.cookies_by_name("__obref").is_empty());
+    assert!(browser.cookies_by_name("__oppref").is_empty());
+    page.call(&order("after"));
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
     assert_eq!(browser.cookie("__oaiq_consent"), None, "only told here");
 }
 
 #[test]
-fn what_else_another_tab_stores_changes_nothing() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.another_tab_stores("true");
-    visit.another_tab_stores("nonsense");
-    visit.advance(5_000);
-    assert_eq!(visit.arrived(), ["a"]);
-    assert!(visit.browser.cookie("__obref").is_some());
+fn other_storage_changes_of_another_tab_are_ignored() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.set_in_other_tab("true");
+    page.set_in_other_tab("nonsense");
+    page.advance(5_000);
+    assert_eq!(page.delivered_ids(), ["a"]);
+    assert!(page.browser.cookie("__obref").is_some());
 }
 
 #[test]
-fn a_denial_that_another_tab_stored_is_honoured_before_this_one_hears_of_it() {
-    let store = |visit: &Visit| {
-        let mut state = visit.browser.touch();
+fn denial_stored_by_another_tab_is_found_before_its_event() {
+    let store = |page: &Page| {
+        let mut state = page.browser.state_mut();
         state.local.insert("oaiq_consent".into(), "false".into());
     };
-    let mut visit = Visit::settled();
-    store(&visit);
-    visit.call(&order("a"));
-    visit.call(INIT_Q);
-    visit.advance(60_000);
-    assert_only_a_denial_is_told(&visit);
-    assert_eq!(visit.request().pixel(), "Q");
-    assert_eq!(visit.settings_asked().len(), 1);
+    let mut page = Page::open_idle();
+    store(&page);
+    page.call(&order("a"));
+    page.call(INIT_Q);
+    page.advance(60_000);
+    assert_only_the_denial_is_reported(&page);
+    assert_eq!(page.request().pixel(), "Q");
+    assert_eq!(page.config_requests().len(), 1);
 
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    store(&visit);
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    store(&page);
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
 
-    let mut visit = Visit::to(WITH_CLICK);
-    store(&visit);
-    visit.call(INIT);
-    assert!(visit.browser.look().cookies.written.is_empty());
-    store(&visit);
-    visit.call(&order("blocked"));
-    visit.call(GRANT);
-    store(&visit);
-    visit.call(&order("blocked"));
-    visit.call(GRANT);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [["a"]]);
+    let mut page = Page::open(WITH_CLICK);
+    store(&page);
+    page.call(INIT_P);
+    assert!(page.browser.state().cookies.written.is_empty());
+    store(&page);
+    page.call(&order("blocked"));
+    page.call(CONSENT_GRANT);
+    store(&page);
+    page.call(&order("blocked"));
+    page.call(CONSENT_GRANT);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [["a"]]);
 }
 
 #[test]
-fn a_denial_found_only_in_a_cookie_is_honoured_before_the_request() {
-    let browser = known_browser();
-    let mut visit = browser.open(CHECKOUT);
-    visit.call(INIT);
-    visit.settle();
-    visit.call(&order("a"));
-    browser.set_cookie_at("example.test", "__oaiq_consent=false; Domain=example.test");
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
-    assert!(browser.cookies_named("__obref").is_empty());
-    assert!(browser.cookies_named("__oppref").is_empty());
+fn cookie_denial_is_checked_before_each_request() {
+    let browser = browser_with_identity();
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.drain();
+    page.call(&order("a"));
+    browser.set_cookie_on("example.test", "__oaiq_consent=false; Domain=example.test");
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
+    assert!(browser.cookies_by_name("__obref").is_empty());
+    assert!(browser.cookies_by_name("__oppref").is_empty());
 }
 
 #[test]
-fn a_denial_found_only_in_a_cookie_is_honoured_on_leaving() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit
-        .browser
-        .set_cookie_at(SHOP, "__oaiq_consent=false; Domain=example.test");
-    visit.leave();
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
+fn cookie_denial_is_checked_on_page_hide() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.browser
+        .set_cookie_on(SHOP, "__oaiq_consent=false; Domain=example.test");
+    page.hide();
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
 }
 
 #[test]
-fn a_denial_found_only_in_a_cookie_is_honoured_before_a_second_try() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY);
-    visit
-        .browser
-        .set_cookie_at(SHOP, "__oaiq_consent=false; Domain=example.test");
-    visit.network(Network::Up);
-    visit.advance(600_000);
-    assert_eq!(visit.requests().len(), 1);
+fn cookie_denial_is_checked_before_a_retry() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS);
+    page.browser
+        .set_cookie_on(SHOP, "__oaiq_consent=false; Domain=example.test");
+    page.set_network(Network::Up);
+    page.advance(600_000);
+    assert_eq!(page.requests().len(), 1);
 }
 
 #[test]
-fn a_page_that_waits_long_before_init_still_hears_of_a_denial() {
+fn denial_long_before_init_is_honoured() {
     for in_cookie in [true, false] {
-        let mut visit = Visit::to(WITH_CLICK);
-        visit.call(&order("early"));
+        let mut page = Page::open(WITH_CLICK);
+        page.call(&order("early"));
         if in_cookie {
-            visit
-                .browser
-                .set_cookie_at(SHOP, "__oaiq_consent=false; Domain=example.test");
+            page.browser
+                .set_cookie_on(SHOP, "__oaiq_consent=false; Domain=example.test");
         } else {
-            visit.another_tab_stores("false");
+            page.set_in_other_tab("false");
         }
-        visit.call(INIT);
-        visit.advance(60_000);
-        assert_only_a_denial_is_told(&visit);
-        assert!(visit.browser.cookies_named("__obref").is_empty());
-        assert!(visit.browser.cookies_named("__oppref").is_empty());
+        page.call(INIT_P);
+        page.advance(60_000);
+        assert_only_the_denial_is_reported(&page);
+        assert!(page.browser.cookies_by_name("__obref").is_empty());
+        assert!(page.browser.cookies_by_name("__oppref").is_empty());
     }
 }
 
 #[test]
-fn where_nothing_can_be_kept_the_answer_holds_for_the_page() {
-    let browser = Browser::new();
-    browser.touch().cookies.blocked = true;
-    browser.touch().storage_blocked = true;
-    let mut visit = browser.open(CHECKOUT);
-    visit.calls([INIT, DENY]);
-    visit.call(&order("a"));
-    visit.advance(60_000);
-    assert_only_a_denial_is_told(&visit);
-    visit.call(GRANT);
-    visit.call(&order("b"));
-    visit.advance(5_000);
-    assert_eq!(visit.arrived().last().map(String::as_str), Some("b"));
+fn answer_holds_for_the_page_where_nothing_can_be_stored() {
+    let browser = FakeBrowser::new();
+    browser.state_mut().cookies.blocked = true;
+    browser.state_mut().storage_blocked = true;
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_DENY]);
+    page.call(&order("a"));
+    page.advance(60_000);
+    assert_only_the_denial_is_reported(&page);
+    page.call(CONSENT_GRANT);
+    page.call(&order("b"));
+    page.advance(5_000);
+    assert_eq!(page.delivered_ids().last().map(String::as_str), Some("b"));
 }
 
 #[test]
-fn a_grant_of_what_is_granted_changes_nothing() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.call(GRANT);
-    visit.advance(60_000);
-    assert_eq!(visit.request().names(), ["order_created"]);
-    assert_eq!(visit.settings_asked().len(), 1);
+fn repeated_grant_changes_nothing() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.call(CONSENT_GRANT);
+    page.advance(60_000);
+    assert_eq!(page.request().names(), ["order_created"]);
+    assert_eq!(page.config_requests().len(), 1);
 }
 
 #[test]
-fn a_visitor_who_denies_twice_is_told_of_once() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.advance(QUIET);
+fn repeated_denial_is_reported_once() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.advance(IDLE_FLUSH_MS);
     // its answer is still to come
-    visit.call(DENY);
-    visit.advance(60_000);
-    assert_only_a_denial_is_told(&visit);
+    page.call(CONSENT_DENY);
+    page.advance(60_000);
+    assert_only_the_denial_is_reported(&page);
 }
 
 #[test]
-fn a_tab_that_hears_of_every_change_tells_of_a_denial_once() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
+fn denial_seen_through_several_storage_events_is_reported_once() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
     for _ in 0..20 {
-        visit.advance(500);
+        page.advance(500);
         // another tab stores something of its own
-        visit.another_tab_stores("false");
+        page.set_in_other_tab("false");
     }
-    visit.advance(60_000);
-    assert_only_a_denial_is_told(&visit);
-    assert_eq!(visit.requests()[0].at, 40 + QUIET);
+    page.advance(60_000);
+    assert_only_the_denial_is_reported(&page);
+    assert_eq!(page.requests()[0].at, 40 + IDLE_FLUSH_MS);
 }
 
 #[test]
-fn a_denial_while_a_marker_is_on_its_way_tells_of_the_first_visit_once() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.network(Network::Held);
-    visit.call(INIT);
-    visit.advance(QUIET);
-    visit.call(DENY);
-    visit.arrive(0);
-    visit.network(Network::Up);
-    visit.advance(60_000);
-    let first_visits = |sent: &Sent| {
+fn denial_during_a_marker_request_reports_the_first_visit_once() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.set_network(Network::Manual);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    page.call(CONSENT_DENY);
+    page.deliver(0);
+    page.set_network(Network::Up);
+    page.advance(60_000);
+    let first_visits = |sent: &SentRequest| {
         let told = sent.diagnostic();
         told.is_some_and(|told| told.contains_key("is_first_visit_in_session"))
     };
-    let requests = visit.requests();
+    let requests = page.requests();
     assert_eq!(
         requests.iter().filter(|sent| first_visits(sent)).count(),
         1,
@@ -538,135 +543,138 @@ fn a_denial_while_a_marker_is_on_its_way_tells_of_the_first_visit_once() {
 }
 
 #[test]
-fn a_first_visit_whose_request_fails_after_a_denial_is_told_without_identity() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.network(Network::Held);
-    visit.call(INIT);
-    visit.advance(QUIET);
-    visit.call(DENY);
-    visit.fail(0);
-    visit.network(Network::Up);
-    visit.browser.touch().requests.clear();
-    visit.advance(60_000);
-    assert_only_a_denial_is_told(&visit);
-    assert_eq!(visit.marked().as_deref(), Some("v"));
+fn first_visit_is_reported_anonymously_when_its_request_fails_after_denial() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.set_network(Network::Manual);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    page.call(CONSENT_DENY);
+    page.fail(0);
+    page.set_network(Network::Up);
+    page.browser.state_mut().requests.clear();
+    page.advance(60_000);
+    assert_only_the_denial_is_reported(&page);
+    assert_eq!(page.markers().as_deref(), Some("v"));
 }
 
 #[test]
-fn each_change_of_consent_is_told_once_with_debug() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([INIT_DEBUG, DENY, DENY]);
-    visit.call(&order("a"));
-    visit.calls([GRANT, GRANT]);
-    assert_eq!(visit.told(Step::Consent), ["denied", "granted"]);
-    assert_eq!(visit.told(Step::Blocked), ["order_created"]);
+fn debug_reports_each_consent_change_once() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P_DEBUG, CONSENT_DENY, CONSENT_DENY]);
+    page.call(&order("a"));
+    page.call_all([CONSENT_GRANT, CONSENT_GRANT]);
+    assert_eq!(page.traced(Step::Consent), ["denied", "granted"]);
+    assert_eq!(page.traced(Step::Blocked), ["order_created"]);
 }
 
 #[test]
-fn without_consent_a_request_goes_to_the_same_address() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.advance(QUIET);
-    let sent = visit.request();
+fn anonymous_request_uses_the_same_url() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     let now = sent.parameter("t");
     assert_eq!(
         sent.url,
-        format!("{EVENTS}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=1")
+        format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=1")
     );
-    visit.advance(LATEST);
-    assert_eq!(visit.requests().len(), 1);
+    page.advance(MAX_FLUSH_MS);
+    assert_eq!(page.requests().len(), 1);
 }
 
 /// What a consent library documents for the page of a visitor who has agreed.
-const DENIED_THEN_GRANTED: [&str; 3] = [DENY, INIT, GRANT];
+const DENIED_THEN_GRANTED: [&str; 3] = [CONSENT_DENY, INIT_P, CONSENT_GRANT];
 
 #[test]
-fn a_denial_that_the_same_queue_takes_back_deletes_no_cookie() {
-    let browser = Browser::new();
+fn denial_reversed_within_the_queue_deletes_no_cookie() {
+    let browser = FakeBrowser::new();
     let mut identities = Vec::new();
-    for url in [WITH_CLICK, CHECKOUT] {
+    for url in [WITH_CLICK, CHECKOUT_URL] {
         let order = order("o");
         let mut queue = DENIED_THEN_GRANTED.to_vec();
         queue.push(&order);
-        let mut visit = browser.open_with_queue(url, &queue);
-        visit.advance(LATEST);
-        assert_eq!(visit.arrived(), ["o"]);
-        let requests = visit.requests();
-        let sent = requests.iter().find(|sent| sent.measured() == ["o"]);
+        let mut page = browser.open_with_queue(url, &queue);
+        page.advance(MAX_FLUSH_MS);
+        assert_eq!(page.delivered_ids(), ["o"]);
+        let requests = page.requests();
+        let sent = requests.iter().find(|sent| sent.measured_ids() == ["o"]);
         let batch = sent.expect("a batch with the order").batch();
         assert_eq!(batch.oppref.as_deref(), Some("click-1"));
         assert_eq!(batch.obref, browser.cookie("__obref"));
         identities.push((browser.cookie("__oppref"), browser.cookie("__obref")));
-        browser.touch().requests.clear();
+        browser.state_mut().requests.clear();
     }
     assert_eq!(identities[0].0.as_deref(), Some("click-1"));
     assert_eq!(identities[0], identities[1]);
 }
 
 #[test]
-fn an_event_between_two_answers_of_one_queue_is_dropped() {
+fn event_between_denial_and_grant_of_one_queue_is_dropped() {
     let (between, after) = (order("between"), order("after"));
-    let queue = [DENY, INIT, &between, GRANT, &after];
-    let mut visit = Browser::new().open_with_queue(CHECKOUT, &queue);
-    visit.advance(LATEST);
-    assert_eq!(visit.arrived(), ["after"]);
+    let queue = [CONSENT_DENY, INIT_P, &between, CONSENT_GRANT, &after];
+    let mut page = FakeBrowser::new().open_with_queue(CHECKOUT_URL, &queue);
+    page.advance(MAX_FLUSH_MS);
+    assert_eq!(page.delivered_ids(), ["after"]);
 }
 
 #[test]
-fn an_event_before_a_denial_of_the_same_queue_is_dropped() {
+fn event_before_a_denial_of_the_same_queue_is_dropped() {
     let (before, after) = (order("before"), order("after"));
-    let queue = [INIT, &before, DENY, GRANT, &after];
-    let mut visit = Browser::new().open_with_queue(CHECKOUT, &queue);
-    visit.advance(LATEST);
-    assert_eq!(visit.arrived(), ["after"]);
+    let queue = [INIT_P, &before, CONSENT_DENY, CONSENT_GRANT, &after];
+    let mut page = FakeBrowser::new().open_with_queue(CHECKOUT_URL, &queue);
+    page.advance(MAX_FLUSH_MS);
+    assert_eq!(page.delivered_ids(), ["after"]);
 }
 
 #[test]
-fn a_denial_that_the_queue_does_not_take_back_deletes_the_cookies() {
-    for queue in [&[INIT, DENY][..], &[DENY, GRANT, INIT, DENY]] {
-        let browser = known_browser();
-        let visit = browser.open_with_queue(CHECKOUT, queue);
-        assert_eq!(visit.browser.cookie("__obref"), None, "{queue:?}");
-        assert_eq!(visit.browser.cookie("__oppref"), None, "{queue:?}");
+fn denial_at_the_end_of_the_queue_deletes_cookies() {
+    for queue in [
+        &[INIT_P, CONSENT_DENY][..],
+        &[CONSENT_DENY, CONSENT_GRANT, INIT_P, CONSENT_DENY],
+    ] {
+        let browser = browser_with_identity();
+        let page = browser.open_with_queue(CHECKOUT_URL, queue);
+        assert_eq!(page.browser.cookie("__obref"), None, "{queue:?}");
+        assert_eq!(page.browser.cookie("__oppref"), None, "{queue:?}");
     }
 }
 
 #[test]
-fn a_denial_that_the_queue_takes_back_leaves_undelivered_events_of_earlier_pages() {
-    let browser = Browser::new();
-    let mut first = browser.open(CHECKOUT);
-    first.call(INIT);
-    browser.touch().network = Network::Down;
+fn denial_reversed_within_the_queue_keeps_the_outbox() {
+    let browser = FakeBrowser::new();
+    let mut first = browser.open(CHECKOUT_URL);
+    first.call(INIT_P);
+    browser.state_mut().network = Network::Down;
     first.call(&order("undelivered"));
-    first.advance(QUIET);
-    assert_eq!(browser.look().outbox().len(), 1);
-    browser.open_with_queue(CHECKOUT, &DENIED_THEN_GRANTED);
-    assert_eq!(browser.look().outbox().len(), 1);
-    browser.open_with_queue(CHECKOUT, &[INIT, DENY]);
-    assert_eq!(browser.look().outbox().len(), 0);
+    first.advance(IDLE_FLUSH_MS);
+    assert_eq!(browser.state().outbox().len(), 1);
+    browser.open_with_queue(CHECKOUT_URL, &DENIED_THEN_GRANTED);
+    assert_eq!(browser.state().outbox().len(), 1);
+    browser.open_with_queue(CHECKOUT_URL, &[INIT_P, CONSENT_DENY]);
+    assert_eq!(browser.state().outbox().len(), 0);
 }
 
 #[test]
-fn a_later_denial_deletes_the_cookies_at_once() {
-    let browser = known_browser();
-    let mut visit = browser.open_with_queue(CHECKOUT, &DENIED_THEN_GRANTED);
-    visit.advance(LATEST);
-    assert!(visit.browser.cookie("__obref").is_some());
-    visit.call(DENY);
-    assert_eq!(visit.browser.cookie("__obref"), None);
-    assert_eq!(visit.browser.cookie("__oppref"), None);
+fn denial_after_the_queue_deletes_cookies_at_once() {
+    let browser = browser_with_identity();
+    let mut page = browser.open_with_queue(CHECKOUT_URL, &DENIED_THEN_GRANTED);
+    page.advance(MAX_FLUSH_MS);
+    assert!(page.browser.cookie("__obref").is_some());
+    page.call(CONSENT_DENY);
+    assert_eq!(page.browser.cookie("__obref"), None);
+    assert_eq!(page.browser.cookie("__oppref"), None);
 }
 
 #[test]
-fn without_diagnostics_nothing_is_sent_while_consent_is_denied() {
-    let browser = Browser::new();
-    let mut visit = browser.open_without_diagnostics(CHECKOUT);
-    visit.calls([INIT, DENY, REFUSED]);
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
-    visit.call(GRANT);
-    visit.advance(60_000);
-    let told = visit.request().diagnostic().expect("a diagnostic");
+fn diagnostics_off_sends_nothing_while_denied() {
+    let browser = FakeBrowser::new();
+    let mut page = browser.open_without_diagnostics(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_DENY, INVALID_CALL]);
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
+    page.call(CONSENT_GRANT);
+    page.advance(60_000);
+    let told = page.request().diagnostic().expect("a diagnostic");
     assert_eq!(told["consent"], true);
     assert_eq!(told["is_first_visit_in_session"], true);
 }

@@ -2,18 +2,21 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::support::page::{CHECKOUT, DENY, INIT, INIT_Q, LATEST, QUIET, REFUSED, Visit, order};
+use crate::support::page::{
+    CHECKOUT_URL, CONSENT_DENY, IDLE_FLUSH_MS, INIT_P, INIT_Q, INVALID_CALL, MAX_FLUSH_MS, Page,
+    order,
+};
 
 /// What the pixel `P` tells of these calls, made after it has started.
-fn told_of(calls: &[&str]) -> Map<String, Value> {
-    let mut visit = Visit::settled();
-    visit.calls(calls.iter().copied());
-    visit.advance(LATEST);
-    visit.request().diagnostic().expect("a diagnostic")
+fn reported_for(calls: &[&str]) -> Map<String, Value> {
+    let mut page = Page::open_idle();
+    page.call_all(calls.iter().copied());
+    page.advance(MAX_FLUSH_MS);
+    page.request().diagnostic().expect("a diagnostic")
 }
 
 #[test]
-fn a_refused_call_is_counted_under_one_reason() {
+fn rejected_call_is_counted_under_one_reason() {
     for (call, reason, name, detail) in [
         (
             r#"["measure","purchase",{"type":"contents"}]"#,
@@ -35,7 +38,7 @@ fn a_refused_call_is_counted_under_one_reason() {
             Some(("missing_required_field", "data")),
         ),
         (
-            REFUSED,
+            INVALID_CALL,
             "missing_event_props",
             "order_created",
             Some(("missing_required_field", "data")),
@@ -83,7 +86,7 @@ fn a_refused_call_is_counted_under_one_reason() {
             Some(("custom_event_name_required", "custom_event_name")),
         ),
     ] {
-        let told = told_of(&[call]);
+        let told = reported_for(&[call]);
         let mut expected = json!({
             "type": "diagnostic",
             "schema_version": 1,
@@ -102,12 +105,12 @@ fn a_refused_call_is_counted_under_one_reason() {
 }
 
 #[test]
-fn refused_calls_are_counted_together() {
-    let told = told_of(&[
-        REFUSED,
+fn rejected_calls_share_one_diagnostic() {
+    let told = reported_for(&[
+        INVALID_CALL,
         r#"["measure","order_created",{"type":"contents","amount":0.5,"currency":"EUR"}]"#,
         r#"["measure","purchase",{}]"#,
-        REFUSED,
+        INVALID_CALL,
         r#"["measureSingle","P","lead_created",{"type":"customer_action"},5]"#,
     ]);
     let expected = json!({
@@ -132,16 +135,15 @@ fn refused_calls_are_counted_together() {
 }
 
 #[test]
-fn the_parts_of_a_diagnostic_go_in_the_order_of_the_wire() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit
-        .browser
-        .touch()
-        .settings_answers
+fn diagnostic_fields_keep_the_wire_order() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.browser
+        .state_mut()
+        .config_responses
         .extend([(500, ""), (200, "{}")]);
-    visit.calls([REFUSED, INIT]);
-    visit.advance(LATEST);
-    let body = visit.request().body;
+    page.call_all([INVALID_CALL, INIT_P]);
+    page.advance(MAX_FLUSH_MS);
+    let body = page.request().body;
     let expected = [
         r#""data":{"type":"diagnostic","schema_version":2,"dropped_event_count":1,"#,
         r#""dropped_event_reason_counts":{"missing_event_props":1},"#,
@@ -155,55 +157,55 @@ fn the_parts_of_a_diagnostic_go_in_the_order_of_the_wire() {
 }
 
 #[test]
-fn a_call_refused_before_init_counts_to_the_first_pixel() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([REFUSED, INIT, INIT_Q, REFUSED]);
-    visit.advance(LATEST);
+fn call_rejected_before_init_counts_for_the_first_pixel() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INVALID_CALL, INIT_P, INIT_Q, INVALID_CALL]);
+    page.advance(MAX_FLUSH_MS);
     for (pixel, phases) in [
         ("P", json!({"before_init": 1, "after_init": 1})),
         ("Q", json!({"after_init": 1})),
     ] {
-        let told = visit.requests_of(pixel)[0].diagnostic().unwrap();
+        let told = page.requests_for(pixel)[0].diagnostic().unwrap();
         assert_eq!(told["dropped_event_phase_counts"], phases, "{pixel}");
     }
 }
 
 #[test]
-fn a_refused_call_counts_to_each_pixel_that_it_would_have_reached() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.settle();
-    visit.calls([
-        REFUSED,
+fn rejected_call_counts_for_each_pixel_it_addressed() {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.drain();
+    page.call_all([
+        INVALID_CALL,
         r#"["measureSingle","Q","order_created",null]"#,
         r#"["measureSingle","R","order_created",null]"#,
     ]);
-    visit.advance(LATEST);
+    page.advance(MAX_FLUSH_MS);
     for (pixel, count) in [("P", 1), ("Q", 2)] {
-        let told = visit.requests_of(pixel)[0].diagnostic().unwrap();
+        let told = page.requests_for(pixel)[0].diagnostic().unwrap();
         assert_eq!(told["dropped_event_count"], count, "{pixel}");
     }
 }
 
 #[test]
-fn while_consent_is_denied_nothing_is_counted_and_nobody_warned() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, REFUSED, INIT, REFUSED]);
-    visit.advance(60_000);
-    let told = visit.request().diagnostic().expect("a diagnostic");
+fn denial_suppresses_counts_and_warnings() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INVALID_CALL, INIT_P, INVALID_CALL]);
+    page.advance(60_000);
+    let told = page.request().diagnostic().expect("a diagnostic");
     assert_eq!(told["dropped_event_count"], 0);
     assert_eq!(told["schema_version"], 1);
-    assert!(visit.warnings().is_empty());
+    assert!(page.warnings().is_empty());
 }
 
 #[test]
-fn what_has_been_told_is_not_told_again() {
-    let mut visit = Visit::settled();
-    visit.call(REFUSED);
-    visit.advance(10_000);
-    visit.calls([REFUSED, REFUSED]);
-    visit.advance(10_000);
-    let counts = visit.requests().into_iter().filter_map(|sent| {
+fn reported_rejections_are_not_reported_again() {
+    let mut page = Page::open_idle();
+    page.call(INVALID_CALL);
+    page.advance(10_000);
+    page.call_all([INVALID_CALL, INVALID_CALL]);
+    page.advance(10_000);
+    let counts = page.requests().into_iter().filter_map(|sent| {
         let told = sent.diagnostic()?;
         told["dropped_event_count"].as_u64()
     });
@@ -211,27 +213,27 @@ fn what_has_been_told_is_not_told_again() {
 }
 
 #[test]
-fn a_refused_call_is_dropped_whole_and_harms_no_other() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.call(r#"["measure","order_created",{"type":"contents","amount":1},{"event_id":"b"}]"#);
-    visit.call(&order("c"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [["a", "c"]]);
+fn rejected_call_affects_no_other_call() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.call(r#"["measure","order_created",{"type":"contents","amount":1},{"event_id":"b"}]"#);
+    page.call(&order("c"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [["a", "c"]]);
 }
 
 #[test]
-fn a_refused_call_is_warned_of_in_one_line_without_what_the_page_gave() {
-    let mut visit = Visit::settled();
-    visit.calls([
+fn rejected_call_warns_in_one_line_without_page_data() {
+    let mut page = Page::open_idle();
+    page.call_all([
         r#"["measure","order_created",{"type":"contents","amount":"jane@example.com"}]"#,
         r#"["measure","jane@example.com",{}]"#,
     ]);
-    let warnings = visit.warnings();
+    let warnings = page.warnings();
     assert_eq!(warnings.len(), 2);
     assert!(warnings[0].contains("order_created"), "{warnings:?}");
     assert!(warnings[0].contains("invalid_event_props"), "{warnings:?}");
     assert!(!warnings.concat().contains("jane"), "{warnings:?}");
-    visit.advance(LATEST);
-    assert!(!visit.request().body.contains("jane"));
+    page.advance(MAX_FLUSH_MS);
+    assert!(!page.request().body.contains("jane"));
 }

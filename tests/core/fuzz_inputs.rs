@@ -2,17 +2,19 @@
 
 use proptest::prelude::*;
 
-use crate::support::fake_browser::{Browser, Network};
-use crate::support::page::{CHECKOUT, GRANT, INIT, QUIET, Visit, order, quoted};
+use crate::support::fake_browser::{FakeBrowser, Network};
+use crate::support::page::{
+    CHECKOUT_URL, CONSENT_GRANT, IDLE_FLUSH_MS, INIT_P, Page, order, quote_json,
+};
 
 /// Does a pixel still measure, whatever has happened to it?
-fn still_measures(visit: &mut Visit) -> bool {
-    visit.network(Network::Up);
-    visit.calls([GRANT, INIT]);
-    visit.call(&order("still here"));
-    visit.advance(1_000_000);
-    let requests = visit.requests_of("P").into_iter();
-    let mut arrived = requests.filter(|sent| sent.arrived == Some(true));
+fn still_works(page: &mut Page) -> bool {
+    page.set_network(Network::Up);
+    page.call_all([CONSENT_GRANT, INIT_P]);
+    page.call(&order("still here"));
+    page.advance(1_000_000);
+    let requests = page.requests_for("P").into_iter();
+    let mut arrived = requests.filter(|sent| sent.delivered == Some(true));
     arrived.any(|sent| sent.body.contains("still here"))
 }
 
@@ -35,7 +37,7 @@ fn part() -> impl Strategy<Value = String> {
     ]);
     let leaf = prop_oneof![
         4 => words.prop_map(|word| format!("{word:?}")),
-        1 => any::<String>().prop_map(|text| quoted(&text)),
+        1 => any::<String>().prop_map(|text| quote_json(&text)),
         1 => prop::sample::select(vec![
             "u", "null", "true", "false", "0", "-1", "25.99", "1e+21", "18446744073709551616", "-",
             "x\"NaN\"", "x\"\"", "\"\\ud83e\"", "\"\\\\\"", "\"\\u0000\"",
@@ -85,84 +87,84 @@ fn text() -> impl Strategy<Value = String> {
         2 => prop::collection::vec(tokens, 0..40).prop_map(|tokens| tokens.concat()),
         2 => nearly().prop_map(|parts| format!("[{}]", parts.join(","))),
         4 => (any::<u64>(), nearly()).prop_map(|(time, parts)| {
-            format!("[{time},\"{CHECKOUT}?a=b#c\",\"\",{}]", parts.join(","))
+            format!("[{time},\"{CHECKOUT_URL}?a=b#c\",\"\",{}]", parts.join(","))
         }),
     ]
 }
 
 proptest! {
     #[test]
-    fn a_call_of_any_text_at_all_stops_no_pixel(text in any::<String>()) {
-        let mut visit = Visit::to(CHECKOUT);
-        visit.raw_call(&text);
-        prop_assert!(still_measures(&mut visit));
+    fn call_of_any_text_does_not_stop_the_tracker(text in any::<String>()) {
+        let mut page = Page::open(CHECKOUT_URL);
+        page.call_raw(&text);
+        prop_assert!(still_works(&mut page));
     }
 
     #[test]
-    fn calls_from_nearly_right_to_nonsense_stop_no_pixel(texts in prop::collection::vec(text(), 0..12)) {
-        let mut visit = Visit::to(CHECKOUT);
+    fn near_valid_and_nonsense_calls_do_not_stop_the_tracker(texts in prop::collection::vec(text(), 0..12)) {
+        let mut page = Page::open(CHECKOUT_URL);
         for (i, text) in texts.iter().enumerate() {
-            visit.raw_call(text);
+            page.call_raw(text);
             match i % 4 {
-                0 => visit.advance(700),
-                1 => visit.leave(),
-                2 => visit.advance(6_000),
-                _ => visit.call(INIT),
+                0 => page.advance(700),
+                1 => page.hide(),
+                2 => page.advance(6_000),
+                _ => page.call(INIT_P),
             }
         }
-        prop_assert!(still_measures(&mut visit));
+        prop_assert!(still_works(&mut page));
     }
 
     #[test]
-    fn a_setup_of_any_text_stops_no_pixel(setup in text()) {
-        let browser = Browser::new();
-        let mut visit = browser.open_raw(&setup);
-        prop_assert!(still_measures(&mut visit));
+    fn boot_text_of_any_kind_does_not_stop_the_tracker(setup in text()) {
+        let browser = FakeBrowser::new();
+        let mut page = browser.open_with_boot_text(&setup);
+        prop_assert!(still_works(&mut page));
     }
 
     #[test]
-    fn settings_of_any_content_stop_no_pixel(
+    fn pixel_config_of_any_content_does_not_stop_the_tracker(
         pixel in prop_oneof![0..3usize, any::<usize>()],
         status in any::<u16>(),
         body in prop_oneof![any::<String>(), part()],
     ) {
-        let mut visit = Visit::settled();
-        visit.settings_arrive(pixel, status, &body);
-        visit.settings_arrive(pixel, status, &body);
-        prop_assert!(still_measures(&mut visit));
+        let mut page = Page::open_idle();
+        page.config_response(pixel, status, &body);
+        page.config_response(pixel, status, &body);
+        prop_assert!(still_works(&mut page));
     }
 
     #[test]
-    fn cookies_and_stores_of_any_content_stop_no_pixel(
+    fn cookies_and_storage_of_any_content_do_not_stop_the_tracker(
         cookie in "[^;\u{0}-\u{1f}]{0,40}",
         stored in any::<String>(),
     ) {
-        let browser = Browser::new();
+        let browser = FakeBrowser::new();
         for name in ["__obref", "__oppref", "__oaiq_consent", "__oaiq_domain_probe"] {
-            browser.set_cookie_at("shop.example.test", &format!("{name}={cookie}"));
+            browser.set_cookie_on("shop.example.test", &format!("{name}={cookie}"));
         }
         for key in ["oaiq_consent", "oaiq_cs:P"] {
-            browser.touch().local.insert(key.into(), stored.clone());
-            browser.touch().session.insert(key.into(), stored.clone());
+            browser.state_mut().local.insert(key.into(), stored.clone());
+            browser.state_mut().session.insert(key.into(), stored.clone());
         }
-        let mut visit = browser.open(CHECKOUT);
-        prop_assert!(still_measures(&mut visit));
-        let sent = visit.requests();
+        let mut page = browser.open(CHECKOUT_URL);
+        prop_assert!(still_works(&mut page));
+        let sent = page.requests();
         let obref = sent.last().and_then(|sent| sent.batch().obref);
         prop_assert_eq!(obref.map(|obref| obref.len()), Some(36));
     }
 
     #[test]
-    fn an_address_of_any_kind_is_told_without_query_and_fragment(
+    fn any_url_is_sent_without_query_and_fragment(
         url in "(https?://|file://|about:|blob:|data:)?[a-z@:.\\[\\]/?#%é &=\"\\\\]{0,40}",
         referrer in "(https?://)?[a-z@:./?#%é&=]{0,40}",
     ) {
-        let browser = Browser::new();
-        let mut visit = browser.open_from(&url, &referrer, "u");
-        visit.call(INIT);
-        visit.call(&order("a"));
-        visit.advance(QUIET);
-        for event in visit.request().events() {
+        let browser = FakeBrowser::new();
+        let mut page = browser.open_with_referrer(&url, &referrer, "u");
+        page.call(INIT_P);
+        page.call(&order("a"));
+        page.advance(IDLE_FLUSH_MS);
+        for event in page.request().events() {
             for told in [event.source_url, event.referrer_url].into_iter().flatten() {
                 prop_assert!(!told.contains(['?', '#']), "{}", told);
             }
@@ -170,31 +172,31 @@ proptest! {
     }
 
     #[test]
-    fn an_id_of_any_text_arrives_as_it_was_given(pixel in ".{1,20}", event in ".{1,20}") {
-        let mut visit = Visit::to(CHECKOUT);
-        visit.call(&format!(r#"["init",{{"pixelId":{}}}]"#, quoted(&pixel)));
-        visit.call(&format!(
+    fn id_of_any_text_is_sent_unchanged(pixel in ".{1,20}", event in ".{1,20}") {
+        let mut page = Page::open(CHECKOUT_URL);
+        page.call(&format!(r#"["init",{{"pixelId":{}}}]"#, quote_json(&pixel)));
+        page.call(&format!(
             r#"["measureSingle",{},"lead_created",{{"type":"customer_action"}},{{"event_id":{}}}]"#,
-            quoted(&pixel),
-            quoted(&event)
+            quote_json(&pixel),
+            quote_json(&event)
         ));
-        visit.advance(QUIET);
-        let sent = visit.request();
-        prop_assert_eq!(sent.measured(), [event]);
+        page.advance(IDLE_FLUSH_MS);
+        let sent = page.request();
+        prop_assert_eq!(sent.measured_ids(), [event]);
         prop_assert!(!sent.pixel().contains(|c: char| !c.is_ascii_graphic() || "&#?=+\"".contains(c)));
     }
 
     #[test]
-    fn a_click_of_any_text_is_told_on_this_page_and_the_next(click in ".{1,40}") {
+    fn click_id_of_any_text_is_sent_on_this_page_and_the_next(click in ".{1,40}") {
         let encoded: String = click.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let mut visit = Visit::to(&format!("https://shop.example.test/?oppref={encoded}"));
+        let mut page = Page::open(&format!("https://shop.example.test/?oppref={encoded}"));
         for _ in 0..2 {
-            visit.call(INIT);
-            visit.advance(QUIET);
-            let told = visit.request().batch().oppref;
+            page.call(INIT_P);
+            page.advance(IDLE_FLUSH_MS);
+            let told = page.request().batch().oppref;
             prop_assert_eq!(told.as_ref(), Some(&click));
-            visit = visit.next_page(CHECKOUT);
-            visit.browser.touch().requests.clear();
+            page = page.navigate_to(CHECKOUT_URL);
+            page.browser.state_mut().requests.clear();
         }
     }
 }

@@ -3,89 +3,94 @@
 use oaiq::host::Step;
 
 use crate::support::fake_browser::Network;
-use crate::support::page::{CHECKOUT, INIT, INIT_Q, LATEST, QUIET, SETTINGS, Visit, order};
+use crate::support::page::{
+    CHECKOUT_URL, CONFIG_URL, IDLE_FLUSH_MS, INIT_P, INIT_Q, MAX_FLUSH_MS, Page, order,
+};
 
 /// Two pixels that have sent what there was to send.
-fn two_pixels() -> Visit {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.settle();
-    visit
+fn two_pixels() -> Page {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.drain();
+    page
 }
 
 #[test]
-fn one_measure_reaches_every_pixel_with_the_same_id() {
-    let mut visit = two_pixels();
-    visit.call(r#"["measure","page_viewed",{"type":"contents"}]"#);
-    visit.advance(QUIET);
-    let [p, q] = ["P", "Q"].map(|pixel| visit.requests_of(pixel));
+fn measure_reaches_every_pixel_with_one_id() {
+    let mut page = two_pixels();
+    page.call(r#"["measure","page_viewed",{"type":"contents"}]"#);
+    page.advance(IDLE_FLUSH_MS);
+    let [p, q] = ["P", "Q"].map(|pixel| page.requests_for(pixel));
     assert_eq!((p.len(), q.len()), (1, 1));
     assert_eq!(p[0].events(), q[0].events());
     assert_eq!(p[0].events().len(), 1);
 }
 
 #[test]
-fn a_later_pixel_misses_what_was_measured_before() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.call(&order("before"));
-    visit.call(INIT_Q);
-    visit.call(&order("after"));
-    visit.advance(QUIET);
-    assert_eq!(visit.requests_of("P")[0].measured(), ["before", "after"]);
-    assert_eq!(visit.requests_of("Q")[0].measured(), ["after"]);
+fn later_pixel_misses_earlier_events() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("before"));
+    page.call(INIT_Q);
+    page.call(&order("after"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(
+        page.requests_for("P")[0].measured_ids(),
+        ["before", "after"]
+    );
+    assert_eq!(page.requests_for("Q")[0].measured_ids(), ["after"]);
 }
 
 #[test]
-fn each_pixel_introduces_itself() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([INIT, INIT_Q]);
-    visit.advance(QUIET);
-    let requests = visit.requests();
+fn each_pixel_sends_its_session_markers() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P, INIT_Q]);
+    page.advance(IDLE_FLUSH_MS);
+    let requests = page.requests();
     assert_eq!(requests.len(), 2);
     for sent in &requests {
         assert_eq!(sent.names(), ["openai::sdk_init", "oai::diagnostic"]);
         assert_eq!(
             sent.batch().obref,
-            visit.browser.cookie("__obref"),
+            page.browser.cookie("__obref"),
             "one browser reference for all"
         );
     }
     assert_ne!(requests[0].events()[0].id, requests[1].events()[0].id);
-    let asked = ["P", "Q"].map(|pixel| format!("{SETTINGS}/{pixel}.json"));
-    assert_eq!(visit.settings_asked(), asked);
+    let asked = ["P", "Q"].map(|pixel| format!("{CONFIG_URL}/{pixel}.json"));
+    assert_eq!(page.config_requests(), asked);
 }
 
 #[test]
-fn each_pixel_has_a_user_of_its_own() {
-    let mut visit = two_pixels();
-    visit.calls([
+fn each_pixel_has_its_own_user_data() {
+    let mut page = two_pixels();
+    page.call_all([
         r#"["init",{"pixelId":"P","user":{"country":"DE"}}]"#,
         r#"["init",{"pixelId":"Q","user":{"country":"US"}}]"#,
     ]);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
     for (pixel, country) in [("P", "DE"), ("Q", "US")] {
         let end = format!(r#","user":{{"in":{{"co":"{country}"}}}}}}"#);
-        let requests = visit.requests_of(pixel);
+        let requests = page.requests_for(pixel);
         assert!(requests[0].body.ends_with(&end), "{}", requests[0].body);
     }
 }
 
 #[test]
-fn measure_single_reaches_that_pixel_alone() {
-    let mut visit = two_pixels();
-    visit.call(
+fn measure_single_reaches_only_that_pixel() {
+    let mut page = two_pixels();
+    page.call(
         r#"["measureSingle","Q","lead_created",{"type":"customer_action"},{"event_id":"only"}]"#,
     );
-    visit.advance(QUIET);
-    assert_eq!(visit.request().pixel(), "Q");
-    assert_eq!(visit.measured(), [["only"]]);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().pixel(), "Q");
+    assert_eq!(page.measured_ids(), [["only"]]);
 }
 
 #[test]
-fn measure_single_of_an_unknown_pixel_is_dropped() {
-    let mut visit = two_pixels();
+fn measure_single_for_an_unknown_pixel_is_dropped() {
+    let mut page = two_pixels();
     for id in [
         r#""R""#,
         r#""p""#,
@@ -95,86 +100,86 @@ fn measure_single_of_an_unknown_pixel_is_dropped() {
         "u",
         r#"x"symbol""#,
     ] {
-        visit.call(&format!(
+        page.call(&format!(
             r#"["measureSingle",{id},"lead_created",{{"type":"customer_action"}}]"#
         ));
-        visit.call(&format!(r#"["measureSingle",{id},"no_event",null]"#));
+        page.call(&format!(r#"["measureSingle",{id},"no_event",null]"#));
     }
-    visit.advance(LATEST);
-    assert!(visit.requests().is_empty());
-    assert!(visit.warnings().is_empty());
+    page.advance(MAX_FLUSH_MS);
+    assert!(page.requests().is_empty());
+    assert!(page.warnings().is_empty());
 }
 
 #[test]
-fn measure_single_of_an_unknown_pixel_is_told_with_debug() {
-    let mut visit = two_pixels();
-    visit.calls([
+fn measure_single_for_an_unknown_pixel_is_traced_with_debug() {
+    let mut page = two_pixels();
+    page.call_all([
         r#"["init",{"debug":true}]"#,
         r#"["measureSingle","R","lead_created",{"type":"customer_action"}]"#,
     ]);
-    assert_eq!(visit.told(Step::UnknownPixel), ["R"]);
+    assert_eq!(page.traced(Step::UnknownPixel), ["R"]);
 }
 
 #[test]
-fn measure_single_before_the_pixel_s_init_is_dropped() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(r#"["measureSingle","P","lead_created",{"type":"customer_action"}]"#);
-    visit.call(INIT);
-    visit.advance(QUIET);
-    assert_eq!(visit.request().measured(), [] as [&str; 0]);
+fn measure_single_before_that_pixel_s_init_is_dropped() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(r#"["measureSingle","P","lead_created",{"type":"customer_action"}]"#);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().measured_ids(), [] as [&str; 0]);
 }
 
 #[test]
-fn a_pixel_whose_requests_fail_holds_back_no_other() {
-    let mut visit = two_pixels();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    let first_of_p = visit.requests_of("P")[0].number;
-    let first_of_q = visit.requests_of("Q")[0].number;
-    visit.answer(first_of_p, false);
-    visit.answer(first_of_q, true);
-    visit.network(Network::Up);
-    visit.call(&order("b"));
-    visit.advance(QUIET);
-    assert_eq!(visit.requests_of("Q")[1].measured(), ["b"]);
-    assert_eq!(visit.requests_of("P").len(), 1);
-    visit.advance(5_000 - QUIET);
-    assert_eq!(visit.requests_of("P")[1].measured(), ["a", "b"]);
+fn failing_pixel_does_not_delay_another() {
+    let mut page = two_pixels();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    let first_of_p = page.requests_for("P")[0].number;
+    let first_of_q = page.requests_for("Q")[0].number;
+    page.respond(first_of_p, false);
+    page.respond(first_of_q, true);
+    page.set_network(Network::Up);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.requests_for("Q")[1].measured_ids(), ["b"]);
+    assert_eq!(page.requests_for("P").len(), 1);
+    page.advance(5_000 - IDLE_FLUSH_MS);
+    assert_eq!(page.requests_for("P")[1].measured_ids(), ["a", "b"]);
 }
 
 #[test]
-fn each_pixel_keeps_its_own_time() {
-    let mut visit = two_pixels();
+fn each_pixel_has_its_own_flush_time() {
+    let mut page = two_pixels();
     let single = |pixel| {
         format!(r#"["measureSingle","{pixel}","lead_created",{{"type":"customer_action"}}]"#)
     };
-    visit.call(&single("P"));
-    visit.advance(700);
-    visit.call(&single("Q"));
-    let began = visit.browser.look().ticks;
-    visit.advance(QUIET);
-    let times = visit.requests().into_iter().map(|sent| sent.at);
+    page.call(&single("P"));
+    page.advance(700);
+    page.call(&single("Q"));
+    let began = page.browser.state().ticks;
+    page.advance(IDLE_FLUSH_MS);
+    let times = page.requests().into_iter().map(|sent| sent.at);
     assert_eq!(
         times.collect::<Vec<_>>(),
-        [began - 700 + QUIET, began + QUIET]
+        [began - 700 + IDLE_FLUSH_MS, began + IDLE_FLUSH_MS]
     );
 }
 
 #[test]
-fn a_pixel_id_is_encoded_wherever_an_address_carries_it() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(r#"["init",{"pixelId":"a b/ü\u0022&?#'"}]"#);
-    visit.advance(2_000);
+fn pixel_id_is_percent_encoded_in_every_url() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(r#"["init",{"pixelId":"a b/ü\u0022&?#'"}]"#);
+    page.advance(2_000);
     let encoded = "a%20b%2F%C3%BC%22%26%3F%23'";
-    assert_eq!(visit.request().pixel(), encoded);
+    assert_eq!(page.request().pixel(), encoded);
     assert_eq!(
-        visit.settings_asked(),
-        [format!("{SETTINGS}/{encoded}.json")]
+        page.config_requests(),
+        [format!("{CONFIG_URL}/{encoded}.json")]
     );
-    let session = visit.browser.look().session.clone();
+    let session = page.browser.state().session.clone();
     assert_eq!(session[&format!("oaiq_cs:{encoded}")], "g");
-    visit.call(r#"["measureSingle","a b/ü\u0022&?#'","lead_created",{"type":"customer_action"}]"#);
-    visit.advance(QUIET);
-    assert_eq!(visit.requests().len(), 2);
+    page.call(r#"["measureSingle","a b/ü\u0022&?#'","lead_created",{"type":"customer_action"}]"#);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.requests().len(), 2);
 }

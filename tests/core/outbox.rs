@@ -1,4 +1,4 @@
-//! What has been measured and has not arrived: it is kept, and goes from the next page, whatever became of its own.
+//! What has been measured and has not delivered: it is kept, and goes from the next page, whatever became of its own.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::fake_browser::{BOX, Browser, By, LATENCY, Network, Sent};
+use crate::support::fake_browser::{
+    FakeBrowser, LATENCY_MS, Network, OUTBOX_PREFIX, SentRequest, Transport,
+};
 use crate::support::page::{
-    CHECKOUT, DENY, GRANT, INIT, INIT_DEBUG, INIT_Q, QUIET, REFUSED, Visit, large_order, order,
+    CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, IDLE_FLUSH_MS, INIT_P, INIT_P_DEBUG, INIT_Q,
+    INVALID_CALL, Page, order, order_of_size,
 };
 
 /// Another page of the shop.
@@ -28,7 +31,7 @@ const MOST: usize = 500;
 /// and no more bytes of them.
 const MOST_BYTES: usize = 256 << 10;
 
-impl Visit {
+impl Page {
     fn orders<'a>(&mut self, ids: impl IntoIterator<Item = &'a str>) {
         for id in ids {
             self.call(&order(id));
@@ -44,33 +47,33 @@ impl Visit {
 
     /// The ids of what stands in the outbox.
     fn kept(&self) -> Vec<String> {
-        self.browser.look().kept()
+        self.browser.state().stored_ids()
     }
 
     /// Has the outbox nothing, not even a box?
-    fn keeps_nothing(&self) -> bool {
-        let state = self.browser.look();
-        !state.local.keys().any(|key| key.starts_with(BOX))
+    fn outbox_is_empty(&self) -> bool {
+        let state = self.browser.state();
+        !state.local.keys().any(|key| key.starts_with(OUTBOX_PREFIX))
     }
 
     /// Every text that a page has stored by now, or tried to.
     fn stored(&self) -> Vec<String> {
-        let state = self.browser.look();
+        let state = self.browser.state();
         let values = state.local.values().chain(state.session.values());
         state.texts.iter().chain(values).cloned().collect()
     }
 
     /// All events of a request that has arrived.
-    fn arrived_events(&self) -> Vec<oaiq::wire::Event> {
+    fn delivered_events(&self) -> Vec<oaiq::wire::Event> {
         let requests = self.requests().into_iter();
-        let arrived = requests.filter(|sent| sent.arrived == Some(true));
+        let arrived = requests.filter(|sent| sent.delivered == Some(true));
         arrived.flat_map(|sent| sent.events()).collect()
     }
 
     /// What all diagnostics that have arrived have counted, by reason or by name.
     fn counted(&self, by: &str) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
-        for event in self.arrived_events() {
+        for event in self.delivered_events() {
             let counted = event.data.get(&format!("dropped_event_{by}_counts"));
             for (label, count) in counted.and_then(Value::as_object).into_iter().flatten() {
                 *counts.entry(label.clone()).or_default() += count.as_u64().expect("a count");
@@ -90,9 +93,9 @@ impl Visit {
 
     /// The request that this event went with.
     #[track_caller]
-    fn request_with(&self, id: &str) -> Sent {
+    fn request_with(&self, id: &str) -> SentRequest {
         let requests = self.requests().into_iter();
-        let mut with = requests.filter(|sent| sent.measured().iter().any(|it| it == id));
+        let mut with = requests.filter(|sent| sent.measured_ids().iter().any(|it| it == id));
         let sent = with.next().expect(id);
         assert!(with.next().is_none(), "{id} went twice");
         sent
@@ -102,23 +105,23 @@ impl Visit {
     #[track_caller]
     fn click_of(&self, id: &str) -> (Option<String>, Vec<String>) {
         let sent = self.request_with(id);
-        (sent.batch().oppref, sent.measured())
+        (sent.batch().oppref, sent.measured_ids())
     }
 
     /// How many events of that kind have arrived.
-    fn arrived_where(&self, is_meant: impl Fn(&oaiq::wire::Event) -> bool) -> usize {
-        let events = self.arrived_events();
+    fn delivered_where(&self, is_meant: impl Fn(&oaiq::wire::Event) -> bool) -> usize {
+        let events = self.delivered_events();
         events.iter().filter(|event| is_meant(event)).count()
     }
 
     /// Lets an endpoint answer that refuses whatever holds one of these words, until nothing more is sent.
-    fn endpoint_refuses(&mut self, words: &[&str]) {
+    fn reject_matching(&mut self, words: &[&str]) {
         for _ in 0..1_000 {
             let requests = self.requests().into_iter();
-            let mut open = requests.filter(|sent| sent.arrived.is_none());
+            let mut open = requests.filter(|sent| sent.delivered.is_none());
             if let Some(sent) = open.next() {
                 let refused = words.iter().any(|word| sent.body.contains(word));
-                self.answer_with(sent.number, if refused { 400 } else { 200 }, 0);
+                self.respond_with(sent.number, if refused { 400 } else { 200 }, 0);
                 self.advance(0);
             } else {
                 let before = self.requests().len();
@@ -132,214 +135,209 @@ impl Visit {
     }
 }
 
-impl Browser {
+impl FakeBrowser {
     /// Puts a box into the outbox, as another page has left it.
-    fn leave_box(&self, name: &str, text: &str) {
-        let key = format!("{BOX}{name}");
-        self.touch().local.insert(key, text.into());
+    fn put_record(&self, name: &str, text: &str) {
+        let key = format!("{OUTBOX_PREFIX}{name}");
+        self.state_mut().local.insert(key, text.into());
     }
 
     /// Opens a page whose outbox has that box, and starts the pixel `P` with debug.
-    fn find_box(&self, text: &str) -> Visit {
-        self.leave_box("left", text);
-        let mut visit = self.open(CHECKOUT);
-        visit.call(INIT_DEBUG);
-        visit.advance(PAST_ADOPTION);
-        visit
+    fn recover_record(&self, text: &str) -> Page {
+        self.put_record("left", text);
+        let mut page = self.open(CHECKOUT_URL);
+        page.call(INIT_P_DEBUG);
+        page.advance(AFTER_RECOVERY_MS);
+        page
     }
 }
 
 /// A page has painted, and has found what there is, but what it has measured itself waits.
-const PAST_ADOPTION: u64 = 200;
+const AFTER_RECOVERY_MS: u64 = 200;
 
 /// The wire form of an order of that id.
 fn wire_form(id: &str, time: u64) -> String {
     format!(
-        r#"{{"type":"order_created","timestamp_ms":{time},"id":"{id}","source_url":"{CHECKOUT}","data":{{"type":"contents"}}}}"#
+        r#"{{"type":"order_created","timestamp_ms":{time},"id":"{id}","source_url":"{CHECKOUT_URL}","data":{{"type":"contents"}}}}"#
     )
 }
 
 /// A box of the pixel `P` with these events.
-fn box_of(events: &str) -> String {
+fn record_with(events: &str) -> String {
     format!(r#"{{"pixel":"P","events":[{events}]}}"#)
 }
 
 /// A page on which `P` has measured these orders, and which dies before it could send them. Another one opens.
-fn crashed(url: &str, ids: &[&str], next: &str) -> Visit {
-    let mut visit = Visit::to(url);
-    visit.call(INIT);
-    visit.orders(ids.iter().copied());
-    visit.advance(KEPT);
-    assert!(visit.requests().is_empty());
-    visit.crash(next)
+fn crashed(url: &str, ids: &[&str], next: &str) -> Page {
+    let mut page = Page::open(url);
+    page.call(INIT_P);
+    page.orders(ids.iter().copied());
+    page.advance(KEPT);
+    assert!(page.requests().is_empty());
+    page.crash(next)
 }
 
 /// Starts `P` and lets everything go.
-fn start(visit: &mut Visit) {
-    visit.call(INIT);
-    visit.advance(LONG);
+fn start(page: &mut Page) {
+    page.call(INIT_P);
+    page.advance(LONG);
 }
 
 // What is kept
 
 #[test]
-fn an_event_is_kept_within_a_tenth_of_a_second_but_not_while_its_page_waits_for_the_call() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    assert!(visit.keeps_nothing());
-    visit.advance(KEPT);
-    assert_eq!(visit.kept(), ["a"]);
-    assert!(visit.requests().is_empty());
+fn event_is_saved_within_100_ms_but_not_during_its_call() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    assert!(page.outbox_is_empty());
+    page.advance(KEPT);
+    assert_eq!(page.kept(), ["a"]);
+    assert!(page.requests().is_empty());
 }
 
 #[test]
-fn the_first_events_of_a_page_are_kept_as_soon() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.call(&order("a"));
-    visit.advance(KEPT);
-    assert_eq!(visit.kept(), ["a"]);
+fn first_events_of_a_page_are_saved_as_early() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(KEPT);
+    assert_eq!(page.kept(), ["a"]);
 }
 
 #[test]
-fn calls_made_together_are_kept_together_and_a_steady_stream_does_not_put_it_off() {
-    let mut visit = Visit::settled();
-    visit.orders(["a", "b"]);
-    visit.advance(30);
-    visit.call(&order("c"));
-    visit.advance(30);
-    assert_eq!(visit.browser.look().texts.len(), 1);
-    assert_eq!(visit.kept(), ["a", "b", "c"]);
+fn calls_are_saved_together_without_being_postponed_by_a_steady_stream() {
+    let mut page = Page::open_idle();
+    page.orders(["a", "b"]);
+    page.advance(30);
+    page.call(&order("c"));
+    page.advance(30);
+    assert_eq!(page.browser.state().texts.len(), 1);
+    assert_eq!(page.kept(), ["a", "b", "c"]);
     for i in 0..10 {
-        visit.call(&order(&i.to_string()));
-        visit.advance(50);
-        let kept = visit.kept().len();
+        page.call(&order(&i.to_string()));
+        page.advance(50);
+        let kept = page.kept().len();
         assert!(kept >= 3 + i, "{i}: {kept}");
     }
 }
 
 #[test]
-fn what_was_measured_before_init_is_kept_once_its_pixel_starts() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(&order("early"));
-    visit.advance(500);
-    visit.call(INIT);
-    visit.advance(KEPT);
-    assert!(visit.requests().is_empty());
-    assert_eq!(visit.kept(), ["early"]);
+fn events_before_init_are_saved_once_the_pixel_starts() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(&order("early"));
+    page.advance(500);
+    page.call(INIT_P);
+    page.advance(KEPT);
+    assert!(page.requests().is_empty());
+    assert_eq!(page.kept(), ["early"]);
 }
 
 #[test]
-fn what_has_arrived_leaves_the_outbox_at_once_and_an_empty_box_is_no_box() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY - 1);
-    assert_eq!(visit.kept(), ["a"], "it is still on its way");
-    visit.advance(1);
-    assert_eq!(visit.arrived(), ["a"]);
-    assert!(visit.keeps_nothing());
+fn delivered_events_leave_the_outbox_at_once() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS - 1);
+    assert_eq!(page.kept(), ["a"], "it is still on its way");
+    page.advance(1);
+    assert_eq!(page.delivered_ids(), ["a"]);
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn of_a_burst_what_has_arrived_leaves_the_outbox_and_the_rest_stays() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    let ids = visit.burst(MOST);
-    visit.advance(QUIET);
-    let first = visit.request().measured().len();
-    visit.arrive(0);
-    assert_eq!(visit.kept(), ids[first..]);
+fn only_delivered_events_of_a_burst_leave_the_outbox() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    let ids = page.burst(MOST);
+    page.advance(IDLE_FLUSH_MS);
+    let first = page.request().measured_ids().len();
+    page.deliver(0);
+    assert_eq!(page.kept(), ids[first..]);
 }
 
 #[test]
-fn what_is_believed_to_go_by_a_beacon_leaves_the_outbox_at_once() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.advance(KEPT);
-    visit.leave();
-    assert_eq!(visit.ways(), [By::Beacon]);
-    assert!(visit.keeps_nothing());
+fn trusted_beacon_empties_the_outbox_at_once() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.advance(KEPT);
+    page.hide();
+    assert_eq!(page.transports(), [Transport::Beacon]);
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn what_a_leaving_page_sends_by_fetch_is_kept_before_the_page_is_gone() {
-    let mut visit = Visit::settled();
-    visit.browser.touch().takes_beacons = false;
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.leave();
-    assert_eq!(visit.kept(), ["a"]);
+fn fetch_on_page_hide_is_saved_before_the_page_ends() {
+    let mut page = Page::open_idle();
+    page.browser.state_mut().accepts_beacons = false;
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.hide();
+    assert_eq!(page.kept(), ["a"]);
 }
 
 #[test]
-fn what_a_courier_takes_stays_in_a_box_of_its_own_until_it_has_arrived() {
+fn worker_request_keeps_its_record_until_delivered() {
     for (network, kept) in [(Network::Up, vec![]), (Network::Down, vec!["b", "c"])] {
-        let mut visit = Visit::settled();
-        visit.network(Network::Held);
-        visit.call(&order("a"));
-        visit.advance(QUIET);
-        visit.orders(["b", "c"]);
-        visit.advance(KEPT);
-        visit.network(network);
-        visit.browser.touch().has_couriers = true;
-        visit.leave();
-        assert_eq!(visit.ways(), [By::Fetch, By::Courier]);
-        let mut boxes: Vec<_> = visit.browser.look().outbox().into_values().collect();
+        let mut page = Page::open_idle();
+        page.set_network(Network::Manual);
+        page.call(&order("a"));
+        page.advance(IDLE_FLUSH_MS);
+        page.orders(["b", "c"]);
+        page.advance(KEPT);
+        page.set_network(network);
+        page.browser.state_mut().has_workers = true;
+        page.hide();
+        assert_eq!(page.transports(), [Transport::Fetch, Transport::Worker]);
+        let mut boxes: Vec<_> = page.browser.state().outbox().into_values().collect();
         boxes.retain(|it| it["events"][0]["id"] != "a");
         let events = boxes.iter().flat_map(|it| it["events"].as_array().cloned());
         let ids: Vec<_> = events.flatten().map(|event| event["id"].clone()).collect();
         assert_eq!(ids, kept);
-        assert!(visit.kept().contains(&"a".into()), "its answer is open");
+        assert!(page.kept().contains(&"a".into()), "its answer is open");
     }
 }
 
 #[test]
-fn what_no_courier_could_deliver_goes_from_the_next_page_with_its_click() {
-    let mut visit = Visit::to(CLICK_A);
-    visit.browser.touch().has_couriers = true;
-    visit.network(Network::Down);
-    visit.call(INIT);
-    visit.call(&order("a"));
-    visit.leave();
-    assert_eq!(visit.ways(), [By::Courier]);
-    let mut visit = visit.next_page(CLICK_B);
-    visit.network(Network::Up);
-    visit.browser.touch().requests.clear();
-    start(&mut visit);
-    assert_eq!(visit.click_of("a"), (Some("a".into()), vec!["a".into()]));
-    assert!(visit.keeps_nothing());
+fn undelivered_worker_request_is_resent_by_the_next_page_with_its_click_id() {
+    let mut page = Page::open(CLICK_A);
+    page.browser.state_mut().has_workers = true;
+    page.set_network(Network::Down);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.hide();
+    assert_eq!(page.transports(), [Transport::Worker]);
+    let mut page = page.navigate_to(CLICK_B);
+    page.set_network(Network::Up);
+    page.browser.state_mut().requests.clear();
+    start(&mut page);
+    assert_eq!(page.click_of("a"), (Some("a".into()), vec!["a".into()]));
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn nothing_of_ours_and_nothing_of_the_user_is_ever_stored() {
-    for has_couriers in [false, true] {
-        never_stored(has_couriers);
+fn outbox_holds_no_internal_event_and_no_user_data() {
+    for has_workers in [false, true] {
+        never_stored(has_workers);
     }
 }
 
-fn never_stored(has_couriers: bool) {
+fn never_stored(has_workers: bool) {
     let init =
         r#"["init",{"pixelId":"P","user":{"email_sha256":"jane@example.com","city":"Kiel"}}]"#;
-    let mut visit = Visit::to(CLICK_A);
-    visit.browser.touch().has_couriers = has_couriers;
-    visit.network(Network::Down);
-    for next in [NEXT, CHECKOUT] {
-        visit.calls([init, REFUSED]);
-        visit.call(&order(next));
-        visit.advance(60_000);
-        visit.leave();
-        assert!(visit.kept().contains(&next.into()));
-        visit = visit.crash(next);
+    let mut page = Page::open(CLICK_A);
+    page.browser.state_mut().has_workers = has_workers;
+    page.set_network(Network::Down);
+    for next in [NEXT, CHECKOUT_URL] {
+        page.call_all([init, INVALID_CALL]);
+        page.call(&order(next));
+        page.advance(60_000);
+        page.hide();
+        assert!(page.kept().contains(&next.into()));
+        page = page.crash(next);
     }
     let digest = Sha256::digest(b"jane@example.com");
     let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(
-        visit
-            .requests()
-            .iter()
-            .any(|sent| sent.body.contains(&hash))
-    );
-    for text in visit.stored() {
+    assert!(page.requests().iter().any(|sent| sent.body.contains(&hash)));
+    for text in page.stored() {
         for never in [&*hash, "jane", "Kiel", "user", "openai::", "oai::"] {
             assert!(!text.contains(never), "{text}");
         }
@@ -347,45 +345,43 @@ fn never_stored(has_couriers: bool) {
 }
 
 #[test]
-fn a_page_that_measures_nothing_keeps_nothing() {
-    let mut visit = Visit::to(CLICK_A);
-    visit.network(Network::Down);
-    visit.calls([INIT, REFUSED]);
-    visit.advance(60_000);
-    visit.leave();
-    assert!(visit.browser.look().texts.is_empty());
+fn page_without_events_stores_nothing() {
+    let mut page = Page::open(CLICK_A);
+    page.set_network(Network::Down);
+    page.call_all([INIT_P, INVALID_CALL]);
+    page.advance(60_000);
+    page.hide();
+    assert!(page.browser.state().texts.is_empty());
 }
 
 // The next page
 
 #[test]
-fn what_a_crashed_page_has_measured_goes_from_the_next_as_it_was_once() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT_DEBUG);
-    visit.call(&order(r"a\u0022b"));
-    visit.push_state("https://shop.example.test/b?c#d");
-    visit.call(&view("page_viewed", "v"));
-    visit
-        .call(r#"["measure","custom",{"type":"custom"},{"custom_event_name":"z","opt_out":true}]"#);
-    visit.advance(KEPT);
-    let measured = visit.told(Step::Queued);
+fn crashed_page_s_events_are_sent_once_by_the_next_page() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P_DEBUG);
+    page.call(&order(r"a\u0022b"));
+    page.push_state("https://shop.example.test/b?c#d");
+    page.call(&view("page_viewed", "v"));
+    page.call(r#"["measure","custom",{"type":"custom"},{"custom_event_name":"z","opt_out":true}]"#);
+    page.advance(KEPT);
+    let measured = page.traced(Step::Queued);
     assert_eq!(measured.len(), 3);
 
-    let mut visit = visit.crash(NEXT);
-    visit.browser.touch().now += DAY;
-    start(&mut visit);
-    let requests = visit.requests().into_iter();
+    let mut page = page.crash(NEXT);
+    page.browser.state_mut().now += DAY;
+    start(&mut page);
+    let requests = page.requests().into_iter();
     let with: Vec<_> = requests
-        .filter(|sent| !sent.measured().is_empty())
+        .filter(|sent| !sent.measured_ids().is_empty())
         .collect();
     assert_eq!(with.len(), 1);
     let expected = format!(r#""events":[{}]"#, measured.join(","));
     assert!(with[0].body.contains(&expected), "{}", with[0].body);
-    assert!(visit.keeps_nothing());
+    assert!(page.outbox_is_empty());
     assert!(
-        visit
-            .browser
-            .look()
+        page.browser
+            .state()
             .texts
             .iter()
             .all(|text| !text.contains("z?"))
@@ -393,190 +389,194 @@ fn what_a_crashed_page_has_measured_goes_from_the_next_as_it_was_once() {
 }
 
 #[test]
-fn what_the_next_page_takes_over_does_not_wait_and_stays_kept_until_it_has_arrived() {
-    let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-    visit.network(Network::Down);
-    visit.call(INIT);
-    visit.advance(PAST_ADOPTION);
-    assert_eq!(visit.measured(), [["a"]]);
-    assert_eq!(visit.kept(), ["a"]);
-    visit.network(Network::Up);
-    visit.advance(LONG);
-    assert_eq!(visit.arrived(), ["a"]);
-    assert!(visit.keeps_nothing());
+fn recovered_events_are_sent_at_once_and_stay_stored_until_delivered() {
+    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    page.set_network(Network::Down);
+    page.call(INIT_P);
+    page.advance(AFTER_RECOVERY_MS);
+    assert_eq!(page.measured_ids(), [["a"]]);
+    assert_eq!(page.kept(), ["a"]);
+    page.set_network(Network::Up);
+    page.advance(LONG);
+    assert_eq!(page.delivered_ids(), ["a"]);
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn it_goes_as_well_when_the_next_page_crashes_at_any_moment() {
+fn recovered_events_survive_a_crash_at_any_moment() {
     for after in [0, 10, 17, 18, 50, 200, 3_000] {
-        let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-        visit.network(Network::Held);
-        visit.call(INIT);
-        visit.call(&order("b"));
-        visit.advance(after);
-        assert!(visit.kept().contains(&"a".into()), "{after}");
-        let mut visit = visit.crash(CHECKOUT);
-        visit.network(Network::Up);
-        start(&mut visit);
-        let mut arrived = visit.arrived();
+        let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+        page.set_network(Network::Manual);
+        page.call(INIT_P);
+        page.call(&order("b"));
+        page.advance(after);
+        assert!(page.kept().contains(&"a".into()), "{after}");
+        let mut page = page.crash(CHECKOUT_URL);
+        page.set_network(Network::Up);
+        start(&mut page);
+        let mut arrived = page.delivered_ids();
         arrived.sort();
         let both = if after >= KEPT { 2 } else { arrived.len() };
         assert_eq!(arrived, ["a", "b"][..both], "{after}");
-        assert!(visit.keeps_nothing());
+        assert!(page.outbox_is_empty());
     }
 }
 
 #[test]
-fn what_pages_before_the_last_have_left_goes_as_well() {
-    let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-    visit.network(Network::Down);
+fn records_of_several_earlier_pages_are_recovered() {
+    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    page.set_network(Network::Down);
     for id in ["b", "c"] {
-        visit.call(INIT);
-        visit.call(&order(id));
-        visit.advance(20_000);
-        visit = visit.crash(NEXT);
+        page.call(INIT_P);
+        page.call(&order(id));
+        page.advance(20_000);
+        page = page.crash(NEXT);
     }
-    visit.network(Network::Up);
-    start(&mut visit);
-    let mut arrived = visit.arrived();
+    page.set_network(Network::Up);
+    start(&mut page);
+    let mut arrived = page.delivered_ids();
     arrived.sort();
     assert_eq!(arrived, ["a", "b", "c"]);
-    assert!(visit.keeps_nothing());
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn each_of_two_pixels_gets_what_was_measured_for_it() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([INIT, INIT_Q]);
-    visit.call(&order("both"));
-    visit.call(
+fn recovered_events_go_to_their_own_pixel() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P, INIT_Q]);
+    page.call(&order("both"));
+    page.call(
         r#"["measureSingle","Q","lead_created",{"type":"customer_action"},{"event_id":"q"}]"#,
     );
-    visit.advance(KEPT);
-    let mut visit = visit.crash(NEXT);
-    visit.calls([INIT, INIT_Q]);
-    visit.advance(LONG);
+    page.advance(KEPT);
+    let mut page = page.crash(NEXT);
+    page.call_all([INIT_P, INIT_Q]);
+    page.advance(LONG);
     for (pixel, expected) in [("P", vec!["both"]), ("Q", vec!["both", "q"])] {
-        let requests = visit.requests_of(pixel).into_iter();
-        let measured: Vec<_> = requests.flat_map(|sent| sent.measured()).collect();
+        let requests = page.requests_for(pixel).into_iter();
+        let measured: Vec<_> = requests.flat_map(|sent| sent.measured_ids()).collect();
         assert_eq!(measured, expected, "{pixel}");
     }
-    assert!(visit.keeps_nothing());
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn a_pixel_that_the_next_page_does_not_start_gets_its_events_and_nothing_else() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT_Q);
-    visit.call(&order("a"));
-    visit.advance(KEPT);
-    let mut visit = visit.crash(NEXT);
-    visit.browser.touch().settings_asked.clear();
-    visit.call(INIT);
-    visit.advance(PAST_ADOPTION);
+fn pixel_not_started_by_the_next_page_gets_only_its_recovered_events() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_Q);
+    page.call(&order("a"));
+    page.advance(KEPT);
+    let mut page = page.crash(NEXT);
+    page.browser.state_mut().config_requests.clear();
+    page.call(INIT_P);
+    page.advance(AFTER_RECOVERY_MS);
     // what the next page measures is not for it
-    visit.call(&order("b"));
-    visit.advance(LONG);
-    let to_q: Vec<_> = visit.requests_of("Q").iter().map(Sent::names).collect();
+    page.call(&order("b"));
+    page.advance(LONG);
+    let to_q: Vec<_> = page
+        .requests_for("Q")
+        .iter()
+        .map(SentRequest::names)
+        .collect();
     assert_eq!(to_q, [["order_created"]]);
-    let to_p = visit.requests_of("P").into_iter();
-    let to_p: Vec<_> = to_p.flat_map(|sent| sent.measured()).collect();
+    let to_p = page.requests_for("P").into_iter();
+    let to_p: Vec<_> = to_p.flat_map(|sent| sent.measured_ids()).collect();
     assert_eq!(to_p, ["b"]);
-    assert_eq!(visit.settings_asked().len(), 1);
-    let state = visit.browser.look();
+    assert_eq!(page.config_requests().len(), 1);
+    let state = page.browser.state();
     assert_eq!(state.session.keys().collect::<Vec<_>>(), ["oaiq_cs:P"]);
 }
 
 #[test]
-fn what_is_taken_over_needs_no_second_start_no_second_marker_and_no_second_settings() {
+fn recovery_repeats_no_init_marker_or_config_request() {
     for settled in [false, true] {
-        let mut visit = Visit::to(CHECKOUT);
-        visit.call(INIT);
+        let mut page = Page::open(CHECKOUT_URL);
+        page.call(INIT_P);
         if settled {
-            visit.settle();
+            page.drain();
         }
-        visit.browser.touch().settings_asked.clear();
-        visit.call(&order("a"));
-        visit.advance(KEPT);
-        let asked = visit.settings_asked().len();
-        let mut visit = visit.crash(NEXT);
-        visit.network(Network::Down);
-        visit.call(INIT);
-        visit.advance(60_000);
-        visit.network(Network::Up);
-        visit.advance(LONG);
-        assert_eq!(visit.arrived(), ["a"]);
-        assert_eq!(visit.settings_asked().len(), asked + 1);
+        page.browser.state_mut().config_requests.clear();
+        page.call(&order("a"));
+        page.advance(KEPT);
+        let asked = page.config_requests().len();
+        let mut page = page.crash(NEXT);
+        page.set_network(Network::Down);
+        page.call(INIT_P);
+        page.advance(60_000);
+        page.set_network(Network::Up);
+        page.advance(LONG);
+        assert_eq!(page.delivered_ids(), ["a"]);
+        assert_eq!(page.config_requests().len(), asked + 1);
         assert_eq!(
-            visit.arrived_where(|event| event.name == "openai::sdk_init"),
+            page.delivered_where(|event| event.name == "openai::sdk_init"),
             1
         );
         let is_marker =
             |event: &oaiq::wire::Event| event.data.contains_key("is_first_visit_in_session");
-        assert_eq!(visit.arrived_where(is_marker), usize::from(!settled));
+        assert_eq!(page.delivered_where(is_marker), usize::from(!settled));
     }
 }
 
 // Who it is from
 
 #[test]
-fn events_of_different_clicks_never_share_a_request() {
-    let mut visit = crashed(CLICK_A, &["a"], CLICK_B);
-    visit.call(INIT);
-    visit.call(&order("b"));
-    visit.advance(LONG);
+fn events_of_different_click_ids_never_share_a_request() {
+    let mut page = crashed(CLICK_A, &["a"], CLICK_B);
+    page.call(INIT_P);
+    page.call(&order("b"));
+    page.advance(LONG);
     for id in ["a", "b"] {
-        assert_eq!(visit.click_of(id), (Some(id.into()), vec![id.into()]));
+        assert_eq!(page.click_of(id), (Some(id.into()), vec![id.into()]));
     }
 }
 
 #[test]
-fn events_of_different_clicks_are_still_apart_two_crashes_later() {
-    let mut visit = crashed(CLICK_A, &["a"], CLICK_B);
-    visit.network(Network::Held);
-    visit.call(INIT);
-    visit.call(&order("b"));
-    visit.advance(PAST_ADOPTION);
-    let mut visit = visit.crash(CHECKOUT);
-    visit.browser.touch().requests.clear();
-    visit.network(Network::Up);
-    visit.call(INIT);
-    visit.call(&order("c"));
-    visit.advance(LONG);
+fn events_of_different_click_ids_stay_apart_after_two_crashes() {
+    let mut page = crashed(CLICK_A, &["a"], CLICK_B);
+    page.set_network(Network::Manual);
+    page.call(INIT_P);
+    page.call(&order("b"));
+    page.advance(AFTER_RECOVERY_MS);
+    let mut page = page.crash(CHECKOUT_URL);
+    page.browser.state_mut().requests.clear();
+    page.set_network(Network::Up);
+    page.call(INIT_P);
+    page.call(&order("c"));
+    page.advance(LONG);
     for (id, click) in [("a", "a"), ("b", "b"), ("c", "b")] {
-        assert_eq!(visit.click_of(id), (Some(click.into()), vec![id.into()]));
+        assert_eq!(page.click_of(id), (Some(click.into()), vec![id.into()]));
     }
 }
 
 #[test]
-fn what_was_measured_before_any_click_goes_without_one() {
-    let mut visit = crashed(CHECKOUT, &["a"], CLICK_B);
-    start(&mut visit);
-    assert_eq!(visit.click_of("a"), (None, vec!["a".into()]));
+fn event_before_any_click_id_is_recovered_without_one() {
+    let mut page = crashed(CHECKOUT_URL, &["a"], CLICK_B);
+    start(&mut page);
+    assert_eq!(page.click_of("a"), (None, vec!["a".into()]));
 }
 
 #[test]
-fn a_click_of_odd_characters_is_kept_as_it_was() {
-    let mut visit = crashed(
+fn click_id_with_odd_characters_survives_the_outbox() {
+    let mut page = crashed(
         "https://shop.example.test/?oppref=%22%5C%0A%C3%BC",
         &["a"],
         CLICK_B,
     );
-    start(&mut visit);
-    assert_eq!(visit.click_of("a").0.as_deref(), Some("\"\\\nü"));
+    start(&mut page);
+    assert_eq!(page.click_of("a").0.as_deref(), Some("\"\\\nü"));
 }
 
 #[test]
-fn the_user_of_the_next_page_does_not_go_with_what_an_earlier_one_has_measured() {
+fn recovered_events_carry_no_user_data_of_the_next_page() {
     let user = r#""user":{"city":"Kiel"}"#;
     for config in ["u".into(), format!("{{{user}}}")] {
-        let browser = crashed(CHECKOUT, &["a"], NEXT).browser;
-        let mut visit = browser.open_with(&config);
-        visit.call(&format!(r#"["init",{{"pixelId":"P",{user}}}]"#));
-        visit.call(&order("b"));
-        visit.advance(LONG);
-        assert_eq!(visit.request_with("a").batch().user, None);
-        assert!(visit.request_with("b").batch().user.is_some());
+        let browser = crashed(CHECKOUT_URL, &["a"], NEXT).browser;
+        let mut page = browser.open_with_config(&config);
+        page.call(&format!(r#"["init",{{"pixelId":"P",{user}}}]"#));
+        page.call(&order("b"));
+        page.advance(LONG);
+        assert_eq!(page.request_with("a").batch().user, None);
+        assert!(page.request_with("b").batch().user.is_some());
     }
 }
 
@@ -588,40 +588,40 @@ fn view(name: &str, id: &str) -> String {
 }
 
 #[test]
-fn when_requests_fail_the_oldest_views_go_first_and_then_the_oldest_of_all() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_DEBUG);
-    visit.network(Network::Down);
-    visit.call(&order("first"));
-    let orders = visit.burst(MOST - 3);
-    visit.call(&view("page_viewed", "v"));
-    visit.call(&view("contents_viewed", "w"));
-    visit.call(&view("page_viewed", "x"));
-    visit.advance(10_000);
-    assert_eq!(visit.kept().len(), MOST);
-    let lost = || visit.told(Step::Lost);
+fn full_outbox_drops_oldest_views_first_then_oldest_events() {
+    let mut page = Page::open_idle();
+    page.call(INIT_P_DEBUG);
+    page.set_network(Network::Down);
+    page.call(&order("first"));
+    let orders = page.burst(MOST - 3);
+    page.call(&view("page_viewed", "v"));
+    page.call(&view("contents_viewed", "w"));
+    page.call(&view("page_viewed", "x"));
+    page.advance(10_000);
+    assert_eq!(page.kept().len(), MOST);
+    let lost = || page.traced(Step::Lost);
     assert_eq!(lost().len(), 1);
     assert!(lost()[0].starts_with(r#"outbox_full {"type":"page_viewed""#));
     assert!(lost()[0].contains(r#""id":"v""#));
 
-    visit.orders(["more-1", "more-2", "more-3", "more-4"]);
-    visit.advance(KEPT);
-    let kept = visit.kept();
+    page.orders(["more-1", "more-2", "more-3", "more-4"]);
+    page.advance(KEPT);
+    let kept = page.kept();
     assert_eq!(kept.len(), MOST);
     assert!(
         !kept
             .iter()
             .any(|id| ["w", "x", "first", "order-0"].contains(&id.as_str()))
     );
-    assert_eq!(visit.told(Step::Lost).len(), 5);
+    assert_eq!(page.traced(Step::Lost).len(), 5);
 
-    visit.network(Network::Up);
-    visit.advance(LONG);
+    page.set_network(Network::Up);
+    page.advance(LONG);
     let mut expected = orders[1..].to_vec();
     expected.extend((1..5).map(|i| format!("more-{i}")));
-    assert_eq!(visit.arrived(), expected);
-    visit.assert_counted("reason", &[("outbox_full", 5)]);
-    visit.assert_counted(
+    assert_eq!(page.delivered_ids(), expected);
+    page.assert_counted("reason", &[("outbox_full", 5)]);
+    page.assert_counted(
         "name",
         &[
             ("contents_viewed", 1),
@@ -632,44 +632,44 @@ fn when_requests_fail_the_oldest_views_go_first_and_then_the_oldest_of_all() {
 }
 
 #[test]
-fn when_requests_fail_no_more_than_256_kib_are_kept() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_DEBUG);
-    visit.network(Network::Down);
+fn outbox_holds_up_to_256_kib_while_requests_fail() {
+    let mut page = Page::open_idle();
+    page.call(INIT_P_DEBUG);
+    page.set_network(Network::Down);
     for i in 0..40 {
-        visit.call(&large_order(&i.to_string(), 10_000));
+        page.call(&order_of_size(&i.to_string(), 10_000));
     }
-    let forms = visit.told(Step::Queued);
-    visit.advance(30_000);
-    let kept = visit.kept();
+    let forms = page.traced(Step::Queued);
+    page.advance(30_000);
+    let kept = page.kept();
     let first = 40 - kept.len();
     let ids: Vec<_> = (first..40).map(|i| i.to_string()).collect();
     assert_eq!(kept, ids, "the youngest");
     let bytes = |from: usize| forms[from..].iter().map(String::len).sum::<usize>();
     assert!(bytes(first) <= MOST_BYTES && bytes(first - 1) > MOST_BYTES);
 
-    visit.network(Network::Up);
-    visit.advance(LONG);
-    assert_eq!(visit.arrived(), ids);
-    visit.assert_counted("reason", &[("outbox_full", first as u64)]);
-    visit.assert_counted("name", &[("order_created", first as u64)]);
+    page.set_network(Network::Up);
+    page.advance(LONG);
+    assert_eq!(page.delivered_ids(), ids);
+    page.assert_counted("reason", &[("outbox_full", first as u64)]);
+    page.assert_counted("name", &[("order_created", first as u64)]);
 }
 
 #[test]
-fn what_was_taken_over_counts_as_well_and_is_dropped_before_what_is_newer() {
-    let browser = Visit::to(CHECKOUT).browser;
-    let now = browser.look().now;
+fn recovered_events_count_towards_the_limit_and_are_dropped_first() {
+    let browser = Page::open(CHECKOUT_URL).browser;
+    let now = browser.state().now;
     let old: Vec<_> = (0..300)
         .map(|i| wire_form(&format!("old-{i}"), now - 1))
         .collect();
-    browser.touch().network = Network::Down;
-    let mut visit = browser.find_box(&box_of(&old.join(",")));
-    let ids = visit.burst(300);
-    visit.advance(30_000);
-    assert_eq!(visit.kept().len(), MOST);
-    visit.network(Network::Up);
-    visit.advance(LONG);
-    let mut arrived = visit.arrived();
+    browser.state_mut().network = Network::Down;
+    let mut page = browser.recover_record(&record_with(&old.join(",")));
+    let ids = page.burst(300);
+    page.advance(30_000);
+    assert_eq!(page.kept().len(), MOST);
+    page.set_network(Network::Up);
+    page.advance(LONG);
+    let mut arrived = page.delivered_ids();
     arrived.sort();
     let mut expected: Vec<_> = (100..300).map(|i| format!("old-{i}")).collect();
     expected.extend(ids);
@@ -678,116 +678,116 @@ fn what_was_taken_over_counts_as_well_and_is_dropped_before_what_is_newer() {
 }
 
 #[test]
-fn of_two_pixels_the_oldest_events_are_dropped_whichever_they_are_for() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.settle();
-    visit.network(Network::Down);
+fn oldest_events_are_dropped_across_pixels() {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.drain();
+    page.set_network(Network::Down);
     for (pixel, count) in [("P", 300), ("Q", 300)] {
         for i in 0..count {
-            visit.call(&format!(
+            page.call(&format!(
                 r#"["measureSingle","{pixel}","lead_created",{{"type":"customer_action"}},{{"event_id":"{pixel}{i}"}}]"#
             ));
         }
-        visit.advance(10_000);
+        page.advance(10_000);
     }
-    let kept = visit.kept();
+    let kept = page.kept();
     assert_eq!(kept.len(), MOST);
     let of_p = kept.iter().filter(|id| id.starts_with('P')).count();
     assert_eq!(of_p, 200, "all of Q are younger than all of P");
 }
 
 #[test]
-fn a_burst_arrives_whole_while_requests_do_not_fail_though_the_outbox_holds_no_more_than_500() {
-    let mut visit = Visit::settled();
-    let ids = visit.burst(700);
-    visit.advance(KEPT);
-    assert_eq!(visit.kept(), ids[..MOST]);
-    visit.advance(10_000);
-    assert_eq!(visit.arrived(), ids);
-    for text in visit.browser.look().texts.iter() {
+fn burst_of_over_500_events_is_delivered_while_requests_succeed() {
+    let mut page = Page::open_idle();
+    let ids = page.burst(700);
+    page.advance(KEPT);
+    assert_eq!(page.kept(), ids[..MOST]);
+    page.advance(10_000);
+    assert_eq!(page.delivered_ids(), ids);
+    for text in page.browser.state().texts.iter() {
         let text: Value = serde_json::from_str(text).expect("JSON");
         assert!(text["events"].as_array().expect("events").len() <= MOST);
     }
-    assert!(visit.counted("reason").is_empty());
-    assert!(visit.keeps_nothing());
+    assert!(page.counted("reason").is_empty());
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn a_large_burst_arrives_whole_though_the_outbox_holds_no_more_than_256_kib() {
-    let mut visit = Visit::settled();
+fn burst_of_over_256_kib_is_delivered_while_requests_succeed() {
+    let mut page = Page::open_idle();
     for i in 0..40 {
-        visit.call(&large_order(&i.to_string(), 10_000));
+        page.call(&order_of_size(&i.to_string(), 10_000));
     }
-    visit.advance(10_000);
-    assert_eq!(visit.arrived().len(), 40);
-    let state = visit.browser.look();
+    page.advance(10_000);
+    assert_eq!(page.delivered_ids().len(), 40);
+    let state = page.browser.state();
     let largest = state.texts.iter().map(String::len).max();
     assert!((MOST_BYTES - 11_000..=MOST_BYTES).contains(&largest.expect("a text")));
 }
 
 #[test]
-fn the_boxes_of_all_pixels_together_hold_no_more_than_500() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.settle();
-    visit.burst(400);
-    visit.advance(KEPT);
-    assert!(visit.kept().len() <= MOST, "{}", visit.kept().len());
+fn records_of_all_pixels_hold_up_to_500_events_together() {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.drain();
+    page.burst(400);
+    page.advance(KEPT);
+    assert!(page.kept().len() <= MOST, "{}", page.kept().len());
 }
 
 // What is too old
 
 #[test]
-fn what_is_older_than_seven_days_is_dropped_and_told_and_what_is_younger_goes() {
-    let browser = Browser::new();
-    let now = browser.look().now;
+fn event_older_than_seven_days_is_dropped_and_reported() {
+    let browser = FakeBrowser::new();
+    let now = browser.state().now;
     let events = [
         wire_form("old", now - 7 * DAY),
         wire_form("young", now - 7 * DAY + 1_000),
     ];
-    let mut visit = browser.find_box(&box_of(&events.join(",")));
-    visit.advance(LONG);
-    assert_eq!(visit.arrived(), ["young"]);
-    visit.assert_counted("reason", &[("too_old", 1)]);
-    visit.assert_counted("name", &[("order_created", 1)]);
-    let lost = visit.told(Step::Lost);
+    let mut page = browser.recover_record(&record_with(&events.join(",")));
+    page.advance(LONG);
+    assert_eq!(page.delivered_ids(), ["young"]);
+    page.assert_counted("reason", &[("too_old", 1)]);
+    page.assert_counted("name", &[("order_created", 1)]);
+    let lost = page.traced(Step::Lost);
     assert_eq!(lost, [format!("too_old {}", events[0])]);
-    assert!(visit.keeps_nothing());
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn what_was_dropped_as_too_old_is_not_found_and_counted_again() {
-    let browser = Browser::new();
-    let now = browser.look().now;
+fn expired_event_is_reported_once() {
+    let browser = FakeBrowser::new();
+    let now = browser.state().now;
     let events = [wire_form("old", now - 8 * DAY), wire_form("young", now)];
-    browser.touch().network = Network::Held;
-    let visit = browser.find_box(&box_of(&events.join(",")));
-    assert_eq!(visit.kept(), ["young"]);
+    browser.state_mut().network = Network::Manual;
+    let page = browser.recover_record(&record_with(&events.join(",")));
+    assert_eq!(page.kept(), ["young"]);
 }
 
 #[test]
-fn a_page_that_crashed_seven_days_ago_is_forgotten_and_one_of_the_day_after_is_not() {
+fn record_of_seven_days_ago_expires_and_a_younger_one_does_not() {
     for (later, arrives) in [(7 * DAY + 1_000, false), (7 * DAY - 1_000, true)] {
-        let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-        visit.browser.touch().now += later;
-        start(&mut visit);
-        assert_eq!(visit.arrived().len(), usize::from(arrives));
-        assert_eq!(visit.counted("reason").contains_key("too_old"), !arrives);
-        assert!(visit.keeps_nothing());
+        let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+        page.browser.state_mut().now += later;
+        start(&mut page);
+        assert_eq!(page.delivered_ids().len(), usize::from(arrives));
+        assert_eq!(page.counted("reason").contains_key("too_old"), !arrives);
+        assert!(page.outbox_is_empty());
     }
 }
 
 #[test]
-fn a_clock_that_was_set_back_before_the_next_page_does_not_matter() {
+fn clock_set_back_before_the_next_page_does_not_matter() {
     for back in [1, 30 * DAY, 1_800_000_000_000] {
-        let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-        let mut state = visit.browser.touch();
+        let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+        let mut state = page.browser.state_mut();
         state.now = state.now.saturating_sub(back);
         drop(state);
-        start(&mut visit);
-        assert_eq!(visit.arrived(), ["a"], "{back}");
-        assert!(visit.keeps_nothing());
+        start(&mut page);
+        assert_eq!(page.delivered_ids(), ["a"], "{back}");
+        assert!(page.outbox_is_empty());
     }
 }
 
@@ -795,183 +795,184 @@ fn a_clock_that_was_set_back_before_the_next_page_does_not_matter() {
 
 /// Opens further pages, grants, and looks whether anything is ever sent.
 #[track_caller]
-fn assert_gone(mut visit: Visit) {
-    assert!(visit.keeps_nothing());
-    visit.network(Network::Up);
-    visit.browser.touch().requests.clear();
+fn assert_gone(mut page: Page) {
+    assert!(page.outbox_is_empty());
+    page.set_network(Network::Up);
+    page.browser.state_mut().requests.clear();
     for _ in 0..2 {
-        visit.advance(LONG);
-        visit.calls([INIT, GRANT]);
-        visit.advance(LONG);
-        visit = visit.crash(NEXT);
+        page.advance(LONG);
+        page.call_all([INIT_P, CONSENT_GRANT]);
+        page.advance(LONG);
+        page = page.crash(NEXT);
     }
     assert!(
-        visit.measured().concat().is_empty(),
+        page.measured_ids().concat().is_empty(),
         "{:?}",
-        visit.measured()
+        page.measured_ids()
     );
-    assert!(visit.keeps_nothing());
+    assert!(page.outbox_is_empty());
 }
 
 /// Pages that have something in the outbox: what waits, what has failed, what is on its way, what was taken over; and
 /// a box that another page has left since.
-fn pages_with_an_outbox() -> Vec<Visit> {
-    let networks = [Network::Up, Network::Down, Network::Held];
+fn pages_with_an_outbox() -> Vec<Page> {
+    let networks = [Network::Up, Network::Down, Network::Manual];
     let mut pages: Vec<_> = networks
         .map(|network| {
-            let mut visit = Visit::settled();
-            visit.network(network);
-            visit.call(&order("a"));
-            visit.advance(if network == Network::Up { KEPT } else { 2_000 });
-            visit
+            let mut page = Page::open_idle();
+            page.set_network(network);
+            page.call(&order("a"));
+            page.advance(if network == Network::Up { KEPT } else { 2_000 });
+            page
         })
         .into();
-    let mut heir = crashed(CHECKOUT, &["a"], NEXT);
-    heir.network(Network::Down);
-    heir.call(INIT);
-    heir.advance(PAST_ADOPTION);
+    let mut heir = crashed(CHECKOUT_URL, &["a"], NEXT);
+    heir.set_network(Network::Down);
+    heir.call(INIT_P);
+    heir.advance(AFTER_RECOVERY_MS);
     pages.push(heir);
-    for visit in &pages {
-        assert_eq!(visit.kept(), ["a"]);
-        let now = visit.browser.look().now;
-        visit
-            .browser
-            .leave_box("other", &box_of(&wire_form("other", now)));
+    for page in &pages {
+        assert_eq!(page.kept(), ["a"]);
+        let now = page.browser.state().now;
+        page.browser
+            .put_record("other", &record_with(&wire_form("other", now)));
     }
     pages
 }
 
 #[test]
-fn a_denial_empties_the_outbox_at_once_and_nothing_of_it_is_ever_sent() {
-    for mut visit in pages_with_an_outbox() {
-        visit.call(DENY);
-        assert_gone(visit);
+fn denial_empties_the_outbox_at_once() {
+    for mut page in pages_with_an_outbox() {
+        page.call(CONSENT_DENY);
+        assert_gone(page);
     }
 }
 
 #[test]
-fn so_does_a_denial_in_another_tab() {
-    for mut visit in pages_with_an_outbox() {
-        visit.another_tab_stores("false");
-        assert_gone(visit);
+fn denial_in_another_tab_empties_the_outbox() {
+    for mut page in pages_with_an_outbox() {
+        page.set_in_other_tab("false");
+        assert_gone(page);
     }
 }
 
 #[test]
-fn so_does_a_denial_that_the_next_page_finds_though_it_starts_no_pixel() {
+fn stored_denial_empties_the_outbox_on_a_page_without_pixel() {
     for in_cookie in [false, true] {
-        for visit in pages_with_an_outbox() {
-            let mut visit = visit.crash(NEXT);
+        for page in pages_with_an_outbox() {
+            let mut page = page.crash(NEXT);
             if in_cookie {
                 let denial = "__oaiq_consent=false; Domain=example.test";
-                visit.browser.set_cookie_at("shop.example.test", denial);
+                page.browser.set_cookie_on("shop.example.test", denial);
             } else {
-                let mut state = visit.browser.touch();
+                let mut state = page.browser.state_mut();
                 state.local.insert("oaiq_consent".into(), "false".into());
             }
-            visit.advance(PAST_ADOPTION);
-            assert_gone(visit);
+            page.advance(AFTER_RECOVERY_MS);
+            assert_gone(page);
         }
     }
 }
 
 #[test]
-fn a_denial_stored_while_the_next_page_takes_over_is_one_for_what_it_takes_over() {
-    let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-    visit.call(INIT);
-    visit.advance(16);
-    let mut state = visit.browser.touch();
+fn denial_during_recovery_applies_to_recovered_events() {
+    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    page.call(INIT_P);
+    page.advance(16);
+    let mut state = page.browser.state_mut();
     state.local.insert("oaiq_consent".into(), "false".into());
     drop(state);
-    visit.advance(LONG);
-    assert!(visit.measured().concat().is_empty());
-    assert_gone(visit);
+    page.advance(LONG);
+    assert!(page.measured_ids().concat().is_empty());
+    assert_gone(page);
 }
 
 #[test]
-fn what_is_under_way_when_consent_is_denied_is_not_kept_again_when_it_fails() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    visit.call(DENY);
-    visit.fail(0);
-    visit.advance(KEPT);
-    assert_gone(visit);
+fn failed_request_is_not_saved_after_denial() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(CONSENT_DENY);
+    page.fail(0);
+    page.advance(KEPT);
+    assert_gone(page);
 }
 
 #[test]
-fn without_consent_nothing_is_kept() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.call(&order("a"));
-    visit.advance(KEPT);
-    visit.leave();
-    assert!(visit.browser.look().texts.is_empty());
+fn nothing_is_stored_without_consent() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.call(&order("a"));
+    page.advance(KEPT);
+    page.hide();
+    assert!(page.browser.state().texts.is_empty());
 }
 
 #[test]
-fn a_box_that_is_found_while_consent_is_denied_is_gone() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.advance(PAST_ADOPTION);
-    let now = visit.browser.look().now;
-    visit
-        .browser
-        .leave_box("other", &box_of(&wire_form("other", now)));
-    visit.find("other");
-    assert_gone(visit);
+fn record_found_while_denied_is_deleted() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.advance(AFTER_RECOVERY_MS);
+    let now = page.browser.state().now;
+    page.browser
+        .put_record("other", &record_with(&wire_form("other", now)));
+    page.recover_from("other");
+    assert_gone(page);
 }
 
 #[test]
-fn what_other_pages_have_left_is_taken_over_when_consent_is_granted_later() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.settle();
-    let now = visit.browser.look().now;
-    visit
-        .browser
-        .leave_box("other", &box_of(&wire_form("other", now)));
-    visit.advance(LONG);
-    assert!(visit.measured().concat().is_empty());
-    visit.call(GRANT);
-    visit.advance(LONG);
-    assert_eq!(visit.arrived(), ["other"]);
-    assert!(visit.keeps_nothing());
+fn later_grant_recovers_records_of_other_pages() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.drain();
+    let now = page.browser.state().now;
+    page.browser
+        .put_record("other", &record_with(&wire_form("other", now)));
+    page.advance(LONG);
+    assert!(page.measured_ids().concat().is_empty());
+    page.call(CONSENT_GRANT);
+    page.advance(LONG);
+    assert_eq!(page.delivered_ids(), ["other"]);
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn a_page_that_starts_no_pixel_leaves_the_boxes_to_one_that_does() {
-    let mut visit = crashed(CHECKOUT, &["a"], NEXT);
-    visit.advance(LONG);
-    assert_eq!(visit.kept(), ["a"]);
-    assert!(visit.requests().is_empty());
-    let mut visit = visit.next_page(CHECKOUT);
-    start(&mut visit);
-    assert_eq!(visit.arrived(), ["a"]);
+fn page_without_pixel_leaves_records_for_a_later_page() {
+    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    page.advance(LONG);
+    assert_eq!(page.kept(), ["a"]);
+    assert!(page.requests().is_empty());
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    start(&mut page);
+    assert_eq!(page.delivered_ids(), ["a"]);
 }
 
 // Damaged boxes
 
 /// Is the box gone, and does what the page measures itself go on?
 #[track_caller]
-fn assert_recovers(mut visit: Visit) -> Visit {
-    visit.call(&order("own"));
-    visit.advance(LONG);
-    assert!(visit.keeps_nothing(), "{:?}", visit.browser.look().outbox());
-    let requests = visit.requests_of("P").into_iter();
+fn assert_recovers(mut page: Page) -> Page {
+    page.call(&order("own"));
+    page.advance(LONG);
+    assert!(
+        page.outbox_is_empty(),
+        "{:?}",
+        page.browser.state().outbox()
+    );
+    let requests = page.requests_for("P").into_iter();
     let with = requests.filter(|sent| sent.body.contains(r#""id":"own""#));
-    let own: Vec<_> = with.map(|sent| sent.measured()).collect();
+    let own: Vec<_> = with.map(|sent| sent.measured_ids()).collect();
     assert_eq!(own, [["own"]]);
-    for sent in visit.requests() {
+    for sent in page.requests() {
         let body: Result<Value, _> = serde_json::from_str(&sent.body);
         assert!(body.is_ok(), "{}", sent.body);
     }
-    visit
+    page
 }
 
 #[test]
-fn a_box_without_events_is_told_of_and_gone() {
+fn record_without_events_is_traced_and_deleted() {
     for text in [
         "",
         "{",
@@ -988,34 +989,34 @@ fn a_box_without_events_is_told_of_and_gone() {
         r#"{"pixel":"P","events":"[]"}"#,
         r#"{"pixel":"P","events":{}}"#,
     ] {
-        let visit = Browser::new().find_box(text);
-        assert_eq!(visit.told(Step::Damaged), ["left"], "{text}");
-        let visit = assert_recovers(visit);
-        assert_eq!(visit.arrived(), ["own"], "{text}");
+        let page = FakeBrowser::new().recover_record(text);
+        assert_eq!(page.traced(Step::Damaged), ["left"], "{text}");
+        let page = assert_recovers(page);
+        assert_eq!(page.delivered_ids(), ["own"], "{text}");
     }
 }
 
 #[test]
-fn of_a_box_that_is_told_of_as_damaged_nothing_is_sent() {
-    let now = Browser::new().look().now;
+fn corrupt_record_sends_nothing() {
+    let now = FakeBrowser::new().state().now;
     let events = format!(r#"{{"0":{}}}"#, wire_form("x", now));
-    let visit = Browser::new().find_box(&format!(r#"{{"pixel":"P","events":{events}}}"#));
-    assert_eq!(visit.told(Step::Damaged), ["left"]);
-    let visit = assert_recovers(visit);
-    assert_eq!(visit.arrived(), ["own"]);
-    visit.assert_counted("reason", &[]);
+    let page = FakeBrowser::new().recover_record(&format!(r#"{{"pixel":"P","events":{events}}}"#));
+    assert_eq!(page.traced(Step::Damaged), ["left"]);
+    let page = assert_recovers(page);
+    assert_eq!(page.delivered_ids(), ["own"]);
+    page.assert_counted("reason", &[]);
 }
 
 #[test]
-fn an_empty_box_is_no_damage() {
-    let visit = Browser::new().find_box(r#"{"pixel":"P","events":[]}"#);
-    assert!(visit.told(Step::Damaged).is_empty());
-    assert_recovers(visit);
+fn empty_record_is_not_corrupt() {
+    let page = FakeBrowser::new().recover_record(r#"{"pixel":"P","events":[]}"#);
+    assert!(page.traced(Step::Damaged).is_empty());
+    assert_recovers(page);
 }
 
 #[test]
-fn what_is_no_event_is_dropped_from_a_box_and_its_events_go() {
-    let now = Browser::new().look().now;
+fn invalid_entries_of_a_record_are_dropped_and_its_events_sent() {
+    let now = FakeBrowser::new().state().now;
     let good = wire_form("good", now);
     for other in [
         "null",
@@ -1033,20 +1034,20 @@ fn what_is_no_event_is_dropped_from_a_box_and_its_events_go() {
         r#"{"type":7,"timestamp_ms":1.8e-12,"id":[]}"#,
     ] {
         let events = format!("{other},{good},{other}");
-        let visit = Browser::new().find_box(&box_of(&events));
-        assert!(visit.told(Step::Damaged).is_empty());
-        let visit = assert_recovers(visit);
-        let mut arrived = visit.arrived();
+        let page = FakeBrowser::new().recover_record(&record_with(&events));
+        assert!(page.traced(Step::Damaged).is_empty());
+        let page = assert_recovers(page);
+        let mut arrived = page.delivered_ids();
         arrived.sort();
         assert_eq!(arrived, ["good", "own"], "{other}");
     }
 }
 
 #[test]
-fn deep_and_weird_values_in_a_box_stop_nothing() {
+fn deep_or_odd_values_in_a_record_stop_nothing() {
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     let deep_fields = format!("{}1{}", r#"{"a":"#.repeat(100), "}".repeat(100));
-    let now = Browser::new().look().now;
+    let now = FakeBrowser::new().state().now;
     for weird in [
         &*deep,
         &*deep_fields,
@@ -1061,50 +1062,53 @@ fn deep_and_weird_values_in_a_box_stop_nothing() {
                 wire_form("x", now)
             ),
             format!(r#"{{"pixel":"P","oppref":"","events":{weird}}}"#),
-            box_of(weird),
-            box_of(&format!(
+            record_with(weird),
+            record_with(&format!(
                 r#"{{"type":{weird},"timestamp_ms":{now},"id":"x","data":{weird}}}"#
             )),
-            box_of(&format!(
+            record_with(&format!(
                 r#"[{now},{weird},{weird},"measure",{weird},{weird}]"#
             )),
-            box_of(&format!(r#"[{now},"","","init",{weird}]"#)),
+            record_with(&format!(r#"[{now},"","","init",{weird}]"#)),
         ] {
-            assert_recovers(Browser::new().find_box(&text));
+            assert_recovers(FakeBrowser::new().recover_record(&text));
         }
     }
 }
 
 #[test]
-fn what_the_script_could_not_copy_from_a_box_spoils_no_request() {
+fn unserializable_record_value_spoils_no_request() {
     // so it hands over what lies too deep, and numbers that are none
     for unusable in [r#"x"object""#, r#"x"Infinity""#] {
-        let mut visit = Browser::new().open(CHECKOUT);
-        visit.call(INIT_DEBUG);
-        visit.advance(PAST_ADOPTION);
-        let now = visit.browser.look().now;
+        let mut page = FakeBrowser::new().open(CHECKOUT_URL);
+        page.call(INIT_P_DEBUG);
+        page.advance(AFTER_RECOVERY_MS);
+        let now = page.browser.state().now;
         let good = wire_form("good", now);
         let bad = good
             .replace("good", "bad")
             .replace(r#""contents""#, unusable);
-        visit.adopt(&format!(r#"["left",{}]"#, box_of(&format!("{bad},{good}"))));
-        let visit = assert_recovers(visit);
-        assert!(visit.arrived().contains(&"good".into()));
+        page.recover_raw(&format!(
+            r#"["left",{}]"#,
+            record_with(&format!("{bad},{good}"))
+        ));
+        let page = assert_recovers(page);
+        assert!(page.delivered_ids().contains(&"good".into()));
     }
 }
 
 #[test]
-fn a_box_that_names_no_pixel_sends_no_request_that_names_none() {
-    let now = Browser::new().look().now;
+fn record_without_pixel_id_sends_no_request_without_one() {
+    let now = FakeBrowser::new().state().now;
     for pixel in ["", r#""pixel":"","#, r#""pixel":7,"#] {
         let text = format!(r#"{{{pixel}"events":[{}]}}"#, wire_form("a", now));
-        let visit = assert_recovers(Browser::new().find_box(&text));
-        assert!(visit.requests_of("").is_empty(), "{text}");
+        let page = assert_recovers(FakeBrowser::new().recover_record(&text));
+        assert!(page.requests_for("").is_empty(), "{text}");
     }
 }
 
 /// JSON that has something of a box, or nothing.
-fn any_box() -> impl Strategy<Value = Value> {
+fn any_record() -> impl Strategy<Value = Value> {
     let words = prop::sample::select(vec![
         "P",
         "Q",
@@ -1184,17 +1188,17 @@ fn any_box() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_box_of_any_json_is_gone_and_stops_no_pixel(text in any_box()) {
-        assert_recovers(Browser::new().find_box(&text.to_string()));
+    fn record_of_any_json_is_deleted_and_does_not_stop_the_tracker(text in any_record()) {
+        assert_recovers(FakeBrowser::new().recover_record(&text.to_string()));
     }
 
     #[test]
-    fn a_box_of_any_text_is_gone_and_stops_no_pixel(text in any::<String>()) {
-        assert_recovers(Browser::new().find_box(&text));
+    fn record_of_any_text_is_deleted_and_does_not_stop_the_tracker(text in any::<String>()) {
+        assert_recovers(FakeBrowser::new().recover_record(&text));
     }
 
     #[test]
-    fn any_text_in_the_place_of_a_box_stops_no_pixel(
+    fn any_text_instead_of_a_record_does_not_stop_the_tracker(
         text in prop_oneof![
             any::<String>(),
             any::<String>().prop_map(|text| format!("[\"left\",{text}]")),
@@ -1204,16 +1208,16 @@ proptest! {
         ],
         debug in any::<bool>(),
     ) {
-        let mut visit = Visit::to(CHECKOUT);
-        visit.call(if debug { INIT_DEBUG } else { INIT });
-        visit.advance(PAST_ADOPTION);
-        visit.adopt(&text);
-        visit.adopt(&text);
-        visit.call(&order("own"));
-        visit.advance(LONG);
-        let requests = visit.requests_of("P").into_iter();
+        let mut page = Page::open(CHECKOUT_URL);
+        page.call(if debug { INIT_P_DEBUG } else { INIT_P });
+        page.advance(AFTER_RECOVERY_MS);
+        page.recover_raw(&text);
+        page.recover_raw(&text);
+        page.call(&order("own"));
+        page.advance(LONG);
+        let requests = page.requests_for("P").into_iter();
         let own = requests.filter(|sent| sent.body.contains(r#""id":"own""#));
-        let own: Vec<_> = own.map(|sent| (sent.arrived, sent.measured())).collect();
+        let own: Vec<_> = own.map(|sent| (sent.delivered, sent.measured_ids())).collect();
         prop_assert_eq!(own, [(Some(true), vec![String::from("own")])]);
     }
 }
@@ -1243,7 +1247,7 @@ fn saved_init(pixel: &str) -> String {
 }
 
 /// The box that the snippet leaves.
-fn saved_box(calls: &[String]) -> String {
+fn saved_record(calls: &[String]) -> String {
     format!(
         r#"{{"oppref":"x","c":null,"events":[{}]}}"#,
         calls.join(",")
@@ -1251,11 +1255,11 @@ fn saved_box(calls: &[String]) -> String {
 }
 
 #[test]
-fn what_was_called_before_the_script_had_loaded_goes_from_the_next_page_as_it_was() {
+fn calls_saved_before_the_script_loaded_are_recovered_unchanged() {
     let calls = [saved_init("Q"), saved_order("e")];
-    let mut visit = Browser::new().find_box(&saved_box(&calls));
-    visit.advance(LONG);
-    let sent = visit.request_with("e");
+    let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
+    page.advance(LONG);
+    let sent = page.request_with("e");
     assert_eq!(sent.pixel(), "Q");
     assert_eq!(sent.batch().oppref.as_deref(), Some("x"));
     assert_eq!(
@@ -1271,76 +1275,76 @@ fn what_was_called_before_the_script_had_loaded_goes_from_the_next_page_as_it_wa
     );
     assert_eq!(event.referrer_url.as_deref(), Some("https://ref.test/"));
     assert_eq!(event.data["amount"], 1);
-    assert_eq!(visit.settings_asked().len(), 1);
-    assert_eq!(visit.requests_of("Q").len(), 1);
-    assert!(visit.keeps_nothing());
+    assert_eq!(page.config_requests().len(), 1);
+    assert_eq!(page.requests_for("Q").len(), 1);
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn a_click_that_was_none_is_none() {
+fn record_without_click_recovers_without_click() {
     for oppref in ["null", r#""""#] {
-        let text = saved_box(&[saved_order("e")]).replace(r#""x""#, oppref);
-        let browser = Browser::new();
-        browser.leave_box("left", &text);
-        let mut visit = browser.open(CLICK_B);
-        start(&mut visit);
-        assert_eq!(visit.request_with("e").batch().oppref, None);
+        let text = saved_record(&[saved_order("e")]).replace(r#""x""#, oppref);
+        let browser = FakeBrowser::new();
+        browser.put_record("left", &text);
+        let mut page = browser.open(CLICK_B);
+        start(&mut page);
+        assert_eq!(page.request_with("e").batch().oppref, None);
     }
 }
 
 #[test]
-fn saved_calls_that_break_a_rule_are_refused_and_counted() {
+fn invalid_saved_calls_are_rejected_and_counted() {
     let calls = [
         saved_init("P"),
         saved(THEN, r#""measure","order_created",null"#),
         saved(THEN, r#""measure","no_event""#),
         saved_order("e"),
     ];
-    let mut visit = Browser::new().find_box(&saved_box(&calls));
-    assert_eq!(visit.told(Step::Refused).len(), 2);
-    visit.advance(LONG);
-    assert_eq!(visit.arrived(), ["e"]);
-    visit.assert_counted("name", &[("order_created", 1), ("unknown", 1)]);
-    assert!(visit.keeps_nothing());
+    let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
+    assert_eq!(page.traced(Step::Refused).len(), 2);
+    page.advance(LONG);
+    assert_eq!(page.delivered_ids(), ["e"]);
+    page.assert_counted("name", &[("order_created", 1), ("unknown", 1)]);
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn saved_calls_that_are_all_refused_leave_no_box() {
+fn record_of_rejected_calls_only_is_deleted() {
     let calls = [saved_init("P"), saved(THEN, r#""measure","no_event""#)];
-    let mut visit = Browser::new().find_box(&saved_box(&calls));
-    assert!(visit.keeps_nothing());
-    visit.advance(LONG);
-    visit.assert_counted("name", &[("unknown", 1)]);
+    let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
+    assert!(page.outbox_is_empty());
+    page.advance(LONG);
+    page.assert_counted("name", &[("unknown", 1)]);
 }
 
 #[test]
-fn a_saved_answer_about_consent_changes_nothing() {
+fn saved_consent_call_is_ignored() {
     for answer in ["true", "false"] {
         let calls = [
             saved(THEN, &format!(r#""consent",{answer}"#)),
             saved_order("e"),
         ];
-        let mut visit = Browser::new().find_box(&saved_box(&calls));
-        visit.call(&order("own"));
-        visit.advance(LONG);
-        assert_eq!(visit.arrived(), ["e", "own"]);
-        assert_eq!(visit.browser.cookie("__oaiq_consent"), None);
-        assert!(visit.told(Step::Consent).is_empty());
+        let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
+        page.call(&order("own"));
+        page.advance(LONG);
+        assert_eq!(page.delivered_ids(), ["e", "own"]);
+        assert_eq!(page.browser.cookie("__oaiq_consent"), None);
+        assert!(page.traced(Step::Consent).is_empty());
 
-        let mut visit = Visit::to(CHECKOUT);
-        visit.calls([DENY, INIT]);
-        visit.advance(PAST_ADOPTION);
-        visit.browser.leave_box("left", &saved_box(&calls));
-        visit.find("left");
-        visit.call(&order("own"));
-        visit.advance(LONG);
-        assert!(visit.measured().concat().is_empty());
-        assert!(visit.keeps_nothing());
+        let mut page = Page::open(CHECKOUT_URL);
+        page.call_all([CONSENT_DENY, INIT_P]);
+        page.advance(AFTER_RECOVERY_MS);
+        page.browser.put_record("left", &saved_record(&calls));
+        page.recover_from("left");
+        page.call(&order("own"));
+        page.advance(LONG);
+        assert!(page.measured_ids().concat().is_empty());
+        assert!(page.outbox_is_empty());
     }
 }
 
 #[test]
-fn what_was_measured_before_a_saved_init_goes_to_its_pixel_or_else_to_the_page_s_first() {
+fn saved_events_before_a_saved_init_go_to_its_pixel_or_the_first() {
     for (calls, pixels) in [
         (
             vec![saved_order("e"), saved_init("Q"), saved_init("R")],
@@ -1356,19 +1360,19 @@ fn what_was_measured_before_a_saved_init_goes_to_its_pixel_or_else_to_the_page_s
             vec!["P"],
         ),
     ] {
-        let mut visit = Browser::new().find_box(&saved_box(&calls));
-        visit.call(INIT_Q);
-        visit.advance(LONG);
-        let requests = visit.requests().into_iter();
-        let with = requests.filter(|sent| sent.measured() == ["e"]);
+        let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
+        page.call(INIT_Q);
+        page.advance(LONG);
+        let requests = page.requests().into_iter();
+        let with = requests.filter(|sent| sent.measured_ids() == ["e"]);
         let went: Vec<_> = with.map(|sent| sent.pixel().to_string()).collect();
         assert_eq!(went, pixels, "{calls:?}");
-        assert!(visit.keeps_nothing());
+        assert!(page.outbox_is_empty());
     }
 }
 
 #[test]
-fn saved_calls_go_with_the_same_ids_from_the_page_after_a_crash_of_the_one_that_took_them_over() {
+fn saved_calls_keep_their_ids_after_a_crash_during_recovery() {
     let without_id = saved(
         THEN,
         r#""measure","lead_created",{"type":"customer_action"}"#,
@@ -1379,46 +1383,46 @@ fn saved_calls_go_with_the_same_ids_from_the_page_after_a_crash_of_the_one_that_
         saved_order("e"),
         without_id,
     ];
-    let browser = Browser::new();
-    browser.touch().network = Network::Held;
-    let mut visit = browser.find_box(&saved_box(&calls));
-    visit.advance(QUIET);
-    let forms = |visit: &Visit, pixel| {
-        let requests = visit.requests_of(pixel).into_iter();
+    let browser = FakeBrowser::new();
+    browser.state_mut().network = Network::Manual;
+    let mut page = browser.recover_record(&saved_record(&calls));
+    page.advance(IDLE_FLUSH_MS);
+    let forms = |page: &Page, pixel| {
+        let requests = page.requests_for(pixel).into_iter();
         let events = requests.flat_map(|sent| sent.events());
         let measured = events.filter(|event| !event.name.contains("::"));
         measured
             .map(|event| serde_json::to_string(&event).expect("JSON"))
             .collect::<Vec<_>>()
     };
-    let [p, q] = ["P", "Q"].map(|pixel| forms(&visit, pixel));
+    let [p, q] = ["P", "Q"].map(|pixel| forms(&page, pixel));
     assert_eq!((p.len(), q.len()), (2, 2));
-    let mut visit = visit.crash(NEXT);
-    visit.browser.touch().requests.clear();
-    visit.network(Network::Up);
-    start(&mut visit);
-    assert_eq!(forms(&visit, "P"), p);
-    assert_eq!(forms(&visit, "Q"), q);
-    assert_eq!(visit.click_of_pixel("Q").as_deref(), Some("x"));
-    assert!(visit.keeps_nothing());
+    let mut page = page.crash(NEXT);
+    page.browser.state_mut().requests.clear();
+    page.set_network(Network::Up);
+    start(&mut page);
+    assert_eq!(forms(&page, "P"), p);
+    assert_eq!(forms(&page, "Q"), q);
+    assert_eq!(page.click_of_pixel("Q").as_deref(), Some("x"));
+    assert!(page.outbox_is_empty());
 }
 
 #[test]
-fn of_saved_calls_only_events_can_be_too_old() {
+fn only_saved_events_expire() {
     let calls = [saved_init("P"), saved_order("e")];
-    let browser = Browser::new();
-    browser.touch().now += 8 * DAY;
-    let mut visit = browser.find_box(&saved_box(&calls));
-    visit.advance(LONG);
-    assert!(visit.arrived().is_empty());
-    visit.assert_counted("reason", &[("too_old", 1)]);
-    assert!(visit.keeps_nothing());
+    let browser = FakeBrowser::new();
+    browser.state_mut().now += 8 * DAY;
+    let mut page = browser.recover_record(&saved_record(&calls));
+    page.advance(LONG);
+    assert!(page.delivered_ids().is_empty());
+    page.assert_counted("reason", &[("too_old", 1)]);
+    assert!(page.outbox_is_empty());
 }
 
-impl Visit {
+impl Page {
     /// The click that the only request of a pixel went with.
     fn click_of_pixel(&self, pixel: &str) -> Option<String> {
-        let requests = self.requests_of(pixel);
+        let requests = self.requests_for(pixel);
         assert_eq!(requests.len(), 1);
         requests[0].batch().oppref
     }
@@ -1427,52 +1431,52 @@ impl Visit {
 // Endpoints that answer
 
 #[test]
-fn what_may_arrive_another_time_is_tried_again_after_the_pause() {
+fn transient_failure_is_retried_after_the_backoff() {
     for status in [500, 502, 503, 599, 408, 429, 0] {
-        let mut visit = Visit::settled();
-        visit.network(Network::Answers(status, 0));
-        visit.orders(["a", "b"]);
-        visit.advance(QUIET + LATENCY + 4_999);
-        assert_eq!(visit.requests().len(), 1, "{status}");
-        visit.network(Network::Up);
-        visit.advance(1);
-        assert_eq!(visit.measured(), [["a", "b"], ["a", "b"]], "{status}");
-        assert_eq!(visit.kept(), ["a", "b"]);
-        visit.advance(LONG);
-        assert_eq!(visit.requests().len(), 2);
-        assert!(visit.keeps_nothing());
+        let mut page = Page::open_idle();
+        page.set_network(Network::Status(status, 0));
+        page.orders(["a", "b"]);
+        page.advance(IDLE_FLUSH_MS + LATENCY_MS + 4_999);
+        assert_eq!(page.requests().len(), 1, "{status}");
+        page.set_network(Network::Up);
+        page.advance(1);
+        assert_eq!(page.measured_ids(), [["a", "b"], ["a", "b"]], "{status}");
+        assert_eq!(page.kept(), ["a", "b"]);
+        page.advance(LONG);
+        assert_eq!(page.requests().len(), 2);
+        assert!(page.outbox_is_empty());
     }
 }
 
 #[test]
-fn any_other_answer_but_a_refusal_has_taken_the_events() {
+fn any_response_but_a_rejection_counts_as_delivered() {
     for status in [1, 200, 202, 204, 302, 399] {
-        let mut visit = Visit::settled();
-        visit.network(Network::Answers(status, 60));
-        visit.call(&order("a"));
-        visit.advance(LONG);
-        assert_eq!(visit.measured(), [["a"]], "{status}");
-        assert!(visit.keeps_nothing());
+        let mut page = Page::open_idle();
+        page.set_network(Network::Status(status, 60));
+        page.call(&order("a"));
+        page.advance(LONG);
+        assert_eq!(page.measured_ids(), [["a"]], "{status}");
+        assert!(page.outbox_is_empty());
     }
 }
 
 #[test]
-fn an_endpoint_that_asks_for_a_longer_pause_gets_it_and_for_a_shorter_one_does_not() {
+fn retry_after_lengthens_but_never_shortens_the_backoff() {
     for (status, after, pause) in [(429, 60, 60_000), (503, 7_200, 7_200_000), (429, 1, 5_000)] {
-        let mut visit = Visit::settled();
-        visit.network(Network::Answers(status, after));
-        visit.call(&order("a"));
-        visit.advance(QUIET + LATENCY);
-        visit.network(Network::Up);
-        visit.advance(pause - 1);
-        assert_eq!(visit.requests().len(), 1, "{status} {after}");
-        visit.advance(1);
-        assert_eq!(visit.requests().len(), 2, "{status} {after}");
+        let mut page = Page::open_idle();
+        page.set_network(Network::Status(status, after));
+        page.call(&order("a"));
+        page.advance(IDLE_FLUSH_MS + LATENCY_MS);
+        page.set_network(Network::Up);
+        page.advance(pause - 1);
+        assert_eq!(page.requests().len(), 1, "{status} {after}");
+        page.advance(1);
+        assert_eq!(page.requests().len(), 2, "{status} {after}");
     }
 }
 
 #[test]
-fn of_a_refused_batch_all_but_the_events_at_fault_arrive() {
+fn rejected_batch_delivers_all_but_the_invalid_events() {
     for (bad, count) in [
         (vec![7], 20),
         (vec![0], 2),
@@ -1481,22 +1485,22 @@ fn of_a_refused_batch_all_but_the_events_at_fault_arrive() {
         (vec![0, 39], 40),
         (vec![0], 1),
     ] {
-        let mut visit = Visit::settled();
-        visit.call(INIT_DEBUG);
-        visit.network(Network::Held);
+        let mut page = Page::open_idle();
+        page.call(INIT_P_DEBUG);
+        page.set_network(Network::Manual);
         let ids: Vec<_> = (0..count)
             .map(|i| format!("{}-{i}", if bad.contains(&i) { "bad" } else { "good" }))
             .collect();
-        visit.orders(ids.iter().map(String::as_str));
-        visit.advance(QUIET);
-        visit.endpoint_refuses(&["bad"]);
+        page.orders(ids.iter().map(String::as_str));
+        page.advance(IDLE_FLUSH_MS);
+        page.reject_matching(&["bad"]);
         let good: Vec<_> = ids
             .iter()
             .filter(|id| id.starts_with("good"))
             .cloned()
             .collect();
-        assert_eq!(visit.arrived(), good);
-        let lost = visit.told(Step::Lost);
+        assert_eq!(page.delivered_ids(), good);
+        let lost = page.traced(Step::Lost);
         assert_eq!(lost.len(), bad.len(), "{lost:?}");
         for (lost, i) in lost.iter().zip(&bad) {
             assert!(
@@ -1505,147 +1509,150 @@ fn of_a_refused_batch_all_but_the_events_at_fault_arrive() {
             );
             assert!(lost.contains(&format!(r#""id":"bad-{i}""#)), "{lost}");
         }
-        visit.assert_counted("reason", &[("refused_by_endpoint", bad.len() as u64)]);
-        visit.assert_counted("name", &[("order_created", bad.len() as u64)]);
-        assert!(visit.keeps_nothing());
+        page.assert_counted("reason", &[("refused_by_endpoint", bad.len() as u64)]);
+        page.assert_counted("name", &[("order_created", bad.len() as u64)]);
+        assert!(page.outbox_is_empty());
         // halves, not one by one
         assert!(
-            visit.requests().len() <= 2 + 16 * bad.len(),
+            page.requests().len() <= 2 + 16 * bad.len(),
             "{}",
-            visit.requests().len()
+            page.requests().len()
         );
     }
 }
 
 #[test]
-fn a_refused_batch_does_not_wait_before_it_is_halved() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_DEBUG);
-    visit.orders(["a", "b", "c", "d"]);
-    visit.network(Network::Held);
-    visit.advance(QUIET);
-    visit.network(Network::Up);
-    visit.answer_with(visit.request().number, 400, 0);
-    visit.advance(2 * LATENCY);
-    assert_eq!(visit.arrived(), ["a", "b", "c", "d"]);
-    assert_eq!(visit.measured()[1], ["a", "b"]);
-    assert_eq!(visit.told(Step::Halved).len(), 1);
+fn rejected_batch_is_split_at_once() {
+    let mut page = Page::open_idle();
+    page.call(INIT_P_DEBUG);
+    page.orders(["a", "b", "c", "d"]);
+    page.set_network(Network::Manual);
+    page.advance(IDLE_FLUSH_MS);
+    page.set_network(Network::Up);
+    page.respond_with(page.request().number, 400, 0);
+    page.advance(2 * LATENCY_MS);
+    assert_eq!(page.delivered_ids(), ["a", "b", "c", "d"]);
+    assert_eq!(page.measured_ids()[1], ["a", "b"]);
+    assert_eq!(page.traced(Step::Halved).len(), 1);
 }
 
 #[test]
-fn what_is_refused_from_a_box_is_dropped_from_it_too() {
-    let browser = Browser::new();
-    let now = browser.look().now;
-    browser.touch().network = Network::Held;
+fn rejected_recovered_event_leaves_its_record() {
+    let browser = FakeBrowser::new();
+    let now = browser.state().now;
+    browser.state_mut().network = Network::Manual;
     let events = ["good-1", "bad", "good-2"].map(|id| wire_form(id, now));
-    let mut visit = browser.find_box(&box_of(&events.join(",")));
-    visit.endpoint_refuses(&["bad"]);
-    assert_eq!(visit.arrived(), ["good-1", "good-2"]);
-    assert!(visit.keeps_nothing());
-    visit.assert_counted("reason", &[("refused_by_endpoint", 1)]);
+    let mut page = browser.recover_record(&record_with(&events.join(",")));
+    page.reject_matching(&["bad"]);
+    assert_eq!(page.delivered_ids(), ["good-1", "good-2"]);
+    assert!(page.outbox_is_empty());
+    page.assert_counted("reason", &[("refused_by_endpoint", 1)]);
 }
 
 #[test]
-fn a_diagnostic_that_is_refused_does_not_go_round_for_ever_and_holds_up_nothing() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.network(Network::Held);
-    visit.calls([INIT_DEBUG, REFUSED]);
-    visit.orders(["a", "bad", "b"]);
-    visit.advance(QUIET);
-    visit.endpoint_refuses(&["bad", "oai::diagnostic"]);
-    assert_eq!(visit.arrived(), ["a", "b"]);
+fn rejected_diagnostic_is_dropped_and_blocks_nothing() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.set_network(Network::Manual);
+    page.call_all([INIT_P_DEBUG, INVALID_CALL]);
+    page.orders(["a", "bad", "b"]);
+    page.advance(IDLE_FLUSH_MS);
+    page.reject_matching(&["bad", "oai::diagnostic"]);
+    assert_eq!(page.delivered_ids(), ["a", "b"]);
     assert_eq!(
-        visit.told(Step::Lost).len(),
+        page.traced(Step::Lost).len(),
         1,
         "only what the page has measured"
     );
-    assert!(visit.requests().len() < 12, "{}", visit.requests().len());
-    assert!(visit.keeps_nothing());
+    assert!(page.requests().len() < 12, "{}", page.requests().len());
+    assert!(page.outbox_is_empty());
 }
 
 // The network is there again, or is not
 
 #[test]
-fn what_waits_after_a_failure_goes_at_once_when_the_browser_is_online_again() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(100_000);
-    let tries = visit.requests().len();
-    visit.network(Network::Up);
-    visit.advance(1_000);
-    assert_eq!(visit.requests().len(), tries);
-    visit.call(&order("b"));
-    visit.online();
-    visit.advance(0);
-    assert_eq!(visit.measured().last(), Some(&vec!["a".into(), "b".into()]));
-    visit.advance(LATENCY);
-    assert_eq!(visit.arrived(), ["a", "b"]);
+fn online_event_retries_failed_batches_at_once() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.advance(100_000);
+    let tries = page.requests().len();
+    page.set_network(Network::Up);
+    page.advance(1_000);
+    assert_eq!(page.requests().len(), tries);
+    page.call(&order("b"));
+    page.online();
+    page.advance(0);
+    assert_eq!(
+        page.measured_ids().last(),
+        Some(&vec!["a".into(), "b".into()])
+    );
+    page.advance(LATENCY_MS);
+    assert_eq!(page.delivered_ids(), ["a", "b"]);
 }
 
 #[test]
-fn being_online_hastens_nothing_that_has_not_failed_and_sends_nothing_twice() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.online();
-    visit.advance(QUIET - 1);
-    assert!(visit.requests().is_empty());
-    visit.advance(1);
-    visit.online();
-    visit.advance(LONG);
-    assert_eq!(visit.measured(), [["a"]]);
+fn online_event_changes_nothing_without_a_failure() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.online();
+    page.advance(IDLE_FLUSH_MS - 1);
+    assert!(page.requests().is_empty());
+    page.advance(1);
+    page.online();
+    page.advance(LONG);
+    assert_eq!(page.measured_ids(), [["a"]]);
 }
 
 #[test]
-fn after_a_failure_what_a_beacon_carries_goes_again_from_the_next_page() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY);
-    visit.call(&order("b"));
-    let mut visit = visit.next_page(NEXT);
-    assert!(visit.requests()[1].doubted);
-    assert_eq!(visit.kept(), ["a", "b"]);
-    visit.network(Network::Up);
-    visit.browser.touch().requests.clear();
-    start(&mut visit);
-    assert_eq!(visit.arrived(), ["a", "b"]);
-    assert!(visit.keeps_nothing());
+fn beacon_after_a_failure_is_resent_by_the_next_page() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS);
+    page.call(&order("b"));
+    let mut page = page.navigate_to(NEXT);
+    assert!(page.requests()[1].is_unconfirmed);
+    assert_eq!(page.kept(), ["a", "b"]);
+    page.set_network(Network::Up);
+    page.browser.state_mut().requests.clear();
+    start(&mut page);
+    assert_eq!(page.delivered_ids(), ["a", "b"]);
+    assert!(page.outbox_is_empty());
 }
 
 // Storage that is blocked
 
 #[test]
-fn where_nothing_can_be_stored_everything_still_goes_and_only_debug_tells_of_it() {
-    for (init, tells) in [(INIT, false), (INIT_DEBUG, true)] {
-        let browser = Browser::new();
-        browser.touch().storage_blocked = true;
-        let mut visit = browser.open(CHECKOUT);
-        visit.call(init);
-        visit.network(Network::Down);
-        let ids = visit.burst(100);
-        visit.advance(KEPT);
-        assert_eq!(visit.told(Step::NotKept).len(), usize::from(tells));
-        visit.advance(60_000);
-        visit.network(Network::Up);
-        visit.advance(LONG);
-        assert_eq!(visit.arrived(), ids);
-        assert!(visit.warnings().is_empty());
-        assert_eq!(visit.told(Step::Queued).is_empty(), !tells);
-        visit.call(&order("last"));
-        visit.leave();
-        assert!(visit.arrived().contains(&"last".into()));
+fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
+    for (init, tells) in [(INIT_P, false), (INIT_P_DEBUG, true)] {
+        let browser = FakeBrowser::new();
+        browser.state_mut().storage_blocked = true;
+        let mut page = browser.open(CHECKOUT_URL);
+        page.call(init);
+        page.set_network(Network::Down);
+        let ids = page.burst(100);
+        page.advance(KEPT);
+        assert_eq!(page.traced(Step::NotKept).len(), usize::from(tells));
+        page.advance(60_000);
+        page.set_network(Network::Up);
+        page.advance(LONG);
+        assert_eq!(page.delivered_ids(), ids);
+        assert!(page.warnings().is_empty());
+        assert_eq!(page.traced(Step::Queued).is_empty(), !tells);
+        page.call(&order("last"));
+        page.hide();
+        assert!(page.delivered_ids().contains(&"last".into()));
     }
 }
 
 #[test]
-fn where_it_can_be_stored_nothing_is_told() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT_DEBUG);
-    visit.call(&order("a"));
-    visit.advance(60_000);
-    assert!(visit.told(Step::NotKept).is_empty());
+fn working_storage_traces_no_storage_problem() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P_DEBUG);
+    page.call(&order("a"));
+    page.advance(60_000);
+    assert!(page.traced(Step::NotKept).is_empty());
 }
 
 // Whatever happens
@@ -1657,7 +1664,7 @@ enum Act {
     Advance(u64),
     Network(Network),
     Beacons(bool),
-    Couriers(bool),
+    Workers(bool),
     Online,
     /// The page is hidden, and stays.
     Leave,
@@ -1670,15 +1677,15 @@ fn act() -> impl Strategy<Value = Act> {
     let networks = vec![
         Network::Up,
         Network::Down,
-        Network::Held,
-        Network::Answers(503, 9),
+        Network::Manual,
+        Network::Status(503, 9),
     ];
     prop_oneof![
         8 => Just(Act::Order),
         8 => prop_oneof![0..130u64, 0..3_000u64, 0..400_000u64].prop_map(Act::Advance),
         3 => prop::sample::select(networks).prop_map(Act::Network),
         1 => any::<bool>().prop_map(Act::Beacons),
-        1 => any::<bool>().prop_map(Act::Couriers),
+        1 => any::<bool>().prop_map(Act::Workers),
         1 => Just(Act::Online),
         2 => Just(Act::Leave),
         2 => Just(Act::Crash),
@@ -1688,7 +1695,7 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// An event of the page of that number.
 struct Measured {
-    page: usize,
+    page_number: usize,
     at: u64,
     /// Its page has been left in an orderly way since, or has lived long enough.
     is_safe: bool,
@@ -1696,60 +1703,60 @@ struct Measured {
 
 proptest! {
     #[test]
-    fn whatever_becomes_of_its_page_every_event_arrives_once_with_its_own_click(
+    fn every_event_is_delivered_once_with_its_own_click_id_whatever_happens_to_its_page(
         acts in prop::collection::vec(act(), 1..60),
     ) {
-        let browser = Browser::new();
+        let browser = FakeBrowser::new();
         let url = |page| format!("https://shop.example.test/{page}?oppref=click-{page}");
-        let mut page = 0;
-        let mut visit = browser.open(&url(page));
-        visit.call(INIT);
+        let mut number = 0;
+        let mut page = browser.open(&url(number));
+        page.call(INIT_P);
         let mut measured: Vec<Measured> = Vec::new();
         for act in acts.iter().chain([&Act::Network(Network::Up), &Act::Beacons(true), &Act::Crash]) {
-            let now = browser.look().now;
+            let now = browser.state().now;
             let is_end = matches!(act, Act::Crash | Act::NextPage);
             let is_orderly = matches!(act, Act::Leave | Act::NextPage);
-            for event in measured.iter_mut().filter(|event| event.page == page) {
+            for event in measured.iter_mut().filter(|event| event.page_number == number) {
                 event.is_safe |= is_orderly || is_end && now - event.at > KEPT;
             }
             match act {
                 Act::Order => {
                     let id = measured.len().to_string();
-                    measured.push(Measured { page, at: now, is_safe: false });
-                    visit.call(&order(&id));
+                    measured.push(Measured { page_number: number, at: now, is_safe: false });
+                    page.call(&order(&id));
                 }
-                Act::Advance(ms) => visit.advance(*ms),
-                Act::Network(network) => visit.network(*network),
-                Act::Beacons(taken) => browser.touch().takes_beacons = *taken,
-                Act::Couriers(there) => browser.touch().has_couriers = *there,
-                Act::Online => visit.online(),
-                Act::Leave => visit.leave(),
-                Act::Crash => visit = visit.crash(&url(page + 1)),
-                Act::NextPage => visit = visit.next_page(&url(page + 1)),
+                Act::Advance(ms) => page.advance(*ms),
+                Act::Network(network) => page.set_network(*network),
+                Act::Beacons(taken) => browser.state_mut().accepts_beacons = *taken,
+                Act::Workers(there) => browser.state_mut().has_workers = *there,
+                Act::Online => page.online(),
+                Act::Leave => page.hide(),
+                Act::Crash => page = page.crash(&url(number + 1)),
+                Act::NextPage => page = page.navigate_to(&url(number + 1)),
             }
             if is_end {
-                page += 1;
-                visit.call(INIT);
+                number += 1;
+                page.call(INIT_P);
             }
         }
-        visit.advance(20 * 60 * 1_000);
+        page.advance(20 * 60 * 1_000);
 
-        let requests = visit.requests();
+        let requests = page.requests();
         for sent in &requests {
-            for id in sent.measured() {
-                let of = measured[id.parse::<usize>().expect("a number")].page;
+            for id in sent.measured_ids() {
+                let of = measured[id.parse::<usize>().expect("a number")].page_number;
                 prop_assert_eq!(sent.batch().oppref, Some(format!("click-{of}")));
             }
         }
         // what was on its way when its page ended, or went by a beacon that nobody can believe in, goes again
-        let arrived = requests.iter().filter(|sent| sent.arrived == Some(true) && !sent.doubted);
+        let arrived = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
         let mut times = vec![0; measured.len()];
-        for id in arrived.flat_map(Sent::measured) {
+        for id in arrived.flat_map(SentRequest::measured_ids) {
             times[id.parse::<usize>().expect("a number")] += 1;
         }
         for (id, event) in measured.iter().enumerate() {
             prop_assert!(times[id] == 1 || times[id] == 0 && !event.is_safe, "{}: {}", id, times[id]);
         }
-        prop_assert!(visit.keeps_nothing());
+        prop_assert!(page.outbox_is_empty());
     }
 }

@@ -1,19 +1,20 @@
 //! The visitor leaves: the page is hidden, or another takes its place.
 
-use crate::support::fake_browser::{By, LATENCY, MAX_BODY, Network};
+use crate::support::fake_browser::{LATENCY_MS, MAX_BODY, Network, Transport};
 use crate::support::page::{
-    CHECKOUT, DENY, INIT, INIT_Q, LATEST, QUIET, REFUSED, Visit, large_order, order,
+    CHECKOUT_URL, CONSENT_DENY, IDLE_FLUSH_MS, INIT_P, INIT_Q, INVALID_CALL, MAX_FLUSH_MS, Page,
+    order, order_of_size,
 };
 
 #[test]
-fn a_visitor_who_leaves_at_once_is_still_counted() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.call(&order("a"));
-    visit.leave();
-    let sent = visit.request();
-    assert_eq!(sent.by, By::Beacon);
-    assert!(sent.leaving);
+fn visitor_who_leaves_at_once_is_counted() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.hide();
+    let sent = page.request();
+    assert_eq!(sent.by, Transport::Beacon);
+    assert!(sent.is_unloading);
     assert_eq!(
         sent.names(),
         ["openai::sdk_init", "order_created", "oai::diagnostic"]
@@ -22,186 +23,189 @@ fn a_visitor_who_leaves_at_once_is_still_counted() {
 }
 
 #[test]
-fn everything_goes_at_once_for_every_pixel() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.settle();
-    visit.call(&order("a"));
-    visit.call(REFUSED);
-    visit.leave();
-    assert_eq!(visit.ways(), [By::Beacon, By::Beacon]);
+fn page_hide_sends_all_events_of_every_pixel() {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.drain();
+    page.call(&order("a"));
+    page.call(INVALID_CALL);
+    page.hide();
+    assert_eq!(page.transports(), [Transport::Beacon, Transport::Beacon]);
     for pixel in ["P", "Q"] {
-        let requests = visit.requests_of(pixel);
+        let requests = page.requests_for(pixel);
         assert_eq!(requests[0].names(), ["order_created", "oai::diagnostic"]);
     }
 }
 
 #[test]
-fn nothing_goes_and_no_cookie_is_read_where_nothing_waits() {
-    let mut visit = Visit::settled();
-    let reads = visit.browser.look().cookies.reads.get();
-    visit.leave();
-    assert!(visit.requests().is_empty());
-    assert_eq!(visit.browser.look().cookies.reads.get(), reads);
+fn page_hide_without_events_sends_nothing_and_reads_no_cookie() {
+    let mut page = Page::open_idle();
+    let reads = page.browser.state().cookies.reads.get();
+    page.hide();
+    assert!(page.requests().is_empty());
+    assert_eq!(page.browser.state().cookies.reads.get(), reads);
 }
 
 #[test]
-fn a_page_that_hears_thrice_of_its_end_sends_once() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
+fn repeated_page_hide_sends_once() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
     for _ in 0..3 {
-        visit.leave();
+        page.hide();
     }
-    visit.advance(60_000);
-    assert_eq!(visit.measured(), [["a"]]);
+    page.advance(60_000);
+    assert_eq!(page.measured_ids(), [["a"]]);
 }
 
 #[test]
-fn four_hundred_orders_before_leaving_all_go() {
-    let mut visit = Visit::settled();
+fn four_hundred_orders_before_page_hide_are_all_sent() {
+    let mut page = Page::open_idle();
     let ids: Vec<_> = (0..400).map(|i| format!("order-{i}")).collect();
     for id in &ids {
-        visit.call(&order(id));
+        page.call(&order(id));
     }
-    visit.leave();
-    assert_eq!(visit.arrived(), ids);
-    for sent in visit.requests() {
-        assert_eq!(sent.by, By::Beacon);
+    page.hide();
+    assert_eq!(page.delivered_ids(), ids);
+    for sent in page.requests() {
+        assert_eq!(sent.by, Transport::Beacon);
         assert!(sent.body.len() <= MAX_BODY);
     }
 }
 
 #[test]
-fn where_beacons_are_refused_a_fetch_outlives_the_page() {
-    let mut visit = Visit::settled();
-    visit.browser.touch().takes_beacons = false;
-    visit.call(&order("a"));
-    visit.leave();
-    visit.leave();
-    let sent = visit.request();
-    assert_eq!((sent.by, sent.leaving), (By::Fetch, true));
-    visit.advance(60_000);
-    assert_eq!(visit.measured(), [["a"]]);
+fn refused_beacon_falls_back_to_keepalive_fetch() {
+    let mut page = Page::open_idle();
+    page.browser.state_mut().accepts_beacons = false;
+    page.call(&order("a"));
+    page.hide();
+    page.hide();
+    let sent = page.request();
+    assert_eq!((sent.by, sent.is_unloading), (Transport::Fetch, true));
+    page.advance(60_000);
+    assert_eq!(page.measured_ids(), [["a"]]);
 }
 
 #[test]
-fn what_failed_on_leaving_goes_again_if_the_page_is_still_there() {
-    let mut visit = Visit::settled();
-    visit.browser.touch().takes_beacons = false;
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.leave();
-    visit.network(Network::Up);
-    visit.advance(LATENCY + 5_000);
-    assert_eq!(visit.measured(), [["a"], ["a"]]);
-    assert!(!visit.requests()[1].leaving);
-    visit.advance(600_000);
-    assert_eq!(visit.arrived(), ["a"]);
+fn failed_page_hide_request_is_retried_when_the_page_stays() {
+    let mut page = Page::open_idle();
+    page.browser.state_mut().accepts_beacons = false;
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.hide();
+    page.set_network(Network::Up);
+    page.advance(LATENCY_MS + 5_000);
+    assert_eq!(page.measured_ids(), [["a"], ["a"]]);
+    assert!(!page.requests()[1].is_unloading);
+    page.advance(600_000);
+    assert_eq!(page.delivered_ids(), ["a"]);
 }
 
 #[test]
-fn requests_that_fail_together_on_leaving_are_tried_again_after_five_seconds() {
-    let mut visit = Visit::settled();
-    visit.browser.touch().takes_beacons = false;
-    visit.network(Network::Down);
+fn failed_page_hide_requests_are_retried_after_five_seconds() {
+    let mut page = Page::open_idle();
+    page.browser.state_mut().accepts_beacons = false;
+    page.set_network(Network::Down);
     for i in 0..400 {
-        visit.call(&order(&i.to_string()));
+        page.call(&order(&i.to_string()));
     }
-    visit.leave();
-    let together = visit.requests().len();
+    page.hide();
+    let together = page.requests().len();
     assert!(together > 1);
-    visit.network(Network::Up);
-    visit.advance(LATENCY + 5_000);
-    assert!(visit.requests().len() > together);
+    page.set_network(Network::Up);
+    page.advance(LATENCY_MS + 5_000);
+    assert!(page.requests().len() > together);
 }
 
 #[test]
-fn what_is_on_its_way_is_not_sent_twice() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    visit.call(&order("b"));
-    visit.leave();
-    assert_eq!(visit.measured(), [["a"], ["b"]]);
-    assert_eq!(visit.ways(), [By::Fetch, By::Beacon]);
-    visit.arrive(0);
-    visit.advance(600_000);
-    assert_eq!(visit.arrived(), ["a", "b"]);
+fn in_flight_events_are_not_sent_again_on_page_hide() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(&order("b"));
+    page.hide();
+    assert_eq!(page.measured_ids(), [["a"], ["b"]]);
+    assert_eq!(page.transports(), [Transport::Fetch, Transport::Beacon]);
+    page.deliver(0);
+    page.advance(600_000);
+    assert_eq!(page.delivered_ids(), ["a", "b"]);
 }
 
 #[test]
-fn what_fails_after_the_beacon_goes_again() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    visit.call(&order("b"));
-    visit.leave();
-    visit.network(Network::Up);
-    visit.fail(0);
-    visit.advance(5_000);
-    assert_eq!(visit.measured(), [["a"], ["b"], ["a"]]);
+fn request_that_fails_after_the_beacon_is_retried() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(&order("b"));
+    page.hide();
+    page.set_network(Network::Up);
+    page.fail(0);
+    page.advance(5_000);
+    assert_eq!(page.measured_ids(), [["a"], ["b"], ["a"]]);
 }
 
 #[test]
-fn after_a_failure_what_a_beacon_carries_is_kept_until_an_answer_says_that_it_has_arrived() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY);
-    visit.leave();
-    assert_eq!(visit.ways(), [By::Fetch, By::Beacon]);
-    assert_eq!(visit.browser.look().kept(), ["a"]);
-    visit.network(Network::Up);
-    visit.advance(600_000);
-    assert_eq!(visit.ways(), [By::Fetch, By::Beacon, By::Fetch]);
-    assert!(visit.browser.look().kept().is_empty());
-}
-
-#[test]
-fn a_visitor_who_comes_back_is_measured_as_before() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.leave();
-    visit.advance(60_000);
-    visit.call(&order("b"));
-    visit.advance(QUIET - 1);
-    assert_eq!(visit.measured(), [["a"]]);
-    visit.call(&order("c"));
-    visit.advance(QUIET);
-    assert_eq!(visit.measured(), [vec!["a"], vec!["b", "c"]]);
-}
-
-#[test]
-fn an_event_too_large_for_a_beacon_goes_by_fetch() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.call(&large_order("large", 70_000));
-    visit.leave();
-    assert_eq!(visit.measured(), [["a"], ["large"]]);
-    assert_eq!(visit.ways(), [By::Beacon, By::Fetch]);
-}
-
-#[test]
-fn without_consent_no_beacon_goes_because_it_would_carry_cookies() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.leave();
-    let sent = visit.request();
+fn unconfirmed_beacon_stays_stored_until_a_later_response() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS);
+    page.hide();
+    assert_eq!(page.transports(), [Transport::Fetch, Transport::Beacon]);
+    assert_eq!(page.browser.state().stored_ids(), ["a"]);
+    page.set_network(Network::Up);
+    page.advance(600_000);
     assert_eq!(
-        (sent.by, sent.stripped, sent.leaving),
-        (By::Fetch, true, true)
+        page.transports(),
+        [Transport::Fetch, Transport::Beacon, Transport::Fetch]
+    );
+    assert!(page.browser.state().stored_ids().is_empty());
+}
+
+#[test]
+fn returning_visitor_is_measured_as_before() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.hide();
+    page.advance(60_000);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS - 1);
+    assert_eq!(page.measured_ids(), [["a"]]);
+    page.call(&order("c"));
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.measured_ids(), [vec!["a"], vec!["b", "c"]]);
+}
+
+#[test]
+fn event_too_large_for_a_beacon_goes_by_fetch() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.call(&order_of_size("large", 70_000));
+    page.hide();
+    assert_eq!(page.measured_ids(), [["a"], ["large"]]);
+    assert_eq!(page.transports(), [Transport::Beacon, Transport::Fetch]);
+}
+
+#[test]
+fn no_beacon_without_consent_because_it_would_carry_cookies() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.hide();
+    let sent = page.request();
+    assert_eq!(
+        (sent.by, sent.stripped, sent.is_unloading),
+        (Transport::Fetch, true, true)
     );
 }
 
 #[test]
-fn a_refused_call_is_told_of_on_leaving() {
-    let mut visit = Visit::settled();
-    visit.call(REFUSED);
-    visit.leave();
-    let told = visit.request().diagnostic().expect("a diagnostic");
+fn rejected_call_is_reported_on_page_hide() {
+    let mut page = Page::open_idle();
+    page.call(INVALID_CALL);
+    page.hide();
+    let told = page.request().diagnostic().expect("a diagnostic");
     assert_eq!(told["dropped_event_count"], 1);
-    visit.advance(LATEST);
-    assert_eq!(visit.requests().len(), 1);
+    page.advance(MAX_FLUSH_MS);
+    assert_eq!(page.requests().len(), 1);
 }

@@ -1,7 +1,9 @@
 //! The settings that OpenAI keeps for a pixel.
 
-use crate::support::fake_browser::{LATENCY, Network, PAINT};
-use crate::support::page::{CHECKOUT, DENY, GRANT, INIT, INIT_Q, LATEST, SETTINGS, Visit};
+use crate::support::fake_browser::{LATENCY_MS, Network, PAINT_MS};
+use crate::support::page::{
+    CHECKOUT_URL, CONFIG_URL, CONSENT_DENY, CONSENT_GRANT, INIT_P, INIT_Q, MAX_FLUSH_MS, Page,
+};
 
 const ENABLED: &str = r#"{"automatic_advanced_matching_enabled":true}"#;
 /// The second request goes this long after the first has failed.
@@ -9,17 +11,17 @@ const PAUSE: u64 = 250;
 const HOLD: u64 = 5 * 60 * 1_000;
 
 /// A page whose pixel gets these answers, after they have been told.
-fn answered(answers: &[(u16, &'static str)]) -> Visit {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.browser.touch().settings_answers.extend(answers);
-    visit.call(INIT);
-    visit.advance(20_000);
-    visit
+fn answered(answers: &[(u16, &'static str)]) -> Page {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.browser.state_mut().config_responses.extend(answers);
+    page.call(INIT_P);
+    page.advance(20_000);
+    page
 }
 
 /// What the pixel told of its settings, each time.
-fn outcomes(visit: &Visit) -> Vec<String> {
-    let told = visit.requests().into_iter().filter_map(|sent| {
+fn outcomes(page: &Page) -> Vec<String> {
+    let told = page.requests().into_iter().filter_map(|sent| {
         let diagnostic = sent.diagnostic()?;
         diagnostic.get("config").map(ToString::to_string)
     });
@@ -27,33 +29,33 @@ fn outcomes(visit: &Visit) -> Vec<String> {
 }
 
 #[test]
-fn settings_are_asked_for_once_the_page_has_been_painted() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.advance(PAINT - 1);
-    assert!(visit.settings_asked().is_empty());
-    visit.advance(1);
-    assert_eq!(visit.settings_asked(), [format!("{SETTINGS}/P.json")]);
-    visit.advance(60_000);
-    assert_eq!(visit.settings_asked().len(), 1);
+fn config_is_requested_after_first_paint() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(PAINT_MS - 1);
+    assert!(page.config_requests().is_empty());
+    page.advance(1);
+    assert_eq!(page.config_requests(), [format!("{CONFIG_URL}/P.json")]);
+    page.advance(60_000);
+    assert_eq!(page.config_requests().len(), 1);
 }
 
 #[test]
-fn each_pixel_asks_for_its_own() {
-    let mut visit = Visit::to(CHECKOUT);
+fn each_pixel_requests_its_own_config() {
+    let mut page = Page::open(CHECKOUT_URL);
     let answers = [(404, ""), (200, ENABLED)];
-    visit.browser.touch().settings_answers.extend(answers);
-    visit.calls([INIT, INIT_Q]);
-    visit.advance(20_000);
-    assert_eq!(visit.settings_asked().len(), 2);
+    page.browser.state_mut().config_responses.extend(answers);
+    page.call_all([INIT_P, INIT_Q]);
+    page.advance(20_000);
+    assert_eq!(page.config_requests().len(), 2);
     for (pixel, outcome) in [("P", "not_found"), ("Q", "enabled")] {
-        let diagnostic = visit.requests_of(pixel)[0].diagnostic().unwrap();
+        let diagnostic = page.requests_for(pixel)[0].diagnostic().unwrap();
         assert_eq!(diagnostic["config"]["automatic_advanced_matching"], outcome);
     }
 }
 
 #[test]
-fn an_answer_is_told_as_what_it_was() {
+fn config_response_is_reported_by_its_outcome() {
     for (status, body, outcome) in [
         (200, ENABLED, "enabled"),
         (
@@ -75,15 +77,15 @@ fn an_answer_is_told_as_what_it_was() {
         (429, "", "request_failed"),
         (304, "", "request_failed"),
     ] {
-        let visit = answered(&[(status, body)]);
+        let page = answered(&[(status, body)]);
         let expected = format!(r#"{{"automatic_advanced_matching":"{outcome}"}}"#);
-        assert_eq!(outcomes(&visit), [expected], "{status} {body}");
-        assert_eq!(visit.settings_asked().len(), 1);
+        assert_eq!(outcomes(&page), [expected], "{status} {body}");
+        assert_eq!(page.config_requests().len(), 1);
     }
 }
 
 #[test]
-fn a_fault_of_server_or_network_is_tried_again_once_after_250_ms() {
+fn first_config_failure_is_retried_once_after_250_ms() {
     for status in [0, 408, 500, 503, 599] {
         for (second, outcome, succeeded) in [
             ((200, ENABLED), "enabled", true),
@@ -91,24 +93,24 @@ fn a_fault_of_server_or_network_is_tried_again_once_after_250_ms() {
             ((200, "<html>"), "invalid", true),
             ((status, ""), "request_failed", false),
         ] {
-            let visit = answered(&[(status, ""), second]);
+            let page = answered(&[(status, ""), second]);
             let config = format!(
                 r#"{{"automatic_advanced_matching":"{outcome}","retry_attempted":true,"retry_succeeded":{succeeded}}}"#
             );
-            let sent = &visit.requests()[0];
+            let sent = &page.requests()[0];
             assert!(sent.body.contains(&config), "{status} {}", sent.body);
-            let asked = visit.browser.look().settings_asked.clone();
+            let asked = page.browser.state().config_requests.clone();
             assert_eq!(asked.len(), 2, "{status}");
-            assert_eq!(asked[1].0 - asked[0].0, LATENCY + PAUSE, "{status}");
+            assert_eq!(asked[1].0 - asked[0].0, LATENCY_MS + PAUSE, "{status}");
             assert_eq!(asked[0].1, asked[1].1);
         }
     }
 }
 
 #[test]
-fn settings_that_come_soon_share_the_first_request() {
-    let visit = answered(&[(200, ENABLED)]);
-    let sent = visit.request();
+fn early_config_outcome_shares_the_first_request() {
+    let page = answered(&[(200, ENABLED)]);
+    let sent = page.request();
     assert_eq!(sent.names(), ["openai::sdk_init", "oai::diagnostic"]);
     let diagnostic = sent.diagnostic().expect("a diagnostic");
     assert_eq!(diagnostic["is_first_visit_in_session"], true);
@@ -119,13 +121,13 @@ fn settings_that_come_soon_share_the_first_request() {
 }
 
 #[test]
-fn settings_that_come_late_are_told_alone_and_with_identity() {
-    let mut visit = Visit::settled();
-    let began = visit.browser.look().ticks;
-    visit.settings_arrive(0, 200, ENABLED);
-    visit.advance(LATEST);
-    let sent = visit.request();
-    assert_eq!(sent.at, began + LATEST);
+fn late_config_outcome_is_sent_alone_with_identity() {
+    let mut page = Page::open_idle();
+    let began = page.browser.state().ticks;
+    page.config_response(0, 200, ENABLED);
+    page.advance(MAX_FLUSH_MS);
+    let sent = page.request();
+    assert_eq!(sent.at, began + MAX_FLUSH_MS);
     assert!(!sent.stripped && sent.batch().obref.is_some());
     assert!(sent.body.contains(
         r#""schema_version":1,"dropped_event_count":0,"dropped_event_reason_counts":{},"dropped_event_name_counts":{},"dropped_event_phase_counts":{},"config":{"automatic_advanced_matching":"enabled"}}}"#
@@ -133,120 +135,124 @@ fn settings_that_come_late_are_told_alone_and_with_identity() {
 }
 
 #[test]
-fn settings_hold_for_five_minutes() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.advance(HOLD - 1);
-    visit.call(INIT);
-    visit.advance(1);
-    assert_eq!(visit.settings_asked().len(), 1);
-    visit.call(INIT);
-    visit.advance(PAINT);
-    assert_eq!(visit.settings_asked().len(), 2);
+fn config_is_valid_for_five_minutes() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(HOLD - 1);
+    page.call(INIT_P);
+    page.advance(1);
+    assert_eq!(page.config_requests().len(), 1);
+    page.call(INIT_P);
+    page.advance(PAINT_MS);
+    assert_eq!(page.config_requests().len(), 2);
 }
 
 #[test]
-fn nobody_asks_while_consent_is_denied() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT, INIT, INIT_Q]);
-    visit.advance(HOLD);
-    visit.calls([INIT, INIT_Q]);
-    visit.advance(1_000);
-    assert!(visit.settings_asked().is_empty());
-    visit.call(GRANT);
-    visit.advance(PAINT);
-    assert_eq!(visit.settings_asked().len(), 2);
+fn config_is_not_requested_while_denied() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P, INIT_P, INIT_Q]);
+    page.advance(HOLD);
+    page.call_all([INIT_P, INIT_Q]);
+    page.advance(1_000);
+    assert!(page.config_requests().is_empty());
+    page.call(CONSENT_GRANT);
+    page.advance(PAINT_MS);
+    assert_eq!(page.config_requests().len(), 2);
 }
 
 #[test]
-fn a_grant_after_a_denial_asks_again() {
-    let mut visit = Visit::settled();
-    visit.calls([DENY, GRANT]);
-    visit.advance(PAINT);
-    assert_eq!(visit.settings_asked().len(), 2);
+fn grant_after_denial_requests_the_config_again() {
+    let mut page = Page::open_idle();
+    page.call_all([CONSENT_DENY, CONSENT_GRANT]);
+    page.advance(PAINT_MS);
+    assert_eq!(page.config_requests().len(), 2);
 }
 
 #[test]
-fn a_denial_before_the_paint_stops_the_question() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([INIT, DENY]);
-    visit.advance(60_000);
-    assert!(visit.settings_asked().is_empty());
+fn denial_before_first_paint_cancels_the_config_request() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_DENY]);
+    page.advance(60_000);
+    assert!(page.config_requests().is_empty());
 }
 
 #[test]
-fn a_denial_that_another_tab_stored_before_the_paint_stops_the_question() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit
-        .browser
-        .touch()
+fn denial_of_another_tab_before_first_paint_cancels_the_config_request() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.browser
+        .state_mut()
         .local
         .insert("oaiq_consent".into(), "false".into());
-    visit.advance(60_000);
-    assert!(visit.settings_asked().is_empty());
+    page.advance(60_000);
+    assert!(page.config_requests().is_empty());
 }
 
 #[test]
-fn a_denial_found_only_in_a_cookie_stops_the_second_question() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.browser.touch().settings_answers.push_back((500, ""));
-    visit.call(INIT);
-    visit.advance(PAINT + LATENCY);
-    visit
-        .browser
-        .set_cookie_at("shop.example.test", "__oaiq_consent=false");
-    visit.advance(60_000);
-    assert_eq!(visit.settings_asked().len(), 1);
+fn cookie_denial_cancels_the_config_retry() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.browser
+        .state_mut()
+        .config_responses
+        .push_back((500, ""));
+    page.call(INIT_P);
+    page.advance(PAINT_MS + LATENCY_MS);
+    page.browser
+        .set_cookie_on("shop.example.test", "__oaiq_consent=false");
+    page.advance(60_000);
+    assert_eq!(page.config_requests().len(), 1);
 }
 
 #[test]
-fn a_denial_stops_the_second_question() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.browser.touch().settings_answers.push_back((500, ""));
-    visit.call(INIT);
-    visit.advance(PAINT + LATENCY);
-    visit.call(DENY);
-    visit.advance(60_000);
-    assert_eq!(visit.settings_asked().len(), 1);
+fn denial_cancels_the_config_retry() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.browser
+        .state_mut()
+        .config_responses
+        .push_back((500, ""));
+    page.call(INIT_P);
+    page.advance(PAINT_MS + LATENCY_MS);
+    page.call(CONSENT_DENY);
+    page.advance(60_000);
+    assert_eq!(page.config_requests().len(), 1);
 }
 
 #[test]
-fn an_answer_that_comes_after_a_denial_is_not_told() {
-    let mut visit = Visit::settled();
-    visit.call(DENY);
-    visit.settings_arrive(0, 200, ENABLED);
-    visit.settings_arrive(0, 500, "");
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
-    assert_eq!(visit.settings_asked().len(), 1);
+fn config_response_after_denial_is_not_reported() {
+    let mut page = Page::open_idle();
+    page.call(CONSENT_DENY);
+    page.config_response(0, 200, ENABLED);
+    page.config_response(0, 500, "");
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
+    assert_eq!(page.config_requests().len(), 1);
 }
 
 #[test]
-fn an_answer_for_no_pixel_changes_nothing() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.settings_arrive(0, 200, ENABLED);
-    visit.call(INIT);
-    visit.settle();
+fn config_response_for_an_unknown_pixel_changes_nothing() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.config_response(0, 200, ENABLED);
+    page.call(INIT_P);
+    page.drain();
     for pixel in [1, 7, usize::MAX] {
-        visit.settings_arrive(pixel, 200, ENABLED);
+        page.config_response(pixel, 200, ENABLED);
     }
-    visit.advance(60_000);
-    assert!(visit.requests().is_empty());
+    page.advance(60_000);
+    assert!(page.requests().is_empty());
 }
 
 #[test]
-fn settings_that_nobody_could_fetch_are_told_when_the_network_is_back() {
-    let mut visit = Visit::to(CHECKOUT);
+fn failed_config_is_reported_when_the_network_is_back() {
+    let mut page = Page::open(CHECKOUT_URL);
     let answers = [(0, ""), (0, "")];
-    visit.browser.touch().settings_answers.extend(answers);
-    visit.network(Network::Down);
-    visit.call(INIT);
-    visit.advance(3_000);
-    visit.network(Network::Up);
-    visit.advance(10_000);
+    page.browser.state_mut().config_responses.extend(answers);
+    page.set_network(Network::Down);
+    page.call(INIT_P);
+    page.advance(3_000);
+    page.set_network(Network::Up);
+    page.advance(10_000);
     let config = r#"{"automatic_advanced_matching":"request_failed","retry_attempted":true,"retry_succeeded":false}"#;
-    assert_eq!(outcomes(&visit), [config, config]);
-    let answers = visit.requests().into_iter().map(|sent| sent.arrived);
+    assert_eq!(outcomes(&page), [config, config]);
+    let answers = page.requests().into_iter().map(|sent| sent.delivered);
     assert_eq!(answers.collect::<Vec<_>>(), [Some(false), Some(true)]);
 }

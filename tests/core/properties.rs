@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use crate::support::fake_browser::{Browser, MAX_BODY, Network, Sent};
-use crate::support::page::{DENY, GRANT, REFUSED, Visit, large_order, order};
+use crate::support::fake_browser::{FakeBrowser, MAX_BODY, Network, SentRequest};
+use crate::support::page::{CONSENT_DENY, CONSENT_GRANT, INVALID_CALL, Page, order, order_of_size};
 
 const PIXELS: [&str; 3] = ["P", "Q", "R S/ü"];
 const HOST: &str = "shop.example.test";
@@ -53,10 +53,10 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..PIXELS.len()).prop_map(Act::Single),
         2 => Just(Act::Refused),
         8 => prop_oneof![0..30u64, 0..2_000u64, 0..400_000u64].prop_map(Act::Advance),
-        2 => prop_oneof![Just(Network::Up), Just(Network::Down), Just(Network::Held)]
+        2 => prop_oneof![Just(Network::Up), Just(Network::Down), Just(Network::Manual)]
             .prop_map(Act::Network),
         1 => any::<bool>().prop_map(Act::Beacons),
-        2 => (0..4usize, any::<bool>()).prop_map(|(nth, arrived)| Act::Answer(nth, arrived)),
+        2 => (0..4usize, any::<bool>()).prop_map(|(nth, delivered)| Act::Answer(nth, delivered)),
         2 => Just(Act::Leave),
         1 => (0..3usize).prop_map(Act::PushState),
         1 => (-HOURS..HOURS).prop_map(Act::Clock),
@@ -66,7 +66,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// Acts among which the visitor changes their mind.
-fn act_of_any_mind() -> impl Strategy<Value = Act> {
+fn any_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => act(),
         1 => Just(Act::Grant),
@@ -78,7 +78,7 @@ fn act_of_any_mind() -> impl Strategy<Value = Act> {
 
 /// A visit, and what must become of it.
 struct Told {
-    visit: Visit,
+    page: Page,
     started: Vec<usize>,
     /// Each event that was measured, with the pixel that it is for; those before any init are for none yet.
     measured: Vec<(Option<usize>, String)>,
@@ -96,11 +96,11 @@ struct Told {
 
 impl Told {
     fn new(cookies_blocked: bool, storage_blocked: bool) -> Self {
-        let browser = Browser::new();
-        browser.touch().cookies.blocked = cookies_blocked;
-        browser.touch().storage_blocked = storage_blocked;
+        let browser = FakeBrowser::new();
+        browser.state_mut().cookies.blocked = cookies_blocked;
+        browser.state_mut().storage_blocked = storage_blocked;
         Self {
-            visit: browser.open("https://shop.example.test/?oppref=click-1#top"),
+            page: browser.open("https://shop.example.test/?oppref=click-1#top"),
             started: Vec::new(),
             measured: Vec::new(),
             refused: Vec::new(),
@@ -124,7 +124,7 @@ impl Told {
     fn measure(&mut self, reached: Vec<Option<usize>>, call: impl FnOnce(&str) -> String) {
         let id = format!("id-{}", self.measured_so_far);
         self.measured_so_far += 1;
-        self.visit.call(&call(&id));
+        self.page.call(&call(&id));
         if !self.granted {
             self.dropped.insert(id.clone());
         }
@@ -139,7 +139,7 @@ impl Told {
     }
 
     fn act(&mut self, act: &Act) {
-        let visit = &mut self.visit;
+        let page = &mut self.page;
         match *act {
             Act::Init(i) | Act::Identify(i) => {
                 let user = match act {
@@ -148,7 +148,7 @@ impl Told {
                         r#","user":{"email_sha256":" Jane@Example.com ","external_id_sha256":"jane@example.com","city":"Kiel","phone_number_sha256":"jane@example.com"}"#
                     }
                 };
-                visit.call(&format!(r#"["init",{{"pixelId":"{}"{user}}}]"#, PIXELS[i]));
+                page.call(&format!(r#"["init",{{"pixelId":"{}"{user}}}]"#, PIXELS[i]));
                 if self.started.is_empty() {
                     for (pixel, _) in &mut self.measured {
                         pixel.get_or_insert(i);
@@ -162,7 +162,7 @@ impl Told {
                 }
             }
             Act::Order => self.measure(self.reached(), order),
-            Act::Large(letters) => self.measure(self.reached(), |id| large_order(id, letters)),
+            Act::Large(letters) => self.measure(self.reached(), |id| order_of_size(id, letters)),
             Act::Burst(orders) => {
                 for _ in 0..orders {
                     self.measure(self.reached(), order);
@@ -178,22 +178,22 @@ impl Told {
                 });
             }
             Act::Refused => {
-                visit.call(REFUSED);
+                page.call(INVALID_CALL);
                 let reached = self.reached();
                 self.refused.extend(reached);
             }
-            Act::Advance(ms) => visit.advance(ms),
-            Act::Network(network) => visit.network(network),
-            Act::Beacons(taken) => visit.browser.touch().takes_beacons = taken,
-            Act::Answer(nth, arrived) => {
-                let open = visit.requests().into_iter();
-                let mut open = open.filter(|sent| sent.arrived.is_none());
+            Act::Advance(ms) => page.advance(ms),
+            Act::Network(network) => page.set_network(network),
+            Act::Beacons(taken) => page.browser.state_mut().accepts_beacons = taken,
+            Act::Answer(nth, delivered) => {
+                let open = page.requests().into_iter();
+                let mut open = open.filter(|sent| sent.delivered.is_none());
                 if let Some(sent) = open.nth(nth) {
-                    visit.answer(sent.number, arrived);
+                    page.respond(sent.number, delivered);
                 }
             }
-            Act::Leave => visit.leave(),
-            Act::PushState(n) => visit.push_state(
+            Act::Leave => page.hide(),
+            Act::PushState(n) => page.push_state(
                 [
                     "https://shop.example.test/a?email=jane@example.com",
                     "https://jane:pass@shop.example.test/b?x#jane@example.com",
@@ -201,29 +201,29 @@ impl Told {
                 ][n],
             ),
             Act::Clock(by) => {
-                let mut state = visit.browser.touch();
+                let mut state = page.browser.state_mut();
                 state.now = state.now.saturating_add_signed(by);
             }
-            Act::Settings(pixel, status) => visit.settings_arrive(pixel, status, "{}"),
+            Act::Settings(pixel, status) => page.config_response(pixel, status, "{}"),
             Act::Grant => {
-                visit.call(GRANT);
+                page.call(CONSENT_GRANT);
                 self.granted = true;
                 self.cookie_denies = false;
             }
             Act::Deny => {
-                visit.call(DENY);
+                page.call(CONSENT_DENY);
                 self.deny();
             }
             Act::OtherTabDenies => {
-                visit.another_tab_stores("false");
-                if !self.visit.browser.look().storage_blocked {
+                page.set_in_other_tab("false");
+                if !self.page.browser.state().storage_blocked {
                     self.deny();
                 }
             }
             Act::CookieDenies => {
-                let browser = &visit.browser;
-                browser.set_cookie_at(HOST, "__oaiq_consent=false; Max-Age=31536000");
-                self.cookie_denies = !browser.look().cookies.blocked;
+                let browser = &page.browser;
+                browser.set_cookie_on(HOST, "__oaiq_consent=false; Max-Age=31536000");
+                self.cookie_denies = !browser.state().cookies.blocked;
             }
         }
         self.look_at_requests();
@@ -235,22 +235,22 @@ impl Told {
 
     /// Looks at what the last act has sent.
     fn look_at_requests(&mut self) {
-        let new = self.visit.browser.look().requests[self.seen..].to_vec();
+        let new = self.page.browser.state().requests[self.seen..].to_vec();
         for sent in &new {
             self.look_at(sent);
         }
         self.seen += new.len();
-        let asked = self.visit.settings_asked().len();
+        let asked = self.page.config_requests().len();
         assert!(!self.is_denied() || asked == self.asked, "settings");
         self.asked = asked;
-        let browser = &self.visit.browser;
+        let browser = &self.page.browser;
         if !self.granted {
-            assert!(browser.cookies_named("__obref").is_empty());
-            assert!(browser.cookies_named("__oppref").is_empty());
+            assert!(browser.cookies_by_name("__obref").is_empty());
+            assert!(browser.cookies_by_name("__oppref").is_empty());
         }
     }
 
-    fn look_at(&self, sent: &Sent) {
+    fn look_at(&self, sent: &SentRequest) {
         let events = sent.events();
         assert_eq!(sent.parameter("ec"), events.len().to_string());
         assert!(!events.is_empty());
@@ -269,23 +269,23 @@ impl Told {
             assert!(sent.stripped, "{body}");
             assert!(sent.names().iter().all(|name| name == "oai::diagnostic"));
         }
-        assert!(!(sent.stripped && sent.has_identity()), "{body}");
-        for id in sent.measured() {
+        assert!(!(sent.stripped && sent.is_identified()), "{body}");
+        for id in sent.measured_ids() {
             assert!(!self.dropped.contains(&id), "{id} was dropped");
         }
     }
 
     /// The network works in the end, and the page stays.
-    fn come_to_rest(&mut self, arrived: bool) {
-        let visit = &mut self.visit;
-        visit.network(Network::Up);
-        visit.browser.touch().takes_beacons = true;
-        for sent in visit.requests() {
-            if sent.arrived.is_none() {
-                visit.answer(sent.number, arrived);
+    fn come_to_rest(&mut self, delivered: bool) {
+        let page = &mut self.page;
+        page.set_network(Network::Up);
+        page.browser.state_mut().accepts_beacons = true;
+        for sent in page.requests() {
+            if sent.delivered.is_none() {
+                page.respond(sent.number, delivered);
             }
         }
-        visit.advance(1_000_000);
+        page.advance(1_000_000);
         self.look_at_requests();
     }
 }
@@ -306,7 +306,7 @@ fn encoded(pixel: usize) -> &'static str {
 
 proptest! {
     #[test]
-    fn whatever_happens_every_event_arrives_exactly_once_or_is_counted_when_the_network_works_in_the_end(
+    fn every_event_is_delivered_once_or_reported_once_the_network_works(
         acts in prop::collection::vec(act(), 1..40),
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
@@ -317,11 +317,11 @@ proptest! {
         }
         told.come_to_rest(arrived);
 
-        let requests = told.visit.requests();
+        let requests = told.page.requests();
         // what went by a beacon that nobody can believe in goes again
-        let arrived: Vec<_> = requests.iter().filter(|sent| sent.arrived == Some(true) && !sent.doubted).collect();
-        let measured = arrived.iter().flat_map(|sent| {
-            sent.measured().into_iter().map(|id| (sent.pixel().to_string(), id))
+        let delivered: Vec<_> = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed).collect();
+        let measured = delivered.iter().flat_map(|sent| {
+            sent.measured_ids().into_iter().map(|id| (sent.pixel().to_string(), id))
         });
         let expected = told.measured.iter().filter_map(|(pixel, id)| {
             pixel.map(|pixel| (encoded(pixel).to_string(), id.clone()))
@@ -330,14 +330,14 @@ proptest! {
         prop_assert!(measured.values().all(|times| *times == 1));
         prop_assert!(measured.keys().all(|event| expected.contains_key(event)));
         // when requests fail, what the outbox has no room for is dropped, and counted
-        let events = arrived.iter().flat_map(|sent| sent.events());
+        let events = delivered.iter().flat_map(|sent| sent.events());
         let lost: u64 = events
             .filter_map(|event| event.data.get("dropped_event_reason_counts")?["outbox_full"].as_u64())
             .sum();
         prop_assert_eq!(measured.len() as u64 + lost, expected.len() as u64);
 
         for pixel in &told.started {
-            let of_pixel = arrived.iter().filter(|sent| sent.pixel() == encoded(*pixel));
+            let of_pixel = delivered.iter().filter(|sent| sent.pixel() == encoded(*pixel));
             let events: Vec<_> = of_pixel.flat_map(|sent| sent.events()).collect();
             let inits = events.iter().filter(|event| event.name == "openai::sdk_init");
             prop_assert_eq!(inits.count(), 1);
@@ -352,8 +352,8 @@ proptest! {
     }
 
     #[test]
-    fn after_a_denial_nothing_tells_who_the_visitor_is_or_what_was_measured_before(
-        acts in prop::collection::vec(act_of_any_mind(), 1..40),
+    fn denial_sends_no_identity_and_no_earlier_event(
+        acts in prop::collection::vec(any_act(), 1..40),
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
@@ -366,8 +366,8 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_visitor_answers_a_first_visit_is_told_once_and_a_first_grant_at_most(
-        acts in prop::collection::vec(act_of_any_mind(), 1..40),
+    fn first_visit_is_reported_once_and_first_grant_at_most_once(
+        acts in prop::collection::vec(any_act(), 1..40),
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
@@ -377,8 +377,8 @@ proptest! {
         }
         told.come_to_rest(arrived);
         for pixel in &told.started {
-            let requests = told.visit.requests_of(encoded(*pixel)).into_iter();
-            let arrived = requests.filter(|sent| sent.arrived == Some(true) && !sent.doubted);
+            let requests = told.page.requests_for(encoded(*pixel)).into_iter();
+            let arrived = requests.filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
             let events: Vec<_> = arrived.flat_map(|sent| sent.events()).collect();
             let count = |key| events.iter().filter(|event| event.data.contains_key(key)).count();
             prop_assert_eq!(count("is_first_visit_in_session"), 1);
@@ -389,8 +389,8 @@ proptest! {
     }
 
     #[test]
-    fn a_visitor_who_accepts_in_the_end_is_measured(
-        acts in prop::collection::vec(act_of_any_mind(), 0..20),
+    fn visitor_who_finally_grants_is_measured(
+        acts in prop::collection::vec(any_act(), 0..20),
         blocked in any::<(bool, bool)>(),
     ) {
         let mut told = Told::new(blocked.0, blocked.1);
@@ -399,22 +399,22 @@ proptest! {
         }
         told.act(&Act::Init(0));
         told.act(&Act::Grant);
-        told.visit.call(&order("in the end"));
+        told.page.call(&order("in the end"));
         told.come_to_rest(false);
-        let arrived = told.visit.requests_of("P").into_iter().filter(|sent| sent.arrived == Some(true));
-        let ids = arrived.flat_map(|sent| sent.measured()).filter(|id| id == "in the end");
+        let arrived = told.page.requests_for("P").into_iter().filter(|sent| sent.delivered == Some(true));
+        let ids = arrived.flat_map(|sent| sent.measured_ids()).filter(|id| id == "in the end");
         prop_assert_eq!(ids.count(), 1);
     }
 
     #[test]
-    fn one_request_at_a_time_until_the_visitor_leaves(
+    fn only_one_request_is_in_flight_until_page_hide(
         acts in prop::collection::vec(act().prop_filter("nobody leaves", |act| !matches!(act, Act::Leave)), 1..40),
     ) {
         let mut told = Told::new(false, false);
         for act in &acts {
             told.act(act);
-            let state = told.visit.browser.look();
-            let open = state.requests.iter().filter(|sent| sent.arrived.is_none());
+            let state = told.page.browser.state();
+            let open = state.requests.iter().filter(|sent| sent.delivered.is_none());
             let open = counted(open.map(|sent| sent.pixel()));
             prop_assert!(open.values().all(|count| *count == 1), "{:?}", open);
         }

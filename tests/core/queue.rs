@@ -2,298 +2,303 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::fake_browser::{LATENCY, MAX_BODY, Network};
-use crate::support::page::{CHECKOUT, INIT, LATEST, QUIET, REFUSED, Visit, large_order, order};
+use crate::support::fake_browser::{LATENCY_MS, MAX_BODY, Network};
+use crate::support::page::{
+    CHECKOUT_URL, IDLE_FLUSH_MS, INIT_P, INVALID_CALL, MAX_FLUSH_MS, Page, order, order_of_size,
+};
 
 /// Larger than any event may be.
 const MIB: usize = 1 << 20;
 
 /// The times of the requests, in ticks after `began`.
-fn times(visit: &Visit, began: u64) -> Vec<u64> {
-    let requests = visit.requests();
+fn times(page: &Page, began: u64) -> Vec<u64> {
+    let requests = page.requests();
     requests.iter().map(|sent| sent.at - began).collect()
 }
 
-fn ticks(visit: &Visit) -> u64 {
-    visit.browser.look().ticks
+fn ticks(page: &Page) -> u64 {
+    page.browser.state().ticks
 }
 
 #[test]
-fn close_calls_share_one_request_a_second_after_the_last() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.advance(900);
-    visit.call(&order("b"));
-    let last = ticks(&visit);
-    visit.advance(QUIET - 1);
-    assert!(visit.requests().is_empty());
-    visit.advance(1);
-    assert_eq!(times(&visit, last), [QUIET]);
-    assert_eq!(visit.measured(), [["a", "b"]]);
+fn close_calls_share_one_request_one_second_after_the_last() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.advance(900);
+    page.call(&order("b"));
+    let last = ticks(&page);
+    page.advance(IDLE_FLUSH_MS - 1);
+    assert!(page.requests().is_empty());
+    page.advance(1);
+    assert_eq!(times(&page, last), [IDLE_FLUSH_MS]);
+    assert_eq!(page.measured_ids(), [["a", "b"]]);
 }
 
 #[test]
-fn a_steady_stream_goes_four_seconds_after_its_first() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
+fn steady_stream_is_flushed_four_seconds_after_its_first_event() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
     for i in 0..20 {
-        visit.call(&order(&i.to_string()));
-        visit.advance(500);
+        page.call(&order(&i.to_string()));
+        page.advance(500);
     }
-    visit.settle_into(began, &[LATEST, 4_500 + LATEST, 9_500 + QUIET]);
-    assert_eq!(visit.arrived().len(), 20);
-}
-
-#[test]
-fn diagnostics_alone_wait_four_seconds() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
-    visit.call(REFUSED);
-    visit.advance(3_000);
-    visit.call(REFUSED);
-    visit.settle_into(began, &[LATEST]);
-}
-
-#[test]
-fn an_event_takes_waiting_diagnostics_along() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
-    visit.call(REFUSED);
-    visit.advance(1_000);
-    visit.call(&order("a"));
-    visit.settle_into(began, &[1_000 + QUIET]);
-    assert_eq!(
-        visit.request().names(),
-        ["order_created", "oai::diagnostic"]
+    page.settle_into(
+        began,
+        &[MAX_FLUSH_MS, 4_500 + MAX_FLUSH_MS, 9_500 + IDLE_FLUSH_MS],
     );
+    assert_eq!(page.delivered_ids().len(), 20);
 }
 
 #[test]
-fn an_event_that_follows_a_refused_call_waits_no_longer_than_four_seconds_after_that() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
-    visit.call(REFUSED);
-    visit.advance(3_900);
-    visit.call(&order("a"));
-    visit.settle_into(began, &[LATEST]);
+fn diagnostics_alone_are_flushed_after_four_seconds() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
+    page.call(INVALID_CALL);
+    page.advance(3_000);
+    page.call(INVALID_CALL);
+    page.settle_into(began, &[MAX_FLUSH_MS]);
 }
 
 #[test]
-fn a_page_where_nothing_is_measured_sends_one_request() {
-    let mut visit = Visit::to(CHECKOUT);
-    let began = ticks(&visit);
-    visit.call(INIT);
-    visit.advance(600_000);
-    assert_eq!(times(&visit, began), [QUIET]);
+fn queued_diagnostics_go_with_the_next_event() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
+    page.call(INVALID_CALL);
+    page.advance(1_000);
+    page.call(&order("a"));
+    page.settle_into(began, &[1_000 + IDLE_FLUSH_MS]);
+    assert_eq!(page.request().names(), ["order_created", "oai::diagnostic"]);
 }
 
 #[test]
-fn one_request_at_a_time_and_what_came_meanwhile_goes_when_it_has_arrived() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    visit.call(&order("b"));
-    visit.advance(60_000);
-    visit.call(&order("c"));
-    visit.advance(60_000);
-    assert_eq!(visit.measured(), [["a"]]);
-    visit.arrive(0);
-    visit.advance(0);
-    assert_eq!(visit.measured(), [vec!["a"], vec!["b", "c"]]);
+fn event_after_a_rejected_call_is_flushed_within_four_seconds_of_it() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
+    page.call(INVALID_CALL);
+    page.advance(3_900);
+    page.call(&order("a"));
+    page.settle_into(began, &[MAX_FLUSH_MS]);
 }
 
 #[test]
-fn an_event_measured_while_a_request_is_on_its_way_still_waits_its_second() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
-    visit.call(&order("a"));
-    visit.advance(QUIET + LATENCY / 2);
-    visit.call(&order("b"));
-    let second = QUIET + LATENCY / 2 + QUIET;
-    visit.settle_into(began, &[QUIET, second]);
+fn page_without_events_sends_one_request() {
+    let mut page = Page::open(CHECKOUT_URL);
+    let began = ticks(&page);
+    page.call(INIT_P);
+    page.advance(600_000);
+    assert_eq!(times(&page, began), [IDLE_FLUSH_MS]);
 }
 
 #[test]
-fn a_request_that_fails_goes_again_after_doubling_pauses_with_the_same_ids() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    let began = ticks(&visit);
-    visit.call(&order("a"));
-    visit.call(r#"["measure","lead_created",{"type":"customer_action"}]"#);
-    visit.call(REFUSED);
-    visit.advance(2_000_000);
-    let requests = visit.requests();
-    let mut at = QUIET;
+fn events_during_a_request_are_sent_after_its_response() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(&order("b"));
+    page.advance(60_000);
+    page.call(&order("c"));
+    page.advance(60_000);
+    assert_eq!(page.measured_ids(), [["a"]]);
+    page.deliver(0);
+    page.advance(0);
+    assert_eq!(page.measured_ids(), [vec!["a"], vec!["b", "c"]]);
+}
+
+#[test]
+fn event_during_a_request_still_waits_one_second() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS / 2);
+    page.call(&order("b"));
+    let second = IDLE_FLUSH_MS + LATENCY_MS / 2 + IDLE_FLUSH_MS;
+    page.settle_into(began, &[IDLE_FLUSH_MS, second]);
+}
+
+#[test]
+fn failed_request_is_retried_with_doubling_backoff_and_the_same_ids() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    let began = ticks(&page);
+    page.call(&order("a"));
+    page.call(r#"["measure","lead_created",{"type":"customer_action"}]"#);
+    page.call(INVALID_CALL);
+    page.advance(2_000_000);
+    let requests = page.requests();
+    let mut at = IDLE_FLUSH_MS;
     for (sent, pause) in requests.iter().zip([
         5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000,
     ]) {
         assert_eq!(sent.at - began, at);
         assert_eq!(sent.body, requests[0].body);
-        at += LATENCY + pause;
+        at += LATENCY_MS + pause;
     }
     assert!(requests.len() >= 9);
     assert_ne!(requests[1].parameter("t"), requests[0].parameter("t"));
 }
 
 #[test]
-fn what_is_measured_meanwhile_goes_with_the_next_try() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    let began = ticks(&visit);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    visit.call(&order("b"));
-    visit.advance(LATENCY);
-    visit.network(Network::Up);
-    visit.call(&order("c"));
-    visit.settle_into(began, &[QUIET, QUIET + LATENCY + 5_000]);
-    assert_eq!(visit.measured(), [vec!["a"], vec!["a", "b", "c"]]);
-    assert_eq!(visit.arrived(), ["a", "b", "c"]);
+fn event_during_backoff_goes_with_the_retry() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    let began = ticks(&page);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(&order("b"));
+    page.advance(LATENCY_MS);
+    page.set_network(Network::Up);
+    page.call(&order("c"));
+    page.settle_into(began, &[IDLE_FLUSH_MS, IDLE_FLUSH_MS + LATENCY_MS + 5_000]);
+    assert_eq!(page.measured_ids(), [vec!["a"], vec!["a", "b", "c"]]);
+    assert_eq!(page.delivered_ids(), ["a", "b", "c"]);
 }
 
 #[test]
-fn once_a_request_has_arrived_the_pauses_begin_anew() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(&order("a"));
-    visit.advance(60_000);
-    visit.network(Network::Up);
-    visit.advance(60_000);
-    assert_eq!(visit.arrived(), ["a"]);
-    visit.settle();
-    visit.network(Network::Down);
-    let began = ticks(&visit);
-    visit.call(&order("b"));
-    visit.advance(QUIET + LATENCY + 5_000);
-    assert_eq!(times(&visit, began), [QUIET, QUIET + LATENCY + 5_000]);
+fn delivered_request_resets_the_backoff() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(&order("a"));
+    page.advance(60_000);
+    page.set_network(Network::Up);
+    page.advance(60_000);
+    assert_eq!(page.delivered_ids(), ["a"]);
+    page.drain();
+    page.set_network(Network::Down);
+    let began = ticks(&page);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS + 5_000);
+    assert_eq!(
+        times(&page, began),
+        [IDLE_FLUSH_MS, IDLE_FLUSH_MS + LATENCY_MS + 5_000]
+    );
 }
 
 #[test]
-fn a_diagnostic_that_failed_keeps_its_id_and_later_refusals_get_one_of_their_own() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Down);
-    visit.call(REFUSED);
-    visit.advance(LATEST + LATENCY);
-    visit.network(Network::Up);
-    visit.call(REFUSED);
-    visit.advance(10_000);
-    let [first, second] = [0, 1].map(|place| visit.requests()[place].events());
+fn failed_diagnostic_keeps_its_id_and_later_rejections_get_a_new_one() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Down);
+    page.call(INVALID_CALL);
+    page.advance(MAX_FLUSH_MS + LATENCY_MS);
+    page.set_network(Network::Up);
+    page.call(INVALID_CALL);
+    page.advance(10_000);
+    let [first, second] = [0, 1].map(|place| page.requests()[place].events());
     assert_eq!(first[0], second[0]);
     assert_eq!(second.len(), 2);
     assert_eq!(second[1].data["dropped_event_count"], 1);
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_changes_nothing() {
-    let mut visit = Visit::settled();
-    visit.network(Network::Held);
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    let number = visit.request().number;
+fn response_to_an_unknown_request_changes_nothing() {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    let number = page.request().number;
     for other in [0, number + 1, u32::MAX] {
-        visit.answer(other, true);
-        visit.answer(other, false);
+        page.respond(other, true);
+        page.respond(other, false);
     }
-    visit.answer(number, true);
-    visit.answer(number, false);
-    visit.advance(600_000);
-    assert_eq!(visit.measured(), [["a"]]);
+    page.respond(number, true);
+    page.respond(number, false);
+    page.advance(600_000);
+    assert_eq!(page.measured_ids(), [["a"]]);
 }
 
 #[test]
-fn an_alarm_that_rings_too_early_sends_nothing() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
-    visit.call(&order("a"));
+fn early_timer_sends_nothing() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
+    page.call(&order("a"));
     for _ in 0..3 {
-        visit.advance(400);
-        visit.wake_early();
+        page.advance(400);
+        page.fire_timer_early();
     }
-    visit.settle_into(began, &[QUIET]);
+    page.settle_into(began, &[IDLE_FLUSH_MS]);
 }
 
 #[test]
-fn four_hundred_orders_in_one_burst_all_go_each_once() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
+fn burst_of_400_orders_is_sent_once_each() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
     let ids: Vec<_> = (0..400).map(|i| format!("order-{i}")).collect();
     for id in &ids {
-        visit.call(&order(id));
+        page.call(&order(id));
     }
-    visit.advance(10_000);
-    assert_eq!(visit.arrived(), ids);
-    let requests = visit.requests();
+    page.advance(10_000);
+    assert_eq!(page.delivered_ids(), ids);
+    let requests = page.requests();
     assert!(requests.len() > 1);
     for (i, sent) in requests.iter().enumerate() {
         assert!(sent.body.len() <= MAX_BODY);
         // one at a time, but without a pause
-        assert_eq!(sent.at - began, QUIET + i as u64 * LATENCY);
+        assert_eq!(sent.at - began, IDLE_FLUSH_MS + i as u64 * LATENCY_MS);
         let is_last = i + 1 == requests.len();
         assert!(is_last || sent.body.len() > MAX_BODY - 500, "cut too early");
     }
 }
 
 #[test]
-fn the_rest_of_a_burst_does_not_wait_for_what_is_measured_meanwhile() {
-    let mut visit = Visit::settled();
-    let began = ticks(&visit);
+fn rest_of_a_burst_does_not_wait_for_later_events() {
+    let mut page = Page::open_idle();
+    let began = ticks(&page);
     for i in 0..400 {
-        visit.call(&order(&i.to_string()));
+        page.call(&order(&i.to_string()));
     }
-    visit.advance(QUIET + LATENCY / 2);
-    visit.call(&order("meanwhile"));
-    visit.settle_into(began, &[QUIET, QUIET + LATENCY]);
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS / 2);
+    page.call(&order("meanwhile"));
+    page.settle_into(began, &[IDLE_FLUSH_MS, IDLE_FLUSH_MS + LATENCY_MS]);
 }
 
 #[test]
-fn a_burst_survives_a_network_that_fails_every_other_request() {
-    let mut visit = Visit::settled();
+fn burst_survives_every_second_request_failing() {
+    let mut page = Page::open_idle();
     let ids: BTreeSet<_> = (0..400).map(|i| format!("order-{i}")).collect();
     for id in &ids {
-        visit.call(&order(id));
+        page.call(&order(id));
     }
     for round in 0..40 {
-        visit.network(if round % 2 == 0 {
+        page.set_network(if round % 2 == 0 {
             Network::Down
         } else {
             Network::Up
         });
-        visit.advance(5_000);
+        page.advance(5_000);
     }
-    let arrived = visit.arrived();
+    let arrived = page.delivered_ids();
     assert_eq!(arrived.len(), ids.len());
     assert_eq!(arrived.into_iter().collect::<BTreeSet<_>>(), ids);
 }
 
 #[test]
-fn a_large_user_and_a_long_click_leave_less_room_for_events() {
+fn large_user_data_and_click_id_reduce_the_events_of_a_batch() {
     let click = "c".repeat(5_000);
-    let mut visit = Visit::to(&format!("https://shop.example.test/?oppref={click}"));
+    let mut page = Page::open(&format!("https://shop.example.test/?oppref={click}"));
     let place = r"\u0022".repeat(1_000);
-    visit.call(&format!(
+    page.call(&format!(
         r#"["init",{{"pixelId":"P","user":{{"country":"{place}","city":"{place}","region":"{place}","zip_code":"{place}"}}}}]"#
     ));
     for i in 0..400 {
-        visit.call(&order(&i.to_string()));
+        page.call(&order(&i.to_string()));
     }
-    visit.advance(10_000);
-    assert_eq!(visit.arrived().len(), 400);
-    for sent in visit.requests() {
+    page.advance(10_000);
+    assert_eq!(page.delivered_ids().len(), 400);
+    for sent in page.requests() {
         assert!(sent.body.len() <= MAX_BODY, "{}", sent.body.len());
         assert_eq!(sent.batch().oppref.as_deref(), Some(click.as_str()));
     }
 }
 
 #[test]
-fn an_event_of_any_size_near_the_limit_is_cut_rightly() {
+fn batches_respect_the_limit_at_every_event_size() {
     for letters in (58_900..60_100).step_by(7) {
-        let mut visit = Visit::settled();
-        visit.call(&large_order("a", letters));
-        visit.call(&order("b"));
-        visit.advance(5_000);
-        assert_eq!(visit.arrived(), ["a", "b"]);
-        for sent in visit.requests() {
+        let mut page = Page::open_idle();
+        page.call(&order_of_size("a", letters));
+        page.call(&order("b"));
+        page.advance(5_000);
+        assert_eq!(page.delivered_ids(), ["a", "b"]);
+        for sent in page.requests() {
             let fits = sent.body.len() <= MAX_BODY;
             assert!(fits || sent.events().len() == 1, "{letters}");
         }
@@ -301,24 +306,24 @@ fn an_event_of_any_size_near_the_limit_is_cut_rightly() {
 }
 
 #[test]
-fn an_event_too_large_to_outlive_the_page_goes_alone() {
-    let mut visit = Visit::settled();
-    visit.call(&order("before"));
-    visit.call(&large_order("large", 70_000));
-    visit.call(&order("after"));
-    visit.advance(5_000);
-    assert_eq!(visit.measured(), [["before"], ["large"], ["after"]]);
+fn event_over_the_keepalive_limit_is_sent_alone() {
+    let mut page = Page::open_idle();
+    page.call(&order("before"));
+    page.call(&order_of_size("large", 70_000));
+    page.call(&order("after"));
+    page.advance(5_000);
+    assert_eq!(page.measured_ids(), [["before"], ["large"], ["after"]]);
 }
 
 #[test]
-fn an_event_above_one_mebibyte_is_refused_and_counted() {
-    let mut visit = Visit::settled();
-    visit.call(&large_order("too large", MIB));
-    visit.call(&large_order("large", MIB - 1_000));
-    assert_eq!(visit.warnings().len(), 1);
-    visit.advance(5_000);
-    assert_eq!(visit.arrived(), ["large"]);
-    let told = visit
+fn event_over_one_mebibyte_is_rejected_and_counted() {
+    let mut page = Page::open_idle();
+    page.call(&order_of_size("too large", MIB));
+    page.call(&order_of_size("large", MIB - 1_000));
+    assert_eq!(page.warnings().len(), 1);
+    page.advance(5_000);
+    assert_eq!(page.delivered_ids(), ["large"]);
+    let told = page
         .requests()
         .into_iter()
         .find_map(|sent| sent.diagnostic());
@@ -329,7 +334,7 @@ fn an_event_above_one_mebibyte_is_refused_and_counted() {
     assert_eq!(told["dropped_event_name_counts"]["order_created"], 1);
 }
 
-impl Visit {
+impl Page {
     /// Lets time pass until nothing waits; the requests must have gone at these ticks after `began`.
     #[track_caller]
     fn settle_into(&mut self, began: u64, expected: &[u64]) {

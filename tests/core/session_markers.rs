@@ -1,12 +1,13 @@
 //! What is told once a session: the first visit, and the first time that consent was granted.
 
-use crate::support::fake_browser::{Browser, LATENCY, Network, Sent};
+use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network, SentRequest};
 use crate::support::page::{
-    CHECKOUT, DENY, GRANT, INIT, INIT_Q, LATEST, QUIET, REFUSED, Visit, order,
+    CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, IDLE_FLUSH_MS, INIT_P, INIT_Q, INVALID_CALL,
+    MAX_FLUSH_MS, Page, order,
 };
 
 /// `(consent, first visit, first grant)` as each marker tells.
-fn markers(requests: &[Sent]) -> Vec<(bool, bool, bool)> {
+fn markers(requests: &[SentRequest]) -> Vec<(bool, bool, bool)> {
     let told = requests.iter().filter_map(|sent| {
         let told = sent.diagnostic()?;
         let consent = told.get("consent")?.as_bool()?;
@@ -22,135 +23,135 @@ fn markers(requests: &[Sent]) -> Vec<(bool, bool, bool)> {
 }
 
 /// A page in a session that has these first times behind it.
-fn page_after(kept: &str) -> Visit {
-    let browser = Browser::new();
+fn page_after(kept: &str) -> Page {
+    let browser = FakeBrowser::new();
     browser
-        .touch()
+        .state_mut()
         .session
         .insert("oaiq_cs:P".into(), kept.into());
-    browser.open(CHECKOUT)
+    browser.open(CHECKOUT_URL)
 }
 
 #[test]
-fn a_session_s_first_page_tells_of_both_first_times() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.advance(60_000);
-    assert_eq!(markers(&visit.requests()), [(true, true, true)]);
-    assert_eq!(visit.marked().as_deref(), Some("g"));
+fn first_page_of_a_session_reports_both_markers() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(60_000);
+    assert_eq!(markers(&page.requests()), [(true, true, true)]);
+    assert_eq!(page.markers().as_deref(), Some("g"));
 }
 
 #[test]
-fn the_second_page_tells_of_none() {
-    let visit = Visit::settled();
-    let mut visit = visit.next_page(CHECKOUT);
-    let began = visit.browser.look().ticks;
-    visit.call(INIT);
-    visit.advance(60_000);
-    let sent = visit.request();
+fn second_page_reports_no_marker() {
+    let page = Page::open_idle();
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    let began = page.browser.state().ticks;
+    page.call(INIT_P);
+    page.advance(60_000);
+    let sent = page.request();
     assert_eq!(sent.names(), ["openai::sdk_init"]);
-    assert_eq!(sent.at - began, QUIET);
+    assert_eq!(sent.at - began, IDLE_FLUSH_MS);
     assert!(sent.batch().obref.is_some());
 }
 
 #[test]
-fn a_new_session_begins_anew() {
-    let visit = Visit::settled();
-    visit.browser.touch().session.clear();
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.call(INIT);
-    visit.advance(60_000);
-    assert_eq!(markers(&visit.requests()), [(true, true, true)]);
+fn new_session_reports_the_markers_again() {
+    let page = Page::open_idle();
+    page.browser.state_mut().session.clear();
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(60_000);
+    assert_eq!(markers(&page.requests()), [(true, true, true)]);
 }
 
 #[test]
-fn each_first_time_is_marked_once_its_request_has_arrived() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.network(Network::Held);
-    visit.call(INIT);
-    visit.advance(QUIET);
-    assert_eq!(visit.marked(), None);
-    visit.fail(0);
-    assert_eq!(visit.marked(), None);
-    visit.advance(5_000);
-    assert_eq!(markers(&visit.requests()).len(), 2, "the same one again");
-    assert_eq!(visit.marked(), None);
-    visit.arrive(1);
-    assert_eq!(visit.marked().as_deref(), Some("g"));
+fn marker_is_stored_once_its_request_is_delivered() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.set_network(Network::Manual);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.markers(), None);
+    page.fail(0);
+    assert_eq!(page.markers(), None);
+    page.advance(5_000);
+    assert_eq!(markers(&page.requests()).len(), 2, "the same one again");
+    assert_eq!(page.markers(), None);
+    page.deliver(1);
+    assert_eq!(page.markers().as_deref(), Some("g"));
 }
 
 #[test]
-fn a_marker_that_went_by_beacon_is_marked_at_once() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(INIT);
-    visit.leave();
-    assert_eq!(visit.marked().as_deref(), Some("g"));
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.call(INIT);
-    visit.advance(60_000);
-    assert_eq!(markers(&visit.requests()).len(), 1);
+fn marker_sent_by_beacon_is_stored_at_once() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.hide();
+    assert_eq!(page.markers().as_deref(), Some("g"));
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(60_000);
+    assert_eq!(markers(&page.requests()).len(), 1);
 }
 
 #[test]
-fn a_page_that_was_left_before_the_answer_leaves_the_first_times_to_the_next() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.network(Network::Held);
-    visit.call(INIT);
-    visit.advance(QUIET);
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.network(Network::Up);
-    visit.call(INIT);
-    visit.advance(60_000);
-    assert_eq!(visit.marked().as_deref(), Some("g"));
+fn page_hidden_before_the_response_leaves_markers_to_the_next_page() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.set_network(Network::Manual);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.set_network(Network::Up);
+    page.call(INIT_P);
+    page.advance(60_000);
+    assert_eq!(page.markers().as_deref(), Some("g"));
 }
 
 #[test]
-fn without_consent_the_visit_is_told_and_a_later_grant_by_itself() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.advance(10_000);
-    assert_eq!(visit.marked().as_deref(), Some("v"));
-    visit.call(GRANT);
-    visit.advance(10_000);
+fn denied_session_reports_the_visit_and_later_the_grant() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.advance(10_000);
+    assert_eq!(page.markers().as_deref(), Some("v"));
+    page.call(CONSENT_GRANT);
+    page.advance(10_000);
     assert_eq!(
-        markers(&visit.requests()),
+        markers(&page.requests()),
         [(false, true, false), (true, false, true)]
     );
-    assert!(visit.requests().iter().all(|sent| sent.stripped));
-    assert_eq!(visit.marked().as_deref(), Some("g"));
+    assert!(page.requests().iter().all(|sent| sent.stripped));
+    assert_eq!(page.markers().as_deref(), Some("g"));
 }
 
 #[test]
-fn a_grant_while_the_visit_is_on_its_way_tells_of_the_grant_alone() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.advance(QUIET + LATENCY / 2);
-    visit.call(GRANT);
-    visit.advance(10_000);
+fn grant_during_the_visit_request_reports_only_the_grant() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.advance(IDLE_FLUSH_MS + LATENCY_MS / 2);
+    page.call(CONSENT_GRANT);
+    page.advance(10_000);
     assert_eq!(
-        markers(&visit.requests()),
+        markers(&page.requests()),
         [(false, true, false), (true, false, true)]
     );
-    assert_eq!(visit.marked().as_deref(), Some("g"));
+    assert_eq!(page.markers().as_deref(), Some("g"));
 }
 
 #[test]
-fn a_session_that_begins_denied_tells_of_the_grant_on_the_later_page() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([DENY, INIT]);
-    visit.settle();
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.calls([INIT, GRANT]);
-    visit.advance(10_000);
-    assert_eq!(markers(&visit.requests()), [(true, false, true)]);
-    let mut visit = visit.next_page(CHECKOUT);
-    visit.calls([INIT, DENY, GRANT]);
-    visit.advance(10_000);
-    assert_eq!(markers(&visit.requests()).len(), 1);
+fn session_that_begins_denied_reports_the_grant_on_a_later_page() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([CONSENT_DENY, INIT_P]);
+    page.drain();
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_GRANT]);
+    page.advance(10_000);
+    assert_eq!(markers(&page.requests()), [(true, false, true)]);
+    let mut page = page.navigate_to(CHECKOUT_URL);
+    page.call_all([INIT_P, CONSENT_DENY, CONSENT_GRANT]);
+    page.advance(10_000);
+    assert_eq!(markers(&page.requests()).len(), 1);
 }
 
 #[test]
-fn what_the_session_has_told_is_not_told_again() {
+fn reported_markers_are_not_reported_again() {
     for (kept, told, then) in [
         ("", Some((true, true, true)), "g"),
         ("v", Some((true, false, true)), "g"),
@@ -158,43 +159,43 @@ fn what_the_session_has_told_is_not_told_again() {
         ("g", None, "g"),
         ("nonsense", Some((true, true, true)), "g"),
     ] {
-        let mut visit = page_after(kept);
-        visit.call(INIT);
-        visit.advance(60_000);
-        assert_eq!(markers(&visit.requests()), Vec::from_iter(told), "{kept}");
-        assert_eq!(visit.marked().as_deref(), Some(then), "{kept}");
+        let mut page = page_after(kept);
+        page.call(INIT_P);
+        page.advance(60_000);
+        assert_eq!(markers(&page.requests()), Vec::from_iter(told), "{kept}");
+        assert_eq!(page.markers().as_deref(), Some(then), "{kept}");
     }
 }
 
 #[test]
-fn each_pixel_has_first_times_of_its_own() {
-    let mut visit = Visit::settled();
-    visit.call(INIT_Q);
-    visit.advance(60_000);
-    assert_eq!(visit.request().pixel(), "Q");
-    assert_eq!(markers(&visit.requests()), [(true, true, true)]);
-    assert_eq!(visit.browser.look().session["oaiq_cs:Q"], "g");
+fn each_pixel_has_its_own_markers() {
+    let mut page = Page::open_idle();
+    page.call(INIT_Q);
+    page.advance(60_000);
+    assert_eq!(page.request().pixel(), "Q");
+    assert_eq!(markers(&page.requests()), [(true, true, true)]);
+    assert_eq!(page.browser.state().session["oaiq_cs:Q"], "g");
 }
 
 #[test]
-fn where_nothing_can_be_stored_a_page_tells_once() {
-    let browser = Browser::new();
-    browser.touch().storage_blocked = true;
-    let mut visit = browser.open(CHECKOUT);
-    visit.call(INIT);
-    visit.advance(10_000);
-    visit.calls([DENY, GRANT, INIT]);
-    visit.call(&order("a"));
-    visit.advance(60_000);
-    assert_eq!(markers(&visit.requests()).len(), 1);
+fn page_without_storage_reports_markers_once() {
+    let browser = FakeBrowser::new();
+    browser.state_mut().storage_blocked = true;
+    let mut page = browser.open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(10_000);
+    page.call_all([CONSENT_DENY, CONSENT_GRANT, INIT_P]);
+    page.call(&order("a"));
+    page.advance(60_000);
+    assert_eq!(markers(&page.requests()).len(), 1);
 }
 
 #[test]
-fn refused_calls_ride_along_with_a_marker() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.calls([REFUSED, INIT, REFUSED]);
-    visit.advance(LATEST);
-    let told = visit.request().diagnostic().expect("a diagnostic");
+fn rejected_calls_share_the_marker_s_request() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INVALID_CALL, INIT_P, INVALID_CALL]);
+    page.advance(MAX_FLUSH_MS);
+    let told = page.request().diagnostic().expect("a diagnostic");
     assert_eq!(told["dropped_event_count"], 2);
-    assert_eq!(markers(&visit.requests()), [(true, true, true)]);
+    assert_eq!(markers(&page.requests()), [(true, true, true)]);
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::support::page::{CHECKOUT, QUIET, REFUSED, Visit, order};
+use crate::support::page::{CHECKOUT_URL, IDLE_FLUSH_MS, INVALID_CALL, Page, order};
 
 fn sha256(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
@@ -14,11 +14,11 @@ fn init(user: &str) -> String {
 }
 
 /// The part `user` of the next request, as it stands in the body.
-fn user_of_next(visit: &mut Visit) -> String {
-    visit.call(&order("a"));
-    visit.advance(QUIET);
-    let body = visit.request().body;
-    visit.browser.touch().requests.clear();
+fn user_of_next(page: &mut Page) -> String {
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    let body = page.request().body;
+    page.browser.state_mut().requests.clear();
     match body.split_once(r#","user":"#) {
         Some((_, user)) => user.strip_suffix('}').expect("the body's end").into(),
         None => String::new(),
@@ -26,12 +26,12 @@ fn user_of_next(visit: &mut Visit) -> String {
 }
 
 #[test]
-fn what_names_a_person_is_hashed_and_goes_in_the_order_of_the_wire() {
-    let mut visit = Visit::settled();
-    visit.call(&init(
+fn identifiers_are_hashed_in_wire_order() {
+    let mut page = Page::open_idle();
+    page.call(&init(
         r#"{"last_name_sha256":"O'Neil","first_name_sha256":" Zoë ","phone_number_sha256":"+49 (170) 123-4567","email_sha256":" Jane.Doe@Example.COM ","zip_code":"24103","region":"SH","city":"Kiel","country":"DE","external_id_sha256":"U-1"}"#,
     ));
-    let user = user_of_next(&mut visit);
+    let user = user_of_next(&mut page);
     assert_eq!(
         user,
         format!(
@@ -46,30 +46,30 @@ fn what_names_a_person_is_hashed_and_goes_in_the_order_of_the_wire() {
 }
 
 #[test]
-fn what_was_hashed_by_the_site_goes_as_it_is() {
-    let mut visit = Visit::settled();
+fn hashed_values_of_the_site_are_sent_unchanged() {
+    let mut page = Page::open_idle();
     let hash = sha256("jane.doe@example.com");
-    visit.call(&init(&format!(
+    page.call(&init(&format!(
         r#"{{"email_sha256":"{}"}}"#,
         hash.to_uppercase()
     )));
     assert_eq!(
-        user_of_next(&mut visit),
+        user_of_next(&mut page),
         format!(r#"{{"in":{{"em":"{hash}"}}}}"#)
     );
 }
 
 #[test]
-fn what_is_not_usable_is_left_out_and_the_rest_goes() {
-    let mut visit = Visit::settled();
-    visit.call(&init(
+fn unusable_values_are_left_out() {
+    let mut page = Page::open_idle();
+    page.call(&init(
         r#"{"email_sha256":"jane.doe","phone_number_sha256":5,"city":"","region":null,"postal_code":"","zip_code":"24103","country":x"symbol","email":"jane@example.com"}"#,
     ));
-    assert_eq!(user_of_next(&mut visit), r#"{"in":{"pc":"24103"}}"#);
+    assert_eq!(user_of_next(&mut page), r#"{"in":{"pc":"24103"}}"#);
 }
 
 #[test]
-fn no_user_is_told_where_nothing_of_it_is_usable() {
+fn user_is_absent_when_no_value_is_usable() {
     for user in [
         "{}",
         "null",
@@ -80,63 +80,63 @@ fn no_user_is_told_where_nothing_of_it_is_usable() {
         r#"{"email":"jane@example.com"}"#,
         r#"{"email_sha256":["jane@example.com"]}"#,
     ] {
-        let mut visit = Visit::settled();
-        visit.call(&init(user));
-        assert_eq!(user_of_next(&mut visit), "", "{user}");
+        let mut page = Page::open_idle();
+        page.call(&init(user));
+        assert_eq!(user_of_next(&mut page), "", "{user}");
     }
 }
 
 #[test]
-fn a_later_user_replaces_the_whole_of_it() {
-    let mut visit = Visit::settled();
-    visit.call(&init(r#"{"country":"DE","city":"Kiel"}"#));
-    visit.call(&init(r#"{"city":"Ulm"}"#));
-    assert_eq!(user_of_next(&mut visit), r#"{"in":{"ct":"Ulm"}}"#);
+fn later_user_replaces_the_whole_earlier_one() {
+    let mut page = Page::open_idle();
+    page.call(&init(r#"{"country":"DE","city":"Kiel"}"#));
+    page.call(&init(r#"{"city":"Ulm"}"#));
+    assert_eq!(user_of_next(&mut page), r#"{"in":{"ct":"Ulm"}}"#);
 }
 
 #[test]
-fn an_init_without_a_user_leaves_it() {
-    let mut visit = Visit::settled();
-    visit.call(&init(r#"{"city":"Ulm"}"#));
-    visit.call(r#"["init",{"pixelId":"P"}]"#);
-    visit.call(r#"["init",{"debug":false}]"#);
-    assert_eq!(user_of_next(&mut visit), r#"{"in":{"ct":"Ulm"}}"#);
+fn init_without_user_keeps_the_user() {
+    let mut page = Page::open_idle();
+    page.call(&init(r#"{"city":"Ulm"}"#));
+    page.call(r#"["init",{"pixelId":"P"}]"#);
+    page.call(r#"["init",{"debug":false}]"#);
+    assert_eq!(user_of_next(&mut page), r#"{"in":{"ct":"Ulm"}}"#);
 }
 
 #[test]
-fn a_user_of_null_removes_it() {
+fn user_null_removes_the_user() {
     for none in ["null", "u", "{}"] {
-        let mut visit = Visit::settled();
-        visit.call(&init(r#"{"city":"Ulm"}"#));
-        assert_eq!(user_of_next(&mut visit), r#"{"in":{"ct":"Ulm"}}"#);
-        visit.call(&init(none));
-        assert_eq!(user_of_next(&mut visit), "", "{none}");
+        let mut page = Page::open_idle();
+        page.call(&init(r#"{"city":"Ulm"}"#));
+        assert_eq!(user_of_next(&mut page), r#"{"in":{"ct":"Ulm"}}"#);
+        page.call(&init(none));
+        assert_eq!(user_of_next(&mut page), "", "{none}");
     }
 }
 
 #[test]
-fn a_user_goes_with_events_of_the_page_alone() {
-    let mut visit = Visit::to(CHECKOUT);
-    visit.call(&init(r#"{"city":"Ulm"}"#));
-    visit.advance(QUIET);
+fn user_goes_only_with_page_events() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(&init(r#"{"city":"Ulm"}"#));
+    page.advance(IDLE_FLUSH_MS);
     assert_eq!(
-        visit.request().names(),
+        page.request().names(),
         ["openai::sdk_init", "oai::diagnostic"]
     );
-    assert_eq!(visit.request().batch().user, None);
-    visit.settle();
-    visit.call(REFUSED);
-    visit.advance(10_000);
-    assert_eq!(visit.request().batch().user, None);
-    visit.settle();
-    assert_eq!(user_of_next(&mut visit), r#"{"in":{"ct":"Ulm"}}"#);
+    assert_eq!(page.request().batch().user, None);
+    page.drain();
+    page.call(INVALID_CALL);
+    page.advance(10_000);
+    assert_eq!(page.request().batch().user, None);
+    page.drain();
+    assert_eq!(user_of_next(&mut page), r#"{"in":{"ct":"Ulm"}}"#);
 }
 
 #[test]
-fn a_user_given_after_the_event_goes_with_it() {
-    let mut visit = Visit::settled();
-    visit.call(&order("a"));
-    visit.call(&init(r#"{"city":"Ulm"}"#));
-    visit.advance(QUIET);
-    assert!(visit.request().batch().user.is_some());
+fn user_set_after_the_event_goes_with_it() {
+    let mut page = Page::open_idle();
+    page.call(&order("a"));
+    page.call(&init(r#"{"city":"Ulm"}"#));
+    page.advance(IDLE_FLUSH_MS);
+    assert!(page.request().batch().user.is_some());
 }

@@ -1,8 +1,9 @@
 //! The form of a request, to the byte.
 
-use crate::support::fake_browser::{Browser, uuid};
+use crate::support::fake_browser::{FakeBrowser, uuid};
 use crate::support::page::{
-    CHECKOUT, DENY, EVENTS, GRANT, INIT, QUIET, REFUSED, SETTINGS, Visit, order,
+    CHECKOUT_URL, CONFIG_URL, CONSENT_DENY, CONSENT_GRANT, EVENTS_URL, IDLE_FLUSH_MS, INIT_P,
+    INVALID_CALL, Page, order,
 };
 
 /// The text of the only event of that name in a body, as it stands there.
@@ -15,24 +16,24 @@ fn raw_event<'a>(body: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-fn a_first_request_to_the_byte() {
-    let browser = Browser::new();
-    let mut visit = browser.open_from(
+fn first_request_matches_byte_for_byte() {
+    let browser = FakeBrowser::new();
+    let mut page = browser.open_with_referrer(
         "https://shop.example.test/checkout?oppref=click-1#top",
         "https://news.example/story?id=5",
         "u",
     );
-    let at = browser.look().now;
-    visit.call(r#"["init",{"pixelId":"P","user":{"city":"Kiel","country":"DE"}}]"#);
-    visit.call(
+    let at = browser.state().now;
+    page.call(r#"["init",{"pixelId":"P","user":{"city":"Kiel","country":"DE"}}]"#);
+    page.call(
         r#"["measure","custom",{"contents":[{"quantity":1,"id":"ü\u0022\u005c"}],"type":"custom","amount":-5,"currency":"eUr"},{"eventId":"order 7","opt_out":true,"custom_event_name":"Spun_Wheel"}]"#,
     );
-    visit.advance(QUIET);
-    let now = at + QUIET;
-    let sent = visit.request();
+    page.advance(IDLE_FLUSH_MS);
+    let now = at + IDLE_FLUSH_MS;
+    let sent = page.request();
     assert_eq!(
         sent.url,
-        format!("{EVENTS}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=3")
+        format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=3")
     );
     let urls = r#""source_url":"https://shop.example.test/checkout","referrer_url":"https://news.example/story""#;
     // the third is the name of the box in which the event is kept
@@ -51,29 +52,32 @@ fn a_first_request_to_the_byte() {
         r#""oppref":"click-1","user":{"in":{"co":"DE","ct":"Kiel"}}}"#.into(),
     ];
     assert_eq!(sent.body, expected.concat());
-    assert!(!sent.stripped && !sent.leaving);
+    assert!(!sent.stripped && !sent.is_unloading);
 }
 
 #[test]
-fn a_request_of_session_markers_alone_is_stripped() {
-    let mut visit = Visit::to("https://shop.example.test/?oppref=click-1");
-    visit.calls([DENY, r#"["init",{"pixelId":"P","user":{"country":"DE"}}]"#]);
-    visit.settle();
-    visit.call(GRANT);
-    visit.advance(QUIET);
-    let sent = visit.request();
+fn request_of_markers_only_is_anonymous() {
+    let mut page = Page::open("https://shop.example.test/?oppref=click-1");
+    page.call_all([
+        CONSENT_DENY,
+        r#"["init",{"pixelId":"P","user":{"country":"DE"}}]"#,
+    ]);
+    page.drain();
+    page.call(CONSENT_GRANT);
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     assert!(sent.stripped);
     assert!(sent.body.starts_with(r#"{"events":[{"type":"oai::d"#));
     assert!(sent.body.ends_with("}]}"));
-    assert!(visit.browser.cookie("__obref").is_some());
+    assert!(page.browser.cookie("__obref").is_some());
 }
 
 #[test]
-fn a_request_that_is_more_than_a_session_marker_is_not_stripped() {
-    let mut visit = Visit::settled();
-    visit.call(REFUSED);
-    visit.advance(10_000);
-    let sent = visit.request();
+fn request_with_more_than_markers_is_not_anonymous() {
+    let mut page = Page::open_idle();
+    page.call(INVALID_CALL);
+    page.advance(10_000);
+    let sent = page.request();
     assert_eq!(sent.names(), ["oai::diagnostic"]);
     assert!(!sent.stripped);
     assert!(sent.batch().obref.is_some());
@@ -81,32 +85,32 @@ fn a_request_that_is_more_than_a_session_marker_is_not_stripped() {
 }
 
 #[test]
-fn diagnostics_carry_no_address() {
-    let mut visit = Visit::settled();
-    visit.call(REFUSED);
-    visit.advance(10_000);
-    let sent = visit.request();
+fn diagnostics_carry_no_url() {
+    let mut page = Page::open_idle();
+    page.call(INVALID_CALL);
+    page.advance(10_000);
+    let sent = page.request();
     let event = raw_event(&sent.body, "oai::diagnostic");
     assert!(!event.contains("url"), "{event}");
 }
 
 #[test]
-fn the_address_says_when_a_request_goes_and_an_event_when_it_was_measured() {
-    let mut visit = Visit::settled();
-    let at = visit.browser.look().now;
-    visit.call(&order("a"));
-    visit.advance(300);
-    visit.call(&order("b"));
-    visit.advance(QUIET);
-    let sent = visit.request();
-    assert_eq!(sent.parameter("t"), (at + 300 + QUIET).to_string());
+fn url_has_the_send_time_and_events_their_call_time() {
+    let mut page = Page::open_idle();
+    let at = page.browser.state().now;
+    page.call(&order("a"));
+    page.advance(300);
+    page.call(&order("b"));
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
+    assert_eq!(sent.parameter("t"), (at + 300 + IDLE_FLUSH_MS).to_string());
     let times = sent.events().into_iter().map(|event| event.timestamp_ms);
     assert_eq!(times.collect::<Vec<_>>(), [at, at + 300]);
 }
 
 #[test]
-fn an_event_takes_event_id_before_event_id_s_alias_and_else_a_uuid() {
-    let mut visit = Visit::settled();
+fn event_id_wins_over_its_alias_and_defaults_to_a_uuid() {
+    let mut page = Page::open_idle();
     for options in [
         r#"{"event_id":"a"}"#,
         r#"{"eventId":"b"}"#,
@@ -115,38 +119,38 @@ fn an_event_takes_event_id_before_event_id_s_alias_and_else_a_uuid() {
         r#"{"event_id":"\u0022ü\u005c"}"#,
         "{}",
     ] {
-        visit.call(&format!(
+        page.call(&format!(
             r#"["measure","lead_created",{{"type":"customer_action"}},{options}]"#
         ));
     }
-    visit.advance(QUIET);
-    let measured = visit.request().measured();
+    page.advance(IDLE_FLUSH_MS);
+    let measured = page.request().measured_ids();
     assert_eq!(measured[..5], ["a", "b", "c", "d", "\"ü\\"]);
     assert_eq!(measured[5].len(), 36);
-    let body = visit.request().body;
+    let body = page.request().body;
     let event = raw_event(&body, "lead_created");
     assert!(!event.contains("eventId") && !event.contains("event_id"));
 }
 
 #[test]
-fn what_is_undefined_is_left_out() {
-    let mut visit = Visit::settled();
-    visit.call(
+fn undefined_fields_are_left_out() {
+    let mut page = Page::open_idle();
+    page.call(
         r#"["measure","order_created",{"amount":u,"type":"contents","contents":[{"id":u,"name":"n"}],"currency":u},{"event_id":"a","opt_out":u,"custom_event_name":u}]"#,
     );
-    visit.advance(QUIET);
-    let body = visit.request().body;
+    page.advance(IDLE_FLUSH_MS);
+    let body = page.request().body;
     let event = raw_event(&body, "order_created");
     let end = r#""id":"a","source_url":"https://shop.example.test/checkout","data":{"type":"contents","contents":[{"name":"n"}]}}"#;
     assert!(event.ends_with(end), "{event}");
 }
 
 #[test]
-fn of_a_page_s_address_origin_and_path_are_told() {
+fn source_url_is_origin_and_path() {
     for (url, told) in [
         (
             "https://shop.example.test/checkout?email=a%40b.c#card",
-            Some(CHECKOUT),
+            Some(CHECKOUT_URL),
         ),
         (
             "https://me:secret@shop.example.test:8443/a/b",
@@ -167,12 +171,12 @@ fn of_a_page_s_address_origin_and_path_are_told() {
         ("chrome-extension://abc/popup.html", None),
         ("", None),
     ] {
-        let browser = Browser::new();
-        let mut visit = browser.open_from(url, url, "u");
-        visit.call(INIT);
-        visit.call(&order("a"));
-        visit.advance(QUIET);
-        let sent = visit.request();
+        let browser = FakeBrowser::new();
+        let mut page = browser.open_with_referrer(url, url, "u");
+        page.call(INIT_P);
+        page.call(&order("a"));
+        page.advance(IDLE_FLUSH_MS);
+        let sent = page.request();
         for event in &sent.events()[..2] {
             assert_eq!(event.source_url.as_deref(), told, "{url}");
             assert_eq!(event.referrer_url.as_deref(), told, "{url}");
@@ -182,14 +186,14 @@ fn of_a_page_s_address_origin_and_path_are_told() {
 }
 
 #[test]
-fn an_event_is_of_the_address_at_which_it_was_measured() {
-    let mut visit = Visit::settled();
+fn event_carries_the_url_of_its_call() {
+    let mut page = Page::open_idle();
     for path in ["cart", "checkout?step=2", "thanks#top"] {
-        visit.push_state(&format!("https://shop.example.test/{path}"));
-        visit.call(&order(path));
+        page.push_state(&format!("https://shop.example.test/{path}"));
+        page.call(&order(path));
     }
-    visit.advance(QUIET);
-    let events = visit.request().events();
+    page.advance(IDLE_FLUSH_MS);
+    let events = page.request().events();
     let urls = events.into_iter().flat_map(|event| event.source_url);
     let expected = ["cart", "checkout", "thanks"];
     assert_eq!(
@@ -199,25 +203,25 @@ fn an_event_is_of_the_address_at_which_it_was_measured() {
 }
 
 #[test]
-fn an_endpoint_with_a_query_of_its_own_keeps_it() {
-    let browser = Browser::new();
-    let mut visit = browser.open_raw(&format!(
-        r#"["http://localhost:9/events?tenant=a","{SETTINGS}",u]"#
+fn endpoint_with_a_query_keeps_it() {
+    let browser = FakeBrowser::new();
+    let mut page = browser.open_with_boot_text(&format!(
+        r#"["http://localhost:9/events?tenant=a","{CONFIG_URL}",u]"#
     ));
-    visit.call(INIT);
-    visit.advance(QUIET);
-    let sent = visit.request();
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    let sent = page.request();
     let start = "http://localhost:9/events?tenant=a&pid=P&st=oaiq-web&";
     assert!(sent.url.starts_with(start), "{}", sent.url);
 }
 
 #[test]
-fn the_address_counts_the_events() {
-    let mut visit = Visit::settled();
+fn url_counts_the_events() {
+    let mut page = Page::open_idle();
     for id in ["a", "b", "c"] {
-        visit.call(&order(id));
+        page.call(&order(id));
     }
-    visit.call(REFUSED);
-    visit.advance(QUIET);
-    assert_eq!(visit.request().parameter("ec"), "4");
+    page.call(INVALID_CALL);
+    page.advance(IDLE_FLUSH_MS);
+    assert_eq!(page.request().parameter("ec"), "4");
 }

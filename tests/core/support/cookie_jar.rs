@@ -95,7 +95,7 @@ impl CookieJar {
         for attribute in parts {
             let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
             match key.to_ascii_lowercase().as_str() {
-                "domain" => match domain_for(by, value.trim_start_matches('.')) {
+                "domain" => match accepted_domain(by, value.trim_start_matches('.')) {
                     Ok(domain) => cookie.domain = domain,
                     Err(Refused) => return,
                 },
@@ -138,7 +138,7 @@ impl CookieJar {
 pub struct Refused;
 
 /// The domain that a cookie is kept for, where the browser takes it.
-pub fn domain_for(by: &Origin, domain: &str) -> Result<Option<String>, Refused> {
+pub fn accepted_domain(by: &Origin, domain: &str) -> Result<Option<String>, Refused> {
     let is_address = by.host.starts_with('[') || by.host.parse::<std::net::Ipv4Addr>().is_ok();
     let is_public = !domain.contains('.') || PUBLIC_SUFFIXES.contains(&domain);
     if domain == by.host && (is_address || is_public) {

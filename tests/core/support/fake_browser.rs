@@ -9,13 +9,13 @@ use oaiq::mem::{ScratchString, ThinStr};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
-use crate::support::cookie_jar::{Cookie, CookieJar, Origin, domain_for};
-use crate::support::page::{escaped, unescaped};
+use crate::support::cookie_jar::{Cookie, CookieJar, Origin, accepted_domain};
+use crate::support::page::{escape_json, unescape_json};
 
 /// How long an answer takes, in milliseconds.
-pub const LATENCY: u64 = 20;
+pub const LATENCY_MS: u64 = 20;
 /// How long a page takes to paint.
-pub const PAINT: u64 = 16;
+pub const PAINT_MS: u64 = 16;
 /// More than browsers let a beacon carry.
 const MAX_BEACON: usize = 64 * 1024;
 /// No request may be longer, unless it holds one event alone.
@@ -29,38 +29,38 @@ pub enum Network {
     /// It fails after [`LATENCY`].
     Down,
     /// It is answered after [`LATENCY`], with this status and so many seconds of Retry-After.
-    Answers(u32, u32),
+    Status(u32, u32),
     /// The test answers.
-    Held,
+    Manual,
 }
 
 /// By what a request went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum Transport {
     Fetch,
     Beacon,
     /// A worker that outlives the page.
-    Courier,
+    Worker,
 }
 
 /// Something that will happen to the page.
 #[derive(Debug, Clone)]
-pub enum Happening {
-    Woken,
-    Painted,
-    Answered(u32, u32, u32),
+pub enum BrowserEvent {
+    Timer,
+    FirstPaint,
+    Response(u32, u32, u32),
     /// The page finds a box that another page has left: its name.
-    Found(String),
-    SettingsAnswered(usize, u16, String),
+    RecordFound(String),
+    ConfigResponse(usize, u16, String),
 }
 
 /// A handle on the browser: the pixel owns one, the test keeps another.
 #[derive(Debug, Clone)]
-pub struct Browser(Rc<RefCell<State>>);
+pub struct FakeBrowser(Rc<RefCell<BrowserState>>);
 
 /// What the browser holds.
 #[derive(Debug)]
-pub struct State {
+pub struct BrowserState {
     /// Milliseconds since the epoch.
     pub now: u64,
     /// Milliseconds since the page began.
@@ -77,46 +77,46 @@ pub struct State {
     pub session: BTreeMap<String, String>,
     pub storage_blocked: bool,
     /// How often a page has read a store.
-    pub stores_read: Cell<u32>,
+    pub storage_reads: Cell<u32>,
     pub network: Network,
-    pub takes_beacons: bool,
+    pub accepts_beacons: bool,
     /// Are there couriers, for pages that are left before anything has been answered?
-    pub has_couriers: bool,
+    pub has_workers: bool,
     /// Has the last request arrived, as far as the page knows?
     pub reached: bool,
     /// The boxes of the outbox that belong to this page.
     pub boxes: BTreeSet<String>,
     /// Every text that was to be kept in one.
     pub texts: Vec<String>,
-    pub requests: Vec<Sent>,
+    pub requests: Vec<SentRequest>,
     /// How the next requests for settings are answered; those beyond are not.
-    pub settings_answers: VecDeque<(u16, &'static str)>,
+    pub config_responses: VecDeque<(u16, &'static str)>,
     /// The addresses of the settings that were asked for, and when in ticks.
-    pub settings_asked: Vec<(u64, String)>,
+    pub config_requests: Vec<(u64, String)>,
     pub warnings: Vec<String>,
     pub trace: Vec<(Step, String)>,
     alarm: Option<u64>,
-    pub coming: Vec<(u64, Happening)>,
+    pub coming: Vec<(u64, BrowserEvent)>,
 }
 
 /// A request to the events endpoint.
 #[derive(Debug, Clone)]
-pub struct Sent {
+pub struct SentRequest {
     pub number: u32,
     /// In ticks.
     pub at: u64,
     pub url: String,
     pub body: String,
     pub stripped: bool,
-    pub leaving: bool,
-    pub by: By,
+    pub is_unloading: bool,
+    pub by: Transport,
     /// A beacon of which the page could not believe that it arrives.
-    pub doubted: bool,
+    pub is_unconfirmed: bool,
     /// `None` until there is an answer.
-    pub arrived: Option<bool>,
+    pub delivered: Option<bool>,
 }
 
-impl Sent {
+impl SentRequest {
     /// The body, read as the collector reads it.
     pub fn batch(&self) -> Batch {
         serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {}", self.body))
@@ -144,7 +144,7 @@ impl Sent {
     }
 
     /// The ids of the events that the page has measured.
-    pub fn measured(&self) -> Vec<String> {
+    pub fn measured_ids(&self) -> Vec<String> {
         let events = self.events().into_iter();
         let measured = events.filter(|event| !event.name.contains("::"));
         measured.map(|event| event.id).collect()
@@ -158,16 +158,16 @@ impl Sent {
     }
 
     /// Does it tell who sends it?
-    pub fn has_identity(&self) -> bool {
+    pub fn is_identified(&self) -> bool {
         let batch = self.batch();
         batch.obref.is_some() || batch.oppref.is_some() || batch.user.is_some()
     }
 }
 
-impl Browser {
+impl FakeBrowser {
     /// A browser that has never been used, with a network that works.
     pub fn new() -> Self {
-        Self(Rc::new(RefCell::new(State {
+        Self(Rc::new(RefCell::new(BrowserState {
             now: 1_800_000_000_000,
             ticks: 0,
             uuids: 0,
@@ -178,16 +178,16 @@ impl Browser {
             local: BTreeMap::new(),
             session: BTreeMap::new(),
             storage_blocked: false,
-            stores_read: Cell::new(0),
+            storage_reads: Cell::new(0),
             network: Network::Up,
-            takes_beacons: true,
-            has_couriers: false,
+            accepts_beacons: true,
+            has_workers: false,
             reached: true,
             boxes: BTreeSet::new(),
             texts: Vec::new(),
             requests: Vec::new(),
-            settings_answers: VecDeque::new(),
-            settings_asked: Vec::new(),
+            config_responses: VecDeque::new(),
+            config_requests: Vec::new(),
             warnings: Vec::new(),
             trace: Vec::new(),
             alarm: None,
@@ -195,17 +195,17 @@ impl Browser {
         })))
     }
 
-    pub fn look(&self) -> Ref<'_, State> {
+    pub fn state(&self) -> Ref<'_, BrowserState> {
         self.0.borrow()
     }
 
-    pub fn touch(&self) -> RefMut<'_, State> {
+    pub fn state_mut(&self) -> RefMut<'_, BrowserState> {
         self.0.borrow_mut()
     }
 
     /// A page begins: whatever the last one still expected comes to nothing.
     pub fn navigate(&self, origin: Origin, url: &str) {
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         state.origin = origin;
         state.url = url.into();
         state.landing = url.into();
@@ -218,20 +218,20 @@ impl Browser {
     }
 
     /// Sets a cookie as another page of that host would.
-    pub fn set_cookie_at(&self, host: &str, cookie: &str) {
+    pub fn set_cookie_on(&self, host: &str, cookie: &str) {
         let origin = Origin {
             host: host.into(),
             https: true,
         };
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         let now = state.now;
         state.cookies.write(&origin, now, cookie);
         state.cookies.written.clear();
     }
 
     /// The cookies of that name which the page can read.
-    pub fn cookies_named(&self, name: &str) -> Vec<Cookie> {
-        let state = self.look();
+    pub fn cookies_by_name(&self, name: &str) -> Vec<Cookie> {
+        let state = self.state();
         let visible = state.cookies.visible(&state.origin, state.now);
         visible
             .filter(|cookie| cookie.name == name)
@@ -241,14 +241,14 @@ impl Browser {
 
     /// The value of the only cookie of that name.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        let mut found = self.cookies_named(name);
+        let mut found = self.cookies_by_name(name);
         assert!(found.len() <= 1, "{found:?}");
         found.pop().map(|cookie| cookie.value)
     }
 
     /// The texts by which a page has tried to set that cookie to a value.
-    pub fn written(&self, name: &str) -> Vec<String> {
-        let state = self.look();
+    pub fn cookie_writes(&self, name: &str) -> Vec<String> {
+        let state = self.state();
         let written = state.cookies.written.iter();
         let of_name = written.filter(|text| text.split('=').next() == Some(name));
         of_name
@@ -258,44 +258,44 @@ impl Browser {
     }
 
     /// Notes the answer to a request: the first one, should there be more.
-    pub fn note_answer(&self, number: u32, arrived: bool) {
-        let mut state = self.touch();
-        state.reached = arrived;
+    pub fn record_response(&self, number: u32, delivered: bool) {
+        let mut state = self.state_mut();
+        state.reached = delivered;
         // each page counts from 1
         let mut youngest_first = state.requests.iter_mut().rev();
         if let Some(sent) = youngest_first.find(|sent| sent.number == number) {
-            sent.arrived.get_or_insert(arrived);
+            sent.delivered.get_or_insert(delivered);
         }
     }
 
     /// Turns the clock to what happens next, if it happens by `end`.
-    pub fn turn_to_next(&self, end: u64) -> Option<Happening> {
-        let mut state = self.touch();
+    pub fn step_until(&self, end: u64) -> Option<BrowserEvent> {
+        let mut state = self.state_mut();
         let alarm = state.alarm.filter(|at| *at <= end);
         let next = (0..state.coming.len()).min_by_key(|i| state.coming[*i].0);
         let next = next.filter(|i| state.coming[*i].0 <= end);
-        let (at, happening) = match (alarm, next) {
+        let (at, event) = match (alarm, next) {
             (None, None) => return None,
-            (Some(at), None) => (at, Happening::Woken),
-            (Some(at), Some(i)) if at < state.coming[i].0 => (at, Happening::Woken),
+            (Some(at), None) => (at, BrowserEvent::Timer),
+            (Some(at), Some(i)) if at < state.coming[i].0 => (at, BrowserEvent::Timer),
             (_, Some(i)) => state.coming.remove(i),
         };
-        if let Happening::Woken = happening {
+        if let BrowserEvent::Timer = event {
             state.alarm = None;
         }
-        state.turn_to(at);
-        Some(happening)
+        state.advance_to(at);
+        Some(event)
     }
 }
 
 /// What the outbox's boxes are called in `localStorage`, before their names.
-pub const BOX: &str = "oaiq_outbox.1:";
+pub const OUTBOX_PREFIX: &str = "oaiq_outbox.1:";
 
-impl State {
+impl BrowserState {
     /// The boxes that stand in the outbox, by name.
     pub fn outbox(&self) -> BTreeMap<String, Value> {
         let boxes = self.local.iter().filter_map(|(key, text)| {
-            let name = key.strip_prefix(BOX)?;
+            let name = key.strip_prefix(OUTBOX_PREFIX)?;
             let text = serde_json::from_str(text).unwrap_or(Value::Null);
             Some((name.into(), text))
         });
@@ -303,7 +303,7 @@ impl State {
     }
 
     /// The ids of all events in the outbox.
-    pub fn kept(&self) -> Vec<String> {
+    pub fn stored_ids(&self) -> Vec<String> {
         let boxes = self.outbox();
         let events = boxes.values().filter_map(|it| it["events"].as_array());
         let ids = events.flatten().map(|event| event["id"].as_str());
@@ -356,62 +356,62 @@ impl State {
     }
 
     /// Turns the clock, forwards only.
-    pub fn turn_to(&mut self, ticks: u64) {
+    pub fn advance_to(&mut self, ticks: u64) {
         let passed = ticks.saturating_sub(self.ticks);
         self.ticks += passed;
         self.now += passed;
     }
 
-    fn happens_in(&mut self, ms: u64, happening: Happening) {
-        self.coming.push((self.ticks + ms, happening));
+    fn schedule(&mut self, ms: u64, event: BrowserEvent) {
+        self.coming.push((self.ticks + ms, event));
     }
 }
 
-impl Host for Browser {
+impl Host for FakeBrowser {
     fn now(&self) -> u64 {
-        self.look().now
+        self.state().now
     }
 
     fn ticks(&self) -> u64 {
-        self.look().ticks
+        self.state().ticks
     }
 
     fn uuid(&mut self) -> ScratchString {
-        self.touch().uuids += 1;
-        owned(&uuid(self.look().uuids))
+        self.state_mut().uuids += 1;
+        owned(&uuid(self.state().uuids))
     }
 
     fn cookie(&self, name: ThinStr) -> ScratchString {
-        let found = self.look().cookie_values(name.as_str());
+        let found = self.state().cookie_values(name.as_str());
         owned(
             &found
                 .last()
-                .map_or(String::new(), |value| escaped(&decoded(value))),
+                .map_or(String::new(), |value| escape_json(&decoded(value))),
         )
     }
 
     fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool {
-        let found = self.look().cookie_values(name.as_str());
-        found.contains(&encoded(&unescaped(value.as_str())))
+        let found = self.state().cookie_values(name.as_str());
+        found.contains(&encoded(&unescape_json(value.as_str())))
     }
 
     /// www/pixel/cookies.js does it, and tests/e2e/chromium/cookies.test.mjs tests it.
     fn write_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32) {
-        let state = &mut *self.touch();
-        let value = encoded(&unescaped(value.as_str()));
+        let state = &mut *self.state_mut();
+        let value = encoded(&unescape_json(value.as_str()));
         let domains = state.domains().into_iter();
-        let mut taken = domains.filter(|domain| domain_for(&state.origin, domain).is_ok());
+        let mut taken = domains.filter(|domain| accepted_domain(&state.origin, domain).is_ok());
         let widest = taken.next().unwrap_or_default();
         state.set_cookie(name.as_str(), &value, days, &widest);
     }
 
     fn delete_cookie(&mut self, name: ThinStr) {
-        self.touch().delete_cookie(name.as_str());
+        self.state_mut().delete_cookie(name.as_str());
     }
 
     fn stored(&self, storage: Storage, key: ThinStr) -> ScratchString {
-        let state = self.look();
-        state.stores_read.set(state.stores_read.get() + 1);
+        let state = self.state();
+        state.storage_reads.set(state.storage_reads.get() + 1);
         let map = match storage {
             Storage::Local => &state.local,
             Storage::Session => &state.session,
@@ -421,7 +421,7 @@ impl Host for Browser {
     }
 
     fn store(&mut self, storage: Storage, key: ThinStr, value: ThinStr) {
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         if state.storage_blocked {
             return;
         }
@@ -433,51 +433,53 @@ impl Host for Browser {
     }
 
     fn keep(&mut self, _leaving: bool, name: ThinStr, text: ThinStr) -> bool {
-        let state = &mut *self.touch();
+        let state = &mut *self.state_mut();
         let (name, text) = (name.as_str(), text.as_str());
         if name.is_empty() {
             state.boxes.clear();
-            state.local.retain(|key, _| !key.starts_with(BOX));
+            state.local.retain(|key, _| !key.starts_with(OUTBOX_PREFIX));
         } else if text.is_empty() {
             state.boxes.remove(name);
-            state.local.remove(&format!("{BOX}{name}"));
+            state.local.remove(&format!("{OUTBOX_PREFIX}{name}"));
         } else {
             state.boxes.insert(name.into());
             state.texts.push(text.into());
             if state.storage_blocked {
                 return false;
             }
-            state.local.insert(format!("{BOX}{name}"), text.into());
+            state
+                .local
+                .insert(format!("{OUTBOX_PREFIX}{name}"), text.into());
         }
         true
     }
 
     fn seek_boxes(&mut self) {
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         let names: Vec<_> = state.outbox().into_keys().collect();
         for name in names {
             if !state.boxes.contains(&name) {
-                state.happens_in(1, Happening::Found(name));
+                state.schedule(1, BrowserEvent::RecordFound(name));
             }
         }
     }
 
     fn click(&self) -> ScratchString {
-        let state = self.look();
-        let mut click = click_in(&state.url);
+        let state = self.state();
+        let mut click = click_id_in(&state.url);
         if click.is_empty() {
-            click = click_in(&state.landing);
+            click = click_id_in(&state.landing);
         }
-        owned(&escaped(&click))
+        owned(&escape_json(&click))
     }
 
     fn uri_encoded(&self, text: ThinStr) -> ScratchString {
-        owned(&encoded(&unescaped(text.as_str())))
+        owned(&encoded(&unescape_json(text.as_str())))
     }
 
     /// The rules are in www/pixel/normalize-identifier.js, and tests/unit/normalize-identifier.test.mjs tests them; this is what they say of what is usable.
     fn comparable(&self, text: ThinStr, kind: Kind) -> ScratchString {
-        let given = unescaped(text.as_str());
+        let given = unescape_json(text.as_str());
         let trimmed = given.trim();
         let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_usable = given.encode_utf16().count() <= 1024
@@ -504,95 +506,98 @@ impl Host for Browser {
     }
 
     fn send(&mut self, request: Request) -> Sending {
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         let kept = request.kept.as_str();
         let by = if !request.leaving || request.stripped {
-            By::Fetch
-        } else if state.has_couriers && !kept.is_empty() {
-            By::Courier
-        } else if state.takes_beacons && request.body.len() <= MAX_BEACON {
-            By::Beacon
+            Transport::Fetch
+        } else if state.has_workers && !kept.is_empty() {
+            Transport::Worker
+        } else if state.accepts_beacons && request.body.len() <= MAX_BEACON {
+            Transport::Beacon
         } else {
-            By::Fetch
+            Transport::Fetch
         };
-        let arrived = match by {
-            By::Fetch => None,
-            By::Beacon => Some(true),
-            By::Courier => Some(state.network == Network::Up),
+        let delivered = match by {
+            Transport::Fetch => None,
+            Transport::Beacon => Some(true),
+            Transport::Worker => Some(state.network == Network::Up),
         };
-        let sent = Sent {
+        let sent = SentRequest {
             number: request.number,
             at: state.ticks,
             url: request.url.as_str().into(),
             body: request.body.as_str().into(),
             stripped: request.stripped,
-            leaving: request.leaving,
+            is_unloading: request.leaving,
             by,
-            doubted: by == By::Beacon && !state.reached,
-            arrived,
+            is_unconfirmed: by == Transport::Beacon && !state.reached,
+            delivered,
         };
         state.requests.push(sent);
-        if by == By::Courier {
+        if by == Transport::Worker {
             state.texts.push(kept.into());
             if state.network != Network::Up {
                 let name = format!("courier-{}", state.requests.len());
-                state.local.insert(format!("{BOX}{name}"), kept.into());
+                state
+                    .local
+                    .insert(format!("{OUTBOX_PREFIX}{name}"), kept.into());
                 // a page that lives on finds it as others do
-                state.happens_in(9_000, Happening::Found(name));
+                state.schedule(9_000, BrowserEvent::RecordFound(name));
             }
             return Sending::Gone;
         }
-        if by == By::Beacon {
+        if by == Transport::Beacon {
             if state.reached {
                 return Sending::Gone;
             }
             // nobody will ever know
-            state.happens_in(1_000, Happening::Answered(request.number, 0, 0));
+            state.schedule(1_000, BrowserEvent::Response(request.number, 0, 0));
             return Sending::UnderWay;
         }
         let (status, after) = match state.network {
-            Network::Held => return Sending::UnderWay,
+            Network::Manual => return Sending::UnderWay,
             Network::Up => (1, 0),
             Network::Down => (0, 0),
-            Network::Answers(status, after) => (status, after),
+            Network::Status(status, after) => (status, after),
         };
-        let answer = Happening::Answered(request.number, status, after);
-        state.happens_in(LATENCY, answer);
+        let answer = BrowserEvent::Response(request.number, status, after);
+        state.schedule(LATENCY_MS, answer);
         Sending::UnderWay
     }
 
     fn fetch_settings(&mut self, pixel: usize, url: ThinStr) {
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         let asked = (state.ticks, url.as_str().into());
-        state.settings_asked.push(asked);
-        if let Some((status, body)) = state.settings_answers.pop_front() {
-            let answer = Happening::SettingsAnswered(pixel, status, body.into());
-            state.happens_in(LATENCY, answer);
+        state.config_requests.push(asked);
+        if let Some((status, body)) = state.config_responses.pop_front() {
+            let answer = BrowserEvent::ConfigResponse(pixel, status, body.into());
+            state.schedule(LATENCY_MS, answer);
         }
     }
 
     fn after_paint(&mut self) {
-        self.touch().happens_in(PAINT, Happening::Painted);
+        self.state_mut()
+            .schedule(PAINT_MS, BrowserEvent::FirstPaint);
     }
 
     fn wake_in(&mut self, ms: u32) {
-        let mut state = self.touch();
+        let mut state = self.state_mut();
         state.alarm = Some(state.ticks + u64::from(ms));
     }
 
     fn warn(&mut self, line: ThinStr) {
         let line = line.as_str();
         assert!(!line.contains('\n'), "{line}");
-        self.touch().warnings.push(line.into());
+        self.state_mut().warnings.push(line.into());
     }
 
     fn warn_of(&mut self, name: ThinStr, reason: ThinStr) {
         let line = format!("{} was not measured: {}", name.as_str(), reason.as_str());
-        self.touch().warnings.push(line);
+        self.state_mut().warnings.push(line);
     }
 
     fn trace(&mut self, step: Step, about: ThinStr) {
-        self.touch().trace.push((step, about.as_str().into()));
+        self.state_mut().trace.push((step, about.as_str().into()));
     }
 }
 
@@ -617,21 +622,21 @@ fn decoded(text: &str) -> String {
         let hex = rest.as_bytes().get(..2);
         hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
     });
-    match String::from_utf8(percent_decoded(text)) {
+    match String::from_utf8(percent_decode(text)) {
         Ok(decoded) if !is_broken => decoded,
         _ => text.into(),
     }
 }
 
 /// The ad click in an address, decoded as forms encode it.
-fn click_in(url: &str) -> String {
+fn click_id_in(url: &str) -> String {
     let url = url.split('#').next().unwrap_or("");
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let pairs = query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let decoded = pairs.map(|pair| {
-        let [key, value] = [pair.0, pair.1].map(|part| percent_decoded(&part.replace('+', " ")));
+        let [key, value] = [pair.0, pair.1].map(|part| percent_decode(&part.replace('+', " ")));
         (lossy(key), lossy(value))
     });
     let mut found = decoded.filter(|(key, _)| key == "oppref");
@@ -643,7 +648,7 @@ pub fn uuid(n: u64) -> String {
     format!("{n:08x}-0000-4000-8000-{n:012x}")
 }
 
-fn percent_decoded(text: &str) -> Vec<u8> {
+fn percent_decode(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
     while let [byte, more @ ..] = rest {
