@@ -1,15 +1,32 @@
-// The chart of docs/figures.md: bytes, start and call side by side, as an SVG that needs nothing else.
-import { ELSEWHERE, kilobytes, number } from "./report.mjs";
+// Renders the chart of docs/figures.md, size, start and call side by side, as a self-contained SVG.
+import { formatKilobytes, formatNumber, VENDOR_BASELINE } from "./report.mjs";
+
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {"ours" | "vendor" | ""} kind
+ * @property {{ brotli: number }} size
+ * @property {number} startRatio
+ * @property {number} callRatio
+ *
+ * @typedef {object} Panel
+ * @property {string} head
+ * @property {string} unit
+ * @property {(row: Row) => number} value
+ * @property {(row: Row) => string} [text] of the value, if not as `formatNumber` writes it
+ */
 
 const ROW = 28;
 const BAR = 16;
 const LABELS = 290;
 const PANEL = 220;
-/** The longest bar; the rest of a panel is for its figure. */
-const LONGEST = 150;
+/** The length of the longest bar; the rest of a panel is for its figure. */
+const MAX_BAR = 150;
 const TOP = 64;
 
-const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+/** @param {string} text */
+const escapeXml = (text) =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 const STYLE = `
   svg { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --bar: #9aa4af; --ours: #0b6bcb; }
@@ -19,60 +36,73 @@ const STYLE = `
   rect.paper { fill: var(--paper); }
   rect.bar { fill: var(--bar); }
   rect.ours { fill: var(--ours); }
-  rect.elsewhere { fill: none; stroke: var(--bar); stroke-dasharray: 3 2; }
+  rect.vendor { fill: none; stroke: var(--bar); stroke-dasharray: 3 2; }
   text { fill: var(--ink); font: 13px system-ui, sans-serif; }
   text.head, text.strong { font-weight: 600; }
   text.unit { fill: var(--faint); font-size: 12px; }`;
 
+/** @type {Panel[]} */
 const PANELS = [
   {
     head: "Download",
     unit: "kB, brotli",
     value: ({ size }) => size.brotli / 1000,
-    text: ({ size }) => kilobytes(size.brotli),
+    text: ({ size }) => formatKilobytes(size.brotli),
   },
   {
     head: "Start",
-    unit: "parts of the fixed work",
+    unit: "relative to the calibration",
     value: ({ startRatio }) => startRatio,
   },
   {
     head: "One call",
-    unit: "µs per ms of fixed work",
+    unit: "µs per ms of calibration",
     value: ({ callRatio }) => callRatio,
   },
 ];
 
-/** The chart's text. */
-export const chart = (results) => {
+/**
+ * The chart as SVG.
+ *
+ * @param {import("./report.mjs").Result[]} results
+ */
+export const renderChart = (results) => {
+  /** @type {Row[]} */
   const rows = [
-    ...results.map(({ name, ours, size, full }) => ({
-      name,
-      kind: ours ? "ours" : "",
-      size,
-      startRatio: full.startRatio.median,
-      callRatio: full.callRatio.median,
-    })),
-    { ...ELSEWHERE, kind: "elsewhere" },
+    ...results.map(
+      /** @returns {Row} */ ({ name, ours, size, full }) => ({
+        name,
+        kind: ours ? "ours" : "",
+        size,
+        startRatio: full.startRatio.median,
+        callRatio: full.callRatio.median,
+      }),
+    ),
+    { ...VENDOR_BASELINE, kind: "vendor" },
   ];
   const width = LABELS + PANELS.length * PANEL + 8;
   const height = TOP + rows.length * ROW + 12;
-  const middle = (row) => TOP + row * ROW + ROW / 2;
+  /** @param {number} index */
+  const middle = (index) => TOP + index * ROW + ROW / 2;
+  /**
+   * @param {Panel} panel
+   * @param {Row} row
+   */
   const figure = ({ value, text }, row) =>
-    text ? text(row) : number(value(row));
+    text ? text(row) : formatNumber(value(row));
 
   const labels = rows.map(
     ({ name, kind }, i) =>
-      `  <text x="${LABELS - 12}" y="${middle(i)}" text-anchor="end" dominant-baseline="central"${kind === "ours" ? ' class="strong"' : ""}>${escape(name)}</text>`,
+      `  <text x="${LABELS - 12}" y="${middle(i)}" text-anchor="end" dominant-baseline="central"${kind === "ours" ? ' class="strong"' : ""}>${escapeXml(name)}</text>`,
   );
   const panels = PANELS.flatMap((panel, p) => {
     const left = LABELS + p * PANEL;
-    const most = Math.max(...rows.map(panel.value));
+    const max = Math.max(...rows.map(panel.value));
     return [
       `  <text x="${left}" y="28" class="head">${panel.head}</text>`,
       `  <text x="${left}" y="46" class="unit">${panel.unit}</text>`,
       ...rows.flatMap((row, i) => {
-        const length = Math.max(1, (panel.value(row) / most) * LONGEST);
+        const length = Math.max(1, (panel.value(row) / max) * MAX_BAR);
         const strong = row.kind === "ours" ? ' class="strong"' : "";
         return [
           `  <rect class="bar ${row.kind}" x="${left}" y="${middle(i) - BAR / 2}" width="${length.toFixed(1)}" height="${BAR}" />`,
@@ -81,7 +111,7 @@ export const chart = (results) => {
       }),
     ];
   });
-  const told = rows
+  const description = rows
     .map(
       (row) =>
         `${row.name}: ${PANELS.map((panel) => `${panel.head.toLowerCase()} ${figure(panel, row)} ${panel.unit}`).join("; ")}.`,
@@ -89,8 +119,8 @@ export const chart = (results) => {
     .join(" ");
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
-  <title id="title">Bytes, start and call of each script; shorter is better</title>
-  <desc id="description">${escape(told)}</desc>
+  <title id="title">Size, start and call of each script; shorter is better</title>
+  <desc id="description">${escapeXml(description)}</desc>
   <style>${STYLE}
   </style>
   <rect class="paper" width="${width}" height="${height}" />

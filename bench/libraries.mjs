@@ -1,14 +1,30 @@
-// What is compared: each contestant's script, as a visitor downloads it, and how a page starts and calls it.
+// The compared libraries: their scripts as a visitor downloads them, and how a page starts and calls them.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as pause } from "node:timers/promises";
-import { build as bundle } from "esbuild";
-import { build } from "../scripts/build.mjs";
+import { build } from "esbuild";
+import { ensurePixelBuilt } from "../scripts/ensure-built.mjs";
 import { root } from "../scripts/exec.mjs";
 
+/**
+ * @typedef {object} MemoryTest
+ * @property {number} calls
+ * @property {number} rowLength the number of calls in a row
+ * @property {number} maxPending the next row starts when no more calls than this are undelivered
+ *
+ * @typedef {object} Library
+ * @property {string} name
+ * @property {boolean} [ours]
+ * @property {string} script
+ * @property {string} queue what a page runs before the script
+ * @property {string} start what a page runs right after the script
+ * @property {string} call reports one order
+ * @property {MemoryTest} memoryTest
+ * @property {string} note how the library is set up
+ */
+
 /** What every call reports. Amounts are in cents. */
-export const order = {
+export const orderPayload = {
   amount: 5997,
   currency: "EUR",
   contents: [
@@ -16,22 +32,24 @@ export const order = {
     { id: "sku-2", name: "Woollen socks", quantity: 2, amount: 999 },
   ],
 };
-/** The name under which every contestant reports it, by which an order is found in what arrives. */
-export const ORDER = "order_created";
+/** The event's name in every library. It identifies orders in request bodies. */
+export const EVENT_NAME = "order_created";
 
+/** @param {unknown} value */
 const json = (value) => JSON.stringify(value);
-const orderCall = (name) => `${name}("${ORDER}", ${json(order)});`;
+/** @param {string} name of the function that reports an order */
+const orderCall = (name) => `${name}("${EVENT_NAME}", ${json(orderPayload)});`;
 
-const pixelCall = `oaiq("measure", "${ORDER}", ${json({ type: "contents", ...order })});`;
-/** The install snippet's part of the work: it is in the page before the script comes. */
+const pixelCall = `oaiq("measure", "${EVENT_NAME}", ${json({ type: "contents", ...orderPayload })});`;
+/** What the install snippet does before the script loads. */
 const pixelQueue = `
   window.oaiq = function () { oaiq.q.push(arguments); };
   oaiq.q = [];
   oaiq("init", { pixelId: "BENCHPIXEL00000000001" });
   ${pixelCall}`;
 
-// All that PostHog does besides sending the events that it is given. Left on are its defaults for those: its identity
-// in cookie and localStorage, its batches every 3 s, their compression.
+// Turns off all that PostHog does besides sending events. It still stores its identity in a cookie and localStorage,
+// sends batches every 3 s, and compresses them, as by default.
 const posthogOptions = {
   advanced_disable_flags: true,
   autocapture: false,
@@ -45,7 +63,7 @@ const posthogOptions = {
   disable_session_recording: true,
   disable_surveys: true,
   rageclick: false,
-  // otherwise it drops what exceeds 10 events a second, and a dropped call costs little
+  // by default it drops events above 10 per second, and a dropped call costs little
   rate_limiting: { events_per_second: 1e9, events_burst_limit: 1e9 },
 };
 const posthog = {
@@ -62,26 +80,29 @@ const plausibleEvent = {
   revenue: { amount: "59.97", currency: "EUR" },
 };
 
+/** @type {MemoryTest} */
+const LONG_MEMORY_TEST = { calls: 100_000, rowLength: 500, maxPending: 2_000 };
 /**
- * A page's long life, whose memory is looked at: so many `calls`, made in rows of `atOnce`, the next row when no more than
- * `underWay` have still to arrive.
+ * For libraries that would take hours. Browsers reject requests with `keepalive` when more than 64 KiB are in flight.
+ *
+ * @type {MemoryTest}
  */
-const LONG_LIFE = { calls: 100_000, atOnce: 500, underWay: 2_000 };
-// with `keepalive`, browsers refuse what is more than 64 KiB under way
-const SHORT_LIFE = { calls: 10_000, atOnce: 100, underWay: 100 };
+const SHORT_MEMORY_TEST = { calls: 10_000, rowLength: 100, maxPending: 100 };
 
 /**
- * What comes from npm. `entry`: the module that makes the bundle, which does nothing but leave the library where a
- * page's code finds it. `start`: what the page then runs to start it. `call`: one order.
- * `life`: what it can do in minutes of a page's long life, if that is less than LONG_LIFE.
+ * Libraries from npm. `entry` is the module to bundle, which only stores the library in a global variable. The others are
+ * as in `Library`.
+ *
+ * @type {{ name: string, package: string, entry: string, start: string, call: string, memoryTest?: MemoryTest,
+ *   note: string }[]}
  */
-const libraries = [
+const NPM_LIBRARIES = [
   {
     name: "posthog-js",
     package: "posthog-js",
     entry: `import posthog from "posthog-js"; window.posthog = posthog;`,
     ...posthog,
-    note: "the package's own entry. Autocapture, page views, heatmaps, dead clicks, exceptions, performance, session recording, surveys, feature flags and external scripts are off; its limit of ten events a second is lifted",
+    note: "the package's main entry. Autocapture, page views, heatmaps, dead clicks, exceptions, performance, session recording, surveys, feature flags and external scripts are off; its limit of ten events per second is lifted",
   },
   {
     name: "posthog-js, slim",
@@ -96,8 +117,8 @@ const libraries = [
     entry: `import mixpanel from "mixpanel-browser/src/loaders/loader-module-core"; window.mixpanel = mixpanel;`,
     start: `mixpanel.init("bench", { autocapture: false, track_pageview: false, record_sessions_percent: 0 });`,
     call: orderCall("mixpanel.track"),
-    life: SHORT_LIFE,
-    note: "`loader-module-core`, which its README names for a smaller script without session recording; autocapture and page views are off. It sends batches, at most 50 events each, every 5 s. Its waiting events are in localStorage, written anew for each: a row of many calls keeps it busy for long",
+    memoryTest: SHORT_MEMORY_TEST,
+    note: "`loader-module-core`, which its README names for a smaller script without session recording; autocapture and page views are off. It sends batches of up to 50 events every 5 s. It rewrites its queue in localStorage for each event, so many calls in a row take long",
   },
   {
     name: "@segment/analytics-next",
@@ -105,26 +126,26 @@ const libraries = [
     entry: `import { AnalyticsBrowser } from "@segment/analytics-next"; window.AnalyticsBrowser = AnalyticsBrowser;`,
     start: `window.analytics = AnalyticsBrowser.load({ writeKey: "bench", cdnSettings: { integrations: { "Segment.io": { apiKey: "bench" } } } });`,
     call: orderCall("analytics.track"),
-    life: SHORT_LIFE,
-    note: "the entry that its README imports. Its settings are given in the call, so that it downloads none; no destinations. Most of its start and of a call is done later, in promises: see the columns that count until the page is quiet. By default each call is a request",
+    memoryTest: SHORT_MEMORY_TEST,
+    note: "the entry that its README imports. Its settings are passed in the call, so it downloads none; no destinations. It does most of its work later, in promises: see the columns for the time until the page is quiet. By default each call is a request",
   },
   {
     name: "@plausible-analytics/tracker",
     package: "@plausible-analytics/tracker",
     entry: `import { init, track } from "@plausible-analytics/tracker"; window.analytics = { init, track };`,
     start: `analytics.init({ domain: "shop.example.test", autoCapturePageviews: false });`,
-    call: `analytics.track("${ORDER}", ${json(plausibleEvent)});`,
-    life: SHORT_LIFE,
-    note: "the entry that its README imports; page views are off. It has no cookies, no identity and no queue: each call is a request. Its properties are flat, so the items are two texts and the total is its `revenue`",
+    call: `analytics.track("${EVENT_NAME}", ${json(plausibleEvent)});`,
+    memoryTest: SHORT_MEMORY_TEST,
+    note: "the entry that its README imports; page views are off. It has no cookies, no identity and no queue: each call is a request. Its properties are flat, so the items are two strings and the total is its `revenue`",
   },
-].map((library) => ({
-  ...library,
-  // without a queue, the call that waits elsewhere is the first after the start
-  start: `${library.start}\n${library.call}`,
-}));
+];
 
-const bundled = async (entry) => {
-  const { outputFiles } = await bundle({
+/**
+ * @param {string} entry
+ * @returns {Promise<string>}
+ */
+const bundle = async (entry) => {
+  const { outputFiles } = await build({
     stdin: { contents: entry, resolveDir: root },
     bundle: true,
     minify: true,
@@ -135,69 +156,73 @@ const bundled = async (entry) => {
     logLevel: "error",
     write: false,
   });
-  return outputFiles[0].text;
+  return outputFiles[0]?.text ?? "";
 };
 
-const version = async (name) =>
+/**
+ * The installed version of an npm package.
+ *
+ * @param {string} name
+ * @returns {Promise<string>}
+ */
+const versionOf = async (name) =>
   JSON.parse(
     await readFile(join(root, "node_modules", name, "package.json"), "utf8"),
   ).version;
 
-/** The built pixel; builds it if it is missing. */
-const builtPixel = async () => {
-  const read = () => readFile(join(root, "dist/oaiq.min.js"), "utf8");
-  // a build that is under way takes the file away for a moment
-  for (let tries = 0; tries < 5; tries += 1) {
-    try {
-      return await read();
-    } catch {
-      await pause(1000);
-    }
-  }
-  await build();
-  return read();
+const readPixel = async () => {
+  await ensurePixelBuilt();
+  return readFile(join(root, "dist/oaiq.min.js"), "utf8");
 };
 
-const pixel = { queue: pixelQueue, start: "", call: pixelCall };
-
 /**
- * All contestants, or those whose name contains `only`: `name`; `script`, its text; `queue`, what a page runs before
- * it; `start`, what it runs right after it; `call`, one order; `life`, how much of it memory is measured after; `note`,
- * how it is set up.
+ * The libraries whose name contains a text.
+ *
+ * @param {string} [nameFilter]
+ * @returns {Promise<Library[]>}
  */
-export const contestants = async (only = "") => {
+export const libraries = async (nameFilter = "") => {
+  const pixel = {
+    queue: pixelQueue,
+    start: "",
+    call: pixelCall,
+    memoryTest: LONG_MEMORY_TEST,
+  };
   const all = [
     {
       name: "this pixel",
-      text: builtPixel,
+      getScript: readPixel,
       ...pixel,
       ours: true,
-      note: "`dist/oaiq.min.js` with its own settings: it fetches its pixel's settings and sends batches",
+      note: "`dist/oaiq.min.js` with its defaults: it fetches its pixel config and sends batches",
     },
   ];
   const vendor = process.env.VENDOR_SDK;
   if (vendor)
     all.push({
       name: "the vendor's script",
-      text: () => readFile(vendor, "utf8"),
+      getScript: () => readFile(vendor, "utf8"),
       ...pixel,
-      note: "the file that `VENDOR_SDK` names, called as this pixel is",
+      ours: false,
+      note: "the file that `VENDOR_SDK` names, called like this pixel",
     });
-  for (const library of libraries) {
-    const release = await version(library.package);
+  for (const library of NPM_LIBRARIES)
     all.push({
-      ...library,
-      text: () => bundled(library.entry),
+      name: library.name,
+      getScript: () => bundle(library.entry),
       queue: "",
-      note: `${release}; ${library.note}`,
+      // without a queue, the call that others queue is made right after the start
+      start: `${library.start}\n${library.call}`,
+      call: library.call,
+      memoryTest: library.memoryTest ?? LONG_MEMORY_TEST,
+      ours: false,
+      note: `${await versionOf(library.package)}; ${library.note}`,
     });
-  }
-  const chosen = all.filter(({ name }) => name.includes(only));
+  const selected = all.filter(({ name }) => name.includes(nameFilter));
   return Promise.all(
-    chosen.map(async ({ text, ...contestant }) => ({
-      life: LONG_LIFE,
-      ...contestant,
-      script: await text(),
+    selected.map(async ({ getScript, ...library }) => ({
+      ...library,
+      script: await getScript(),
     })),
   );
 };

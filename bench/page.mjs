@@ -1,88 +1,108 @@
-// What runs inside a page. Each function is sent there as text, so it uses nothing from outside itself.
+// Runs inside a page. Each function is sent there as text, so it uses nothing from outside itself.
 
-/** Leaves a contestant's text in the page, so that handing it over is no part of what is timed. */
-export const hold = ({ queue, script, start }) => {
-  globalThis.bench = { queue, script: `${script}\n${start}` };
+/**
+ * Stores a library's script in the page, so that its transfer is not part of the measured time.
+ *
+ * @param {{ queue: string, script: string, start: string }} library
+ */
+export const install = ({ queue, script, start }) => {
+  globalThis.bench = { queue, script: `${script}\n${start}`, memories: [] };
 };
 
 /**
- * Runs what a page does before the script comes, then the script, as an inline script element: that runs while the
- * element is appended. The script's time in ms.
+ * Runs what a page does before the script loads, then the script as an inline element, which runs while it is appended.
+ *
+ * @returns {number} the script's time in ms
  */
 export const runScript = () => {
   const { bench, document, performance } = globalThis;
+  /** @param {string} text */
   const append = (text) => {
     const element = document.createElement("script");
     element.textContent = text;
-    const begun = performance.now();
+    const start = performance.now();
     document.head.append(element);
-    return performance.now() - begun;
+    return performance.now() - start;
   };
   append(bench.queue);
   return append(bench.script);
 };
 
 /**
- * A fixed piece of browser work, in ms, by which machines and days are compared: 100 cookie writes and reads and 3,000
- * JSON round trips.
+ * A fixed amount of browser work, to compare machines and days: 100 cookie writes and reads and 3,000 JSON round trips.
+ *
+ * @param {{ contents: object[] }} order
+ * @returns {number} its time in ms
  */
-export const fixedWork = (order) => {
-  const { document, performance } = globalThis;
+export const calibrate = (order) => {
+  const { bench, document, performance } = globalThis;
   let seen = 0;
-  const begun = performance.now();
+  const start = performance.now();
   for (let i = 0; i < 100; i += 1) {
     document.cookie = `bench=${i}; Path=/`;
     seen += document.cookie.length;
   }
   for (let i = 0; i < 3000; i += 1)
     seen += JSON.parse(JSON.stringify(order)).contents.length;
-  const took = performance.now() - begun;
+  const time = performance.now() - start;
   document.cookie = "bench=; Path=/; Max-Age=0";
-  globalThis.bench.seen = seen;
-  return took;
+  bench.seen = seen;
+  return time;
 };
 
-/** Makes `bench.calls(count)`, once, so that it is warmed up as a page's own code would be. */
+/**
+ * Compiles `bench.calls(count)` once, so that it warms up like a page's own code.
+ *
+ * @param {string} call
+ */
 export const prepareCalls = (call) => {
-  globalThis.bench.calls = new Function(
-    "count",
-    `for (let i = 0; i < count; i += 1) { ${call} }`,
+  globalThis.bench.calls = /** @type {(count: number) => void} */ (
+    new Function("count", `for (let i = 0; i < count; i += 1) { ${call} }`)
   );
 };
 
-/** That many calls, one right after the other; the time of one, in µs. */
+/**
+ * Makes calls in a row.
+ *
+ * @param {number} count
+ * @returns {number} the mean time of one call in µs
+ */
 export const timeCalls = (count) => {
   const { bench, performance } = globalThis;
-  const begun = performance.now();
-  bench.calls(count);
-  return ((performance.now() - begun) * 1000) / count;
+  const start = performance.now();
+  bench.calls?.(count);
+  return ((performance.now() - start) * 1000) / count;
 };
 
-/** Keeps the memory of every WebAssembly module that is started from here on. */
-export const watchModules = () => {
-  const { WebAssembly } = globalThis;
-  const memories = (globalThis.benchMemories = []);
-  const keep = (instance) => {
+/** Records the memory of every WebAssembly module that starts from here on. */
+export const watchWasm = () => {
+  const { memories } = globalThis.bench;
+  const WebAssembly = /** @type {any} */ (globalThis.WebAssembly);
+  /** @param {WebAssembly.Instance} instance */
+  const record = (instance) => {
     for (const value of Object.values(instance.exports))
-      if (value instanceof WebAssembly.Memory) memories.push(value);
+      if (value instanceof WebAssembly.Memory)
+        memories.push(/** @type {WebAssembly.Memory} */ (value));
     return instance;
   };
   WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
-    construct: (...construction) => keep(Reflect.construct(...construction)),
+    construct: (target, args, newTarget) =>
+      record(Reflect.construct(target, args, newTarget)),
   });
   for (const name of ["instantiate", "instantiateStreaming"]) {
     const original = WebAssembly[name];
+    /** @param {unknown[]} args */
     WebAssembly[name] = async (...args) => {
       const result = await original.apply(WebAssembly, args);
-      keep(result.instance ?? result);
+      record(result.instance ?? result);
       return result;
     };
   }
 };
 
-/** What the modules' memories have grown to, in bytes. */
-export const moduleBytes = () =>
-  globalThis.benchMemories.reduce(
+/** The size of all modules' memories, in bytes. */
+export const wasmMemoryBytes = () =>
+  globalThis.bench.memories.reduce(
     (sum, { buffer }) => sum + buffer.byteLength,
     0,
   );

@@ -1,127 +1,135 @@
-// The benchmark from end to end: measures, shows the tables, and writes them into docs/.
+// The benchmark: measures, prints the tables, and writes them into docs/.
 import console from "node:console";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { writeFigures } from "../scripts/write-figures.mjs";
-import { fail, root, say } from "../scripts/exec.mjs";
-import { chart } from "./chart.mjs";
-import { contestants } from "./libraries.mjs";
+import { die, log, messageOf, root } from "../scripts/exec.mjs";
+import { parseOptions, wholeNumber } from "../scripts/options.mjs";
+import { writeSection } from "../scripts/write-figures.mjs";
+import { renderChart } from "./chart.mjs";
+import { libraries } from "./libraries.mjs";
 import {
-  delivery,
+  bundleSize,
+  measureDelivery,
+  measureMemory,
+  measureTimings,
   medians,
-  memory,
-  size,
   spread,
-  timings,
 } from "./measure.mjs";
-import { report } from "./report.mjs";
+import { renderReport } from "./report.mjs";
 import { openBrowser } from "./visit.mjs";
 
+/**
+ * @template T
+ * @typedef {(browser: import("playwright-core").Browser, library: import("./libraries.mjs").Library) => Promise<T>}
+ *   Measurement
+ */
+
 const USAGE = `npm run bench [-- OPTIONS]
-  --quick       a first impression in a few minutes: 3 pages, no memory, writes nothing
-  --only NAME   only contestants whose name contains NAME; writes nothing
-  --pages N     fresh pages for each contestant and speed (15)
-VENDOR_SDK=FILE in the environment adds a script with the oaiq interface.`;
+Compares the pixel's size, speed, requests and memory with other scripts'.
+  --quick       3 pages, no memory; takes a few minutes and writes nothing
+  --only NAME   measure only libraries whose name contains NAME; writes nothing
+  --pages N     fresh pages for each library and CPU speed (default: 15)
+To compare the vendor's script too, set VENDOR_SDK in the environment to its file.`;
 
-/** The longest that a contestant's long life may take, in ms. */
-const MEMORY_LIMIT = 300_000;
-const SPEEDS = { full: 1, slowed: 4 };
+/** The longest that the memory test of a library may take, in ms. */
+const MEMORY_LIMIT_MS = 300_000;
+/** How many times slower the CPU is. */
+const SLOWDOWNS = { full: 1, slowed: 4 };
 
-const options = (args) => {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        quick: { type: "boolean" },
-        only: { type: "string" },
-        pages: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    const pages = Number(values.pages ?? (values.quick ? 3 : 15));
-    if (!(Number.isInteger(pages) && pages > 0))
-      throw new Error("--pages takes a whole number above 0");
-    return { ...values, pages };
-  } catch (error) {
-    return fail(`${error.message}\n${USAGE}`);
-  }
-};
-
-/** One contestant's timings at one speed, also as parts of the fixed work of the same page. */
-const summary = (pages) => {
+/**
+ * A library's timings at one CPU speed, also relative to the calibration of the same page.
+ *
+ * @param {import("./measure.mjs").Timing[]} [pages]
+ */
+const summarize = (pages = []) => {
+  /** @param {(page: import("./measure.mjs").Timing) => number} value */
   const series = (value) => spread(pages.map(value));
   return {
     start: series(({ start }) => start),
     call: series(({ call }) => call),
-    fixed: series(({ fixed }) => fixed),
-    startRatio: series(({ start, fixed }) => start / fixed),
-    callRatio: series(({ call, fixed }) => call / fixed),
+    calibration: series(({ calibration }) => calibration),
+    startRatio: series(({ start, calibration }) => start / calibration),
+    callRatio: series(({ call, calibration }) => call / calibration),
   };
 };
 
-const write = async (section, picture) => {
-  writeFigures("bench", section);
-  await writeFile(join(root, "docs/bench.svg"), picture);
-  say("wrote docs/bench.svg");
-};
-
-/** Runs the benchmark as the command line says. */
-export const bench = async (args) => {
-  const { quick, only, pages, help } = options(args);
-  if (help) {
-    console.log(USAGE);
-    return;
-  }
-  const begun = Date.now();
-  const chosen = await contestants(only);
-  if (!chosen.length) fail(`no contestant's name contains ${only}`);
+/**
+ * Runs the benchmark.
+ *
+ * @param {string[]} args the command line's
+ */
+export const runBench = async (args) => {
+  const { values } = parseOptions(
+    USAGE,
+    {
+      quick: { type: "boolean" },
+      only: { type: "string" },
+      pages: { type: "string" },
+    },
+    { args },
+  );
+  const { quick, only } = values;
+  const pages = wholeNumber(
+    "pages",
+    values.pages ?? (quick ? 3 : 15),
+    1,
+    USAGE,
+  );
+  const startTime = Date.now();
+  const selected = await libraries(only);
+  if (!selected.length) die(`no library's name contains ${only}`);
 
   const browser = await openBrowser();
-  // side by side: neither requests nor bytes nor CPU time depend on who else is there
-  const eachAtOnce = (measure) =>
-    Promise.all(chosen.map((contestant) => measure(browser, contestant)));
-  const deliveries = chosen.map(() => []);
+  /**
+   * Measures all libraries at the same time: requests, bytes and CPU time do not depend on what else runs.
+   *
+   * @template T
+   * @param {Measurement<T>} measure
+   */
+  const measureAll = (measure) =>
+    Promise.all(selected.map((library) => measure(browser, library)));
+  /** @type {Awaited<ReturnType<typeof measureDelivery>>[][]} */
+  const deliveries = [];
+  /** @type {Awaited<ReturnType<typeof measureMemory>>[]} */
   let memories = [];
-  let timed;
+  let timings;
   try {
-    timed = await timings(
+    timings = await measureTimings(
       browser,
-      chosen,
-      Object.values(SPEEDS),
+      selected,
+      Object.values(SLOWDOWNS),
       pages,
-      (turn) => say(`start and call: page ${turn} of ${pages}`),
+      (turn) => log(`start and call: page ${turn} of ${pages}`),
     );
     for (let turn = 0; turn < (quick ? 1 : 3); turn += 1) {
-      say("requests, and the main thread until the page is quiet");
-      const results = await eachAtOnce(delivery);
-      results.forEach((result, i) => deliveries[i].push(result));
+      log("requests and CPU time");
+      deliveries.push(await measureAll(measureDelivery));
     }
     if (!quick) {
-      say("memory after a long life: some minutes");
+      log("memory, which takes some minutes");
       try {
-        memories = await eachAtOnce((...visit) =>
-          memory(...visit, MEMORY_LIMIT),
+        memories = await measureAll((browser, library) =>
+          measureMemory(browser, library, MEMORY_LIMIT_MS),
         );
       } catch (error) {
-        // the timings, long by now, are shown all the same
-        say(`memory could not be measured: ${error.message}`);
+        // the other measurements took long, so print them anyway
+        log(`could not measure memory: ${messageOf(error)}`);
       }
     }
   } finally {
     await browser.close();
   }
 
-  const results = chosen.map((contestant, i) => ({
-    ...contestant,
-    size: size(contestant),
-    full: summary(timed.get(SPEEDS.full).get(contestant)),
-    slowed: summary(timed.get(SPEEDS.slowed).get(contestant)),
-    delivery: medians(deliveries[i]),
+  const results = selected.map((library, i) => ({
+    ...library,
+    size: bundleSize(library),
+    full: summarize(timings.get(SLOWDOWNS.full)?.get(library)),
+    slowed: summarize(timings.get(SLOWDOWNS.slowed)?.get(library)),
+    delivery: medians(deliveries.flatMap((turn) => turn[i] ?? [])),
     memory: memories[i],
   }));
-  const section = await report(results, {
+  const section = await renderReport(results, {
     browser: browser.version(),
     pages,
     command: [
@@ -131,6 +139,12 @@ export const bench = async (args) => {
     ].join(" "),
   });
   console.log(section);
-  if (!only && memories.length) await write(section, chart(results));
-  say(`took ${Math.round((Date.now() - begun) / 60_000)} minutes`);
+  if (!only && memories.length) {
+    writeSection("bench", section);
+    await writeFile(join(root, "docs/bench.svg"), renderChart(results));
+    log("wrote docs/bench.svg");
+  }
+  log(
+    `finished after ${Math.round((Date.now() - startTime) / 60_000)} minutes`,
+  );
 };

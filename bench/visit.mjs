@@ -1,18 +1,18 @@
-// One visit: a fresh page in a browser that has never been there, whose every request is answered here.
+// One visit: a fresh page in a browser that has never been there. Every request is answered here.
 import { Buffer } from "node:buffer";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { URL } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { chromium as playwright } from "playwright-core";
-import { chromium } from "../scripts/setup.mjs";
-import { ORDER } from "./libraries.mjs";
+import { chromium } from "playwright-core";
+import { ensureChromium } from "../scripts/setup.mjs";
+import { EVENT_NAME } from "./libraries.mjs";
 import * as page from "./page.mjs";
 
-/** No such host exists, but cookies and their domains work there as anywhere. */
+/** The host does not exist, but cookies and their domains work there as anywhere. */
 const PAGE = "https://shop.example.test/checkout";
 const HTML = "<!doctype html><title>Checkout</title><body><h1>Thank you</h1>";
-/** Satisfies every contestant: each looks for another field, or for none. */
-const ANSWER = {
+/** Each library looks for another field, or for none. */
+const RESPONSE = {
   status: 200,
   contentType: "application/json",
   headers: {
@@ -22,10 +22,10 @@ const ANSWER = {
   body: '{"status":1,"success":true,"automatic_advanced_matching_enabled":false}',
 };
 
-/** The Chromium in which everything is measured. Nothing leaves the machine: no host name resolves. */
+/** The Chromium for all measurements. Nothing leaves the machine: no host name resolves. */
 export const openBrowser = () =>
-  playwright.launch({
-    executablePath: chromium(),
+  chromium.launch({
+    executablePath: ensureChromium(),
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -35,48 +35,53 @@ export const openBrowser = () =>
       "--disable-component-update",
       "--disable-sync",
       "--host-resolver-rules=MAP * ~NOTFOUND",
-      // scripts that count no robots would do nothing
+      // some libraries ignore automated browsers
       "--disable-blink-features=AutomationControlled",
     ],
   });
 
-/** How many orders a request's body tells of. */
-const ordersIn = (body) => {
+/**
+ * The number of orders in a request's body.
+ *
+ * @param {Buffer} body
+ */
+const countOrders = (body) => {
   const isGzip = body[0] === 0x1f && body[1] === 0x8b;
   const text = (isGzip ? gunzipSync(body) : body).toString("utf8");
-  return text.replaceAll("%22", '"').split(`"${ORDER}"`).length - 1;
+  return text.replaceAll("%22", '"').split(`"${EVENT_NAME}"`).length - 1;
 };
 
-/** Counts what a page requests, and answers it. */
+/** Counts and answers a page's requests. */
 class Network {
   requests = 0;
-  /** Of the bodies, as sent. */
+  /** The total size of the bodies as sent. */
   bytes = 0;
   orders = 0;
-  #open = 0;
-  #last = Date.now();
+  #inFlight = 0;
+  #lastActivity = Date.now();
 
-  async answer(route) {
+  /** @param {import("playwright-core").Route} route */
+  async respond(route) {
     const request = route.request();
     if (request.url() === PAGE)
       return route.fulfill({ contentType: "text/html", body: HTML });
     const body = request.postDataBuffer() ?? Buffer.alloc(0);
-    this.touch();
-    this.#open += 1;
+    this.#noteActivity();
+    this.#inFlight += 1;
     this.requests += 1;
     this.bytes += body.length;
-    this.orders += ordersIn(body);
+    this.orders += countOrders(body);
     try {
-      await route.fulfill(ANSWER);
+      await route.fulfill(RESPONSE);
     } catch {
-      // the page has been closed meanwhile
+      // the page was closed in the meantime
     }
-    this.#open -= 1;
-    this.touch();
+    this.#inFlight -= 1;
+    this.#noteActivity();
   }
 
-  touch() {
-    this.#last = Date.now();
+  #noteActivity() {
+    this.#lastActivity = Date.now();
   }
 
   counts() {
@@ -84,53 +89,73 @@ class Network {
     return { requests, bytes, orders };
   }
 
-  /** Waits until that many ms have passed without a request, but no longer than `limit`. */
+  /**
+   * Waits until some time has passed without a request, starting now.
+   *
+   * @param {number} ms
+   * @param {number} [limit] the longest wait, in ms
+   */
   async quiet(ms, limit = 120_000) {
-    this.touch();
+    this.#noteActivity();
     const end = Date.now() + limit;
-    while ((this.#open > 0 || Date.now() - this.#last < ms) && Date.now() < end)
-      await pause(10);
+    while (
+      (this.#inFlight > 0 || Date.now() - this.#lastActivity < ms) &&
+      Date.now() < end
+    )
+      await sleep(10);
   }
 }
 
-/** Opens a page with a contestant's text in it, not yet run. `slowdown`: how many times slower its CPU is. */
-export const openVisit = async (browser, contestant, { slowdown = 1 } = {}) => {
+/** @typedef {Awaited<ReturnType<typeof openVisit>>} Visit */
+
+/**
+ * Opens a page that has a library's script, which does not run yet.
+ *
+ * @param {import("playwright-core").Browser} browser
+ * @param {import("./libraries.mjs").Library} library
+ * @param {{ slowdown?: number }} [options] how many times slower the page's CPU is
+ */
+export const openVisit = async (browser, library, { slowdown = 1 } = {}) => {
   const context = await browser.newContext({
-    // without the word that names a headless browser, for the same scripts
+    // without "Headless": some libraries ignore headless browsers
     userAgent: `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${parseInt(browser.version())}.0.0.0 Safari/537.36`,
   });
   const network = new Network();
-  await context.route("**/*", (route) => network.answer(route));
+  await context.route("**/*", (route) => network.respond(route));
   const tab = await context.newPage();
-  let fault;
+  /** @type {Error | undefined} */
+  let firstError;
   tab.on("pageerror", (error) => {
-    fault ??= error;
+    firstError ??= error;
   });
   await tab.goto(PAGE);
   const devtools = await context.newCDPSession(tab);
   await devtools.send("Performance.enable");
   await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
-  const { queue, script, start } = contestant;
-  await tab.evaluate(page.hold, { queue, script, start });
-  await tab.evaluate(page.prepareCalls, contestant.call);
+  const { queue, script, start } = library;
+  await tab.evaluate(page.install, { queue, script, start });
+  await tab.evaluate(page.prepareCalls, library.call);
   return {
     network,
-    evaluate: (work, about) => tab.evaluate(work, about),
+    page: tab,
     /** The CPU time of the page's main thread so far, in ms. */
-    async mainThread() {
+    async mainThreadTime() {
       const { metrics } = await devtools.send("Performance.getMetrics");
-      return metrics.find(({ name }) => name === "ThreadTime").value * 1000;
+      const metric = metrics.find(({ name }) => name === "ThreadTime");
+      if (!metric) throw new Error("Chromium reports no ThreadTime");
+      return metric.value * 1000;
     },
-    /** The JavaScript heap without garbage, in bytes. */
-    async heap() {
-      // what a first collection finalises, a second one frees
+    /** The size of the JavaScript heap after garbage collection, in bytes. */
+    async heapSize() {
+      // the second collection frees what the first one finalizes
       await devtools.send("HeapProfiler.collectGarbage");
       await devtools.send("HeapProfiler.collectGarbage");
       return (await devtools.send("Runtime.getHeapUsage")).usedSize;
     },
     async close() {
       await context.close();
-      if (fault) throw new Error(`${contestant.name}: ${fault.stack}`);
+      if (firstError)
+        throw new Error(`${library.name}: ${firstError.stack ?? firstError}`);
     },
   };
 };

@@ -1,6 +1,6 @@
-// npm run bench: compares the pixel with other scripts in one Chromium. bench/run.mjs says how.
-import { nodePackages } from "./setup.mjs";
+// npm run bench: compares the pixel with other scripts in Chromium. See bench/run.mjs.
+import { installNodePackages } from "./setup.mjs";
 
-nodePackages();
-const { bench } = await import("../bench/run.mjs");
-await bench(process.argv.slice(2));
+installNodePackages();
+const { runBench } = await import("../bench/run.mjs");
+await runBench(process.argv.slice(2));

@@ -2,13 +2,17 @@
 import { Buffer } from "node:buffer";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { root, say } from "./exec.mjs";
-import { nodePackages } from "./setup.mjs";
+import { log, root } from "./exec.mjs";
+import { installNodePackages } from "./setup.mjs";
 
 const SOURCE = join(root, "www/inspector");
 const OUT = join(root, "target/inspector");
 
 /** A file that stays as it is is not written: the collector, which carries it, would be compiled anew. */
+/**
+ * @param {string} name
+ * @param {Buffer} bytes
+ */
 const write = async (name, bytes) => {
   const path = join(OUT, name);
   const before = await readFile(path).catch(() => null);
@@ -16,8 +20,8 @@ const write = async (name, bytes) => {
 };
 
 export const buildInspector = async () => {
-  nodePackages();
-  say("building target/inspector/");
+  installNodePackages();
+  log("building target/inspector/");
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
     entryPoints: [join(SOURCE, "inspector.jsx"), join(SOURCE, "inspector.css")],

@@ -1,21 +1,34 @@
-// Installs what is missing. Each function says in one line what it installs and why, and does nothing the second time.
+// Installs missing tools. Each function prints what it installs and why, and does nothing if the tool is there.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fail, find, printed, root, run, say } from "./exec.mjs";
+import { capture, die, log, root, run, which } from "./exec.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
-/** Debian's Rust for the web: a compiler, cargo, the standard library's source and a linker. */
+/** Debian's Rust for WebAssembly: compiler, cargo, source of the standard library, linker. */
 const DEBIAN_RUST = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 
-const installPackages = (packages, why) => {
-  const byHand = `install ${packages.join(" ")} and run this again`;
-  if (!find("apt-get")) fail(`${why}; ${byHand}`);
-  const asRoot = process.getuid() === 0 ? [] : ["sudo"];
-  if (asRoot.length && !find("sudo")) fail(`${why}; ${byHand}`);
-  say(`installing ${packages.join(" ")}: ${why}`);
+/**
+ * @typedef {object} WasmToolchain
+ * @property {string} cargo the cargo to run
+ * @property {string} targetDir two compilers cannot share a target directory
+ * @property {string[]} args
+ * @property {Record<string, string>} env
+ */
+
+/**
+ * @param {string[]} packages
+ * @param {string} why
+ */
+const installDebianPackages = (packages, why) => {
+  const manually = `install ${packages.join(" ")} and run this command again`;
+  if (!which("apt-get")) die(`${why}; ${manually}`);
+  const sudo = process.getuid?.() === 0 ? [] : ["sudo"];
+  if (sudo.length && !which("sudo")) die(`${why}; ${manually}`);
+  log(`installing ${packages.join(" ")}: ${why}`);
+  /** @param {string[]} args */
   const apt = (...args) => {
-    const [program, ...rest] = [
-      ...asRoot,
+    const [program = "", ...rest] = [
+      ...sudo,
       "apt-get",
       "-qq",
       "-o",
@@ -24,37 +37,38 @@ const installPackages = (packages, why) => {
     ];
     run(program, rest, {
       env: { DEBIAN_FRONTEND: "noninteractive" },
-      otherwise: `apt-get could not do it; ${byHand}`,
+      onFailure: `apt-get failed; ${manually}`,
     });
   };
   apt("update");
   apt("install", "-y", "--no-install-recommends", ...packages);
 };
 
-/** The packages that package-lock.json names. */
-export const nodePackages = () => {
+/** Installs the packages of package-lock.json. */
+export const installNodePackages = () => {
   const installed = join(root, "node_modules/.package-lock.json");
-  const wanted = join(root, "package-lock.json");
+  const lock = join(root, "package-lock.json");
   if (
     existsSync(installed) &&
-    statSync(installed).mtimeMs >= statSync(wanted).mtimeMs
+    statSync(installed).mtimeMs >= statSync(lock).mtimeMs
   )
     return;
-  say(
-    "installing node packages: the bundler, the formatter, the linter and what drives the browser",
-  );
+  log("installing node packages");
   run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
 };
 
-export const rust = () => {
-  if (!find("cargo"))
-    fail(
-      "Rust is missing: install it from https://rustup.rs and run this again",
+/** Exits with a message if Rust is missing. */
+export const requireRust = () => {
+  if (!which("cargo"))
+    die(
+      "Rust is missing: install it from https://rustup.rs and run this command again",
     );
 };
 
-/** Lets a released compiler build its own standard library for size, and end at a fault without a text. */
-const FOR_SIZE = {
+/**
+ * Makes a stable compiler build its own standard library optimized for size, and abort on a panic without a message.
+ */
+const SIZE_OPTIMIZED = {
   args: [
     "--target",
     TARGET,
@@ -67,12 +81,16 @@ const FOR_SIZE = {
   },
 };
 
-/** rustup's compiler, where its standard library's source is there or can be had. */
-const rustupCompiler = () => {
-  const sysroot = printed("rustc", ["--print", "sysroot"]) ?? "";
-  const has = (path) => existsSync(join(sysroot, "lib/rustlib", path));
-  const source = "src/rust/library/Cargo.lock";
-  const understands = printed(
+/**
+ * rustup's compiler, if it has the source of its standard library or rustup can add it.
+ *
+ * @returns {WasmToolchain | null}
+ */
+const rustupToolchain = () => {
+  const sysroot = capture("rustc", ["--print", "sysroot"]) ?? "";
+  const hasSource = () =>
+    existsSync(join(sysroot, "lib/rustlib/src/rust/library/Cargo.lock"));
+  const supportsFlags = capture(
     "rustc",
     [
       "-Zunstable-options",
@@ -82,60 +100,70 @@ const rustupCompiler = () => {
     ],
     { RUSTC_BOOTSTRAP: "1" },
   );
-  if (understands === null) return null;
-  if (!has(source) && find("rustup")) {
-    say(
-      "adding rust-src to Rust: the pixel's standard library is built for size",
-    );
-    printed("rustup", ["component", "add", "rust-src"]);
+  if (supportsFlags === null) return null;
+  if (!hasSource() && which("rustup")) {
+    log("adding rust-src: the pixel's standard library is built for size");
+    capture("rustup", ["component", "add", "rust-src"]);
   }
-  return has(source)
-    ? { cargo: "cargo", folder: "target/wasm-rustup", ...FOR_SIZE }
+  return hasSource()
+    ? { cargo: "cargo", targetDir: "target/wasm-rustup", ...SIZE_OPTIMIZED }
     : null;
 };
 
-/** Debian's Rust for the web, for a machine on which rustup can fetch nothing. */
-const debianCompiler = () => {
-  const file = (name, ending) =>
-    printed("dpkg", ["-L", name])
+/**
+ * Debian's compiler, for machines where rustup cannot download anything.
+ *
+ * @returns {WasmToolchain}
+ */
+const debianToolchain = () => {
+  /**
+   * @param {string} name
+   * @param {string} suffix
+   */
+  const fileOf = (name, suffix) =>
+    capture("dpkg", ["-L", name])
       ?.split("\n")
-      .find((path) => path.endsWith(ending));
-  if (!file("rustc-web", "/bin/rustc") || !find("wasm-ld-19"))
-    installPackages(
+      .find((path) => path.endsWith(suffix));
+  const find = () => ({
+    rustc: fileOf("rustc-web", "/bin/rustc"),
+    cargo: fileOf("cargo-web", "/bin/cargo"),
+  });
+  if (!find().rustc || !which("wasm-ld-19"))
+    installDebianPackages(
       DEBIAN_RUST,
-      `rustup cannot fetch Rust's source, so Debian's Rust for the web compiles the pixel`,
+      "rustup cannot provide Rust's source, so Debian's Rust compiles the pixel",
     );
+  const { rustc, cargo } = find();
+  if (!rustc || !cargo) die(`${DEBIAN_RUST.join(" ")}: no rustc or cargo`);
   return {
-    cargo: file("cargo-web", "/bin/cargo"),
-    folder: "target/wasm-debian",
-    args: FOR_SIZE.args,
+    cargo,
+    targetDir: "target/wasm-debian",
+    args: SIZE_OPTIMIZED.args,
     env: {
-      ...FOR_SIZE.env,
-      RUSTC: file("rustc-web", "/bin/rustc"),
+      ...SIZE_OPTIMIZED.env,
+      RUSTC: rustc,
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: "wasm-ld-19",
     },
   };
 };
 
-/**
- * A compiler for WebAssembly: the program, what goes into its environment, its arguments, and a target folder of its
- * own, because two compilers do not share one.
- */
-export const wasmCompiler = () => {
-  rust();
-  return rustupCompiler() ?? debianCompiler();
+/** A compiler for WebAssembly, and how to call it. */
+export const wasmToolchain = () => {
+  requireRust();
+  return rustupToolchain() ?? debianToolchain();
 };
 
-/** wasm-bindgen's tool, of the very version that Cargo.lock names. */
-export const wasmBindgen = () => {
+/** The wasm-bindgen program, in exactly the version that Cargo.lock has. */
+export const ensureWasmBindgen = () => {
   const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
-  const [, version] =
-    /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock) ?? [];
+  const version = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock)?.[1];
+  if (!version) die("Cargo.lock: no wasm-bindgen");
   const own = join(root, "target/tools/bin/wasm-bindgen");
-  for (const tool of [own, "wasm-bindgen"])
-    if (printed(tool, ["--version"]) === `wasm-bindgen ${version}`) return tool;
-  say(
-    `installing wasm-bindgen ${version} under target/tools: it joins the module to JavaScript (about two minutes, once)`,
+  for (const program of [own, "wasm-bindgen"])
+    if (capture(program, ["--version"]) === `wasm-bindgen ${version}`)
+      return program;
+  log(
+    `installing wasm-bindgen ${version} into target/tools: it generates the module's JavaScript (two minutes, once)`,
   );
   run("cargo", [
     "install",
@@ -149,70 +177,83 @@ export const wasmBindgen = () => {
   return own;
 };
 
-/** Minifiers in Python, for the test of what tools do to the scripts. Gives the interpreter that has them. */
-export const pythonTools = () => {
+/** Minifiers written in Python, for test:tools. Returns the path of the interpreter that has them. */
+export const ensurePythonMinifiers = () => {
   const folder = join(root, "target/tools/python");
   const python = join(folder, "bin/python");
-  const list = "tests/tools/requirements.txt";
-  const wanted = readFileSync(join(root, list), "utf8").trim();
-  const packages = wanted.split("\n").filter((line) => /^\w/.test(line));
+  const requirements = "tests/tools/requirements.txt";
+  const packages = readFileSync(join(root, requirements), "utf8")
+    .trim()
+    .split("\n")
+    .filter((line) => /^\w/.test(line));
   const pip = ["-m", "pip", "--disable-pip-version-check"];
-  const installed = printed(python, [...pip, "freeze"])?.split("\n") ?? [];
+  const installed = capture(python, [...pip, "freeze"])?.split("\n") ?? [];
   if (packages.every((name) => installed.includes(name))) return python;
-  say(
-    `installing ${packages.join(" ")} under target/tools: the tests minify the scripts with them`,
+  log(
+    `installing ${packages.join(" ")} into target/tools: test:tools minifies the scripts with them`,
   );
-  if (printed("python3", ["-m", "venv", folder]) === null) {
-    installPackages(
+  if (capture("python3", ["-m", "venv", folder]) === null) {
+    installDebianPackages(
       ["python3-venv"],
-      "the minifiers in Python go into a folder of their own",
+      "the minifiers written in Python need a virtual environment",
     );
     run("python3", ["-m", "venv", folder]);
   }
-  run(python, [...pip, "install", "--quiet", "--requirement", list]);
+  run(python, [...pip, "install", "--quiet", "--requirement", requirements]);
   return python;
 };
 
-/** A Chromium for the browser tests: $CHROME, or one that is installed. */
-export const chromium = () => {
-  const found = () =>
-    process.env.CHROME ??
-    find("chromium") ??
-    find("chromium-browser") ??
-    find("google-chrome") ??
-    null;
-  if (!found())
-    installPackages(["chromium"], "the browser tests run in a real Chromium");
-  return found();
+/**
+ * The first browser that `find` returns; installs the package if there is none.
+ *
+ * @param {() => string | null | undefined} find
+ * @param {string} name of the Debian package
+ * @param {string} why
+ */
+const ensureBrowser = (find, name, why) => {
+  if (!find()) installDebianPackages([name], why);
+  return find() ?? die(`${name} is installed but not on PATH`);
 };
 
-/** How to do without one of the browsers that come beside Chromium. */
-const without = (engine) =>
-  `(npm test -- --engines chooses engines, and may leave out ${engine})`;
+/** The path of a Chromium: $CHROME, or an installed one. */
+export const ensureChromium = () =>
+  ensureBrowser(
+    () =>
+      process.env.CHROME ??
+      which("chromium") ??
+      which("chromium-browser") ??
+      which("google-chrome"),
+    "chromium",
+    "the browser tests run in Chromium",
+  );
 
-/** A Firefox for the recorded visits: $FIREFOX, or one that is installed. */
-export const firefox = () => {
-  const found = () =>
-    process.env.FIREFOX ?? find("firefox-esr") ?? find("firefox") ?? null;
-  if (!found())
-    installPackages(
-      ["firefox-esr"],
-      `the recorded visits are played in Firefox too ${without("firefox")}`,
-    );
-  return found();
-};
+/**
+ * How to run the tests without one of the other browsers.
+ *
+ * @param {string} engine
+ */
+const orLeaveOut = (engine) =>
+  `(npm test -- --engines LIST runs them in other engines, without ${engine})`;
 
-/** WebKit for the recorded visits and its own tests: a driver, which brings a browser, and a display that nobody sees. */
-export const webkit = () => {
+/** The path of a Firefox: $FIREFOX, or an installed one. */
+export const ensureFirefox = () =>
+  ensureBrowser(
+    () => process.env.FIREFOX ?? which("firefox-esr") ?? which("firefox"),
+    "firefox-esr",
+    `the conformance tests run in Firefox ${orLeaveOut("firefox")}`,
+  );
+
+/** WebKit: a driver, which brings a browser, and a virtual display. */
+export const ensureWebKit = () => {
   const missing = Object.entries({
     WebKitWebDriver: "webkit2gtk-driver",
     Xvfb: "xvfb",
   })
-    .filter(([program]) => !find(program))
+    .filter(([program]) => !which(program))
     .map(([, name]) => name);
   if (missing.length > 0)
-    installPackages(
+    installDebianPackages(
       missing,
-      `the recorded visits are played in WebKit too ${without("webkit")}`,
+      `the conformance and end-to-end tests run in WebKit ${orLeaveOut("webkit")}`,
     );
 };

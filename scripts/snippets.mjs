@@ -1,11 +1,15 @@
-// Makes the install snippets that people copy of their one readable source.
+// Generates the install snippets from their one readable source.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./exec.mjs";
 
 const SOURCE = "www/snippet/snippet.js";
 
-/** What each file of the snippet does; www/snippet/snippet.js says what the words mean. */
+/**
+ * The constants that each snippet is compiled with. www/snippet/snippet.js explains them.
+ *
+ * @type {Record<string, Record<string, boolean>>}
+ */
 const FILES = {
   "www/snippet/short.html": { LOADS: true },
   "www/snippet/snippet.html": { LOADS: true, SAVES: true },
@@ -13,30 +17,36 @@ const FILES = {
   "www/snippet/stub.html": {},
 };
 
-/** Stands in each snippet for the address of the site's own copy of the script. */
+/** Stands in each snippet for the URL of the site's own copy of the script. */
 export const PLACEHOLDER = "https://YOUR-SITE/oaiq.min.js";
 
-/** The files of the snippet by name, with the text that each must have. */
+/** The text of each snippet, by file. */
 export const snippets = async () => {
   const { minify } = await import("terser");
   const source = await readFile(join(root, SOURCE), "utf8");
-  const made = {};
-  for (const [file, does] of Object.entries(FILES)) {
+  /** @type {Record<string, string>} */
+  const texts = {};
+  for (const [file, constants] of Object.entries(FILES)) {
     const { code } = await minify(source, {
       ecma: 5,
       compress: {
         passes: 3,
-        global_defs: { LOADS: false, SAVES: false, STRICT: false, ...does },
-        // the address stays at the end, where everybody looks for it
+        global_defs: {
+          LOADS: false,
+          SAVES: false,
+          STRICT: false,
+          ...constants,
+        },
+        // the URL stays at the end, where it is easy to find
         reduce_vars: false,
         collapse_vars: false,
         inline: 0,
       },
       format: { ascii_only: true },
     });
-    made[file] = `<script>\n${code}\n</script>\n`;
+    texts[file] = `<script>\n${code}\n</script>\n`;
   }
-  return made;
+  return texts;
 };
 
 export const writeSnippets = async () => {

@@ -1,75 +1,63 @@
-// npm run soak: pages are left in all the ways there are, over networks that break, and what was measured is counted.
-import { parseArgs } from "node:util";
-import { writeFigures } from "./write-figures.mjs";
-import { fail, say } from "./exec.mjs";
-import { chromium, nodePackages } from "./setup.mjs";
+// npm run soak: visitors leave pages in every way, over unreliable networks, and each event is accounted for.
+import { die, log } from "./exec.mjs";
+import { parseOptions, wholeNumber } from "./options.mjs";
+import { ensureChromium, installNodePackages } from "./setup.mjs";
+import { writeSection } from "./write-figures.mjs";
 
 const USAGE = `npm run soak [-- OPTIONS]
-  --runs N      visitors of each scenario (20)
-  --visits N    random visits, in lives of four (500)
-  --seed N      chance can be had again by it (another each time)
-  --setup NAME  localhost, plain (http, so there are no locks) or opaque (the endpoint's answers cannot be read);
-                otherwise all of them, with random visits in the first
-  --only NAME   only scenarios whose name contains NAME
+Counts which events arrive when visitors leave pages and networks fail.
+  --runs N      visitors for each scenario (default: 20)
+  --visits N    random visits, up to four per visitor (default: 500)
+  --seed N      random seed (default: from the clock)
+  --setup NAME  localhost, plain (http, so no Web Locks) or opaque (the endpoint's responses are not readable);
+                default: all of them, with random visits in the first
+  --only NAME   run only scenarios whose name contains NAME
   --quick       3 runs, 40 visits
-With none of these but --seed it writes its table into docs/figures.md.`;
+Without options, or with --seed alone, it writes its tables into docs/figures.md.`;
 
-/** So large a part of what random visits measure may arrive twice. */
-const MOST_TWICE = 0.01;
+/** The largest share of a random visit's events that may arrive twice. */
+const MAX_DUPLICATE_SHARE = 0.01;
 
-const count = (name, given) => {
-  const number = Number(given);
-  if (!(Number.isInteger(number) && number >= 0))
-    throw new Error(`--${name} takes a whole number`);
-  return number;
-};
+const { values } = parseOptions(USAGE, {
+  runs: { type: "string" },
+  visits: { type: "string" },
+  seed: { type: "string" },
+  setup: { type: "string" },
+  only: { type: "string" },
+  quick: { type: "boolean" },
+});
+const { setup, only, quick } = values;
+const seed = wholeNumber("seed", values.seed ?? Date.now() % 1e6, 0, USAGE);
+const runs = wholeNumber("runs", values.runs ?? (quick ? 3 : 20), 0, USAGE);
+const visits = wholeNumber(
+  "visits",
+  values.visits ?? (quick ? 40 : 500),
+  0,
+  USAGE,
+);
+const isComplete = Object.keys(values).every((name) => name === "seed");
 
-const options = () => {
-  try {
-    const { values } = parseArgs({
-      options: {
-        runs: { type: "string" },
-        visits: { type: "string" },
-        seed: { type: "string" },
-        setup: { type: "string" },
-        only: { type: "string" },
-        quick: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    return {
-      ...values,
-      whole: Object.keys(values).every((name) => name === "seed"),
-      seed: count("seed", values.seed ?? Date.now() % 1e6),
-      runs: count("runs", values.runs ?? (values.quick ? 3 : 20)),
-      visits: count("visits", values.visits ?? (values.quick ? 40 : 500)),
-    };
-  } catch (error) {
-    return fail(`${error.message}\n${USAGE}`);
-  }
-};
-
-const { help, whole, seed, runs, visits, setup, only } = options();
-if (help) {
-  console.log(USAGE);
-  process.exit();
-}
-nodePackages();
-process.env.CHROME = chromium();
+installNodePackages();
+process.env.CHROME = ensureChromium();
 const { Network, SETUPS } = await import("../tests/soak/network.mjs");
 const { faults, openBrowser, soak, table } =
   await import("../tests/soak/run.mjs");
-if (setup && !SETUPS[setup]) fail(`there is no set-up ${setup}\n${USAGE}`);
+const setups = Object.entries(SETUPS).filter(
+  ([name]) => setup === undefined || name === setup,
+);
+if (setups.length === 0) die(`unknown setup ${setup}\n${USAGE}`);
 
-const begun = Date.now();
+const start = Date.now();
+/** @type {string[]} */
 const sections = [];
-const found = [];
+/** @type {string[]} */
+const failures = [];
 const browser = await openBrowser();
 try {
-  for (const name of setup ? [setup] : Object.keys(SETUPS)) {
-    const lives = setup || name === "localhost" ? visits : 0;
-    say(
-      `${name}: each scenario ${runs} times, ${lives} random visits, seed ${seed}`,
+  for (const [name, { title }] of setups) {
+    const randomVisits = setup || name === "localhost" ? visits : 0;
+    log(
+      `${name}: ${runs} visitors for each scenario, ${randomVisits} random visits, seed ${seed}`,
     );
     const network = await Network.open(name);
     const results = await soak({
@@ -77,14 +65,13 @@ try {
       browser,
       seed,
       runs,
-      visits: lives,
+      visits: randomVisits,
       only,
     });
     network.close();
-    found.push(
-      ...faults(results, MOST_TWICE).map((fault) => `${name}: ${fault}`),
-    );
-    const section = `${SETUPS[name].title}:\n\n${table(results)}`;
+    for (const failure of faults(results, MAX_DUPLICATE_SHARE))
+      failures.push(`${name}: ${failure}`);
+    const section = `${title}:\n\n${table(results)}`;
     console.log(`\n${section}\n`);
     sections.push(section);
   }
@@ -92,9 +79,9 @@ try {
   await browser.close();
 }
 const summary = `By \`npm run soak -- --seed ${seed}\`, in Chromium ${browser.version()}.`;
-if (whole) writeFigures("soak", [summary, ...sections].join("\n\n"));
-for (const fault of found) console.error(`\n${fault}`);
-say(
-  `took ${Math.round((Date.now() - begun) / 60_000)} minutes, seed ${seed}, ${found.length ? `${found.length} visitors with a fault` : "no faults"}`,
+if (isComplete) writeSection("soak", [summary, ...sections].join("\n\n"));
+for (const failure of failures) console.error(`\n${failure}`);
+log(
+  `finished after ${Math.round((Date.now() - start) / 60_000)} minutes, seed ${seed}, ${failures.length || "no"} failed visitors`,
 );
-process.exitCode = found.length ? 1 : 0;
+process.exitCode = failures.length ? 1 : 0;

@@ -1,41 +1,46 @@
-// npm test: everything that must hold, the quick before the slow. Each lane is a command of its own (scripts/lanes).
-import { builtFaultyPixel, builtPixel } from "./built.mjs";
+// npm test: all tests, the fast ones first. Each part is also a command of its own (scripts/lanes).
+import {
+  ensureFaultInjectedPixelBuilt,
+  ensurePixelBuilt,
+} from "./ensure-built.mjs";
 import { check } from "./lanes/check.mjs";
 import { testCollector } from "./lanes/collector.mjs";
 import {
   ENGINES,
-  enginesOf,
-  setUp,
+  ensureEngines,
+  parseEngines,
   testConformance,
 } from "./lanes/conformance.mjs";
 import { testEndToEnd } from "./lanes/e2e.mjs";
-import { given, inOrder } from "./lanes/lane.mjs";
+import { runLanes } from "./lanes/lane.mjs";
 import { testPackage } from "./lanes/package.mjs";
 import { testSoak } from "./lanes/soak.mjs";
 import { testTools } from "./lanes/tools.mjs";
+import { parseOptions } from "./options.mjs";
 
 const USAGE = `npm test [-- OPTIONS]
-  --engines ENGINE[,ENGINE]  plays the recorded visits in these alone (${ENGINES.join(",")})`;
+Runs all tests.
+  --engines LIST  replay the recorded visits only in these engines, separated by commas
+                  (default: ${ENGINES.join(",")})`;
 
-const engines = enginesOf(
-  given(USAGE, {
-    engines: { type: "string", default: ENGINES.join(",") },
-  }).engines,
-);
+const { values } = parseOptions(USAGE, {
+  engines: { type: "string", default: ENGINES.join(",") },
+});
+const engines = parseEngines(values.engines);
 
-await inOrder([
-  ["check: formats, lints, types, native and Node unit tests", check],
-  ["install the browsers", () => setUp(["chromium", ...engines])],
-  ["build the pixel", builtPixel],
-  ["build the pixel whose module fails", builtFaultyPixel],
-  ["package: sizes, the npm package, its types", testPackage],
-  ["tools: what other tools make of the scripts and snippets", testTools],
+await runLanes([
+  ["check: formatting, lints, types, native and Node unit tests", check],
+  ["install browsers", () => ensureEngines(["chromium", ...engines])],
+  ["build the pixel", ensurePixelBuilt],
+  ["build the pixel with fault injection", ensureFaultInjectedPixelBuilt],
+  ["package: sizes, npm package, types", testPackage],
+  ["tools: third-party tools", testTools],
   ["collector", () => testCollector()],
-  // recorded visits and the soak's visitors go by the clock: nothing else may run beside them
-  ...engines.map((engine) => [
-    `conformance in ${engine}`,
-    () => testConformance(engine),
-  ]),
-  ["soak, the short form", testSoak],
-  ["end-to-end tests", () => testEndToEnd([], engines)],
+  // conformance and soak measure time: nothing else may run at the same time
+  ...engines.map(
+    /** @returns {[name: string, lane: () => unknown]} */
+    (engine) => [`conformance: ${engine}`, () => testConformance(engine)],
+  ),
+  ["soak: short form", testSoak],
+  ["end-to-end", () => testEndToEnd([], engines)],
 ]);

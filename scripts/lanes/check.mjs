@@ -1,67 +1,100 @@
-// npm run check: what can be said of the pixel in a minute, without a browser, SQLite or WebAssembly.
+// npm run check: all that needs neither a browser nor SQLite nor a WebAssembly build, in less than a minute.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { root, run } from "../exec.mjs";
-import { nodePackages, rust } from "../setup.mjs";
-import { given, isCommand, nodeTests, testFiles } from "./lane.mjs";
+import { bin, root, runInParallel } from "../exec.mjs";
+import { isMain, parseOptions } from "../options.mjs";
+import { installNodePackages, requireRust } from "../setup.mjs";
+import { testFiles } from "./lane.mjs";
 
 const USAGE = `npm run check
-  formats, lints, types, native tests of the pixel, Node unit tests`;
+Checks formatting, lints and types, and runs the pixel's native tests and the Node unit tests.`;
 
-/** They look at what a build has made; the lane "package" runs them. */
+/** Unit tests of built files, which the lane "package" runs. */
 export const NEED_A_BUILD = [
   "tests/unit/package.test.mjs",
   "tests/unit/size.test.mjs",
 ];
 
-const bin = (name) => join(root, "node_modules/.bin", name);
+/** What `tsc` checks. The first one checks the public types, without a build. */
+const TYPESCRIPT_PROJECTS = [
+  "tests/types/tsconfig.source.json",
+  "www/tsconfig.json",
+  "www/inspector/tsconfig.json",
+  "tests/tsconfig.json",
+  "scripts/tsconfig.json",
+];
 
-/** clippy for one crate. */
-export const clippy = (crate, ...features) =>
-  run("cargo", [
-    "clippy",
-    "--quiet",
-    "--locked",
-    "--all-targets",
-    `--package=${crate}`,
-    ...features,
-    "--",
-    "--deny=warnings",
-  ]);
+/**
+ * Cargo's arguments to lint one crate with clippy.
+ *
+ * @param {string} crate
+ * @param {string[]} features
+ */
+export const clippy = (crate, ...features) => [
+  "clippy",
+  "--quiet",
+  "--locked",
+  "--all-targets",
+  `--package=${crate}`,
+  ...features,
+  "--",
+  "--deny=warnings",
+];
 
-export const check = () => {
-  nodePackages();
-  rust();
-  run(
-    bin("prettier"),
+const unitTests = () => [
+  ...testFiles("unit").filter((file) => !NEED_A_BUILD.includes(file)),
+  ...testFiles("unit/inspector"),
+];
+
+export const check = async () => {
+  installNodePackages();
+  requireRust();
+  const notFormatted = "not formatted: run npm run format";
+  await runInParallel([
     [
-      "--check",
-      "--log-level=warn",
-      "--cache",
-      "--cache-location=target/prettier",
-      ".",
+      {
+        program: bin("prettier"),
+        args: [
+          "--check",
+          "--log-level=warn",
+          "--cache",
+          "--cache-location=target/prettier",
+          ".",
+        ],
+        onFailure: notFormatted,
+      },
+      { program: bin("eslint"), args: ["."] },
+      ...TYPESCRIPT_PROJECTS.filter((file) => existsSync(join(root, file))).map(
+        (file) => ({ program: bin("tsc"), args: ["--project", file] }),
+      ),
+      {
+        program: process.execPath,
+        args: ["--test", "--test-concurrency=1", ...unitTests()],
+        onFailure: "tests failed, see above",
+      },
     ],
-    { otherwise: "not formatted: npm run format" },
-  );
-  run(bin("eslint"), ["."]);
-  run(bin("tsc"), ["--project", "tests/types/tsconfig.source.json"]);
-  run("cargo", ["fmt", "--all", "--check"], {
-    otherwise: "not formatted: npm run format",
-  });
-  clippy("oaiq", "--all-features");
-  nodeTests([
-    ...testFiles("unit").filter((file) => !NEED_A_BUILD.includes(file)),
-    ...testFiles("unit/inspector"),
-  ]);
-  run("cargo", [
-    "test",
-    "--quiet",
-    "--locked",
-    "--package=oaiq",
-    "--features=wire,explain",
+    [
+      {
+        program: "cargo",
+        args: ["fmt", "--all", "--check"],
+        onFailure: notFormatted,
+      },
+      { program: "cargo", args: clippy("oaiq", "--all-features") },
+      {
+        program: "cargo",
+        args: [
+          "test",
+          "--quiet",
+          "--locked",
+          "--package=oaiq",
+          "--features=wire,explain",
+        ],
+      },
+    ],
   ]);
 };
 
-if (isCommand(import.meta)) {
-  given(USAGE);
-  check();
+if (isMain(import.meta)) {
+  parseOptions(USAGE, {});
+  await check();
 }

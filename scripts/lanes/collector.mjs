@@ -1,18 +1,20 @@
 // npm run test:collector: lints and native tests of the collector.
 import { buildInspector } from "../build-inspector.mjs";
 import { run } from "../exec.mjs";
-import { rust } from "../setup.mjs";
+import { isMain, parseOptions } from "../options.mjs";
+import { requireRust } from "../setup.mjs";
 import { clippy } from "./check.mjs";
-import { given, isCommand } from "./lane.mjs";
 
 const USAGE = `npm run test:collector [-- NAME]
-  NAME  only tests whose name contains it`;
+Lints and tests the collector.
+  NAME  run only tests whose name contains NAME`;
 
+/** @param {string[]} [names] */
 export const testCollector = async (names = []) => {
-  rust();
-  // the collector carries it
+  requireRust();
+  // the collector contains the inspector's page
   await buildInspector();
-  clippy("oaiq-collector");
+  run("cargo", clippy("oaiq-collector"));
   run("cargo", [
     "test",
     "--quiet",
@@ -22,4 +24,5 @@ export const testCollector = async (names = []) => {
   ]);
 };
 
-if (isCommand(import.meta)) await testCollector(given(USAGE).names);
+if (isMain(import.meta))
+  await testCollector(parseOptions(USAGE, {}, { allowNames: true }).names);

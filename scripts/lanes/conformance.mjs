@@ -1,48 +1,74 @@
-// npm run test:conformance: the visits that were recorded with the vendor's script, played with this pixel.
-import { builtPixel } from "../built.mjs";
-import { fail } from "../exec.mjs";
-import { chromium, firefox, webkit } from "../setup.mjs";
-import { given, isCommand, nodeTests } from "./lane.mjs";
+// npm run test:conformance: replays recorded visits with this pixel. They were recorded with the vendor's script.
+import { ensurePixelBuilt } from "../ensure-built.mjs";
+import { die } from "../exec.mjs";
+import { isMain, parseOptions } from "../options.mjs";
+import { ensureChromium, ensureFirefox, ensureWebKit } from "../setup.mjs";
+import { runNodeTests } from "./lane.mjs";
 
-/** What each engine needs installed. Gives the environment that its tests take. */
+/**
+ * Installs each engine, and returns the environment that its tests need.
+ *
+ * @type {Record<string, () => Record<string, string> | void>}
+ */
 const SETUPS = {
-  chromium: () => ({ CHROME: chromium() }),
-  csp: () => ({ CHROME: chromium() }),
-  nowasm: () => ({ CHROME: chromium() }),
-  firefox: () => ({ FIREFOX: firefox() }),
-  webkit: () => webkit(),
+  chromium: () => ({ CHROME: ensureChromium() }),
+  csp: () => ({ CHROME: ensureChromium() }),
+  nowasm: () => ({ CHROME: ensureChromium() }),
+  firefox: () => ({ FIREFOX: ensureFirefox() }),
+  webkit: () => ensureWebKit(),
 };
 export const ENGINES = Object.keys(SETUPS);
 
-const USAGE = `npm run test:conformance -- --engine ENGINE[,ENGINE] [NAME]
-  --engine  ${ENGINES.join(", ")}: csp is Chromium where a Content-Security-Policy
-            forbids WebAssembly, nowasm is Chromium without WebAssembly (chromium)
-  NAME      only visits whose name contains it`;
+const USAGE = `npm run test:conformance [-- --engine LIST] [NAME]
+Replays recorded visits of the vendor's script with this pixel.
+  --engine LIST  engines, separated by commas (default: chromium):
+                   chromium
+                   csp      Chromium, with a Content-Security-Policy that blocks WebAssembly
+                   nowasm   Chromium without WebAssembly
+                   firefox
+                   webkit
+  NAME           replay only visits whose name contains NAME`;
 
-/** "firefox,webkit" as a list. Ends with a message if there is no such engine. */
-export const enginesOf = (text) => {
-  const engines = text.split(",");
+/**
+ * A list such as "firefox,webkit" as an array. Exits with a message if it names an unknown engine.
+ *
+ * @param {string} list
+ */
+export const parseEngines = (list) => {
+  const engines = list.split(",");
   const unknown = engines.find((name) => !ENGINES.includes(name));
   if (unknown !== undefined)
-    fail(`there is no engine "${unknown}", only ${ENGINES.join(", ")}`);
+    die(`unknown engine "${unknown}"; known: ${ENGINES.join(", ")}`);
   return engines;
 };
 
-/** Installs what is missing. Gives the environment that the tests in these engines take. */
-export const setUp = (engines) =>
-  Object.assign({}, ...engines.map((name) => SETUPS[name]()));
+/**
+ * Installs missing engines, and returns the environment that their tests need.
+ *
+ * @param {string[]} engines
+ * @returns {Record<string, string>}
+ */
+export const ensureEngines = (engines) =>
+  Object.assign({}, ...engines.map((name) => SETUPS[name]?.()));
 
-export const testConformance = async (engine, NAME = "") => {
-  await builtPixel();
-  nodeTests(["tests/conformance/conformance.test.mjs"], {
-    env: { ...setUp([engine]), ENGINE: engine, NAME },
+/**
+ * @param {string} engine
+ * @param {string} [name]
+ */
+export const testConformance = async (engine, name = "") => {
+  await ensurePixelBuilt();
+  runNodeTests(["tests/conformance/conformance.test.mjs"], {
+    env: { ...ensureEngines([engine]), ENGINE: engine, NAME: name },
   });
 };
 
-if (isCommand(import.meta)) {
-  const { engine, names } = given(USAGE, {
-    engine: { type: "string", default: "chromium" },
-  });
-  if (names.length > 1) fail(`one NAME at most\n${USAGE}`);
-  for (const name of enginesOf(engine)) await testConformance(name, names[0]);
+if (isMain(import.meta)) {
+  const { values, names } = parseOptions(
+    USAGE,
+    { engine: { type: "string", default: "chromium" } },
+    { allowNames: true },
+  );
+  if (names.length > 1) die(`only one NAME is allowed\n${USAGE}`);
+  for (const engine of parseEngines(values.engine))
+    await testConformance(engine, names[0]);
 }

@@ -1,38 +1,47 @@
-// npm run test:e2e: what only a real browser shows.
-import { builtCollector, builtFaultyPixel, builtPixel } from "../built.mjs";
-import { fail } from "../exec.mjs";
-import { setUp } from "./conformance.mjs";
-import { given, isCommand, nodeTests, testFiles } from "./lane.mjs";
+// npm run test:e2e: tests in real browsers.
+import {
+  buildCollector,
+  ensureFaultInjectedPixelBuilt,
+  ensurePixelBuilt,
+} from "../ensure-built.mjs";
+import { die } from "../exec.mjs";
+import { isMain, parseOptions } from "../options.mjs";
+import { ensureEngines } from "./conformance.mjs";
+import { runNodeTests, testFiles } from "./lane.mjs";
 
 const USAGE = `npm run test:e2e [-- NAME...]
-  NAME  only test files whose path contains it: cookies, webkit, chromium/consent`;
+Runs the end-to-end tests in Chromium and WebKit.
+  NAME  run only test files whose path contains NAME, such as cookies, webkit, chromium/consent`;
 
-/** Which tests need which engine. The Chromium ones are many, and all of them go without the others. */
+/** The tests of each engine. */
 const FOLDERS = { chromium: "e2e/chromium", webkit: "e2e/webkit" };
 
+/**
+ * @param {string[]} [names]
+ * @param {string[]} [engines] Chromium is always among them
+ */
 export const testEndToEnd = async (names = [], engines = ["webkit"]) => {
-  const wanted = Object.keys(FOLDERS).filter(
-    (engine) => engine === "chromium" || engines.includes(engine),
-  );
-  const isNamed = (file) =>
+  /** @param {string} file */
+  const isSelected = (file) =>
     names.length === 0 || names.some((name) => file.includes(name));
-  const files = Object.fromEntries(
-    wanted.map((engine) => [
+  const suites = Object.entries(FOLDERS)
+    .filter(([engine]) => engine === "chromium" || engines.includes(engine))
+    .map(([engine, folder]) => ({
       engine,
-      testFiles(FOLDERS[engine]).filter(isNamed),
-    ]),
-  );
-  const used = wanted.filter((engine) => files[engine].length > 0);
-  if (used.length === 0)
-    fail(`no test file has ${names.join(" or ")} in its path`);
-  const env = setUp(used);
-  await builtPixel();
-  if (files.chromium.length > 0) {
-    await builtFaultyPixel();
-    await builtCollector();
+      files: testFiles(folder).filter(isSelected),
+    }))
+    .filter(({ files }) => files.length > 0);
+  if (suites.length === 0)
+    die(`no test file has ${names.join(" or ")} in its path`);
+  const env = ensureEngines(suites.map(({ engine }) => engine));
+  await ensurePixelBuilt();
+  if (suites.some(({ engine }) => engine === "chromium")) {
+    await ensureFaultInjectedPixelBuilt();
+    await buildCollector();
   }
-  // WebKit takes its time: not beside Chromium
-  for (const engine of used) nodeTests(files[engine], { env, atOnce: 3 });
+  // one after the other: WebKit is slow, and its tests would time out
+  for (const { files } of suites) runNodeTests(files, { env, concurrency: 3 });
 };
 
-if (isCommand(import.meta)) await testEndToEnd(given(USAGE).names);
+if (isMain(import.meta))
+  await testEndToEnd(parseOptions(USAGE, {}, { allowNames: true }).names);

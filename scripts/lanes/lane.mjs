@@ -1,54 +1,50 @@
 // What the lanes share.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { fail, root, run, say } from "../exec.mjs";
+import { log, root, run } from "../exec.mjs";
 
-/** Whether that module is the command, and not a part of `npm test`. */
-export const isCommand = ({ filename }) => filename === process.argv[1];
-
-/** What was given after `npm run LANE --`. Ends with the usage where it is wrong or asked for. */
-export const given = (usage, options = {}) => {
-  const asked = { help: { type: "boolean", short: "h" } };
-  try {
-    const { values, positionals } = parseArgs({
-      options: { ...options, ...asked },
-      allowPositionals: true,
-    });
-    if (!values.help) return { ...values, names: positionals };
-  } catch (error) {
-    return fail(`${error.message}\n${usage}`);
-  }
-  console.log(usage);
-  return process.exit();
-};
-
-/** The test files in a folder of tests/. */
+/**
+ * The test files in a folder of tests/.
+ *
+ * @param {string} folder
+ */
 export const testFiles = (folder) =>
   readdirSync(join(root, "tests", folder))
     .filter((name) => name.endsWith(".test.mjs"))
     .map((name) => join("tests", folder, name));
 
-/** Runs test files, so many at a time. */
-export const nodeTests = (files, { atOnce = 2, env } = {}) =>
-  run(process.execPath, ["--test", `--test-concurrency=${atOnce}`, ...files], {
-    env,
-    otherwise: "tests failed; see above",
-  });
+/**
+ * Runs test files with Node's test runner.
+ *
+ * @param {string[]} files
+ * @param {{ concurrency?: number, env?: Record<string, string> }} [options]
+ */
+export const runNodeTests = (files, { concurrency = 2, env } = {}) =>
+  run(
+    process.execPath,
+    ["--test", `--test-concurrency=${concurrency}`, ...files],
+    { env, onFailure: "tests failed, see above" },
+  );
 
-const seconds = (from) => Math.round((Date.now() - from) / 1000);
+/** @param {number} since in milliseconds since 1970 */
+const secondsSince = (since) => Math.round((Date.now() - since) / 1000);
 
-/** Runs lanes, `[name, lane]`, one after the other, and says how long each took. */
-export const inOrder = async (lanes) => {
-  const begun = Date.now();
+/**
+ * Runs lanes one after the other, and prints how long each took.
+ *
+ * @param {[name: string, lane: () => unknown][]} lanes
+ */
+export const runLanes = async (lanes) => {
+  const start = Date.now();
+  /** @type {[name: string, seconds: number][]} */
   const rows = [];
   for (const [name, lane] of lanes) {
-    say(name);
-    const from = Date.now();
+    log(name);
+    const laneStart = Date.now();
     await lane();
-    rows.push([name, seconds(from)]);
+    rows.push([name, secondsSince(laneStart)]);
   }
-  rows.push(["all", seconds(begun)]);
-  for (const [name, took] of rows)
-    console.log(`${String(took).padStart(6)} s  ${name}`);
+  rows.push(["total", secondsSince(start)]);
+  for (const [name, seconds] of rows)
+    console.log(`${String(seconds).padStart(6)} s  ${name}`);
 };

@@ -1,17 +1,18 @@
-// npm run test:package: what users download: its size, the npm package, its types.
-import { builtPixel } from "../built.mjs";
+// npm run test:package: what users download.
+import { ensurePixelBuilt } from "../ensure-built.mjs";
+import { isMain, parseOptions } from "../options.mjs";
 import { NEED_A_BUILD } from "./check.mjs";
-import { given, isCommand, nodeTests } from "./lane.mjs";
+import { runNodeTests } from "./lane.mjs";
 
 const USAGE = `npm run test:package
-  sizes, the npm package and its types`;
+Tests the sizes of the scripts, the npm package, and its types.`;
 
 export const testPackage = async () => {
-  await builtPixel();
-  nodeTests(NEED_A_BUILD);
+  await ensurePixelBuilt();
+  runNodeTests(NEED_A_BUILD);
 };
 
-if (isCommand(import.meta)) {
-  given(USAGE);
+if (isMain(import.meta)) {
+  parseOptions(USAGE, {});
   await testPackage();
 }

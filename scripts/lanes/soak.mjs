@@ -1,17 +1,20 @@
-// npm run test:soak: the short form of `npm run soak`.
-import { builtPixel } from "../built.mjs";
-import { chromium } from "../setup.mjs";
-import { given, isCommand, nodeTests } from "./lane.mjs";
+// npm run test:soak: a short form of `npm run soak`.
+import { ensurePixelBuilt } from "../ensure-built.mjs";
+import { isMain, parseOptions } from "../options.mjs";
+import { ensureChromium } from "../setup.mjs";
+import { runNodeTests } from "./lane.mjs";
 
 const USAGE = `npm run test:soak
-  each scenario of npm run soak once or twice, and some random visits`;
+Runs each scenario of npm run soak once or twice, and some random visits.`;
 
 export const testSoak = async () => {
-  await builtPixel();
-  nodeTests(["tests/soak/soak.test.mjs"], { env: { CHROME: chromium() } });
+  await ensurePixelBuilt();
+  runNodeTests(["tests/soak/soak.test.mjs"], {
+    env: { CHROME: ensureChromium() },
+  });
 };
 
-if (isCommand(import.meta)) {
-  given(USAGE);
+if (isMain(import.meta)) {
+  parseOptions(USAGE, {});
   await testSoak();
 }

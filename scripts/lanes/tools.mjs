@@ -1,18 +1,19 @@
-// npm run test:tools: what other people's tools make of the scripts, the snippets and the package.
-import { builtPixel } from "../built.mjs";
-import { chromium, pythonTools } from "../setup.mjs";
-import { given, isCommand, nodeTests, testFiles } from "./lane.mjs";
+// npm run test:tools: third-party tools that process the scripts, the snippets and the package.
+import { ensurePixelBuilt } from "../ensure-built.mjs";
+import { isMain, parseOptions } from "../options.mjs";
+import { ensureChromium, ensurePythonMinifiers } from "../setup.mjs";
+import { runNodeTests, testFiles } from "./lane.mjs";
 
 const USAGE = `npm run test:tools
-  minifiers, bundlers, page builders and test runners of other people`;
+Tests the scripts, snippets and package with third-party minifiers, bundlers, page builders and test runners.`;
 
 export const testTools = async () => {
-  pythonTools();
-  await builtPixel();
-  nodeTests(testFiles("tools"), { env: { CHROME: chromium() } });
+  ensurePythonMinifiers();
+  await ensurePixelBuilt();
+  runNodeTests(testFiles("tools"), { env: { CHROME: ensureChromium() } });
 };
 
-if (isCommand(import.meta)) {
-  given(USAGE);
+if (isMain(import.meta)) {
+  parseOptions(USAGE, {});
   await testTools();
 }

@@ -1,6 +1,6 @@
 // Runs visitors, some at once, and adds up what became of what they measured.
 import { chromium } from "playwright-core";
-import { find } from "../../scripts/exec.mjs";
+import { which } from "../../scripts/exec.mjs";
 import { live, VISITS } from "./random-visits.mjs";
 import { Random } from "./prng.mjs";
 import { NEW_TAB, NEXT_PAGE, SCENARIOS } from "./scenarios.mjs";
@@ -11,7 +11,7 @@ const AT_ONCE = 5;
 
 export const openBrowser = () =>
   chromium.launch({
-    executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
+    executablePath: process.env.CHROME ?? which("chromium") ?? undefined,
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -8,7 +8,7 @@ import { transform } from "esbuild";
 import { minify } from "terser";
 import uglify from "uglify-js";
 import { root } from "../../scripts/exec.mjs";
-import { pythonTools } from "../../scripts/setup.mjs";
+import { ensurePythonMinifiers } from "../../scripts/setup.mjs";
 
 const outputOf = async (program, args) => {
   const { stdout } = await promisify(execFile)(program, args, {
@@ -32,7 +32,7 @@ const filtered = async (text, program, args) => {
 
 /** A minifier in Python: an expression of the text `s`. */
 const python = (module, expression) => (text) =>
-  filtered(text, pythonTools(), [
+  filtered(text, ensurePythonMinifiers(), [
     "-c",
     `import sys, ${module}
 with open(sys.argv[1], encoding="utf-8", newline="") as file: s = file.read()

@@ -6,38 +6,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
+import { PACKED_FILES, packedFiles } from "../../scripts/build/npm-package.mjs";
+import { banner } from "../../scripts/build/version.mjs";
 import { root } from "../../scripts/exec.mjs";
-
-/** What users get; what comes to it is added here on purpose. */
-const PACKED = [
-  "LICENSE",
-  "README.md",
-  "dist/integrity.json",
-  "dist/oaiq.cjs",
-  "dist/oaiq.consent.min.js",
-  "dist/oaiq.d.cts",
-  "dist/oaiq.d.ts",
-  "dist/oaiq.debug.min.js",
-  "dist/oaiq.fallback.min.js",
-  "dist/oaiq.min.js",
-  "dist/oaiq.mjs",
-  "dist/oaiq.recovery.min.js",
-  "docs/bundlers.md",
-  "docs/consent.md",
-  "docs/csp.md",
-  "docs/events.md",
-  "docs/delivery.md",
-  "docs/testing.md",
-  "docs/tools.md",
-  "docs/troubleshooting.md",
-  "docs/upgrading.md",
-  "package.json",
-  "www/snippet/snippet.html",
-  "www/snippet/short.html",
-  "www/snippet/snippet.js",
-  "www/snippet/strict.html",
-  "www/snippet/stub.html",
-];
 
 /** Runs a program in the project's root; fails with all that it has said. */
 const outputOf = async (program, ...args) => {
@@ -53,19 +24,17 @@ const outputOf = async (program, ...args) => {
 
 const json = async (file) => JSON.parse(await readFile(join(root, file)));
 
+test("each file of dist/ starts with the versions", async () => {
+  const files = await readdir(join(root, "dist"));
+  for (const file of files.filter((name) => name !== "integrity.json")) {
+    const text = await readFile(join(root, "dist", file), "utf8");
+    assert.ok(text.trimStart().startsWith(banner()), file);
+  }
+});
+
 describe("the npm package", () => {
-  test("holds what a user needs and nothing else", async () => {
-    const said = await outputOf(
-      "npm",
-      "pack",
-      "--dry-run",
-      "--json",
-      // the build is made already
-      "--ignore-scripts",
-    );
-    // an array, or by name, as the version of npm has it
-    const [{ files }] = Object.values(JSON.parse(said));
-    assert.deepEqual(files.map(({ path }) => path).sort(), PACKED);
+  test("holds what a user needs and nothing else", () => {
+    assert.deepEqual(packedFiles(), PACKED_FILES);
   });
 
   test("names no file that is not in it", async () => {
@@ -73,7 +42,7 @@ describe("the npm package", () => {
     const filesIn = (entry) =>
       typeof entry === "string" ? entry : Object.values(entry).flatMap(filesIn);
     for (const file of [...filesIn(exports), main, module, types])
-      assert.ok(PACKED.includes(file.replace("./", "")), file);
+      assert.ok(PACKED_FILES.includes(file.replace("./", "")), file);
   });
 
   test("is installed without anything else, and runs no script then", async () => {
@@ -168,6 +137,9 @@ describe("types: what is right compiles, what is wrong does not, and the table o
   test("the package has the types that are tested, for both kinds of module", async () => {
     const tested = await readFile(join(root, "www/types/oaiq.d.ts"), "utf8");
     for (const file of ["oaiq.d.ts", "oaiq.d.cts"])
-      assert.equal(await readFile(join(root, "dist", file), "utf8"), tested);
+      assert.equal(
+        await readFile(join(root, "dist", file), "utf8"),
+        `${banner()}\n${tested}`,
+      );
   });
 });

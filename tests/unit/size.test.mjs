@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { brotli, gzip } from "../../scripts/build.mjs";
+import { brotliSize, gzipSize } from "../../scripts/build/sizes.mjs";
 import { root } from "../../scripts/exec.mjs";
 
 /** The most bytes that a file may have, as servers send it (brotli -q 11, gzip -9). */
@@ -15,7 +15,7 @@ const MOST = {
 for (const [file, most] of Object.entries(MOST))
   test(`${file} is no larger than promised`, async (t) => {
     const bytes = await readFile(join(root, "dist", file));
-    const is = { brotli: brotli(bytes), gzip: gzip(bytes) };
+    const is = { brotli: brotliSize(bytes), gzip: gzipSize(bytes) };
     t.diagnostic(`${file} has ${is.brotli} bytes brotli, ${is.gzip} gzip`);
     for (const [way, bytes] of Object.entries(most))
       assert.ok(

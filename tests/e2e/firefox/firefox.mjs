@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
-import { find } from "../../../scripts/exec.mjs";
+import { which } from "../../../scripts/exec.mjs";
 import { Visitor } from "./context.mjs";
 
 /** Nobody listens there: what is not a visitor's goes nowhere. */
@@ -31,7 +31,7 @@ const isBeacon = ({ priority }) => /\bu=6\b/.test(priority);
 /** Starts Firefox. Gives what `play` takes for a browser. */
 export const launch = async () => {
   const executablePath =
-    process.env.FIREFOX ?? find("firefox-esr") ?? find("firefox");
+    process.env.FIREFOX ?? which("firefox-esr") ?? which("firefox");
   if (!executablePath)
     throw new Error("there is no Firefox: install firefox-esr, or set FIREFOX");
   // root may start Firefox only where the home is root's own

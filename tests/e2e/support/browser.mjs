@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
-import { find, root } from "../../../scripts/exec.mjs";
+import { which, root } from "../../../scripts/exec.mjs";
 import { Waiting } from "./condition.mjs";
 
 const ARGUMENTS = [
@@ -32,7 +32,7 @@ export const PAGES_SLEEP = "--disable-back-forward-cache";
 /** Starts Chromium with these arguments too. */
 export const launch = (more = []) =>
   chromium.launch({
-    executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
+    executablePath: process.env.CHROME ?? which("chromium") ?? undefined,
     args: [
       ...ARGUMENTS,
       ...(more.includes(DRIVEN) ? [] : [LIKE_A_VISITORS]),

@@ -1,0 +1,112 @@
+// Bundles and minifies the scripts.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "../exec.mjs";
+import { forOldTokenizers } from "./old-tokenizers.mjs";
+import { renameExports } from "./wasm-opt.mjs";
+
+export const PIXEL_ENTRY = "www/pixel/entry.js";
+
+/** Stands for the module's text in a bundled script, until embedWasm replaces it. */
+export const MODULE_PLACEHOLDER = "oaiq:module";
+/** The same for the module that decodes this text. */
+export const DECODER_PLACEHOLDER = "oaiq:decoder";
+/** The import whose `text` is the source of the keepalive worker. */
+const WORKER_IMPORT = "oaiq:keepalive-worker";
+
+/**
+ * Minifies a script. Terser saves some bytes that esbuild leaves.
+ *
+ * @param {string} script
+ */
+const minify = async (script) => {
+  const terser = await import("terser");
+  const { code = "" } = await terser.minify(script, {
+    ecma: 2020,
+    compress: {
+      passes: 3,
+      // without these the script is longer, but compresses better
+      sequences: false,
+      lhs_constants: false,
+      booleans: false,
+      inline: 0,
+    },
+    // ASCII does not depend on the encoding that a page declares; one kind of quotes compresses better
+    format: { ascii_only: true, quote_style: 2 },
+  });
+  return code;
+};
+
+const workerSource = async () =>
+  minify(
+    await readFile(join(root, "www/pixel/keepalive-worker.worker.js"), "utf8"),
+  );
+
+/**
+ * What `catch(e)` says, as JavaScript: the built-in functions that a script captures first may have been replaced by the
+ * page.
+ */
+const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
+/** The pixel may also have been loaded without a page: in a worker, or in a tag manager's sandbox. */
+const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send events from your server")`;
+
+/**
+ * Bundles an entry point with what belongs to a compiled module.
+ *
+ * @param {string} entry
+ * @param {import("./compile.mjs").CompiledModule} compiled
+ * @param {"script" | "package"} [assets] how the script finds its other files: beside its own element's URL, or as
+ *   bundlers understand it
+ */
+export const bundle = async (entry, { folder, names }, assets = "script") => {
+  const { build } = await import("esbuild");
+  /** @type {Record<string, string>} */
+  const files = {
+    "oaiq:glue": join(folder, "oaiq_bg.js"),
+    "oaiq:imports": join(folder, "imports.js"),
+    "oaiq:asset-urls": join(root, `www/pixel/asset-urls.${assets}.js`),
+    "oaiq:fallback": join(folder, "fallback.js"),
+  };
+  const message = entry === PIXEL_ENTRY ? REPLACED_OR_NO_PAGE : REPLACED;
+  const { outputFiles } = await build({
+    entryPoints: [join(root, entry)],
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    charset: "ascii",
+    legalComments: "none",
+    banner: { js: "try{" },
+    footer: {
+      js: `}catch(e){try{console.warn("[oaiq] nothing is measured: "+${message})}catch{}}`,
+    },
+    plugins: [
+      {
+        name: "oaiq",
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^oaiq:/ }, ({ path }) =>
+            files[path] ? { path: files[path] } : { path, namespace: "text" },
+          );
+          // the generated imports.js is elsewhere
+          onResolve({ filter: /^\.\/host\.js$/ }, () => ({
+            path: join(root, "www/pixel/host.js"),
+          }));
+          onLoad({ filter: /.*/, namespace: "text" }, async ({ path }) => {
+            const text = path === WORKER_IMPORT ? await workerSource() : path;
+            return { contents: `export const text = ${JSON.stringify(text)}` };
+          });
+          onLoad({ filter: /\/www\/.*\.js$/ }, async ({ path }) => ({
+            contents: renameExports(
+              await readFile(path, "utf8"),
+              "module",
+              names,
+            ),
+          }));
+        },
+      },
+    ],
+  });
+  const [output] = outputFiles;
+  return minify(await forOldTokenizers(output?.text ?? ""));
+};

@@ -1,0 +1,101 @@
+// Builds the npm package's modules and types, and lists its files.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { capture, die, root } from "../exec.mjs";
+import { bundle, PIXEL_ENTRY } from "./bundle.mjs";
+import { embedWasm, toAsciiString } from "./embed-wasm.mjs";
+import { banner } from "./version.mjs";
+
+/** The files of the npm package, sorted. A file that is not listed here is not published by accident. */
+export const PACKED_FILES = [
+  "LICENSE",
+  "README.md",
+  "dist/integrity.json",
+  "dist/oaiq.cjs",
+  "dist/oaiq.consent.min.js",
+  "dist/oaiq.d.cts",
+  "dist/oaiq.d.ts",
+  "dist/oaiq.debug.min.js",
+  "dist/oaiq.fallback.min.js",
+  "dist/oaiq.min.js",
+  "dist/oaiq.mjs",
+  "dist/oaiq.recovery.min.js",
+  "docs/bundlers.md",
+  "docs/consent.md",
+  "docs/csp.md",
+  "docs/delivery.md",
+  "docs/events.md",
+  "docs/testing.md",
+  "docs/tools.md",
+  "docs/troubleshooting.md",
+  "docs/upgrading.md",
+  "package.json",
+  "www/snippet/short.html",
+  "www/snippet/snippet.html",
+  "www/snippet/snippet.js",
+  "www/snippet/strict.html",
+  "www/snippet/stub.html",
+];
+
+/**
+ * The files that `npm pack` would put into the package, sorted. Does not build.
+ *
+ * @returns {string[]}
+ */
+export const packedFiles = () => {
+  const json =
+    capture("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"]) ??
+    die("npm pack failed");
+  // an array or an object by name, depending on npm's version
+  const [{ files }] = Object.values(JSON.parse(json));
+  return files.map((/** @type {{ path: string }} */ { path }) => path).sort();
+};
+
+/** The line of www/package/index.js that the script replaces. */
+const INSTALL = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
+
+/**
+ * Puts a script into the package's module: imported on a server the module does nothing, in a page it runs the script
+ * once.
+ *
+ * @param {string} script
+ */
+const wrap = async (script) => {
+  const wrapper = await readFile(join(root, "www/package/index.js"), "utf8");
+  return wrapper.replace(INSTALL, () => script.trimEnd());
+};
+
+/**
+ * Writes the package as an ES module and as a CommonJS module, for Jest and others that call `require`, with its types.
+ *
+ * @param {import("./compile.mjs").CompiledModule} compiled
+ */
+export const writeNpmPackage = async (compiled) => {
+  const wasm = await readFile(join(compiled.folder, "oaiq_bg.wasm"));
+  const literal = toAsciiString(wasm);
+  /** @param {"script" | "package"} assets */
+  const wrapped = async (assets) =>
+    wrap(await embedWasm(await bundle(PIXEL_ENTRY, compiled, assets), literal));
+  /**
+   * @param {string} file
+   * @param {string} text
+   */
+  const write = (file, text) =>
+    writeFile(join(root, "dist", file), `${banner()}\n${text}`);
+
+  // bundlers recognize `new URL(..., import.meta.url)`, but esbuild would replace it in the build
+  const esModule = await wrapped("package");
+  await write(
+    "oaiq.mjs",
+    esModule.replaceAll('"oaiq:here"', "import.meta.url"),
+  );
+  // CommonJS has no import.meta, but the bundle it ends up in is a classic script, which knows its own URL
+  const commonJs = await wrapped("script");
+  await write(
+    "oaiq.cjs",
+    `Object.defineProperty(exports, "__esModule", { value: true });\n` +
+      commonJs.replace("export default", "exports.default ="),
+  );
+  const types = await readFile(join(root, "www/types/oaiq.d.ts"), "utf8");
+  for (const file of ["oaiq.d.ts", "oaiq.d.cts"]) await write(file, types);
+};
