@@ -1,8 +1,9 @@
-// node scripts/screenshot.mjs http://localhost:9000: fills the collector that `npm start -- --port 9000 --data FILE` has started with a
-// visit, and writes docs/inspector.png.
+// node scripts/screenshot.mjs URL: sends a visit to a collector, and writes docs/inspector.png. Start an empty collector with
+// `npm start -- --port 9000 --data FILE`; its URL is then http://localhost:9000.
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { find, root } from "./exec.mjs";
+import { root } from "./exec.mjs";
+import { ensureChromium } from "./setup.mjs";
 
 const [origin] = process.argv.slice(2);
 const PIXEL = "SHOP-PIXEL";
@@ -10,7 +11,15 @@ const VIEWPORT = { width: 1280, height: 600 };
 const browserId = "4e5e4050-f8cb-416c-9078-534b39100342";
 const now = Date.now();
 
-/** An event as the pixel sends it, so many seconds ago. */
+/**
+ * An event as the pixel sends it.
+ *
+ * @param {number} secondsAgo
+ * @param {string} type
+ * @param {string} path
+ * @param {object} data
+ * @param {string} [id]
+ */
 const event = (secondsAgo, type, path, data, id) => ({
   type,
   timestamp_ms: now - secondsAgo * 1000,
@@ -19,6 +28,11 @@ const event = (secondsAgo, type, path, data, id) => ({
   data,
 });
 
+/**
+ * @param {string} path
+ * @param {object} body
+ * @param {Record<string, string>} [headers]
+ */
 const send = async (path, body, headers = {}) => {
   const response = await fetch(`${origin}${path}`, {
     method: "POST",
@@ -29,6 +43,7 @@ const send = async (path, body, headers = {}) => {
     throw new Error(`${path}: ${response.status} ${await response.text()}`);
 };
 
+/** @param {ReturnType<typeof event>[]} events */
 const sendBatch = (...events) =>
   send(
     `/v1/sdk/events?pid=${PIXEL}&st=oaiq-web&sv=0.1.41&t=${now}&ec=${events.length}`,
@@ -74,7 +89,7 @@ await sendBatch(
 );
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROME ?? find("chromium") ?? undefined,
+  executablePath: ensureChromium(),
   args: ["--no-sandbox"],
 });
 const page = await browser.newPage({ viewport: VIEWPORT });
