@@ -6,7 +6,7 @@ use crate::command::{self, Call, Command};
 use crate::delivery::diagnostics::SessionMarkers;
 use crate::delivery::pixel_config::PixelConfig;
 use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedEvent, Settlement};
-use crate::host::{Host, Request, Sending, Step, Storage};
+use crate::host::{DebugEvent, Host, Request, SendResult, WebStorage};
 use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, reset_scratch, thin};
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, CallContext};
@@ -32,7 +32,7 @@ pub struct Tracker<H> {
     /// Has what the browser keeps been has_loaded_state at? See [`Tracker::load_persisted_state`].
     has_loaded_state: bool,
     granted: bool,
-    /// The calls that waited for the script are being made: see [`Tracker::replayed`].
+    /// The calls that waited for the script are being made: see [`Tracker::on_replay_done`].
     replaying: bool,
     /// While consent is denied, not even that is sent.
     silent: bool,
@@ -76,7 +76,7 @@ struct Pixel {
 
 impl Pixel {
     fn load_reported_markers(&mut self, host: &impl Host) {
-        let told = host.stored(Storage::Session, self.session_key().as_thin());
+        let told = host.storage_get(WebStorage::Session, self.session_key().as_thin());
         self.reported_markers = SessionMarkers::from_storage(told.as_thin());
     }
 
@@ -96,7 +96,7 @@ impl<H: Host> Tracker<H> {
             .unwrap_or(RawJson::UNDEFINED);
         let config_url = events_url.next_or_undefined();
         let config = config_url.next_or_undefined();
-        host.after_paint();
+        host.request_paint();
         Self {
             events_url: events_url.to_scratch_string().to_thin_string(),
             config_url: config_url.to_scratch_string().to_thin_string(),
@@ -131,7 +131,7 @@ impl<H: Host> Tracker<H> {
     /// Does what a call asks for; `text` is the call, for whoever reads the console.
     fn execute(&mut self, call: &Call, text: ThinStr) {
         match call.command {
-            Command::Unknown => self.host.trace(Step::Ignored, text),
+            Command::Unknown => self.host.trace(DebugEvent::Ignored, text),
             Command::Init => self.init(call.context, call.first_arg, text),
             // an answer of then is not one of now
             Command::Consent if self.record_id != 0 => {}
@@ -142,7 +142,7 @@ impl<H: Host> Tracker<H> {
 
     /// The calls that waited for the script have been made. Until then a denial deletes nothing, because consent libraries
     /// document the order `consent false`, `init`, `consent true` for pages of visitors who have agreed.
-    pub fn replayed(&mut self) {
+    pub fn on_replay_done(&mut self) {
         self.replaying = false;
         if !self.granted {
             self.forget();
@@ -156,14 +156,14 @@ impl<H: Host> Tracker<H> {
         self.schedule_save();
     }
 
-    /// The time that was asked for by [`Host::wake_in`] has come.
+    /// The time that was asked for by [`Host::set_timer`] has come.
     pub fn on_timer(&mut self) {
         // an init that comes later may say that consent is still to be asked for
         if !self.pixels.is_empty() {
             self.load_persisted_state();
         }
         self.next_wakeup = NEVER;
-        let now = self.host.ticks();
+        let now = self.host.monotonic_ms();
         for i in 0..self.pixels.len() {
             if self.pixels[i].config.take_due_retry(now) {
                 self.fetch_config(i);
@@ -187,7 +187,7 @@ impl<H: Host> Tracker<H> {
         self.schedule_wakeup();
     }
 
-    /// The page has been painted, after [`Host::after_paint`].
+    /// The page has been painted, after [`Host::request_paint`].
     pub fn on_first_paint(&mut self) {
         self.load_persisted_state();
         for i in 0..self.pixels.len() {
@@ -234,15 +234,15 @@ impl<H: Host> Tracker<H> {
     }
 
     fn settle_pixel(&mut self, i: usize, number: u32, outcome: Outcome) {
-        let now = self.host.ticks();
+        let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
         match pixel.queue.settle(number, outcome, now) {
             Settlement::NotOurs => return,
             Settlement::Delivered(markers) => {
                 if !markers.is_empty() {
                     pixel.reported_markers = pixel.reported_markers.union(markers);
-                    self.host.store(
-                        Storage::Session,
+                    self.host.storage_set(
+                        WebStorage::Session,
                         pixel.session_key().as_thin(),
                         pixel.reported_markers.to_storage(),
                     );
@@ -252,10 +252,12 @@ impl<H: Host> Tracker<H> {
                 self.queue_session_markers(i);
                 if pause > 0 {
                     let seconds = ScratchString::new().append_u64(pause / 1_000);
-                    self.trace(Step::Failed, seconds.as_thin());
+                    self.trace(DebugEvent::RetryScheduled, seconds.as_thin());
                 }
             }
-            Settlement::Rejected(event) if event.is_empty() => self.trace(Step::Halved, thin!("")),
+            Settlement::Rejected(event) if event.is_empty() => {
+                self.trace(DebugEvent::BatchSplit, thin!(""))
+            }
             Settlement::Rejected(event) => {
                 self.drop_event(i, event.as_thin(), DropReason::RejectedByEndpoint)
             }
@@ -266,7 +268,7 @@ impl<H: Host> Tracker<H> {
     /// A pixel's settings have been answered: with this status, 0 where there was no answer, and with this
     /// `automatic_advanced_matching_enabled`, if it had one.
     pub fn on_config_response(&mut self, pixel: usize, status: u16, enabled: Option<bool>) {
-        let now = self.host.ticks();
+        let now = self.host.monotonic_ms();
         if self.granted
             && let Some(to) = self.pixels.get_mut(pixel)
             && let Some(outcome) = to.config.on_response(status, enabled, now)
@@ -283,7 +285,7 @@ impl<H: Host> Tracker<H> {
     }
 
     fn init(&mut self, context: CallContext, given: RawJson, call: ThinStr) {
-        self.trace(Step::Init, call);
+        self.trace(DebugEvent::Init, call);
         let id = given.get(thin!("pixelId"));
         let id = match self.pixels.first() {
             _ if id.is_defined() => id.to_scratch_string(),
@@ -297,7 +299,7 @@ impl<H: Host> Tracker<H> {
         let i = self.index_of(id.as_thin());
         let is_known = i < self.pixels.len();
         if !is_known {
-            self.host.trace(Step::Started, id.as_thin());
+            self.host.trace(DebugEvent::PixelStarted, id.as_thin());
             self.add_pixel(id.as_thin());
         }
         if !is_known && self.record_id == 0 && self.granted {
@@ -311,7 +313,7 @@ impl<H: Host> Tracker<H> {
                 RawJson::UNDEFINED,
                 lifecycle,
             );
-            let now = self.host.ticks();
+            let now = self.host.monotonic_ms();
             self.pixels[i].queue.push(
                 QueuedEvent::internal(text.as_thin(), SessionMarkers::NONE),
                 now,
@@ -365,7 +367,7 @@ impl<H: Host> Tracker<H> {
     fn attach_identity(&mut self, i: usize) {
         if self.granted && self.identity.is_none() {
             self.identity = Some(Identity::load_or_create(&mut self.host));
-            self.host.seek_boxes();
+            self.host.recover_outbox();
         }
         let pixel = &mut self.pixels[i];
         if let Some(identity) = &self.identity
@@ -383,7 +385,7 @@ impl<H: Host> Tracker<H> {
         }
         let mut pixel = Pixel {
             id: ThinString::new(id),
-            uri_id: self.host.uri_encoded(id).to_thin_string(),
+            uri_id: self.host.uri_encode(id).to_thin_string(),
             user: ThinString::default(),
             queue: core::mem::take(&mut self.pre_init_queue),
             config: PixelConfig::default(),
@@ -416,7 +418,8 @@ impl<H: Host> Tracker<H> {
             return;
         }
         self.granted = true;
-        self.host.trace(Step::Consent, thin!("granted"));
+        self.host
+            .trace(DebugEvent::ConsentChanged, thin!("granted"));
         for i in 0..self.pixels.len() {
             self.request_config(i);
             self.attach_identity(i);
@@ -429,7 +432,7 @@ impl<H: Host> Tracker<H> {
             return;
         }
         self.granted = false;
-        self.host.trace(Step::Consent, thin!("denied"));
+        self.host.trace(DebugEvent::ConsentChanged, thin!("denied"));
         self.identity = None;
         if !self.replaying {
             self.forget();
@@ -446,7 +449,7 @@ impl<H: Host> Tracker<H> {
     /// Deletes what is kept of a visitor who denies consent.
     fn forget(&mut self) {
         Identity::clear(&mut self.host);
-        self.host.keep(false, thin!(""), thin!(""));
+        self.host.outbox_put(false, thin!(""), thin!(""));
     }
 
     fn recheck_consent(&mut self) {
@@ -466,7 +469,7 @@ impl<H: Host> Tracker<H> {
 
     /// Lets the session's first times be told that have not been.
     fn queue_session_markers(&mut self, i: usize) {
-        let now = self.host.ticks();
+        let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
         if pixel.record_id != 0 || (self.silent && !self.granted) {
             return;
@@ -489,7 +492,10 @@ impl<H: Host> Tracker<H> {
     fn measure(&mut self, call: &Call, text: ThinStr) {
         self.recheck_consent_in_storage();
         if !self.granted {
-            return self.trace(Step::Blocked, call.name.to_scratch_string().as_thin());
+            return self.trace(
+                DebugEvent::BlockedByConsent,
+                call.name.to_scratch_string().as_thin(),
+            );
         }
         let is_for_all = call.command == Command::Measure;
         let mut meant = 0;
@@ -497,7 +503,7 @@ impl<H: Host> Tracker<H> {
             let id = call.first_arg.to_scratch_string();
             meant = self.index_of(id.as_thin());
             if meant == self.pixels.len() {
-                return self.host.trace(Step::UnknownPixel, id.as_thin());
+                return self.host.trace(DebugEvent::UnknownPixel, id.as_thin());
             }
         }
         let measured = self.build_event(call);
@@ -505,14 +511,14 @@ impl<H: Host> Tracker<H> {
             Err(rejection) => self.warn_rejected(rejection, text),
             Ok(text) => {
                 let step = if self.record_id == 0 {
-                    Step::Queued
+                    DebugEvent::Queued
                 } else {
-                    Step::Adopted
+                    DebugEvent::Recovered
                 };
                 self.trace(step, text.as_thin());
             }
         }
-        let now = self.host.ticks();
+        let now = self.host.monotonic_ms();
         let mut nobody = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
             if pixel.record_id == self.record_id && (is_for_all || meant == i) {
@@ -540,7 +546,7 @@ impl<H: Host> Tracker<H> {
             id = options.get(thin!("eventId")).to_scratch_string();
         }
         if id.is_empty() {
-            self.trace(Step::NoId, name);
+            self.trace(DebugEvent::MissingEventId, name);
             id = self.host.uuid();
         }
         let text = events::write_event_json(name, call.context, id.as_thin(), options, data);
@@ -551,9 +557,9 @@ impl<H: Host> Tracker<H> {
     }
 
     fn warn_rejected(&mut self, rejection: &Rejection, call: ThinStr) {
-        self.host.trace(Step::Refused, call);
+        self.host.trace(DebugEvent::Rejected, call);
         if !self.debug {
-            self.host.warn_of(rejection.name, rejection.reason);
+            self.host.warn_rejected(rejection.name, rejection.reason);
         }
     }
 
@@ -561,10 +567,12 @@ impl<H: Host> Tracker<H> {
     fn request_config(&mut self, i: usize) {
         let wanted = self.granted
             && self.record_id == 0
-            && self.pixels[i].config.request_if_stale(self.host.ticks());
+            && self.pixels[i]
+                .config
+                .request_if_stale(self.host.monotonic_ms());
         // the first paint has been asked for
         if wanted && self.has_loaded_state {
-            self.host.after_paint();
+            self.host.request_paint();
         }
     }
 
@@ -576,7 +584,7 @@ impl<H: Host> Tracker<H> {
                 .append(thin!("/"))
                 .append(self.pixels[i].uri_id.as_thin())
                 .append(thin!(".json"));
-            self.host.fetch_settings(i, url.as_thin());
+            self.host.fetch_config(i, url.as_thin());
         }
     }
 
@@ -587,7 +595,7 @@ impl<H: Host> Tracker<H> {
         if !pixel.queue.has_queued() {
             return;
         }
-        let now = host.now();
+        let now = host.unix_ms();
         self.last_request_id += 1;
         let number = self.last_request_id;
         let mut room = MAX_BODY_BYTES - 32;
@@ -640,19 +648,19 @@ impl<H: Host> Tracker<H> {
             kept = pixel.to_outbox_record(number, room);
         }
         let sending = host.send(Request {
-            number,
+            id: number,
             url: url.as_thin(),
             body: body.as_thin(),
-            stripped,
-            leaving: is_leaving,
-            kept: kept.as_thin(),
+            is_anonymous: stripped,
+            is_unloading: is_leaving,
+            outbox_record: kept.as_thin(),
         });
-        if sending == Sending::Gone {
+        if sending == SendResult::HandedOff {
             self.settle_pixel(i, number, Outcome::Delivered);
         }
     }
 
-    fn trace(&mut self, step: Step, about: ThinStr) {
+    fn trace(&mut self, step: DebugEvent, about: ThinStr) {
         if self.debug {
             self.host.trace(step, about);
         }
@@ -665,8 +673,8 @@ impl<H: Host> Tracker<H> {
         }
         if due < self.next_wakeup {
             self.next_wakeup = due;
-            let wait = due.saturating_sub(self.host.ticks());
-            self.host.wake_in(wait as u32);
+            let wait = due.saturating_sub(self.host.monotonic_ms());
+            self.host.set_timer(wait as u32);
         }
     }
 }
@@ -687,5 +695,5 @@ fn enqueue_or_count(
 }
 
 fn user_member(host: &impl Host, given: RawJson) -> ScratchString {
-    user_data::user_data_member(given, &|text, kind| host.comparable(text, kind))
+    user_data::user_data_member(given, &|text, kind| host.normalize_identifier(text, kind))
 }

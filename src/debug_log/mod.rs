@@ -1,6 +1,6 @@
 //! What the console says with debug, and the state that `oaiq.debug()` shows.
 //!
-//! The pixel traces its steps ([`Step`]); a [`Console`] turns each into a line, and keeps what the tables and the state
+//! The pixel traces its steps ([`DebugEvent`]); a [`Console`] turns each into a line, and keeps what the tables and the state
 //! show. Whoever reads them wants to know why an event did not arrive, and is no programmer.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use crate::command::{self, Command};
 use crate::explain::identifiers::{exposed, ignored, raw_names, user_faults};
 use crate::explain::{Explained, faults, shortened, shown, without_identifiers};
 use crate::explain::{codes, money};
-use crate::host::{Step, how};
+use crate::host::{DebugEvent, send_flags};
 use crate::mem::{ScratchString, thin, with_nested_scratch};
 use crate::raw_json::RawJson;
 
@@ -363,8 +363,8 @@ fn with_remarks(text: String, remarks: &[String]) -> Line {
 }
 
 impl Console {
-    /// What a step means; `about` is what [`Step`] says that the step carries. Some have no line.
-    pub fn tell(&mut self, step: Step, about: &str) -> Option<Line> {
+    /// What a step means; `about` is what [`DebugEvent`] says that the step carries. Some have no line.
+    pub fn tell(&mut self, step: DebugEvent, about: &str) -> Option<Line> {
         let work = || self.line_of(step, about);
         // SAFETY: a line has texts of its own
         let mut line = unsafe { with_nested_scratch(work) }?;
@@ -382,45 +382,45 @@ impl Console {
         self.asked
     }
 
-    fn line_of(&mut self, step: Step, about: &str) -> Option<Line> {
-        self.asked |= step == Step::Asked;
+    fn line_of(&mut self, step: DebugEvent, about: &str) -> Option<Line> {
+        self.asked |= step == DebugEvent::DebugRequested;
         Some(match step {
-            Step::Started => return self.started(about),
-            Step::Init => return self.init(about),
-            Step::Consent => return self.consent_changed(about),
-            Step::Queued => return self.queued(about),
-            Step::Adopted => {
+            DebugEvent::PixelStarted => return self.started(about),
+            DebugEvent::Init => return self.init(about),
+            DebugEvent::ConsentChanged => return self.consent_changed(about),
+            DebugEvent::Queued => return self.queued(about),
+            DebugEvent::Recovered => {
                 let event = Event::read(RawJson::new(ScratchString::from(about).as_thin()));
                 let text = format!("{} of an earlier page is queued again", event.shown());
                 self.waiting.push(event);
                 line(text)
             }
-            Step::Refused => self.refused(about),
-            Step::UnknownPixel => warning(format!(
+            DebugEvent::Rejected => self.refused(about),
+            DebugEvent::UnknownPixel => warning(format!(
                 "measureSingle names the pixel \"{about}\", which no init has started, so nothing was measured{}",
                 self.pixels_there()
             )),
-            Step::Kept => return self.kept(about),
-            Step::Blocked => warning(format!(
+            DebugEvent::OutboxSaved => return self.kept(about),
+            DebugEvent::BlockedByConsent => warning(format!(
                 "{about} was not measured, because consent is denied"
             )),
-            Step::Sent => self.sent(about)?,
-            Step::Answered => self.answered(about)?,
-            Step::Failed => line(format!(
+            DebugEvent::RequestSent => self.sent(about)?,
+            DebugEvent::ResponseReceived => self.answered(about)?,
+            DebugEvent::RetryScheduled => line(format!(
                 "the next try is in {about} s, or as soon as the browser is online again"
             )),
-            Step::Settings => return self.config(about),
-            Step::Halved => warning(
+            DebugEvent::ConfigReceived => return self.config(about),
+            DebugEvent::BatchSplit => warning(
                 "the endpoint rejected a request: its events are resent, half as many at a time, until the one at fault is alone",
             ),
-            Step::Lost => self.lost(about),
-            Step::Damaged => warning(format!(
+            DebugEvent::Dropped => self.lost(about),
+            DebugEvent::OutboxCorrupt => warning(format!(
                 "the outbox had a record that cannot be read; it was moved to \"oaiq_outbox.damaged\" in localStorage (record {about})"
             )),
-            Step::NotKept => warning(
+            DebugEvent::StorageUnavailable => warning(
                 "localStorage is full or not allowed: queued events are lost if this page ends before they are sent",
             ),
-            Step::Asked => match about {
+            DebugEvent::DebugRequested => match about {
                 "false" => line("debug is off"),
                 "true" => line("debug is on for this page; oaiq.debug() shows the state"),
                 _ if self.pixels.is_empty() && self.held == 0 => warning(
@@ -428,29 +428,29 @@ impl Console {
                 ),
                 _ => return None,
             },
-            Step::Held => return self.held(about),
-            Step::Click => self.click(about),
-            Step::Consented => self.consent_known(about),
-            Step::Forbidden => return self.forbidden(about),
-            Step::Remembered => return self.remember(about),
-            Step::Ignored => return self.ignored(about),
-            Step::NoId => {
+            DebugEvent::HeldForConsent => return self.held(about),
+            DebugEvent::ClickId => self.click(about),
+            DebugEvent::ConsentState => self.consent_known(about),
+            DebugEvent::CspViolation => return self.forbidden(about),
+            DebugEvent::TabHistory => return self.remember(about),
+            DebugEvent::Ignored => return self.ignored(about),
+            DebugEvent::MissingEventId => {
                 self.has_no_id = true;
                 return None;
             }
             // what it allows to read is told by other steps
-            Step::Looked => return None,
-            Step::Unstarted => return self.unstarted(),
-            Step::ConfigUser => return self.user(about, "oaiq.config"),
-            Step::Element => element(about),
-            Step::Unrecorded => {
+            DebugEvent::StateLoaded => return None,
+            DebugEvent::NoPixelStarted => return self.unstarted(),
+            DebugEvent::ConfigUser => return self.user(about, "oaiq.config"),
+            DebugEvent::ScriptElement => element(about),
+            DebugEvent::NotRecorded => {
                 self.not_recorded = about.into();
                 return None;
             }
         })
     }
 
-    /// What [`Step::Remembered`] gives to the console of the tab's next page.
+    /// What [`DebugEvent::TabHistory`] gives to the console of the tab's next page.
     pub fn remembered(&self) -> String {
         let lines: Vec<_> = self.remembered.iter().map(String::as_str).collect();
         lines.join("\n")
@@ -924,8 +924,8 @@ impl Console {
             next = event.next_sibling();
         }
         let is = |flag| way & flag != 0;
-        let carried = is(how::CARRIED);
-        let beacon = is(how::LEAVING) && !is(how::STRIPPED) && !carried;
+        let carried = is(send_flags::VIA_WORKER);
+        let beacon = is(send_flags::UNLOADING) && !is(send_flags::ANONYMOUS) && !carried;
         let pixel = url
             .split(['?', '&'])
             .find_map(|part| part.strip_prefix("pid="))
@@ -935,7 +935,7 @@ impl Console {
         }
         let click = body.get(thin!("oppref")).to_scratch_string();
         let ids = match click.as_str() {
-            _ if is(how::STRIPPED) => ", without cookies and IDs".to_owned(),
+            _ if is(send_flags::ANONYMOUS) => ", without cookies and IDs".to_owned(),
             "" => ", without a click ID".to_owned(),
             click => format!(", with click ID {}", beginning(click)),
         };
@@ -1323,7 +1323,7 @@ mod tests {
 
     const ORDER: &str = r#"{"type":"order_created","timestamp_ms":5,"id":"o-1","data":{"type":"contents","amount":2599,"currency":"USD","contents":[{},{}]}}"#;
 
-    fn told(console: &mut Console, step: Step, about: &str) -> String {
+    fn told(console: &mut Console, step: DebugEvent, about: &str) -> String {
         console
             .tell(step, about)
             .map_or(String::new(), |it| it.text)
@@ -1345,13 +1345,13 @@ mod tests {
     #[test]
     fn an_event_is_followed_from_its_call_to_its_answer() {
         let mut console = Console::default();
-        told(&mut console, Step::Started, "P");
+        told(&mut console, DebugEvent::PixelStarted, "P");
         assert_eq!(
-            told(&mut console, Step::Queued, ORDER),
+            told(&mut console, DebugEvent::Queued, ORDER),
             "order_created \"o-1\" is queued: contents, USD 25.99, 2 items"
         );
         assert_eq!(rows(&console, "events queued")[0][4].1, "queued");
-        let line = told(&mut console, Step::Sent, &sent(1, 0, ORDER));
+        let line = told(&mut console, DebugEvent::RequestSent, &sent(1, 0, ORDER));
         assert!(
             line.starts_with("request 1 carries 1 event to pixel \"P\""),
             "{line}"
@@ -1364,7 +1364,11 @@ mod tests {
             rows(&console, "events queued")[0][4].1,
             "in flight: request 1"
         );
-        let line = told(&mut console, Step::Answered, &format!("{} 1", 1 << 3));
+        let line = told(
+            &mut console,
+            DebugEvent::ResponseReceived,
+            &format!("{} 1", 1 << 3),
+        );
         assert!(line.contains("treated as delivered"), "{line}");
         assert!(rows(&console, "events queued").is_empty());
         assert_eq!(rows(&console, "events delivered")[0][1].1, "o-1");
@@ -1374,9 +1378,13 @@ mod tests {
     #[test]
     fn what_failed_still_waits_and_is_told_with_its_endpoint() {
         let mut console = Console::default();
-        told(&mut console, Step::Queued, ORDER);
-        told(&mut console, Step::Sent, &sent(1, 0, ORDER));
-        let line = told(&mut console, Step::Answered, &format!("{} 0", 1 << 3));
+        told(&mut console, DebugEvent::Queued, ORDER);
+        told(&mut console, DebugEvent::RequestSent, &sent(1, 0, ORDER));
+        let line = told(
+            &mut console,
+            DebugEvent::ResponseReceived,
+            &format!("{} 0", 1 << 3),
+        );
         assert!(
             line.contains("endpoint https://events.test/v1 is down"),
             "{line}"
@@ -1388,10 +1396,14 @@ mod tests {
     #[test]
     fn a_beacon_is_told_as_one_and_a_stripped_request_as_one_that_says_nothing_of_the_visitor() {
         let mut console = Console::default();
-        let beacon = told(&mut console, Step::Sent, &sent(1, how::LEAVING, ORDER));
+        let beacon = told(
+            &mut console,
+            DebugEvent::RequestSent,
+            &sent(1, send_flags::UNLOADING, ORDER),
+        );
         assert!(beacon.contains("by sendBeacon"), "{beacon}");
-        let way = how::LEAVING | how::STRIPPED;
-        let stripped = told(&mut console, Step::Sent, &sent(2, way, ORDER));
+        let way = send_flags::UNLOADING | send_flags::ANONYMOUS;
+        let stripped = told(&mut console, DebugEvent::RequestSent, &sent(2, way, ORDER));
         assert!(
             stripped.contains("by fetch, without cookies and IDs"),
             "{stripped}"
@@ -1401,9 +1413,9 @@ mod tests {
     #[test]
     fn what_a_worker_has_taken_is_told_as_such_and_waits_no_more() {
         let mut console = Console::default();
-        told(&mut console, Step::Queued, ORDER);
-        let way = how::LEAVING | how::CARRIED;
-        let line = told(&mut console, Step::Sent, &sent(1, way, ORDER));
+        told(&mut console, DebugEvent::Queued, ORDER);
+        let way = send_flags::UNLOADING | send_flags::VIA_WORKER;
+        let line = told(&mut console, DebugEvent::RequestSent, &sent(1, way, ORDER));
         assert!(
             line.contains("by a worker that outlives the page"),
             "{line}"
@@ -1417,12 +1429,16 @@ mod tests {
     #[test]
     fn what_went_by_a_beacon_waits_no_more_unless_it_is_doubted() {
         let mut console = Console::default();
-        told(&mut console, Step::Queued, ORDER);
-        told(&mut console, Step::Sent, &sent(1, how::LEAVING, ORDER));
+        told(&mut console, DebugEvent::Queued, ORDER);
+        told(
+            &mut console,
+            DebugEvent::RequestSent,
+            &sent(1, send_flags::UNLOADING, ORDER),
+        );
         assert!(rows(&console, "events queued").is_empty());
         assert_eq!(rows(&console, "events delivered").len(), 1);
-        let doubted = format!("{} 0", 1 << 3 | how::LEAVING);
-        let line = told(&mut console, Step::Answered, &doubted);
+        let doubted = format!("{} 0", 1 << 3 | send_flags::UNLOADING);
+        let line = told(&mut console, DebugEvent::ResponseReceived, &doubted);
         assert!(
             line.contains(
                 "went by sendBeacon and cannot be confirmed; its event is stored and will be resent"
@@ -1436,13 +1452,13 @@ mod tests {
     #[test]
     fn an_id_that_comes_again_is_told_also_on_the_tab_s_next_page() {
         let mut console = Console::default();
-        told(&mut console, Step::Queued, ORDER);
+        told(&mut console, DebugEvent::Queued, ORDER);
         let again = ORDER.replace(":5", ":6");
-        let line = told(&mut console, Step::Queued, &again);
+        let line = told(&mut console, DebugEvent::Queued, &again);
         assert!(line.contains("this page has measured it before"), "{line}");
         let mut next = Console::default();
-        told(&mut next, Step::Remembered, &console.remembered());
-        let line = told(&mut next, Step::Queued, ORDER);
+        told(&mut next, DebugEvent::TabHistory, &console.remembered());
+        let line = told(&mut next, DebugEvent::Queued, ORDER);
         assert!(line.contains("an earlier page of this tab"), "{line}");
     }
 
@@ -1451,10 +1467,18 @@ mod tests {
         let mut console = Console::default();
         for i in 0..500 {
             let order = ORDER.replace("o-1", &format!("o-{i}"));
-            told(&mut console, Step::Queued, &order);
-            told(&mut console, Step::Sent, &sent(i, 0, &order));
-            told(&mut console, Step::Answered, &format!("{} 202", i << 3));
-            told(&mut console, Step::Refused, r#"[1,"","","measure","no"]"#);
+            told(&mut console, DebugEvent::Queued, &order);
+            told(&mut console, DebugEvent::RequestSent, &sent(i, 0, &order));
+            told(
+                &mut console,
+                DebugEvent::ResponseReceived,
+                &format!("{} 202", i << 3),
+            );
+            told(
+                &mut console,
+                DebugEvent::Rejected,
+                r#"[1,"","","measure","no"]"#,
+            );
         }
         assert_eq!(rows(&console, "events delivered").len(), MOST_SHOWN);
         assert_eq!(rows(&console, "calls rejected").len(), MOST_SHOWN);
@@ -1465,13 +1489,15 @@ mod tests {
     #[test]
     fn settings_that_fail_once_are_tried_again_before_anybody_is_told() {
         let mut console = Console::default();
-        told(&mut console, Step::Started, "P");
+        told(&mut console, DebugEvent::PixelStarted, "P");
         let failed = "https://settings.test/P.json 0 undefined";
-        assert_eq!(told(&mut console, Step::Settings, failed), "");
-        assert!(told(&mut console, Step::Settings, failed).contains("could not be fetched"));
+        assert_eq!(told(&mut console, DebugEvent::ConfigReceived, failed), "");
+        assert!(
+            told(&mut console, DebugEvent::ConfigReceived, failed).contains("could not be fetched")
+        );
         let missing = told(
             &mut console,
-            Step::Settings,
+            DebugEvent::ConfigReceived,
             "https://settings.test/P.json 404 2",
         );
         assert!(
@@ -1490,14 +1516,14 @@ mod tests {
     fn init(console: &mut Console, given: &str) -> String {
         told(
             console,
-            Step::Init,
+            DebugEvent::Init,
             &format!(r#"[1,"https://a.test/","","init",{given}]"#),
         )
     }
 
     #[test]
     fn scripts_know_the_steps_by_their_numbers() {
-        let names: Vec<_> = Step::ALL
+        let names: Vec<_> = DebugEvent::ALL
             .iter()
             .map(|step| format!("{step:?}").to_uppercase())
             .collect();
@@ -1529,7 +1555,7 @@ mod tests {
         let mut console = Console::default();
         let kept = |events: &str| format!(r#"{{"pixel":"P","events":[{events}]}}"#);
         assert_eq!(
-            told(&mut console, Step::Kept, &kept(ORDER)),
+            told(&mut console, DebugEvent::OutboxSaved, &kept(ORDER)),
             "the outbox stores 1 event of pixel \"P\" until it has arrived"
         );
         let three = [
@@ -1538,13 +1564,25 @@ mod tests {
             &event("lead_created", "b", 9_999),
         ];
         assert_eq!(
-            told(&mut console, Step::Kept, &kept(&three.join(","))),
+            told(
+                &mut console,
+                DebugEvent::OutboxSaved,
+                &kept(&three.join(","))
+            ),
             "the outbox stores 3 events of pixel \"P\" until they have arrived"
         );
-        told(&mut console, Step::Sent, &sent(1, 0, &three.join(",")));
-        let failed = told(&mut console, Step::Answered, &format!("{} 500", 1 << 3));
+        told(
+            &mut console,
+            DebugEvent::RequestSent,
+            &sent(1, 0, &three.join(",")),
+        );
+        let failed = told(
+            &mut console,
+            DebugEvent::ResponseReceived,
+            &format!("{} 500", 1 << 3),
+        );
         assert!(failed.contains("its events are stored"), "{failed}");
-        let denied = told(&mut console, Step::Consent, "denied");
+        let denied = told(&mut console, DebugEvent::ConsentChanged, "denied");
         assert!(denied.ends_with("3 queued events were dropped"), "{denied}");
     }
 
@@ -1552,12 +1590,12 @@ mod tests {
     fn what_failed_is_queued_and_no_longer_in_flight() {
         let mut console = Console::default();
         for status in [0, 503] {
-            told(&mut console, Step::Queued, ORDER);
-            told(&mut console, Step::Sent, &sent(1, 0, ORDER));
+            told(&mut console, DebugEvent::Queued, ORDER);
+            told(&mut console, DebugEvent::RequestSent, &sent(1, 0, ORDER));
             assert_eq!(console.state().in_flight, 1);
             told(
                 &mut console,
-                Step::Answered,
+                DebugEvent::ResponseReceived,
                 &format!("{} {status}", 1 << 3),
             );
             let state = console.state();
@@ -1568,36 +1606,60 @@ mod tests {
     #[test]
     fn what_fails_is_queued_also_if_debug_was_off_when_it_was_measured() {
         let mut console = Console::default();
-        told(&mut console, Step::Sent, &sent(1, 0, ORDER));
+        told(&mut console, DebugEvent::RequestSent, &sent(1, 0, ORDER));
         assert_eq!(console.state().in_flight, 1);
-        told(&mut console, Step::Answered, &format!("{} 0", 1 << 3));
+        told(
+            &mut console,
+            DebugEvent::ResponseReceived,
+            &format!("{} 0", 1 << 3),
+        );
         assert_eq!(console.state().queued, 1);
-        told(&mut console, Step::Sent, &sent(2, how::LEAVING, ORDER));
+        told(
+            &mut console,
+            DebugEvent::RequestSent,
+            &sent(2, send_flags::UNLOADING, ORDER),
+        );
         assert_eq!(console.state().queued, 0);
     }
 
     #[test]
     fn the_state_counts_what_has_happened() {
         let mut console = Console::default();
-        told(&mut console, Step::Started, "P");
-        told(&mut console, Step::Consented, "granted nobody");
-        told(&mut console, Step::Click, "address click-reference");
+        told(&mut console, DebugEvent::PixelStarted, "P");
+        told(&mut console, DebugEvent::ConsentState, "granted nobody");
+        told(&mut console, DebugEvent::ClickId, "address click-reference");
         for number in 1..=3 {
             let order = event("order_created", &format!("o-{number}"), 0);
-            told(&mut console, Step::Queued, &order);
-            told(&mut console, Step::Sent, &sent(number, 0, &order));
+            told(&mut console, DebugEvent::Queued, &order);
+            told(
+                &mut console,
+                DebugEvent::RequestSent,
+                &sent(number, 0, &order),
+            );
         }
-        told(&mut console, Step::Answered, &format!("{} 1", 1 << 3));
-        told(&mut console, Step::Queued, &event("lead_created", "l", 0));
-        told(&mut console, Step::Refused, r#"[1,"","","measure","no"]"#);
         told(
             &mut console,
-            Step::Ignored,
+            DebugEvent::ResponseReceived,
+            &format!("{} 1", 1 << 3),
+        );
+        told(
+            &mut console,
+            DebugEvent::Queued,
+            &event("lead_created", "l", 0),
+        );
+        told(
+            &mut console,
+            DebugEvent::Rejected,
+            r#"[1,"","","measure","no"]"#,
+        );
+        told(
+            &mut console,
+            DebugEvent::Ignored,
             r#"[1,"","","track","PageView"]"#,
         );
         told(
             &mut console,
-            Step::Lost,
+            DebugEvent::Dropped,
             &format!("too_old {}", event("order_created", "o-3", 0)),
         );
         let state = console.state();
@@ -1625,10 +1687,14 @@ mod tests {
     fn a_pixel_and_its_config_are_known_from_its_requests_alone() {
         let mut console = Console::default();
         let config = "https://settings.test/R%20S%2F%C3%BC.json 200 0";
-        told(&mut console, Step::Settings, config);
+        told(&mut console, DebugEvent::ConfigReceived, config);
         let sent = sent(1, 0, ORDER).replace("pid=P", "pid=R%20S%2F%C3%BC");
-        told(&mut console, Step::Sent, &sent);
-        told(&mut console, Step::Answered, &format!("{} 1", 1 << 3));
+        told(&mut console, DebugEvent::RequestSent, &sent);
+        told(
+            &mut console,
+            DebugEvent::ResponseReceived,
+            &format!("{} 1", 1 << 3),
+        );
         let [pixel] = &console.state().pixels[..] else {
             panic!("one pixel");
         };
@@ -1640,7 +1706,7 @@ mod tests {
     fn an_init_that_comes_again_without_a_user_is_named_as_a_second_snippet() {
         let mut console = Console::default();
         assert_eq!(init(&mut console, r#"{"pixelId":"P"}"#), "");
-        told(&mut console, Step::Started, "P");
+        told(&mut console, DebugEvent::PixelStarted, "P");
         let again = init(&mut console, r#"{"pixelId":"P"}"#);
         assert!(
             again.contains("is the snippet on this page twice"),
@@ -1653,7 +1719,8 @@ mod tests {
     #[test]
     fn the_same_event_twice_within_a_second_is_named_and_a_second_page_view_always() {
         let mut console = Console::default();
-        let mut queued = |kind, id, time| told(&mut console, Step::Queued, &event(kind, id, time));
+        let mut queued =
+            |kind, id, time| told(&mut console, DebugEvent::Queued, &event(kind, id, time));
         for (kind, id, time, is_named) in [
             ("page_viewed", "a", 0, false),
             ("page_viewed", "b", 900, true),
@@ -1667,7 +1734,7 @@ mod tests {
             assert_eq!(line.contains("this page has measured"), is_named, "{line}");
         }
         let elsewhere = event("page_viewed", "h", 90_000).replace("a.test/", "a.test/next");
-        let line = told(&mut console, Step::Queued, &elsewhere);
+        let line = told(&mut console, DebugEvent::Queued, &elsewhere);
         assert!(!line.contains("this page has measured"), "{line}");
     }
 
@@ -1676,9 +1743,9 @@ mod tests {
         let mut console = Console::default();
         let mut queued = |kind, id, has_id: bool| {
             if !has_id {
-                told(&mut console, Step::NoId, kind);
+                told(&mut console, DebugEvent::MissingEventId, kind);
             }
-            let line = told(&mut console, Step::Queued, &event(kind, id, 0));
+            let line = told(&mut console, DebugEvent::Queued, &event(kind, id, 0));
             line.contains("no event_id of your own")
         };
         assert!(!queued("items_added", "a", false));
@@ -1696,20 +1763,20 @@ mod tests {
         );
         let line = told(
             &mut console,
-            Step::Queued,
+            DebugEvent::Queued,
             &event("lead_created", "me@a.test", 0),
         );
         assert!(line.contains("event_id holds an email address"), "{line}");
         assert!(!line.contains("me@a.test"), "{line}");
         let named = event("lead_created", "b", 0).replace("a.test/", "a.test/hello-jane");
-        let line = told(&mut console, Step::Queued, &named);
+        let line = told(&mut console, DebugEvent::Queued, &named);
         assert!(
             line.contains("the page's address holds the visitor's name"),
             "{line}"
         );
         let line = told(
             &mut console,
-            Step::Queued,
+            DebugEvent::Queued,
             &event("lead_created", "you@a.test", 0),
         );
         assert!(!line.contains("holds"), "once: {line}");
@@ -1718,7 +1785,11 @@ mod tests {
     #[test]
     fn a_call_that_does_nothing_is_named_once_also_while_consent_is_pending() {
         let mut console = Console::default();
-        let line = told(&mut console, Step::Held, r#"["consent","denied"]"#);
+        let line = told(
+            &mut console,
+            DebugEvent::HeldForConsent,
+            r#"["consent","denied"]"#,
+        );
         assert!(
             line.starts_with(
                 r#"oaiq("consent", "denied") was ignored: the answer must be true or false"#
@@ -1727,13 +1798,13 @@ mod tests {
         );
         let line = told(
             &mut console,
-            Step::Ignored,
+            DebugEvent::Ignored,
             r#"[1,"","","consent","denied"]"#,
         );
         assert_eq!(line, "");
         let line = told(
             &mut console,
-            Step::Ignored,
+            DebugEvent::Ignored,
             r#"[1,"","","track","me@a.test"]"#,
         );
         assert_eq!(
@@ -1757,7 +1828,7 @@ mod tests {
         assert!(line.contains("user.city is a list"), "{line}");
         let line = told(
             &mut console,
-            Step::ConfigUser,
+            DebugEvent::ConfigUser,
             r#"{"phone_number_sha256":"0170 1234567"}"#,
         );
         assert!(
@@ -1769,15 +1840,15 @@ mod tests {
     #[test]
     fn events_without_any_init_are_named_as_such() {
         let mut console = Console::default();
-        assert_eq!(told(&mut console, Step::Unstarted, ""), "");
-        told(&mut console, Step::Queued, ORDER);
-        let line = told(&mut console, Step::Unstarted, "");
+        assert_eq!(told(&mut console, DebugEvent::NoPixelStarted, ""), "");
+        told(&mut console, DebugEvent::Queued, ORDER);
+        let line = told(&mut console, DebugEvent::NoPixelStarted, "");
         assert!(
             line.starts_with("no pixel has been initialized, so 1 event is queued"),
             "{line}"
         );
-        told(&mut console, Step::Started, "P");
-        assert_eq!(told(&mut console, Step::Unstarted, ""), "");
+        told(&mut console, DebugEvent::PixelStarted, "P");
+        assert_eq!(told(&mut console, DebugEvent::NoPixelStarted, ""), "");
     }
 
     #[test]
@@ -1785,14 +1856,18 @@ mod tests {
         let mut console = Console::default();
         let second =
             sent(2, 0, &event("lead_created", "l", 0)).replace("click-reference", "another-click");
-        told(&mut console, Step::Sent, &sent(1, 0, ORDER));
-        let line = told(&mut console, Step::Sent, &second);
+        told(&mut console, DebugEvent::RequestSent, &sent(1, 0, ORDER));
+        let line = told(&mut console, DebugEvent::RequestSent, &second);
         assert!(
             line.contains("with click ID another-…; the click ID was click-re… before"),
             "{line}"
         );
         for number in [1, 2] {
-            told(&mut console, Step::Answered, &format!("{} 1", number << 3));
+            told(
+                &mut console,
+                DebugEvent::ResponseReceived,
+                &format!("{} 1", number << 3),
+            );
         }
         let delivered = rows(&console, "events delivered");
         let clicks: Vec<_> = delivered.iter().map(|row| row[5].1.as_str()).collect();
@@ -1802,9 +1877,9 @@ mod tests {
     #[test]
     fn no_click_id_is_told_as_what_is_known_and_no_more() {
         let mut console = Console::default();
-        let line = told(&mut console, Step::Click, "nowhere");
+        let line = told(&mut console, DebugEvent::ClickId, "nowhere");
         assert!(line.starts_with("no click ID in this page's address or cookie; a redirect or a frame may have lost it"), "{line}");
-        let line = told(&mut console, Step::Click, "long click-reference");
+        let line = told(&mut console, DebugEvent::ClickId, "long click-reference");
         assert!(
             line.contains("too long for a cookie (4 kB), so only this page sends it"),
             "{line}"
@@ -1814,8 +1889,8 @@ mod tests {
     #[test]
     fn what_earlier_pages_measured_is_told_also_of_events_queued_before_it_could_be_read() {
         let mut console = Console::default();
-        told(&mut console, Step::Queued, ORDER);
-        let line = told(&mut console, Step::Remembered, "order_created o-1");
+        told(&mut console, DebugEvent::Queued, ORDER);
+        let line = told(&mut console, DebugEvent::TabHistory, "order_created o-1");
         assert!(
             line.contains("an earlier page of this tab has measured it with the same id"),
             "{line}"
@@ -1827,16 +1902,16 @@ mod tests {
         let mut console = Console::default();
         let line = told(
             &mut console,
-            Step::Element,
+            DebugEvent::ScriptElement,
             "attribute data-consent marketing",
         );
         assert!(
             line.starts_with("data-consent=\"marketing\" is not a value of the pixel's"),
             "{line}"
         );
-        let line = told(&mut console, Step::Element, "none");
+        let line = told(&mut console, DebugEvent::ScriptElement, "none");
         assert!(line.contains("without its own script element"), "{line}");
-        let line = told(&mut console, Step::Element, "in all.min.js");
+        let line = told(&mut console, DebugEvent::ScriptElement, "in all.min.js");
         assert!(
             line.starts_with("the script is part of all.min.js"),
             "{line}"
@@ -1846,7 +1921,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_a_step_is_about_nobody_s_address_is_read_in_it(
-            step in prop::sample::select(Step::ALL.to_vec()),
+            step in prop::sample::select(DebugEvent::ALL.to_vec()),
             before in "[^@]{0,20}",
             behind in any::<String>(),
         ) {

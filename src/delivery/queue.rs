@@ -1,6 +1,6 @@
 //! What waits for one pixel: when it goes, how it is cut, when it is tried again.
 //!
-//! Times are [`crate::host::Host::ticks`], in milliseconds.
+//! Times are [`crate::host::Host::monotonic_ms`], in milliseconds.
 
 use crate::delivery::diagnostics::{Diagnostic, SessionMarkers};
 use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, thin};

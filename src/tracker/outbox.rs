@@ -8,7 +8,7 @@
 use super::{Pixel, Tracker};
 use crate::command::{self, Call, Command};
 use crate::delivery::queue::{DROPPED, NEVER, OUTBOX_MAX_BYTES, timestamp_ms_of};
-use crate::host::{Host, Step};
+use crate::host::{DebugEvent, Host};
 use crate::mem::{ScratchString, ThinStr, ThinString, thin};
 use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
@@ -97,7 +97,7 @@ impl Pixel {
 impl<H: Host> Tracker<H> {
     /// What is to be kept has changed.
     pub(super) fn schedule_save(&mut self) {
-        self.save_at = self.save_at.min(self.host.ticks() + SAVE_DELAY_MS);
+        self.save_at = self.save_at.min(self.host.monotonic_ms() + SAVE_DELAY_MS);
     }
 
     /// Keeps what has to be kept.
@@ -116,13 +116,13 @@ impl<H: Host> Tracker<H> {
             }
             let kept = self
                 .host
-                .keep(leaving, pixel.record_key.as_thin(), text.as_thin());
+                .outbox_put(leaving, pixel.record_key.as_thin(), text.as_thin());
             if text.is_empty() {
                 pixel.record_key = ThinString::default();
             }
-            self.trace(Step::Kept, text.as_thin());
+            self.trace(DebugEvent::OutboxSaved, text.as_thin());
             if !kept {
-                self.trace(Step::NotKept, thin!(""));
+                self.trace(DebugEvent::StorageUnavailable, thin!(""));
             }
         }
     }
@@ -176,7 +176,7 @@ impl<H: Host> Tracker<H> {
             code: thin!(""),
             path: thin!(""),
         };
-        let now = self.host.ticks();
+        let now = self.host.monotonic_ms();
         self.pixels[i]
             .queue
             .diagnostic_mut(now)
@@ -185,7 +185,7 @@ impl<H: Host> Tracker<H> {
             .append(reason.as_thin())
             .append(thin!(" "))
             .append(event);
-        self.trace(Step::Lost, told.as_thin());
+        self.trace(DebugEvent::Dropped, told.as_thin());
     }
 
     /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
@@ -199,10 +199,10 @@ impl<H: Host> Tracker<H> {
         let events = left.get(thin!("events"));
         let mut next = events.first_child();
         if !events.is_array() {
-            self.trace(Step::Damaged, name.as_thin());
+            self.trace(DebugEvent::OutboxCorrupt, name.as_thin());
             next = None;
         }
-        let oldest = self.host.now().saturating_sub(MAX_EVENT_AGE_MS);
+        let oldest = self.host.unix_ms().saturating_sub(MAX_EVENT_AGE_MS);
         let first = self.pixels.len();
         self.recovered_records += 1;
         self.record_id = self.recovered_records;
@@ -257,7 +257,7 @@ impl<H: Host> Tracker<H> {
             pixel.record_key = name.to_thin_string();
             self.save(false);
         } else {
-            self.host.keep(false, name.as_thin(), thin!(""));
+            self.host.outbox_put(false, name.as_thin(), thin!(""));
         }
         self.schedule_wakeup();
     }

@@ -1,6 +1,6 @@
 //! Consent: the visitor's answer, and where it is kept.
 
-use crate::host::{Host, Storage};
+use crate::host::{Host, WebStorage};
 use crate::mem::{ThinStr, thin};
 
 static COOKIE: ThinStr = thin!("__oaiq_consent");
@@ -17,7 +17,7 @@ pub fn is_denied(host: &impl Host) -> bool {
 
 /// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
 pub fn is_denied_in_storage(host: &impl Host) -> bool {
-    host.stored(Storage::Local, STORAGE_KEY).as_thin() == DENIED
+    host.storage_get(WebStorage::Local, STORAGE_KEY).as_thin() == DENIED
 }
 
 /// Keeps the visitor's answer.
@@ -31,6 +31,6 @@ pub fn store_answer(host: &mut impl Host, granted: bool) {
     if host.has_cookie(COOKIE, other) {
         host.delete_cookie(COOKIE);
     }
-    host.write_cookie(COOKIE, answer, COOKIE_DAYS);
-    host.store(Storage::Local, STORAGE_KEY, answer);
+    host.set_cookie(COOKIE, answer, COOKIE_DAYS);
+    host.storage_set(WebStorage::Local, STORAGE_KEY, answer);
 }

@@ -26,7 +26,7 @@ impl Identity {
         if !is_uuid_v4(browser.as_thin()) {
             host.delete_cookie(BROWSER_COOKIE);
             browser = host.uuid();
-            host.write_cookie(BROWSER_COOKIE, browser.as_thin(), BROWSER_DAYS);
+            host.set_cookie(BROWSER_COOKIE, browser.as_thin(), BROWSER_DAYS);
             reads_back = host.cookie(BROWSER_COOKIE).as_thin() == browser.as_thin();
         }
         let mut this = Self::default();
@@ -38,15 +38,15 @@ impl Identity {
                 .to_thin_string();
         }
 
-        let mut click = host.click();
+        let mut click = host.click_id();
         if click.is_empty() {
             click = kept;
         } else {
-            host.write_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
+            host.set_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             if host.cookie(CLICK_COOKIE).as_thin() != click.as_thin() {
                 // an older click, kept for another of the site's hosts, would be read in the place of this one
                 host.delete_cookie(CLICK_COOKIE);
-                host.write_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
+                host.set_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             }
         }
         this.click_id_json = click_id_member(click.as_thin()).to_thin_string();

@@ -1,28 +1,44 @@
 //! Who the site says the visitor is: identifiers made comparable, hashed, and never sent raw.
 
-use crate::host::Kind;
+use crate::host::IdentifierKind;
 use crate::mem::{ScratchString, ThinStr, thin};
 use crate::raw_json::RawJson;
 use crate::visitor::sha256::sha256_hex;
 
 /// Wire key, field of `init`'s `user`, and kind, in the order of the wire.
-static FIELDS: [(ThinStr, ThinStr, Kind); 9] = [
-    (thin!("eid"), thin!("external_id_sha256"), Kind::ExternalId),
-    (thin!("co"), thin!("country"), Kind::Plain),
-    (thin!("ct"), thin!("city"), Kind::Plain),
-    (thin!("rg"), thin!("region"), Kind::Plain),
-    (thin!("pc"), thin!("postal_code"), Kind::Plain),
-    (thin!("em"), thin!("email_sha256"), Kind::Email),
-    (thin!("ph"), thin!("phone_number_sha256"), Kind::Phone),
-    (thin!("fn"), thin!("first_name_sha256"), Kind::PersonName),
-    (thin!("ln"), thin!("last_name_sha256"), Kind::PersonName),
+static FIELDS: [(ThinStr, ThinStr, IdentifierKind); 9] = [
+    (
+        thin!("eid"),
+        thin!("external_id_sha256"),
+        IdentifierKind::ExternalId,
+    ),
+    (thin!("co"), thin!("country"), IdentifierKind::Plain),
+    (thin!("ct"), thin!("city"), IdentifierKind::Plain),
+    (thin!("rg"), thin!("region"), IdentifierKind::Plain),
+    (thin!("pc"), thin!("postal_code"), IdentifierKind::Plain),
+    (thin!("em"), thin!("email_sha256"), IdentifierKind::Email),
+    (
+        thin!("ph"),
+        thin!("phone_number_sha256"),
+        IdentifierKind::Phone,
+    ),
+    (
+        thin!("fn"),
+        thin!("first_name_sha256"),
+        IdentifierKind::PersonName,
+    ),
+    (
+        thin!("ln"),
+        thin!("last_name_sha256"),
+        IdentifierKind::PersonName,
+    ),
 ];
 
 /// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
-/// it is usable. Whatever is not usable is left out, and the rest still goes. `comparable` is [`crate::host::Host::comparable`].
+/// it is usable. Whatever is not usable is left out, and the rest still goes. `comparable` is [`crate::host::Host::normalize_identifier`].
 pub fn user_data_member(
     user: RawJson,
-    comparable: &impl Fn(ThinStr, Kind) -> ScratchString,
+    comparable: &impl Fn(ThinStr, IdentifierKind) -> ScratchString,
 ) -> ScratchString {
     let mut out = ScratchString::new();
     for (key, field, kind) in &FIELDS {
@@ -46,14 +62,14 @@ pub fn user_data_member(
 /// What is sent for a value; empty if it is not usable.
 fn normalized_hash(
     given: RawJson,
-    kind: Kind,
-    comparable: &impl Fn(ThinStr, Kind) -> ScratchString,
+    kind: IdentifierKind,
+    comparable: &impl Fn(ThinStr, IdentifierKind) -> ScratchString,
 ) -> ScratchString {
     if !given.is_non_empty_str() {
         return ScratchString::new();
     }
     let text = comparable(given.to_scratch_string().as_thin(), kind);
-    if text.is_empty() || kind == Kind::Plain {
+    if text.is_empty() || kind == IdentifierKind::Plain {
         return text;
     }
     let what = text.as_thin().advance();
@@ -70,12 +86,12 @@ mod tests {
     use proptest::prelude::*;
 
     /// For texts without escapes; every one is usable.
-    fn comparable(text: ThinStr, kind: Kind) -> ScratchString {
+    fn comparable(text: ThinStr, kind: IdentifierKind) -> ScratchString {
         let text = text.as_str();
         let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         ScratchString::from(
             match kind {
-                Kind::Plain => text.into(),
+                IdentifierKind::Plain => text.into(),
                 _ if text.is_empty() => String::new(),
                 _ if is_hash => format!("#{}", text.to_lowercase()),
                 _ => format!("-{text}"),

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::console;
 
 use crate::debug_log::{Console, Line};
-use crate::host::Step;
+use crate::host::DebugEvent;
 
 const PREFIX: &str = "[oaiq] ";
 /// Blocked calls come in swarms; they are gathered for this many milliseconds.
@@ -24,11 +24,11 @@ thread_local! {
     static BLOCKED: RefCell<(Vec<String>, Option<Timeout>)> = const { RefCell::new((Vec::new(), None)) };
 }
 
-/// Follows a step, and prints what it means if it is to be shown; its number is its place in [`Step::ALL`].
+/// Follows a step, and prints what it means if it is to be shown; its number is its place in [`DebugEvent::ALL`].
 #[wasm_bindgen(js_name = explain)]
 pub fn print(step: u8, about: &str, is_shown: bool) {
-    match Step::ALL.get(usize::from(step)) {
-        Some(Step::Blocked) if is_shown => gather(about),
+    match DebugEvent::ALL.get(usize::from(step)) {
+        Some(DebugEvent::BlockedByConsent) if is_shown => gather(about),
         Some(step) => tell(*step, about, is_shown),
         None => {}
     }
@@ -54,7 +54,7 @@ pub fn tables() -> JsValue {
     serde_wasm_bindgen::to_value(&tables).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// What the tab's next page gives to [`print`] with [`Step::Remembered`].
+/// What the tab's next page gives to [`print`] with [`DebugEvent::TabHistory`].
 #[wasm_bindgen]
 pub fn remembered() -> String {
     CONSOLE.with_borrow(Console::remembered)
@@ -66,13 +66,13 @@ fn gather(name: &str) {
         timeout.get_or_insert_with(|| {
             Timeout::new(GATHER, || {
                 let (names, _) = BLOCKED.take();
-                tell(Step::Blocked, &names.join(", "), true);
+                tell(DebugEvent::BlockedByConsent, &names.join(", "), true);
             })
         });
     });
 }
 
-fn tell(step: Step, about: &str, is_shown: bool) {
+fn tell(step: DebugEvent, about: &str, is_shown: bool) {
     let told = |console: &mut Console| (console.tell(step, about), console.was_asked_for());
     if let (Some(line), asked) = CONSOLE.with_borrow_mut(told)
         && is_shown

@@ -1,6 +1,6 @@
 //! The four commands, and what is none.
 
-use oaiq::host::Step;
+use oaiq::host::DebugEvent;
 
 use crate::support::fake_browser::FakeBrowser;
 use crate::support::page::{
@@ -121,7 +121,7 @@ fn unknown_command_does_nothing_and_is_traced() {
         page.advance(10_000);
         assert!(page.requests().is_empty());
         assert!(page.warnings().is_empty());
-        let ignored = page.traced(Step::Ignored);
+        let ignored = page.traced(DebugEvent::Ignored);
         assert_eq!(ignored.len(), commands.len());
         assert!(ignored[0].ends_with(r#""track","order_created",{}]"#));
         assert_eq!(browser.state().trace.len(), commands.len());
@@ -278,7 +278,7 @@ fn init_takes_missing_fields_from_oaiq_config() {
     let sent = page.request();
     assert_eq!(sent.pixel(), "P");
     assert!(sent.body.ends_with(r#","user":{"in":{"co":"DE"}}}"#));
-    assert_eq!(page.traced(Step::Started), ["P"]);
+    assert_eq!(page.traced(DebugEvent::PixelStarted), ["P"]);
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn init_fields_override_oaiq_config() {
     let sent = page.request();
     assert_eq!(sent.pixel(), "Q");
     assert!(sent.body.ends_with(r#","user":{"in":{"ct":"Kiel"}}}"#));
-    assert!(page.traced(Step::Queued).is_empty());
+    assert!(page.traced(DebugEvent::Queued).is_empty());
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn oaiq_config_of_the_wrong_type_is_ignored() {
         page.call(&order("a"));
         page.advance(IDLE_FLUSH_MS);
         assert_eq!(page.measured_ids(), [["a"]], "{config}");
-        assert!(page.traced(Step::Queued).is_empty(), "{config}");
+        assert!(page.traced(DebugEvent::Queued).is_empty(), "{config}");
     }
 }
 

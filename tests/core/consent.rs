@@ -1,6 +1,6 @@
 //! The visitor's answer: where it is kept, and what it stops.
 
-use oaiq::host::Step;
+use oaiq::host::DebugEvent;
 
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network, PAINT_MS, SentRequest};
 use crate::support::page::{
@@ -563,8 +563,11 @@ fn debug_reports_each_consent_change_once() {
     page.call_all([INIT_P_DEBUG, CONSENT_DENY, CONSENT_DENY]);
     page.call(&order("a"));
     page.call_all([CONSENT_GRANT, CONSENT_GRANT]);
-    assert_eq!(page.traced(Step::Consent), ["denied", "granted"]);
-    assert_eq!(page.traced(Step::Blocked), ["order_created"]);
+    assert_eq!(
+        page.traced(DebugEvent::ConsentChanged),
+        ["denied", "granted"]
+    );
+    assert_eq!(page.traced(DebugEvent::BlockedByConsent), ["order_created"]);
 }
 
 #[test]

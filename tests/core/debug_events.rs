@@ -1,6 +1,6 @@
 //! What the console gets, with debug and without.
 
-use oaiq::host::Step;
+use oaiq::host::DebugEvent;
 
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network};
 use crate::support::page::{
@@ -17,7 +17,7 @@ fn with_debug() -> Page {
     page
 }
 
-fn steps(page: &Page) -> Vec<Step> {
+fn steps(page: &Page) -> Vec<DebugEvent> {
     let state = page.browser.state();
     state.trace.iter().map(|(step, _)| *step).collect()
 }
@@ -38,11 +38,11 @@ fn only_rare_steps_are_traced_without_debug() {
     assert_eq!(
         steps(&page),
         [
-            Step::Started,
-            Step::Refused,
-            Step::Consent,
-            Step::Consent,
-            Step::UnknownPixel
+            DebugEvent::PixelStarted,
+            DebugEvent::Rejected,
+            DebugEvent::ConsentChanged,
+            DebugEvent::ConsentChanged,
+            DebugEvent::UnknownPixel
         ]
     );
     assert_eq!(page.warnings().len(), 1, "the refused call");
@@ -53,13 +53,20 @@ fn debug_traces_queueing_saving_and_removal_of_an_event() {
     let mut page = with_debug();
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS + LATENCY_MS);
-    assert_eq!(steps(&page), [Step::Queued, Step::Kept, Step::Kept]);
-    let queued = page.traced(Step::Queued).remove(0);
+    assert_eq!(
+        steps(&page),
+        [
+            DebugEvent::Queued,
+            DebugEvent::OutboxSaved,
+            DebugEvent::OutboxSaved
+        ]
+    );
+    let queued = page.traced(DebugEvent::Queued).remove(0);
     assert!(
         page.request().body.contains(&queued),
         "its wire form: {queued}"
     );
-    let kept = page.traced(Step::Kept);
+    let kept = page.traced(DebugEvent::OutboxSaved);
     assert!(kept[0].contains(&queued) && kept[0].contains(r#""pixel":"P""#));
     assert_eq!(kept[1], "");
 }
@@ -84,8 +91,11 @@ fn switching_debug_on_traces_queued_events() {
     page.call(&order("before"));
     page.debug(true);
     page.advance(100);
-    assert_eq!(steps(&page), [Step::Started, Step::Kept]);
-    assert!(page.traced(Step::Kept)[0].contains("before"));
+    assert_eq!(
+        steps(&page),
+        [DebugEvent::PixelStarted, DebugEvent::OutboxSaved]
+    );
+    assert!(page.traced(DebugEvent::OutboxSaved)[0].contains("before"));
 }
 
 #[test]
@@ -94,7 +104,7 @@ fn debug_traces_a_failure_with_the_seconds_until_the_retry() {
     page.set_network(Network::Down);
     page.call(&order("a"));
     page.advance(30_000);
-    assert_eq!(page.traced(Step::Failed), ["5", "10", "20"]);
+    assert_eq!(page.traced(DebugEvent::RetryScheduled), ["5", "10", "20"]);
 }
 
 #[test]
@@ -102,7 +112,7 @@ fn debug_traces_a_rejected_call_once_without_the_short_warning() {
     let mut page = with_debug();
     page.call(INIT_Q);
     page.call(INVALID_CALL);
-    let refused = page.traced(Step::Refused);
+    let refused = page.traced(DebugEvent::Rejected);
     assert_eq!(
         refused.len(),
         1,
@@ -121,8 +131,8 @@ fn debug_traces_each_init_and_each_started_pixel() {
         r#"["init",{"pixelId":"R","autoPageView":1,"debug":true,"User":2}]"#,
         r#"["init",{"pixelId":5}]"#,
     ]);
-    assert_eq!(page.traced(Step::Started), ["Q", "R"]);
-    let inits = page.traced(Step::Init);
+    assert_eq!(page.traced(DebugEvent::PixelStarted), ["Q", "R"]);
+    let inits = page.traced(DebugEvent::Init);
     assert_eq!(inits.len(), 4);
     assert!(inits[3].ends_with(r#""init",{"pixelId":5}]"#));
     assert_eq!(page.warnings().len(), 1, "the last is refused");
@@ -137,10 +147,10 @@ fn init_without_debug_leaves_debug_unchanged() {
         r#"["init",{"debug":"no"}]"#,
     ]);
     page.call(&order("a"));
-    assert_eq!(page.traced(Step::Queued).len(), 1);
+    assert_eq!(page.traced(DebugEvent::Queued).len(), 1);
     page.call(r#"["init",{"debug":false}]"#);
     page.call(&order("b"));
-    assert_eq!(page.traced(Step::Queued).len(), 1);
+    assert_eq!(page.traced(DebugEvent::Queued).len(), 1);
 }
 
 #[test]
@@ -149,7 +159,7 @@ fn debug_in_oaiq_config_traces_calls_before_init() {
     let mut page = browser.open_with_config(r#"{"debug":true}"#);
     page.call(&order("early"));
     page.call(INVALID_CALL);
-    assert_eq!(steps(&page), [Step::Queued, Step::Refused]);
+    assert_eq!(steps(&page), [DebugEvent::Queued, DebugEvent::Rejected]);
 }
 
 #[test]
@@ -172,8 +182,11 @@ fn debug_traces_an_event_without_an_own_id() {
         r#"["measure","lead_created",{"type":"customer_action"},{"eventId":"a"}]"#,
         r#"["measure","lead_created",{"type":"customer_action"},{"event_id":"b"}]"#,
     ]);
-    assert_eq!(steps(&page)[..2], [Step::NoId, Step::Queued]);
-    assert_eq!(page.traced(Step::NoId), ["lead_created"]);
+    assert_eq!(
+        steps(&page)[..2],
+        [DebugEvent::MissingEventId, DebugEvent::Queued]
+    );
+    assert_eq!(page.traced(DebugEvent::MissingEventId), ["lead_created"]);
 }
 
 #[test]
@@ -184,7 +197,7 @@ fn stored_denial_is_traced_without_debug() {
     next.call(INIT_P);
     next.browser.state_mut().trace.clear();
     next.advance(10_000);
-    assert_eq!(next.traced(Step::Consent), ["denied"]);
+    assert_eq!(next.traced(DebugEvent::ConsentChanged), ["denied"]);
 }
 
 #[test]

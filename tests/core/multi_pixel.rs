@@ -1,6 +1,6 @@
 //! Several pixels on one page.
 
-use oaiq::host::Step;
+use oaiq::host::DebugEvent;
 
 use crate::support::fake_browser::Network;
 use crate::support::page::{
@@ -117,7 +117,7 @@ fn measure_single_for_an_unknown_pixel_is_traced_with_debug() {
         r#"["init",{"debug":true}]"#,
         r#"["measureSingle","R","lead_created",{"type":"customer_action"}]"#,
     ]);
-    assert_eq!(page.traced(Step::UnknownPixel), ["R"]);
+    assert_eq!(page.traced(DebugEvent::UnknownPixel), ["R"]);
 }
 
 #[test]

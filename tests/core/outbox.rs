@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oaiq::host::Step;
+use oaiq::host::DebugEvent;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -365,7 +365,7 @@ fn crashed_page_s_events_are_sent_once_by_the_next_page() {
     page.call(&view("page_viewed", "v"));
     page.call(r#"["measure","custom",{"type":"custom"},{"custom_event_name":"z","opt_out":true}]"#);
     page.advance(KEPT);
-    let measured = page.traced(Step::Queued);
+    let measured = page.traced(DebugEvent::Queued);
     assert_eq!(measured.len(), 3);
 
     let mut page = page.crash(NEXT);
@@ -599,7 +599,7 @@ fn full_outbox_drops_oldest_views_first_then_oldest_events() {
     page.call(&view("page_viewed", "x"));
     page.advance(10_000);
     assert_eq!(page.kept().len(), MOST);
-    let lost = || page.traced(Step::Lost);
+    let lost = || page.traced(DebugEvent::Dropped);
     assert_eq!(lost().len(), 1);
     assert!(lost()[0].starts_with(r#"outbox_full {"type":"page_viewed""#));
     assert!(lost()[0].contains(r#""id":"v""#));
@@ -613,7 +613,7 @@ fn full_outbox_drops_oldest_views_first_then_oldest_events() {
             .iter()
             .any(|id| ["w", "x", "first", "order-0"].contains(&id.as_str()))
     );
-    assert_eq!(page.traced(Step::Lost).len(), 5);
+    assert_eq!(page.traced(DebugEvent::Dropped).len(), 5);
 
     page.set_network(Network::Up);
     page.advance(LONG);
@@ -639,7 +639,7 @@ fn outbox_holds_up_to_256_kib_while_requests_fail() {
     for i in 0..40 {
         page.call(&order_of_size(&i.to_string(), 10_000));
     }
-    let forms = page.traced(Step::Queued);
+    let forms = page.traced(DebugEvent::Queued);
     page.advance(30_000);
     let kept = page.kept();
     let first = 40 - kept.len();
@@ -751,7 +751,7 @@ fn event_older_than_seven_days_is_dropped_and_reported() {
     assert_eq!(page.delivered_ids(), ["young"]);
     page.assert_counted("reason", &[("too_old", 1)]);
     page.assert_counted("name", &[("order_created", 1)]);
-    let lost = page.traced(Step::Lost);
+    let lost = page.traced(DebugEvent::Dropped);
     assert_eq!(lost, [format!("too_old {}", events[0])]);
     assert!(page.outbox_is_empty());
 }
@@ -990,7 +990,7 @@ fn record_without_events_is_traced_and_deleted() {
         r#"{"pixel":"P","events":{}}"#,
     ] {
         let page = FakeBrowser::new().recover_record(text);
-        assert_eq!(page.traced(Step::Damaged), ["left"], "{text}");
+        assert_eq!(page.traced(DebugEvent::OutboxCorrupt), ["left"], "{text}");
         let page = assert_recovers(page);
         assert_eq!(page.delivered_ids(), ["own"], "{text}");
     }
@@ -1001,7 +1001,7 @@ fn corrupt_record_sends_nothing() {
     let now = FakeBrowser::new().state().now;
     let events = format!(r#"{{"0":{}}}"#, wire_form("x", now));
     let page = FakeBrowser::new().recover_record(&format!(r#"{{"pixel":"P","events":{events}}}"#));
-    assert_eq!(page.traced(Step::Damaged), ["left"]);
+    assert_eq!(page.traced(DebugEvent::OutboxCorrupt), ["left"]);
     let page = assert_recovers(page);
     assert_eq!(page.delivered_ids(), ["own"]);
     page.assert_counted("reason", &[]);
@@ -1010,7 +1010,7 @@ fn corrupt_record_sends_nothing() {
 #[test]
 fn empty_record_is_not_corrupt() {
     let page = FakeBrowser::new().recover_record(r#"{"pixel":"P","events":[]}"#);
-    assert!(page.traced(Step::Damaged).is_empty());
+    assert!(page.traced(DebugEvent::OutboxCorrupt).is_empty());
     assert_recovers(page);
 }
 
@@ -1035,7 +1035,7 @@ fn invalid_entries_of_a_record_are_dropped_and_its_events_sent() {
     ] {
         let events = format!("{other},{good},{other}");
         let page = FakeBrowser::new().recover_record(&record_with(&events));
-        assert!(page.traced(Step::Damaged).is_empty());
+        assert!(page.traced(DebugEvent::OutboxCorrupt).is_empty());
         let page = assert_recovers(page);
         let mut arrived = page.delivered_ids();
         arrived.sort();
@@ -1301,7 +1301,7 @@ fn invalid_saved_calls_are_rejected_and_counted() {
         saved_order("e"),
     ];
     let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
-    assert_eq!(page.traced(Step::Refused).len(), 2);
+    assert_eq!(page.traced(DebugEvent::Rejected).len(), 2);
     page.advance(LONG);
     assert_eq!(page.delivered_ids(), ["e"]);
     page.assert_counted("name", &[("order_created", 1), ("unknown", 1)]);
@@ -1329,7 +1329,7 @@ fn saved_consent_call_is_ignored() {
         page.advance(LONG);
         assert_eq!(page.delivered_ids(), ["e", "own"]);
         assert_eq!(page.browser.cookie("__oaiq_consent"), None);
-        assert!(page.traced(Step::Consent).is_empty());
+        assert!(page.traced(DebugEvent::ConsentChanged).is_empty());
 
         let mut page = Page::open(CHECKOUT_URL);
         page.call_all([CONSENT_DENY, INIT_P]);
@@ -1500,7 +1500,7 @@ fn rejected_batch_delivers_all_but_the_invalid_events() {
             .cloned()
             .collect();
         assert_eq!(page.delivered_ids(), good);
-        let lost = page.traced(Step::Lost);
+        let lost = page.traced(DebugEvent::Dropped);
         assert_eq!(lost.len(), bad.len(), "{lost:?}");
         for (lost, i) in lost.iter().zip(&bad) {
             assert!(
@@ -1533,7 +1533,7 @@ fn rejected_batch_is_split_at_once() {
     page.advance(2 * LATENCY_MS);
     assert_eq!(page.delivered_ids(), ["a", "b", "c", "d"]);
     assert_eq!(page.measured_ids()[1], ["a", "b"]);
-    assert_eq!(page.traced(Step::Halved).len(), 1);
+    assert_eq!(page.traced(DebugEvent::BatchSplit).len(), 1);
 }
 
 #[test]
@@ -1559,7 +1559,7 @@ fn rejected_diagnostic_is_dropped_and_blocks_nothing() {
     page.reject_matching(&["bad", "oai::diagnostic"]);
     assert_eq!(page.delivered_ids(), ["a", "b"]);
     assert_eq!(
-        page.traced(Step::Lost).len(),
+        page.traced(DebugEvent::Dropped).len(),
         1,
         "only what the page has measured"
     );
@@ -1621,7 +1621,7 @@ fn beacon_after_a_failure_is_resent_by_the_next_page() {
     assert!(page.outbox_is_empty());
 }
 
-// Storage that is blocked
+// WebStorage that is blocked
 
 #[test]
 fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
@@ -1633,13 +1633,16 @@ fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
         page.set_network(Network::Down);
         let ids = page.burst(100);
         page.advance(KEPT);
-        assert_eq!(page.traced(Step::NotKept).len(), usize::from(tells));
+        assert_eq!(
+            page.traced(DebugEvent::StorageUnavailable).len(),
+            usize::from(tells)
+        );
         page.advance(60_000);
         page.set_network(Network::Up);
         page.advance(LONG);
         assert_eq!(page.delivered_ids(), ids);
         assert!(page.warnings().is_empty());
-        assert_eq!(page.traced(Step::Queued).is_empty(), !tells);
+        assert_eq!(page.traced(DebugEvent::Queued).is_empty(), !tells);
         page.call(&order("last"));
         page.hide();
         assert!(page.delivered_ids().contains(&"last".into()));
@@ -1652,7 +1655,7 @@ fn working_storage_traces_no_storage_problem() {
     page.call(INIT_P_DEBUG);
     page.call(&order("a"));
     page.advance(60_000);
-    assert!(page.traced(Step::NotKept).is_empty());
+    assert!(page.traced(DebugEvent::StorageUnavailable).is_empty());
 }
 
 // Whatever happens

@@ -47,8 +47,8 @@ const LAST_LOOK = 51_200;
 
 /** At most this many calls wait. */
 const MOST_HELD = 200;
-/** In `Step::ALL` (src/host.rs). */
-const HELD = 18;
+/** In `DebugEvent::ALL` (src/host.rs). */
+const HELD_FOR_CONSENT = 18;
 
 const seek = (isFound, pause = FIRST_LOOK) => {
   if (!attempt(isFound) && pause <= LAST_LOOK)
@@ -129,7 +129,7 @@ const ask = (isForgotten, options, config, use, pass, landingClick, trace) => {
   };
 
   const keep = (call) => {
-    trace(HELD, call);
+    trace(HELD_FOR_CONSENT, call);
     hold(held, call);
   };
 

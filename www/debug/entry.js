@@ -13,23 +13,23 @@ import { copy } from "../pixel/serialize-call.js";
 import { attempt, later, listen } from "../pixel/safe-builtins.js";
 import { FORBIDS_WASM, moduleBytes } from "../pixel/wasm-bytes.js";
 
-/** Places in `Step::ALL` (src/host.rs). */
+/** Places in `DebugEvent::ALL` (src/host.rs). */
 const INIT = 0;
-const STARTED = 1;
-const CONSENT = 2;
+const PIXEL_STARTED = 1;
+const CONSENT_CHANGED = 2;
 const QUEUED = 3;
-const REFUSED = 4;
-const ASKED = 17;
-const HELD = 18;
-const CLICK = 19;
-const CONSENTED = 20;
-const FORBIDDEN = 21;
-const REMEMBERED = 22;
-const LOOKED = 25;
-const UNSTARTED = 26;
+const REJECTED = 4;
+const DEBUG_REQUESTED = 17;
+const HELD_FOR_CONSENT = 18;
+const CLICK_ID = 19;
+const CONSENT_STATE = 20;
+const CSP_VIOLATION = 21;
+const TAB_HISTORY = 22;
+const STATE_LOADED = 25;
+const NO_PIXEL_STARTED = 26;
 const CONFIG_USER = 27;
-const ELEMENT = 28;
-const UNRECORDED = 29;
+const SCRIPT_ELEMENT = 28;
+const NOT_RECORDED = 29;
 
 /** sessionStorage keys: "1" where debug is on for the tab (www/pixel/trace.js reads it), and what the tab's pages have measured. */
 const WISH = "oaiq_debug";
@@ -50,7 +50,7 @@ let isOn = false;
 const cookie = (name) =>
   attempt(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
 
-/** What is known of consent, as `Step::Consented` has it; empty if nothing is. */
+/** What is known of consent, as `DebugEvent::ConsentState` has it; empty if nothing is. */
 const consent = () => {
   const answer = attempt(() => window.oaiq.consentState);
   if (answer) return `${answer.state} ${answer.source}`;
@@ -79,8 +79,8 @@ const tellFacts = () => {
   const id = allowed && answer.startsWith("granted") ? click() : "";
   if (!answer || told === answer + id) return;
   told = answer + id;
-  explain(CONSENTED, answer, isOn);
-  if (id) explain(CLICK, id, isOn);
+  explain(CONSENT_STATE, answer, isOn);
+  if (id) explain(CLICK_ID, id, isOn);
 };
 
 let remembers = false;
@@ -90,7 +90,7 @@ const remember = () => {
   const before =
     !remembers && attempt(() => sessionStorage.getItem(EVENTS), "");
   remembers = true;
-  if (before) explain(REMEMBERED, before, isOn);
+  if (before) explain(TAB_HISTORY, before, isOn);
   const all = remembered();
   if (all) attempt(() => sessionStorage.setItem(EVENTS, all));
 };
@@ -137,33 +137,39 @@ const awaitInit = () => {
   isPatient = true;
   later(() => {
     isPatient = false;
-    attempt(() => explain(UNSTARTED, "", isOn));
+    attempt(() => explain(NO_PIXEL_STARTED, "", isOn));
   }, PATIENCE);
 };
 
 /** Follows a step; prints what it means if debug is on. */
 const follow = (step, about, on) => {
   isOn = !!on;
-  if (step === LOOKED) {
+  if (step === STATE_LOADED) {
     allowed = true;
     denied = false;
   }
-  if (step === CONSENT && about === "denied") {
+  if (step === CONSENT_CHANGED && about === "denied") {
     if (allowed) forget();
     allowed = false;
     denied = true;
   }
-  if (step === HELD)
+  if (step === HELD_FOR_CONSENT)
     explain(step, `[${about.parts[0]},${about.parts[1]}`, isOn);
   // "off" is the answer to somebody
-  else explain(step, about ?? "", isOn || step === ASKED);
-  if ([STARTED, ASKED, HELD, LOOKED].includes(step)) tellFacts();
-  if (step === ASKED && about === "false" && allowed)
+  else explain(step, about ?? "", isOn || step === DEBUG_REQUESTED);
+  if (
+    [PIXEL_STARTED, DEBUG_REQUESTED, HELD_FOR_CONSENT, STATE_LOADED].includes(
+      step,
+    )
+  )
+    tellFacts();
+  if (step === DEBUG_REQUESTED && about === "false" && allowed)
     attempt(() => sessionStorage.removeItem(WISH));
-  if (step === ASKED && isOn && about !== "true") attempt(printTables);
-  if (step === QUEUED || step === LOOKED) remember();
+  if (step === DEBUG_REQUESTED && isOn && about !== "true")
+    attempt(printTables);
+  if (step === QUEUED || step === STATE_LOADED) remember();
   if (step === QUEUED && isOn) awaitInit();
-  if (step === LOOKED) attempt(obeyAddress);
+  if (step === STATE_LOADED) attempt(obeyAddress);
 };
 
 /** The values that the pixel knows of attributes which other tools use as well (www/pixel/options.js). */
@@ -214,7 +220,7 @@ const start = () => {
   listen(document, "securitypolicyviolation", (event) =>
     attempt(() =>
       explain(
-        FORBIDDEN,
+        CSP_VIOLATION,
         `${event.effectiveDirective} ${event.blockedURI}`,
         isOn,
       ),
@@ -225,13 +231,17 @@ const start = () => {
       attempt(() => follow(step, about, on));
       Object.assign(state, { debug: isOn }, stateNow());
     };
-    explain(UNRECORDED, unrecorded(records, recorded), false);
+    explain(NOT_RECORDED, unrecorded(records, recorded), false);
     const user = attempt(() => window.oaiq.config.user);
     if (user) explain(CONFIG_USER, copy(user), true);
-    if (records.some(([step, about]) => step === ASKED && about !== "false"))
+    if (
+      records.some(
+        ([step, about]) => step === DEBUG_REQUESTED && about !== "false",
+      )
+    )
       askFor();
     for (const fact of attempt(() => elementFacts(element), []))
-      explain(ELEMENT, fact, true);
+      explain(SCRIPT_ELEMENT, fact, true);
     const from = recorded - records.length;
     for (let i = from; i < recorded; i += 1)
       tell(...records[i % records.length], true);
@@ -246,7 +256,7 @@ const start = () => {
  */
 const nothing = (why) => (_element, state, records) => {
   const tell = (step, about, on) => {
-    if (on && step === REFUSED) {
+    if (on && step === REJECTED) {
       // whatever else the name is may be about a person
       const name =
         /,\x22measure(?:Single\x22,\x22[^\x22]*)?\x22,\x22(\w{1,64})\x22/.exec(
@@ -254,11 +264,11 @@ const nothing = (why) => (_element, state, records) => {
         );
       warn(`${name?.[1] ?? "a call"} was not measured`);
     }
-    if (!on || (step === ASKED && about === "false")) return;
+    if (!on || (step === DEBUG_REQUESTED && about === "false")) return;
     state.debug = FORBIDS_WASM.test(why)
       ? "debug needs WebAssembly, which this page does not allow: add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy"
       : "the debug file is damaged: serve it as built, as UTF-8";
-    if (step !== ASKED && isOn) return;
+    if (step !== DEBUG_REQUESTED && isOn) return;
     isOn = true;
     warn(`${state.debug} (${why})`);
   };
@@ -266,7 +276,8 @@ const nothing = (why) => (_element, state, records) => {
   later(() => window.oaiq.debug(false), 0);
   return (step, about, on) => {
     tell(step, about, on);
-    if (on && step === ASKED && about !== "false") window.oaiq.debug(false);
+    if (on && step === DEBUG_REQUESTED && about !== "false")
+      window.oaiq.debug(false);
   };
 };
 

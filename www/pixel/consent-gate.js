@@ -24,9 +24,9 @@ const pass = ({ head, parts }) => {
   for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
   // a measured event can wait until the caller is done; an answer about consent cannot
   (/^.measure/.test(parts[0]) ? enterLater : enter)((module) => {
-    if (!head) return module.painted();
+    if (!head) return module.onFirstPaint();
     hand(text + "]");
-    module.call();
+    module.onCall();
   });
 };
 

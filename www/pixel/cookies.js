@@ -81,6 +81,6 @@ const widestDomain = () => {
   return widest;
 };
 
-/** As `Host::write_cookie` says. */
+/** As `Host::set_cookie` says. */
 export const writeCookie = (days, name, value) =>
   set(days * DAY, name, encodeURIComponent(unescape(value)), widestDomain());

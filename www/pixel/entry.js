@@ -79,13 +79,13 @@ const startModule = (setup, hasWasm) => {
 };
 
 const listenToPage = () => {
-  const leaving = () => enter((module) => module.leaving());
+  const leaving = () => enter((module) => module.onPageHide());
   listen(window, "pagehide", () => {
     attempt(giveUp);
     leaving();
   });
   listen(window, "beforeunload", leaving);
-  listen(window, "online", () => enter((module) => module.online()));
+  listen(window, "online", () => enter((module) => module.onOnline()));
   listen(document, "visibilitychange", () => {
     if (isHidden()) leaving();
   });
@@ -158,7 +158,7 @@ const install = () => {
   debug(config);
   if (/oaiq_debug=1/.test(location.search)) ask(true);
   each(calls, call);
-  enterLater((module) => module.replayed());
+  enterLater((module) => module.onReplayDone());
 };
 
 const begin = () => {

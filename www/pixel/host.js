@@ -31,7 +31,13 @@ import { enter, hand, textAt } from "./wasm-bridge.js";
 import { store, stored } from "./storage.js";
 import { mode } from "./options.js";
 import { escape, unescape } from "./serialize-call.js";
-import { ANSWERED, looked, SENT, SETTINGS, trace } from "./trace.js";
+import {
+  RESPONSE_RECEIVED,
+  looked,
+  REQUEST_SENT,
+  CONFIG_RECEIVED,
+  trace,
+} from "./trace.js";
 
 const { clearTimeout, fetch } = window;
 const parse = attempt(() => JSON.parse);
@@ -117,14 +123,14 @@ const send = (how, url, body) => {
   const answer = (status, after, heard) => {
     if (!flights[how]) return;
     delete flights[how];
-    trace(ANSWERED, `${how} ${status}`);
+    trace(RESPONSE_RECEIVED, `${how} ${status}`);
     // leaving, the browser refuses what has no room
     if (!leaving) {
       reached = status > 0 && status < 400 ? ticks() : NaN;
       if (reached) failures = 0;
       if (heard) attempt(() => judge(reached));
     }
-    enter((module) => module.answered(how >> 3, status, after));
+    enter((module) => module.onResponse(how >> 3, status, after));
   };
   const request = {
     method: "POST",
@@ -143,7 +149,7 @@ const send = (how, url, body) => {
     parcel &&
     (widest == null || !(ticks() - reached < FRESH)) &&
     attempt(() => sendCourier(uuid(), parcel, url, request));
-  trace(SENT, `${how | carried} ${url} ${body}`);
+  trace(REQUEST_SENT, `${how | carried} ${url} ${body}`);
   if (carried) return 1;
   // a beacon can leave out neither cookies nor the query of the page's address
   const isBeacon =
@@ -214,8 +220,8 @@ const fetchSettings = async (pixel, url) => {
     // what is not known is told so
   }
   enabled = typeof enabled === "boolean" ? +enabled : 2;
-  trace(SETTINGS, `${url} ${status} ${enabled}`);
-  enter((module) => module.settingsAnswered(pixel, status, enabled));
+  trace(CONFIG_RECEIVED, `${url} ${status} ${enabled}`);
+  enter((module) => module.onConfigResponse(pixel, status, enabled));
 };
 
 const afterPaint = () => {
@@ -232,7 +238,7 @@ let alarm;
 const wakeIn = (ms) => {
   attempt(() => clearTimeout(alarm));
   alarm = later(
-    () => enter((module) => module.woken()),
+    () => enter((module) => module.onTimer()),
     // what has failed for many visitors at once does not come back from all of them at once
     ms > LONG ? ms * (1 + chance() / 4) : ms,
   );
@@ -276,7 +282,7 @@ const WISHES = [
  * Grants the module's wish. Texts go by way of its memory. What the page's own functions return is never taken for something
  * else than what was asked for.
  */
-export const ask = (wish, number, a, b) =>
+export const hostCall = (wish, number, a, b) =>
   attempt(() => {
     const answer = WISHES[wish](number, textAt(a), textAt(b));
     if (wish >= TEXTS) return +answer;

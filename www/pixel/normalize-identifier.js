@@ -24,7 +24,7 @@ const KINDS = [
   },
 ];
 
-/** As `Host::comparable` in src/host.rs says. */
+/** As `Host::normalize_identifier` in src/host.rs says. */
 export const comparable = (kind, escaped) => {
   const text = unescape(escaped);
   // places go as they are, and so must be none of a person's addresses

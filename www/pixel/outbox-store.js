@@ -70,7 +70,7 @@ const claim = (name, work) => {
   else granted(() => {});
 };
 
-/** As `Host::keep` in src/host.rs says. */
+/** As `Host::outbox_put` in src/host.rs says. */
 export const keep = (leaving, name, text) => {
   if (!name) {
     each(names(), (it) => keep(0, it, ""));

@@ -10,7 +10,7 @@ let session;
 export const localStore = () => {
   if (!local) {
     local = localStorage;
-    listen(window, "storage", () => enter((module) => module.storageChanged()));
+    listen(window, "storage", () => enter((module) => module.onStorageEvent()));
   }
   return local;
 };

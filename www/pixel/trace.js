@@ -8,13 +8,13 @@ import { copy } from "./serialize-call.js";
 import { attempt, later, warn } from "./safe-builtins.js";
 import { store, stored } from "./storage.js";
 
-/** Steps that scripts trace; their numbers are their places in `Step::ALL` (src/host.rs). */
-const CONSENT = 2;
-export const SENT = 8;
-export const ANSWERED = 9;
-export const SETTINGS = 11;
-export const ASKED = 17;
-const LOOKED = 25;
+/** Steps that scripts trace; their numbers are their places in `DebugEvent::ALL` (src/host.rs). */
+const CONSENT_CHANGED = 2;
+export const REQUEST_SENT = 8;
+export const RESPONSE_RECEIVED = 9;
+export const CONFIG_RECEIVED = 11;
+export const DEBUG_REQUESTED = 17;
+const STATE_LOADED = 25;
 
 /** The newest steps that are recorded; older ones are overwritten. */
 const MOST_RECORDED = 250;
@@ -61,7 +61,7 @@ const load = () => {
 
 const set = (on) => {
   debugging = on;
-  enter((module) => module.debug(+on));
+  enter((module) => module.setDebug(+on));
   later(load, asked ? 0 : SOON);
 };
 
@@ -75,20 +75,20 @@ export const debug = (text) => {
 export const ask = (wish) => {
   asked = wish !== false;
   set(asked);
-  trace(ASKED, copy(wish));
+  trace(DEBUG_REQUESTED, copy(wish));
   return state;
 };
 
 /** Called once the module has looked at what the browser stores, with consent. */
 export const looked = () => {
   kept = attempt(() => stored(1, KEY));
-  trace(LOOKED);
+  trace(STATE_LOADED);
   if (kept === "1") ask(true);
 };
 
 /** Records a step, or explains it. */
 export const trace = (step, about) => {
-  if (step === CONSENT) kept = 0;
+  if (step === CONSENT_CHANGED) kept = 0;
   if (explain) attempt(() => explain(step, about, debugging));
   else records[recorded++ % MOST_RECORDED] = [step, about];
 };

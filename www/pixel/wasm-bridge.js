@@ -22,7 +22,7 @@ export const textAt = (at) => {
 /** Puts a text where the module takes the next one from. */
 export const hand = (text) => {
   const encoded = encoder.encode(text);
-  const at = module.room(encoded.length);
+  const at = module.allocIncoming(encoded.length);
   view().set(encoded, at);
 };
 

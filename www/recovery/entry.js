@@ -37,7 +37,7 @@ const start = (texts, releases, locks, read, claim, keep, enter, hand) => {
     if (!left) write(DAMAGED, `${now()} ${text}`);
     enter((module) => {
       hand(`["${name}",${left ?? "u"}]`);
-      module.adopt();
+      module.recoverRecord();
     });
   };
 

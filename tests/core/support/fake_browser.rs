@@ -4,7 +4,7 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use oaiq::host::{Host, Kind, Request, Sending, Step, Storage};
+use oaiq::host::{DebugEvent, Host, IdentifierKind, Request, SendResult, WebStorage};
 use oaiq::mem::{ScratchString, ThinStr};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
@@ -94,7 +94,7 @@ pub struct BrowserState {
     /// The addresses of the settings that were asked for, and when in ticks.
     pub config_requests: Vec<(u64, String)>,
     pub warnings: Vec<String>,
-    pub trace: Vec<(Step, String)>,
+    pub trace: Vec<(DebugEvent, String)>,
     alarm: Option<u64>,
     pub coming: Vec<(u64, BrowserEvent)>,
 }
@@ -368,11 +368,11 @@ impl BrowserState {
 }
 
 impl Host for FakeBrowser {
-    fn now(&self) -> u64 {
+    fn unix_ms(&self) -> u64 {
         self.state().now
     }
 
-    fn ticks(&self) -> u64 {
+    fn monotonic_ms(&self) -> u64 {
         self.state().ticks
     }
 
@@ -396,7 +396,7 @@ impl Host for FakeBrowser {
     }
 
     /// www/pixel/cookies.js does it, and tests/e2e/chromium/cookies.test.mjs tests it.
-    fn write_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32) {
+    fn set_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32) {
         let state = &mut *self.state_mut();
         let value = encoded(&unescape_json(value.as_str()));
         let domains = state.domains().into_iter();
@@ -409,30 +409,30 @@ impl Host for FakeBrowser {
         self.state_mut().delete_cookie(name.as_str());
     }
 
-    fn stored(&self, storage: Storage, key: ThinStr) -> ScratchString {
+    fn storage_get(&self, storage: WebStorage, key: ThinStr) -> ScratchString {
         let state = self.state();
         state.storage_reads.set(state.storage_reads.get() + 1);
         let map = match storage {
-            Storage::Local => &state.local,
-            Storage::Session => &state.session,
+            WebStorage::Local => &state.local,
+            WebStorage::Session => &state.session,
         };
         let found = map.get(key.as_str()).filter(|_| !state.storage_blocked);
         owned(found.map_or("", String::as_str))
     }
 
-    fn store(&mut self, storage: Storage, key: ThinStr, value: ThinStr) {
+    fn storage_set(&mut self, storage: WebStorage, key: ThinStr, value: ThinStr) {
         let mut state = self.state_mut();
         if state.storage_blocked {
             return;
         }
         let map = match storage {
-            Storage::Local => &mut state.local,
-            Storage::Session => &mut state.session,
+            WebStorage::Local => &mut state.local,
+            WebStorage::Session => &mut state.session,
         };
         map.insert(key.as_str().into(), value.as_str().into());
     }
 
-    fn keep(&mut self, _leaving: bool, name: ThinStr, text: ThinStr) -> bool {
+    fn outbox_put(&mut self, _leaving: bool, name: ThinStr, text: ThinStr) -> bool {
         let state = &mut *self.state_mut();
         let (name, text) = (name.as_str(), text.as_str());
         if name.is_empty() {
@@ -454,7 +454,7 @@ impl Host for FakeBrowser {
         true
     }
 
-    fn seek_boxes(&mut self) {
+    fn recover_outbox(&mut self) {
         let mut state = self.state_mut();
         let names: Vec<_> = state.outbox().into_keys().collect();
         for name in names {
@@ -464,7 +464,7 @@ impl Host for FakeBrowser {
         }
     }
 
-    fn click(&self) -> ScratchString {
+    fn click_id(&self) -> ScratchString {
         let state = self.state();
         let mut click = click_id_in(&state.url);
         if click.is_empty() {
@@ -473,42 +473,42 @@ impl Host for FakeBrowser {
         owned(&escape_json(&click))
     }
 
-    fn uri_encoded(&self, text: ThinStr) -> ScratchString {
+    fn uri_encode(&self, text: ThinStr) -> ScratchString {
         owned(&encoded(&unescape_json(text.as_str())))
     }
 
     /// The rules are in www/pixel/normalize-identifier.js, and tests/unit/normalize-identifier.test.mjs tests them; this is what they say of what is usable.
-    fn comparable(&self, text: ThinStr, kind: Kind) -> ScratchString {
+    fn normalize_identifier(&self, text: ThinStr, kind: IdentifierKind) -> ScratchString {
         let given = unescape_json(text.as_str());
         let trimmed = given.trim();
         let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_usable = given.encode_utf16().count() <= 1024
             && !given.contains('\0')
             && !trimmed.is_empty()
-            && (kind != Kind::Email || is_hash || trimmed.contains('@'))
-            && (kind != Kind::Plain || !given.contains('@'));
+            && (kind != IdentifierKind::Email || is_hash || trimmed.contains('@'))
+            && (kind != IdentifierKind::Plain || !given.contains('@'));
         let kept = |left_out: fn(&char) -> bool| {
             let all = trimmed.chars();
             all.filter(|c| !left_out(c)).collect::<String>()
         };
         owned(&match kind {
             _ if !is_usable => String::new(),
-            Kind::Plain => text.as_str().into(),
+            IdentifierKind::Plain => text.as_str().into(),
             _ if is_hash => format!("#{}", trimmed.to_lowercase()),
-            Kind::ExternalId => format!("-{trimmed}"),
-            Kind::Email => format!("-{}", trimmed.to_lowercase()),
-            Kind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
-            Kind::PersonName => {
+            IdentifierKind::ExternalId => format!("-{trimmed}"),
+            IdentifierKind::Email => format!("-{}", trimmed.to_lowercase()),
+            IdentifierKind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
+            IdentifierKind::PersonName => {
                 let name = kept(|c| c.is_whitespace() || c.is_ascii_punctuation());
                 format!("-{}", name.to_lowercase())
             }
         })
     }
 
-    fn send(&mut self, request: Request) -> Sending {
+    fn send(&mut self, request: Request) -> SendResult {
         let mut state = self.state_mut();
-        let kept = request.kept.as_str();
-        let by = if !request.leaving || request.stripped {
+        let kept = request.outbox_record.as_str();
+        let by = if !request.is_unloading || request.is_anonymous {
             Transport::Fetch
         } else if state.has_workers && !kept.is_empty() {
             Transport::Worker
@@ -523,12 +523,12 @@ impl Host for FakeBrowser {
             Transport::Worker => Some(state.network == Network::Up),
         };
         let sent = SentRequest {
-            number: request.number,
+            number: request.id,
             at: state.ticks,
             url: request.url.as_str().into(),
             body: request.body.as_str().into(),
-            stripped: request.stripped,
-            is_unloading: request.leaving,
+            stripped: request.is_anonymous,
+            is_unloading: request.is_unloading,
             by,
             is_unconfirmed: by == Transport::Beacon && !state.reached,
             delivered,
@@ -544,28 +544,28 @@ impl Host for FakeBrowser {
                 // a page that lives on finds it as others do
                 state.schedule(9_000, BrowserEvent::RecordFound(name));
             }
-            return Sending::Gone;
+            return SendResult::HandedOff;
         }
         if by == Transport::Beacon {
             if state.reached {
-                return Sending::Gone;
+                return SendResult::HandedOff;
             }
             // nobody will ever know
-            state.schedule(1_000, BrowserEvent::Response(request.number, 0, 0));
-            return Sending::UnderWay;
+            state.schedule(1_000, BrowserEvent::Response(request.id, 0, 0));
+            return SendResult::InFlight;
         }
         let (status, after) = match state.network {
-            Network::Manual => return Sending::UnderWay,
+            Network::Manual => return SendResult::InFlight,
             Network::Up => (1, 0),
             Network::Down => (0, 0),
             Network::Status(status, after) => (status, after),
         };
-        let answer = BrowserEvent::Response(request.number, status, after);
+        let answer = BrowserEvent::Response(request.id, status, after);
         state.schedule(LATENCY_MS, answer);
-        Sending::UnderWay
+        SendResult::InFlight
     }
 
-    fn fetch_settings(&mut self, pixel: usize, url: ThinStr) {
+    fn fetch_config(&mut self, pixel: usize, url: ThinStr) {
         let mut state = self.state_mut();
         let asked = (state.ticks, url.as_str().into());
         state.config_requests.push(asked);
@@ -575,12 +575,12 @@ impl Host for FakeBrowser {
         }
     }
 
-    fn after_paint(&mut self) {
+    fn request_paint(&mut self) {
         self.state_mut()
             .schedule(PAINT_MS, BrowserEvent::FirstPaint);
     }
 
-    fn wake_in(&mut self, ms: u32) {
+    fn set_timer(&mut self, ms: u32) {
         let mut state = self.state_mut();
         state.alarm = Some(state.ticks + u64::from(ms));
     }
@@ -591,12 +591,12 @@ impl Host for FakeBrowser {
         self.state_mut().warnings.push(line.into());
     }
 
-    fn warn_of(&mut self, name: ThinStr, reason: ThinStr) {
+    fn warn_rejected(&mut self, name: ThinStr, reason: ThinStr) {
         let line = format!("{} was not measured: {}", name.as_str(), reason.as_str());
         self.state_mut().warnings.push(line);
     }
 
-    fn trace(&mut self, step: Step, about: ThinStr) {
+    fn trace(&mut self, step: DebugEvent, about: ThinStr) {
         self.state_mut().trace.push((step, about.as_str().into()));
     }
 }

@@ -1,7 +1,7 @@
 //! A visit to a page: what the page's script, the visitor and the network do, in words.
 
 use oaiq::Tracker;
-use oaiq::host::Step;
+use oaiq::host::DebugEvent;
 use oaiq::mem::{ScratchString, reset_scratch};
 
 use crate::support::cookie_jar::Origin;
@@ -131,7 +131,7 @@ impl Page {
 
     /// The calls that were queued before the script have been made.
     fn replayed(&mut self) {
-        self.enter(|tracker| tracker.replayed());
+        self.enter(|tracker| tracker.on_replay_done());
     }
 
     /// Somebody switches debug on or off.
@@ -320,7 +320,7 @@ impl Page {
     }
 
     /// The steps of that kind that were told.
-    pub fn traced(&self, step: Step) -> Vec<String> {
+    pub fn traced(&self, step: DebugEvent) -> Vec<String> {
         let state = self.browser.state();
         let steps = state.trace.iter().filter(|(told, _)| *told == step);
         steps.map(|(_, about)| about.clone()).collect()
