@@ -1,4 +1,4 @@
-//! People set clocks, and machines sleep.
+//! Clocks that are set while a page is open, and machines that sleep.
 
 use crate::support::fake_browser::{LATENCY_MS, Network};
 use crate::support::page::{IDLE_FLUSH_MS, Page, order};
@@ -6,7 +6,7 @@ use crate::support::page::{IDLE_FLUSH_MS, Page, order};
 const HOUR: i64 = 60 * 60 * 1_000;
 const YEAR: i64 = 365 * 24 * HOUR;
 
-/// By how much somebody sets the clock.
+/// How far the clock is set, in milliseconds.
 const JUMPS: [i64; 4] = [-YEAR, -HOUR, HOUR, YEAR];
 
 fn set_clock(page: &Page, by: i64) {
@@ -85,7 +85,7 @@ fn page_open_for_months_still_measures() {
 fn machine_sends_after_sleep() {
     let mut page = Page::open_idle();
     page.call(&order("a"));
-    // timers stood still meanwhile, and the alarm has not rung yet
+    // timers were suspended during the sleep, so the timer has not fired yet
     {
         let mut state = page.browser.state_mut();
         let woken = state.ticks + 8 * HOUR as u64;

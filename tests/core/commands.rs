@@ -1,4 +1,4 @@
-//! The four commands, and what is none.
+//! The commands `init`, `measure`, `measureSingle` and `consent`, and unknown ones.
 
 use oaiq::host::DebugEvent;
 
@@ -7,7 +7,7 @@ use crate::support::page::{
     CHECKOUT_URL, IDLE_FLUSH_MS, INIT_P, INIT_Q, INVALID_CALL, Page, order,
 };
 
-/// What `init` must not take as a pixel id.
+/// Values that `init` must reject as a pixel ID.
 const NO_ID: [&str; 8] = [
     r#""""#,
     "null",

@@ -1,4 +1,4 @@
-//! The visitor's answer: where it is kept, and what it stops.
+//! Consent: where the answer is stored, and what a denial stops.
 
 use oaiq::host::DebugEvent;
 
@@ -12,7 +12,7 @@ const SHOP: &str = "shop.example.test";
 const WITH_CLICK: &str = "https://shop.example.test/?oppref=click-1";
 const STORED_BROWSER_ID: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
 
-/// A browser that has been here before.
+/// A browser with a stored browser ID.
 fn browser_with_identity() -> FakeBrowser {
     let browser = FakeBrowser::new();
     browser.set_cookie_on(
@@ -23,17 +23,17 @@ fn browser_with_identity() -> FakeBrowser {
     browser
 }
 
-/// Has nothing gone but one stripped diagnostic, which says that consent is denied?
+/// Asserts that the only request is one anonymous diagnostic that reports the denial.
 #[track_caller]
 fn assert_only_the_denial_is_reported(page: &Page) {
     let sent = page.request();
     assert!(sent.stripped && !sent.is_identified());
     assert_eq!(sent.names(), ["oai::diagnostic"]);
-    let told = sent.diagnostic().expect("a diagnostic");
-    assert_eq!(told["consent"], false);
-    assert_eq!(told["is_first_visit_in_session"], true);
-    assert_eq!(told.get("is_first_consent_grant_in_session"), None);
-    assert_eq!(told["dropped_event_count"], 0);
+    let diagnostic = sent.diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["consent"], false);
+    assert_eq!(diagnostic["is_first_visit_in_session"], true);
+    assert_eq!(diagnostic.get("is_first_consent_grant_in_session"), None);
+    assert_eq!(diagnostic["dropped_event_count"], 0);
 }
 
 #[test]
@@ -53,9 +53,11 @@ fn consent_before_init_writes_only_the_consent_cookie() {
         assert!(page.requests().is_empty());
         assert!(page.config_requests().is_empty());
         let state = page.browser.state();
-        let kept = state.cookies.visible(&state.origin, state.now);
-        let kept: Vec<_> = kept.map(|kept| (&*kept.name, &*kept.value)).collect();
-        assert_eq!(kept, [("__oaiq_consent", answer)]);
+        let stored = state.cookies.visible(&state.origin, state.now);
+        let stored: Vec<_> = stored
+            .map(|stored| (&*stored.name, &*stored.value))
+            .collect();
+        assert_eq!(stored, [("__oaiq_consent", answer)]);
         assert_eq!(state.local.len(), 1);
         assert_eq!(state.local["oaiq_consent"], answer);
         assert!(state.session.is_empty());
@@ -202,10 +204,10 @@ fn grant_after_denial_measures_later_events() {
     assert_eq!(sent.measured_ids(), ["allowed"]);
     assert_eq!(sent.batch().oppref.as_deref(), Some("click-1"));
     assert_eq!(sent.batch().obref, page.browser.cookie("__obref"));
-    let told = sent.diagnostic().expect("a diagnostic");
-    assert_eq!(told["consent"], true);
-    assert_eq!(told["is_first_visit_in_session"], true);
-    assert_eq!(told["is_first_consent_grant_in_session"], true);
+    let diagnostic = sent.diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["consent"], true);
+    assert_eq!(diagnostic["is_first_visit_in_session"], true);
+    assert_eq!(diagnostic["is_first_consent_grant_in_session"], true);
     assert_eq!(page.config_requests().len(), 1);
     assert_eq!(page.markers().as_deref(), Some("g"));
 }
@@ -288,8 +290,8 @@ fn denial_drops_events_measured_before_init() {
     page.call(&order("a"));
     page.advance(10_000);
     assert_eq!(page.measured_ids(), [["a"]]);
-    let told = page.request().diagnostic().expect("a diagnostic");
-    assert_eq!(told["dropped_event_count"], 0);
+    let diagnostic = page.request().diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["dropped_event_count"], 0);
 }
 
 #[test]
@@ -500,7 +502,7 @@ fn repeated_denial_is_reported_once() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call_all([CONSENT_DENY, INIT_P]);
     page.advance(IDLE_FLUSH_MS);
-    // its answer is still to come
+    // its response is still outstanding
     page.call(CONSENT_DENY);
     page.advance(60_000);
     assert_only_the_denial_is_reported(&page);
@@ -512,7 +514,7 @@ fn denial_seen_through_several_storage_events_is_reported_once() {
     page.call_all([CONSENT_DENY, INIT_P]);
     for _ in 0..20 {
         page.advance(500);
-        // another tab stores something of its own
+        // another tab stores an unrelated value
         page.set_in_other_tab("false");
     }
     page.advance(60_000);
@@ -531,8 +533,8 @@ fn denial_during_a_marker_request_reports_the_first_visit_once() {
     page.set_network(Network::Up);
     page.advance(60_000);
     let first_visits = |sent: &SentRequest| {
-        let told = sent.diagnostic();
-        told.is_some_and(|told| told.contains_key("is_first_visit_in_session"))
+        let diagnostic = sent.diagnostic();
+        diagnostic.is_some_and(|diagnostic| diagnostic.contains_key("is_first_visit_in_session"))
     };
     let requests = page.requests();
     assert_eq!(
@@ -585,7 +587,7 @@ fn anonymous_request_uses_the_same_url() {
     assert_eq!(page.requests().len(), 1);
 }
 
-/// What a consent library documents for the page of a visitor who has agreed.
+/// The calls that a consent library documents for a visitor who has agreed.
 const DENIED_THEN_GRANTED: [&str; 3] = [CONSENT_DENY, INIT_P, CONSENT_GRANT];
 
 #[test]
@@ -677,7 +679,7 @@ fn diagnostics_off_sends_nothing_while_denied() {
     assert!(page.requests().is_empty());
     page.call(CONSENT_GRANT);
     page.advance(60_000);
-    let told = page.request().diagnostic().expect("a diagnostic");
-    assert_eq!(told["consent"], true);
-    assert_eq!(told["is_first_visit_in_session"], true);
+    let diagnostic = page.request().diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["consent"], true);
+    assert_eq!(diagnostic["is_first_visit_in_session"], true);
 }

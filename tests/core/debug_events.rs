@@ -1,4 +1,4 @@
-//! What the console gets, with debug and without.
+//! The steps that are traced, with debug and without.
 
 use oaiq::host::DebugEvent;
 
@@ -8,7 +8,7 @@ use crate::support::page::{
     order,
 };
 
-/// A page whose pixel has started with debug, and has told so.
+/// A page whose pixel was started with debug.
 fn with_debug() -> Page {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_P_DEBUG);
@@ -66,15 +66,15 @@ fn debug_traces_queueing_saving_and_removal_of_an_event() {
         page.request().body.contains(&queued),
         "its wire form: {queued}"
     );
-    let kept = page.traced(DebugEvent::OutboxSaved);
-    assert!(kept[0].contains(&queued) && kept[0].contains(r#""pixel":"P""#));
-    assert_eq!(kept[1], "");
+    let saved = page.traced(DebugEvent::OutboxSaved);
+    assert!(saved[0].contains(&queued) && saved[0].contains(r#""pixel":"P""#));
+    assert_eq!(saved[1], "");
 }
 
 #[test]
 fn debug_and_events_read_no_storage_before_init() {
     let mut page = Page::open(CHECKOUT_URL);
-    // a page that waits for consent does not pass its paint on
+    // while a page waits for consent, first paint is not reported to the tracker
     page.browser.step_until(u64::MAX);
     page.debug(true);
     page.call(&order("a"));
@@ -112,13 +112,13 @@ fn debug_traces_a_rejected_call_once_without_the_short_warning() {
     let mut page = with_debug();
     page.call(INIT_Q);
     page.call(INVALID_CALL);
-    let refused = page.traced(DebugEvent::Rejected);
+    let rejected = page.traced(DebugEvent::Rejected);
     assert_eq!(
-        refused.len(),
+        rejected.len(),
         1,
         "however many pixels it would have reached"
     );
-    assert!(refused[0].ends_with(r#""measure","order_created",null]"#));
+    assert!(rejected[0].ends_with(r#""measure","order_created",null]"#));
     assert!(page.warnings().is_empty());
 }
 
@@ -167,7 +167,7 @@ fn debug_alone_touches_no_storage() {
     let mut page = Page::open(CHECKOUT_URL);
     page.browser.state_mut().coming.clear();
     page.debug(true);
-    // the page's paint is held back while consent is pending
+    // first paint is not reported while consent is pending
     page.advance(60_000);
     let state = page.browser.state();
     assert_eq!(state.storage_reads.get(), 0);

@@ -1,4 +1,4 @@
-//! Refused calls, counted.
+//! Diagnostics: rejected calls and their counts.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::page::{
     order,
 };
 
-/// What the pixel `P` tells of these calls, made after it has started.
+/// The diagnostic that pixel `P` sends for these calls, made after `init`.
 fn reported_for(calls: &[&str]) -> Map<String, Value> {
     let mut page = Page::open_idle();
     page.call_all(calls.iter().copied());
@@ -86,7 +86,7 @@ fn rejected_call_is_counted_under_one_reason() {
             Some(("custom_event_name_required", "custom_event_name")),
         ),
     ] {
-        let told = reported_for(&[call]);
+        let diagnostic = reported_for(&[call]);
         let mut expected = json!({
             "type": "diagnostic",
             "schema_version": 1,
@@ -100,13 +100,13 @@ fn rejected_call_is_counted_under_one_reason() {
             expected["dropped_event_details"] =
                 json!([{"reason": reason, "code": code, "field": field, "count": 1}]);
         }
-        assert_eq!(Value::Object(told), expected, "{call}");
+        assert_eq!(Value::Object(diagnostic), expected, "{call}");
     }
 }
 
 #[test]
 fn rejected_calls_share_one_diagnostic() {
-    let told = reported_for(&[
+    let diagnostic = reported_for(&[
         INVALID_CALL,
         r#"["measure","order_created",{"type":"contents","amount":0.5,"currency":"EUR"}]"#,
         r#"["measure","purchase",{}]"#,
@@ -131,7 +131,7 @@ fn rejected_calls_share_one_diagnostic() {
             {"reason": "unsupported_event_name", "code": "unknown_event_type", "field": "type", "count": 1},
         ],
     });
-    assert_eq!(Value::Object(told), expected);
+    assert_eq!(Value::Object(diagnostic), expected);
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn call_rejected_before_init_counts_for_the_first_pixel() {
         ("P", json!({"before_init": 1, "after_init": 1})),
         ("Q", json!({"after_init": 1})),
     ] {
-        let told = page.requests_for(pixel)[0].diagnostic().unwrap();
-        assert_eq!(told["dropped_event_phase_counts"], phases, "{pixel}");
+        let diagnostic = page.requests_for(pixel)[0].diagnostic().unwrap();
+        assert_eq!(diagnostic["dropped_event_phase_counts"], phases, "{pixel}");
     }
 }
 
@@ -182,8 +182,8 @@ fn rejected_call_counts_for_each_pixel_it_addressed() {
     ]);
     page.advance(MAX_FLUSH_MS);
     for (pixel, count) in [("P", 1), ("Q", 2)] {
-        let told = page.requests_for(pixel)[0].diagnostic().unwrap();
-        assert_eq!(told["dropped_event_count"], count, "{pixel}");
+        let diagnostic = page.requests_for(pixel)[0].diagnostic().unwrap();
+        assert_eq!(diagnostic["dropped_event_count"], count, "{pixel}");
     }
 }
 
@@ -192,9 +192,9 @@ fn denial_suppresses_counts_and_warnings() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call_all([CONSENT_DENY, INVALID_CALL, INIT_P, INVALID_CALL]);
     page.advance(60_000);
-    let told = page.request().diagnostic().expect("a diagnostic");
-    assert_eq!(told["dropped_event_count"], 0);
-    assert_eq!(told["schema_version"], 1);
+    let diagnostic = page.request().diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["dropped_event_count"], 0);
+    assert_eq!(diagnostic["schema_version"], 1);
     assert!(page.warnings().is_empty());
 }
 
@@ -206,8 +206,8 @@ fn reported_rejections_are_not_reported_again() {
     page.call_all([INVALID_CALL, INVALID_CALL]);
     page.advance(10_000);
     let counts = page.requests().into_iter().filter_map(|sent| {
-        let told = sent.diagnostic()?;
-        told["dropped_event_count"].as_u64()
+        let diagnostic = sent.diagnostic()?;
+        diagnostic["dropped_event_count"].as_u64()
     });
     assert_eq!(counts.collect::<Vec<_>>(), [1, 2]);
 }

@@ -1,4 +1,4 @@
-//! Texts that no script of ours writes, and values that only somebody hostile thinks of.
+//! Property tests with text that the script never writes and with hostile values.
 
 use proptest::prelude::*;
 
@@ -7,18 +7,18 @@ use crate::support::page::{
     CHECKOUT_URL, CONSENT_GRANT, IDLE_FLUSH_MS, INIT_P, Page, order, quote_json,
 };
 
-/// Does a pixel still measure, whatever has happened to it?
+/// Whether the pixel still measures events.
 fn still_works(page: &mut Page) -> bool {
     page.set_network(Network::Up);
     page.call_all([CONSENT_GRANT, INIT_P]);
     page.call(&order("still here"));
     page.advance(1_000_000);
     let requests = page.requests_for("P").into_iter();
-    let mut arrived = requests.filter(|sent| sent.delivered == Some(true));
-    arrived.any(|sent| sent.body.contains("still here"))
+    let mut delivered = requests.filter(|sent| sent.delivered == Some(true));
+    delivered.any(|sent| sent.body.contains("still here"))
 }
 
-/// One part of a call, as likely as not a wrong one.
+/// One argument of a call, valid or not.
 fn part() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
         "init",
@@ -75,7 +75,7 @@ fn part() -> impl Strategy<Value = String> {
     })
 }
 
-/// Texts from nearly right to nonsense.
+/// Text from nearly valid to random.
 fn text() -> impl Strategy<Value = String> {
     let nearly = || prop::collection::vec(part(), 0..8);
     let tokens = prop::sample::select(vec![
@@ -165,8 +165,8 @@ proptest! {
         page.call(&order("a"));
         page.advance(IDLE_FLUSH_MS);
         for event in page.request().events() {
-            for told in [event.source_url, event.referrer_url].into_iter().flatten() {
-                prop_assert!(!told.contains(['?', '#']), "{}", told);
+            for sent in [event.source_url, event.referrer_url].into_iter().flatten() {
+                prop_assert!(!sent.contains(['?', '#']), "{}", sent);
             }
         }
     }
@@ -193,8 +193,8 @@ proptest! {
         for _ in 0..2 {
             page.call(INIT_P);
             page.advance(IDLE_FLUSH_MS);
-            let told = page.request().batch().oppref;
-            prop_assert_eq!(told.as_ref(), Some(&click));
+            let sent = page.request().batch().oppref;
+            prop_assert_eq!(sent.as_ref(), Some(&click));
             page = page.navigate_to(CHECKOUT_URL);
             page.browser.state_mut().requests.clear();
         }

@@ -1,12 +1,12 @@
-//! The click and browser references, and the cookies that keep them.
+//! The click ID and the browser ID, and their cookies.
 
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, PAINT_MS, SentRequest, uuid};
 use crate::support::page::{CHECKOUT_URL, IDLE_FLUSH_MS, INIT_P, INIT_Q, Page, order};
 
-const KEPT: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
+const STORED_ID: &str = "4e5e4050-f8cb-416c-9078-534b39100342";
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
-/// Starts a pixel there, and gives the request of its first event.
+/// Starts a pixel at that URL and returns the request with its first event.
 fn first_request(browser: &FakeBrowser, url: &str) -> SentRequest {
     browser.state_mut().requests.clear();
     let mut page = browser.open(url);
@@ -16,7 +16,7 @@ fn first_request(browser: &FakeBrowser, url: &str) -> SentRequest {
     page.request()
 }
 
-fn click(browser: &FakeBrowser, url: &str) -> Option<String> {
+fn sent_click_id(browser: &FakeBrowser, url: &str) -> Option<String> {
     first_request(browser, url).batch().oppref
 }
 
@@ -29,14 +29,17 @@ fn with_cookie(cookie: &str) -> FakeBrowser {
 #[test]
 fn click_id_in_the_url_is_sent_and_stored() {
     let browser = FakeBrowser::new();
-    let told = click(&browser, "https://shop.example.test/?a=1&oppref=click-1");
-    assert_eq!(told.as_deref(), Some("click-1"));
+    let sent = sent_click_id(&browser, "https://shop.example.test/?a=1&oppref=click-1");
+    assert_eq!(sent.as_deref(), Some("click-1"));
     assert_eq!(
         browser.cookie_writes("__oppref"),
         ["__oppref=click-1; Path=/; Max-Age=2592000; SameSite=Lax; Domain=example.test; Secure"]
     );
-    assert_eq!(click(&browser, CHECKOUT_URL).as_deref(), Some("click-1"));
-    let other = click(&browser, "https://blog.example.test/");
+    assert_eq!(
+        sent_click_id(&browser, CHECKOUT_URL).as_deref(),
+        Some("click-1")
+    );
+    let other = sent_click_id(&browser, "https://blog.example.test/");
     assert_eq!(other.as_deref(), Some("click-1"));
 }
 
@@ -57,8 +60,8 @@ fn click_id_lives_30_days_and_browser_id_365() {
 #[test]
 fn click_id_in_the_url_replaces_the_stored_one() {
     let browser = with_cookie("__oppref=old; Domain=example.test");
-    let told = click(&browser, "https://shop.example.test/?oppref=new");
-    assert_eq!(told.as_deref(), Some("new"));
+    let sent = sent_click_id(&browser, "https://shop.example.test/?oppref=new");
+    assert_eq!(sent.as_deref(), Some("new"));
     assert_eq!(browser.cookie("__oppref").as_deref(), Some("new"));
 }
 
@@ -66,7 +69,7 @@ fn click_id_in_the_url_replaces_the_stored_one() {
 fn new_click_id_wins_over_an_old_host_cookie_on_the_next_page() {
     for old in [
         &["__oppref=old"][..],
-        // the copy that is written anew keeps its place before the host's (RFC 6265, 5.3)
+        // a cookie that is overwritten keeps its creation time, so it stays before the host's cookie (RFC 6265, 5.3)
         &["__oppref=older; Domain=example.test", "__oppref=old"],
         &["__oppref=old; Domain=shop.example.test"],
         &[
@@ -78,10 +81,10 @@ fn new_click_id_wins_over_an_old_host_cookie_on_the_next_page() {
         for cookie in old {
             browser.set_cookie_on("shop.example.test", cookie);
         }
-        let told = click(&browser, "https://shop.example.test/?oppref=new");
-        assert_eq!(told.as_deref(), Some("new"), "{old:?}");
-        let told = click(&browser, CHECKOUT_URL);
-        assert_eq!(told.as_deref(), Some("new"), "{old:?}");
+        let sent = sent_click_id(&browser, "https://shop.example.test/?oppref=new");
+        assert_eq!(sent.as_deref(), Some("new"), "{old:?}");
+        let sent = sent_click_id(&browser, CHECKOUT_URL);
+        assert_eq!(sent.as_deref(), Some("new"), "{old:?}");
     }
 }
 
@@ -96,10 +99,14 @@ fn empty_click_id_is_ignored() {
     ] {
         let url = format!("https://shop.example.test/{query}");
         let browser = with_cookie("__oppref=kept; Domain=example.test");
-        assert_eq!(click(&browser, &url).as_deref(), Some("kept"), "{query}");
-        assert_eq!(click(&FakeBrowser::new(), &url), None, "{query}");
+        assert_eq!(
+            sent_click_id(&browser, &url).as_deref(),
+            Some("kept"),
+            "{query}"
+        );
+        assert_eq!(sent_click_id(&FakeBrowser::new(), &url), None, "{query}");
     }
-    assert_eq!(click(&with_cookie("__oppref="), CHECKOUT_URL), None);
+    assert_eq!(sent_click_id(&with_cookie("__oppref="), CHECKOUT_URL), None);
 }
 
 #[test]
@@ -107,19 +114,22 @@ fn click_id_with_special_characters_survives() {
     let browser = FakeBrowser::new();
     let url = "https://shop.example.test/?oppref=a%20b%2Bc%26d%3De%3Bf%25%22%5C%C3%BC+%F0%9F%A7%80";
     let expected = "a b+c&d=e;f%\"\\ü 🧀";
-    assert_eq!(click(&browser, url).as_deref(), Some(expected));
+    assert_eq!(sent_click_id(&browser, url).as_deref(), Some(expected));
     assert_eq!(
         browser.cookie("__oppref").as_deref(),
         Some("a%20b%2Bc%26d%3De%3Bf%25%22%5C%C3%BC%20%F0%9F%A7%80")
     );
-    assert_eq!(click(&browser, CHECKOUT_URL).as_deref(), Some(expected));
+    assert_eq!(
+        sent_click_id(&browser, CHECKOUT_URL).as_deref(),
+        Some(expected)
+    );
 }
 
 #[test]
 fn browser_id_is_created_and_stored() {
     let browser = FakeBrowser::new();
     let first = first_request(&browser, CHECKOUT_URL).batch().obref;
-    // after those of the pixel's own event and of the order's
+    // after the UUIDs of the pixel's own event and of the order
     let reference = uuid(2);
     assert_eq!(first.as_deref(), Some(reference.as_str()));
     let expected = format!(
@@ -131,9 +141,9 @@ fn browser_id_is_created_and_stored() {
 
 #[test]
 fn stored_browser_id_is_not_rewritten() {
-    let browser = with_cookie(&format!("__obref={KEPT}; Domain=example.test"));
-    let told = first_request(&browser, CHECKOUT_URL).batch().obref;
-    assert_eq!(told.as_deref(), Some(KEPT));
+    let browser = with_cookie(&format!("__obref={STORED_ID}; Domain=example.test"));
+    let sent = first_request(&browser, CHECKOUT_URL).batch().obref;
+    assert_eq!(sent.as_deref(), Some(STORED_ID));
     assert!(browser.state().cookies.written.is_empty());
 }
 
@@ -149,9 +159,9 @@ fn malformed_browser_id_is_replaced_on_every_domain() {
     ] {
         for domain in ["", "; Domain=example.test", "; Domain=shop.example.test"] {
             let browser = with_cookie(&format!("__obref={found}{domain}"));
-            let told = first_request(&browser, CHECKOUT_URL).batch().obref;
-            assert_eq!(told, Some(uuid(2)), "{found}{domain}");
-            assert_eq!(browser.cookie("__obref"), told, "{found}{domain}");
+            let sent = first_request(&browser, CHECKOUT_URL).batch().obref;
+            assert_eq!(sent, Some(uuid(2)), "{found}{domain}");
+            assert_eq!(browser.cookie("__obref"), sent, "{found}{domain}");
         }
     }
 }
@@ -189,14 +199,14 @@ fn landing_page_click_id_is_used_after_the_url_changed_before_init() {
     page.call(INIT_P);
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS);
-    let told = page.request().batch().oppref;
-    assert_eq!(told.as_deref(), Some("click-1"));
+    let sent = page.request().batch().oppref;
+    assert_eq!(sent.as_deref(), Some("click-1"));
 }
 
 #[test]
 fn start_reads_no_storage_before_first_paint() {
-    // each look may be a round trip to another process
-    let known = with_cookie(&format!("__obref={KEPT}; Domain=example.test"));
+    // each read may be a round trip to another process
+    let known = with_cookie(&format!("__obref={STORED_ID}; Domain=example.test"));
     for (browser, reads) in [(known, 2), (FakeBrowser::new(), 3)] {
         let mut page = browser.open("https://shop.example.test/?oppref=click-1");
         page.call_all([INIT_P, INIT_Q, INIT_P]);

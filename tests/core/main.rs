@@ -1,5 +1,5 @@
-//! Visits to pages that carry the pixel, in a browser that the test holds in its hands: it turns the clock, answers
-//! the requests and owns the cookies. `protocol.md` is what these tests hold the pixel to.
+//! The tracker in a fake browser: a test turns its clock, answers its requests and owns its cookies and storage.
+//! The expected behavior is described in `docs/protocol.md`.
 
 mod clock;
 mod commands;

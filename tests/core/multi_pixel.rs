@@ -7,7 +7,7 @@ use crate::support::page::{
     CHECKOUT_URL, CONFIG_URL, IDLE_FLUSH_MS, INIT_P, INIT_Q, MAX_FLUSH_MS, Page, order,
 };
 
-/// Two pixels that have sent what there was to send.
+/// A page with two pixels and no queued events.
 fn two_pixels() -> Page {
     let mut page = Page::open_idle();
     page.call(INIT_Q);
@@ -57,8 +57,8 @@ fn each_pixel_sends_its_session_markers() {
         );
     }
     assert_ne!(requests[0].events()[0].id, requests[1].events()[0].id);
-    let asked = ["P", "Q"].map(|pixel| format!("{CONFIG_URL}/{pixel}.json"));
-    assert_eq!(page.config_requests(), asked);
+    let requested = ["P", "Q"].map(|pixel| format!("{CONFIG_URL}/{pixel}.json"));
+    assert_eq!(page.config_requests(), requested);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What has been measured and has not delivered: it is kept, and goes from the next page, whatever became of its own.
+//! The outbox: undelivered events are stored and resent by the visitor's next page.
 
 use std::collections::BTreeMap;
 
@@ -17,19 +17,19 @@ use crate::support::page::{
 
 /// Another page of the shop.
 const NEXT: &str = "https://shop.example.test/thanks?order=7#top";
-/// Pages that were reached by a click.
-const CLICK_A: &str = "https://shop.example.test/?oppref=a";
-const CLICK_B: &str = "https://shop.example.test/?oppref=b";
+/// Landing pages of two ad clicks.
+const LANDING_A: &str = "https://shop.example.test/?oppref=a";
+const LANDING_B: &str = "https://shop.example.test/?oppref=b";
 
-/// So soon after a call it is kept.
-const KEPT: u64 = 100;
-/// Pauses after failures are never as long.
-const LONG: u64 = 1_000_000;
+/// An event is saved this long after its call, in milliseconds.
+const SAVE_DELAY_MS: u64 = 100;
+/// Longer than any backoff, in milliseconds.
+const LONG_MS: u64 = 1_000_000;
 const DAY: u64 = 24 * 60 * 60 * 1_000;
-/// The outbox takes no more events than this,
-const MOST: usize = 500;
-/// and no more bytes of them.
-const MOST_BYTES: usize = 256 << 10;
+/// Maximum number of events in the outbox.
+const MAX_EVENTS: usize = 500;
+/// Maximum size of the outbox's events, in bytes.
+const MAX_BYTES: usize = 256 << 10;
 
 impl Page {
     fn orders<'a>(&mut self, ids: impl IntoIterator<Item = &'a str>) {
@@ -38,39 +38,39 @@ impl Page {
         }
     }
 
-    /// Measures so many orders, and returns their ids.
+    /// Measures this many orders and returns their IDs.
     fn burst(&mut self, orders: usize) -> Vec<String> {
         let ids: Vec<_> = (0..orders).map(|i| format!("order-{i}")).collect();
         self.orders(ids.iter().map(String::as_str));
         ids
     }
 
-    /// The ids of what stands in the outbox.
-    fn kept(&self) -> Vec<String> {
+    /// The IDs of the events in the outbox.
+    fn stored_ids(&self) -> Vec<String> {
         self.browser.state().stored_ids()
     }
 
-    /// Has the outbox nothing, not even a box?
+    /// Whether the outbox has no record at all.
     fn outbox_is_empty(&self) -> bool {
         let state = self.browser.state();
         !state.local.keys().any(|key| key.starts_with(OUTBOX_PREFIX))
     }
 
-    /// Every text that a page has stored by now, or tried to.
-    fn stored(&self) -> Vec<String> {
+    /// Every record text that a page has stored or tried to store.
+    fn stored_texts(&self) -> Vec<String> {
         let state = self.browser.state();
         let values = state.local.values().chain(state.session.values());
         state.texts.iter().chain(values).cloned().collect()
     }
 
-    /// All events of a request that has arrived.
+    /// The events of all delivered requests.
     fn delivered_events(&self) -> Vec<oaiq::wire::Event> {
         let requests = self.requests().into_iter();
-        let arrived = requests.filter(|sent| sent.delivered == Some(true));
-        arrived.flat_map(|sent| sent.events()).collect()
+        let delivered = requests.filter(|sent| sent.delivered == Some(true));
+        delivered.flat_map(|sent| sent.events()).collect()
     }
 
-    /// What all diagnostics that have arrived have counted, by reason or by name.
+    /// The counts of all delivered diagnostics, by reason or by name.
     fn counted(&self, by: &str) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
         for event in self.delivered_events() {
@@ -82,7 +82,7 @@ impl Page {
         counts
     }
 
-    /// Does it count these, and nothing else?
+    /// Whether the diagnostics count these and nothing else.
     #[track_caller]
     fn assert_counted(&self, by: &str, expected: &[(&str, u64)]) {
         let expected = expected
@@ -91,58 +91,58 @@ impl Page {
         assert_eq!(self.counted(by), expected.collect());
     }
 
-    /// The request that this event went with.
+    /// The request that carried this event.
     #[track_caller]
     fn request_with(&self, id: &str) -> SentRequest {
         let requests = self.requests().into_iter();
         let mut with = requests.filter(|sent| sent.measured_ids().iter().any(|it| it == id));
         let sent = with.next().expect(id);
-        assert!(with.next().is_none(), "{id} went twice");
+        assert!(with.next().is_none(), "{id} was sent twice");
         sent
     }
 
-    /// The click that this event went with, and the events that it shared the request with.
+    /// The click ID sent with this event, and the IDs of the events in the same request.
     #[track_caller]
     fn click_of(&self, id: &str) -> (Option<String>, Vec<String>) {
         let sent = self.request_with(id);
         (sent.batch().oppref, sent.measured_ids())
     }
 
-    /// How many events of that kind have arrived.
+    /// Number of delivered events that match.
     fn delivered_where(&self, is_meant: impl Fn(&oaiq::wire::Event) -> bool) -> usize {
         let events = self.delivered_events();
         events.iter().filter(|event| is_meant(event)).count()
     }
 
-    /// Lets an endpoint answer that refuses whatever holds one of these words, until nothing more is sent.
+    /// Rejects every request that contains one of these words, until nothing more is sent.
     fn reject_matching(&mut self, words: &[&str]) {
         for _ in 0..1_000 {
             let requests = self.requests().into_iter();
             let mut open = requests.filter(|sent| sent.delivered.is_none());
             if let Some(sent) = open.next() {
-                let refused = words.iter().any(|word| sent.body.contains(word));
-                self.respond_with(sent.number, if refused { 400 } else { 200 }, 0);
+                let rejected = words.iter().any(|word| sent.body.contains(word));
+                self.respond_with(sent.number, if rejected { 400 } else { 200 }, 0);
                 self.advance(0);
             } else {
                 let before = self.requests().len();
-                self.advance(LONG);
+                self.advance(LONG_MS);
                 if self.requests().len() == before {
                     return;
                 }
             }
         }
-        panic!("requests go round for ever");
+        panic!("requests never stop");
     }
 }
 
 impl FakeBrowser {
-    /// Puts a box into the outbox, as another page has left it.
+    /// Stores a record in the outbox, as another page would.
     fn put_record(&self, name: &str, text: &str) {
         let key = format!("{OUTBOX_PREFIX}{name}");
         self.state_mut().local.insert(key, text.into());
     }
 
-    /// Opens a page whose outbox has that box, and starts the pixel `P` with debug.
+    /// Opens a page whose outbox has that record and starts pixel `P` with debug.
     fn recover_record(&self, text: &str) -> Page {
         self.put_record("left", text);
         let mut page = self.open(CHECKOUT_URL);
@@ -152,46 +152,46 @@ impl FakeBrowser {
     }
 }
 
-/// A page has painted, and has found what there is, but what it has measured itself waits.
+/// After first paint and recovery, but before the page's own events are flushed.
 const AFTER_RECOVERY_MS: u64 = 200;
 
-/// The wire form of an order of that id.
+/// The wire format of an order with that ID.
 fn wire_form(id: &str, time: u64) -> String {
     format!(
         r#"{{"type":"order_created","timestamp_ms":{time},"id":"{id}","source_url":"{CHECKOUT_URL}","data":{{"type":"contents"}}}}"#
     )
 }
 
-/// A box of the pixel `P` with these events.
+/// A record of pixel `P` with these events.
 fn record_with(events: &str) -> String {
     format!(r#"{{"pixel":"P","events":[{events}]}}"#)
 }
 
-/// A page on which `P` has measured these orders, and which dies before it could send them. Another one opens.
+/// Measures orders for `P` on a page that crashes before it sends them, and opens another page.
 fn crashed(url: &str, ids: &[&str], next: &str) -> Page {
     let mut page = Page::open(url);
     page.call(INIT_P);
     page.orders(ids.iter().copied());
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     assert!(page.requests().is_empty());
     page.crash(next)
 }
 
-/// Starts `P` and lets everything go.
+/// Starts `P` and sends everything.
 fn start(page: &mut Page) {
     page.call(INIT_P);
-    page.advance(LONG);
+    page.advance(LONG_MS);
 }
 
-// What is kept
+// What is stored
 
 #[test]
 fn event_is_saved_within_100_ms_but_not_during_its_call() {
     let mut page = Page::open_idle();
     page.call(&order("a"));
     assert!(page.outbox_is_empty());
-    page.advance(KEPT);
-    assert_eq!(page.kept(), ["a"]);
+    page.advance(SAVE_DELAY_MS);
+    assert_eq!(page.stored_ids(), ["a"]);
     assert!(page.requests().is_empty());
 }
 
@@ -200,8 +200,8 @@ fn first_events_of_a_page_are_saved_as_early() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_P);
     page.call(&order("a"));
-    page.advance(KEPT);
-    assert_eq!(page.kept(), ["a"]);
+    page.advance(SAVE_DELAY_MS);
+    assert_eq!(page.stored_ids(), ["a"]);
 }
 
 #[test]
@@ -212,12 +212,12 @@ fn calls_are_saved_together_without_being_postponed_by_a_steady_stream() {
     page.call(&order("c"));
     page.advance(30);
     assert_eq!(page.browser.state().texts.len(), 1);
-    assert_eq!(page.kept(), ["a", "b", "c"]);
+    assert_eq!(page.stored_ids(), ["a", "b", "c"]);
     for i in 0..10 {
         page.call(&order(&i.to_string()));
         page.advance(50);
-        let kept = page.kept().len();
-        assert!(kept >= 3 + i, "{i}: {kept}");
+        let stored = page.stored_ids().len();
+        assert!(stored >= 3 + i, "{i}: {stored}");
     }
 }
 
@@ -227,9 +227,9 @@ fn events_before_init_are_saved_once_the_pixel_starts() {
     page.call(&order("early"));
     page.advance(500);
     page.call(INIT_P);
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     assert!(page.requests().is_empty());
-    assert_eq!(page.kept(), ["early"]);
+    assert_eq!(page.stored_ids(), ["early"]);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn delivered_events_leave_the_outbox_at_once() {
     let mut page = Page::open_idle();
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS + LATENCY_MS - 1);
-    assert_eq!(page.kept(), ["a"], "it is still on its way");
+    assert_eq!(page.stored_ids(), ["a"], "it is still in flight");
     page.advance(1);
     assert_eq!(page.delivered_ids(), ["a"]);
     assert!(page.outbox_is_empty());
@@ -247,18 +247,18 @@ fn delivered_events_leave_the_outbox_at_once() {
 fn only_delivered_events_of_a_burst_leave_the_outbox() {
     let mut page = Page::open_idle();
     page.set_network(Network::Manual);
-    let ids = page.burst(MOST);
+    let ids = page.burst(MAX_EVENTS);
     page.advance(IDLE_FLUSH_MS);
     let first = page.request().measured_ids().len();
     page.deliver(0);
-    assert_eq!(page.kept(), ids[first..]);
+    assert_eq!(page.stored_ids(), ids[first..]);
 }
 
 #[test]
 fn trusted_beacon_empties_the_outbox_at_once() {
     let mut page = Page::open_idle();
     page.call(&order("a"));
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     page.hide();
     assert_eq!(page.transports(), [Transport::Beacon]);
     assert!(page.outbox_is_empty());
@@ -271,18 +271,18 @@ fn fetch_on_page_hide_is_saved_before_the_page_ends() {
     page.set_network(Network::Manual);
     page.call(&order("a"));
     page.hide();
-    assert_eq!(page.kept(), ["a"]);
+    assert_eq!(page.stored_ids(), ["a"]);
 }
 
 #[test]
 fn worker_request_keeps_its_record_until_delivered() {
-    for (network, kept) in [(Network::Up, vec![]), (Network::Down, vec!["b", "c"])] {
+    for (network, stored) in [(Network::Up, vec![]), (Network::Down, vec!["b", "c"])] {
         let mut page = Page::open_idle();
         page.set_network(Network::Manual);
         page.call(&order("a"));
         page.advance(IDLE_FLUSH_MS);
         page.orders(["b", "c"]);
-        page.advance(KEPT);
+        page.advance(SAVE_DELAY_MS);
         page.set_network(network);
         page.browser.state_mut().has_workers = true;
         page.hide();
@@ -291,21 +291,24 @@ fn worker_request_keeps_its_record_until_delivered() {
         boxes.retain(|it| it["events"][0]["id"] != "a");
         let events = boxes.iter().flat_map(|it| it["events"].as_array().cloned());
         let ids: Vec<_> = events.flatten().map(|event| event["id"].clone()).collect();
-        assert_eq!(ids, kept);
-        assert!(page.kept().contains(&"a".into()), "its answer is open");
+        assert_eq!(ids, stored);
+        assert!(
+            page.stored_ids().contains(&"a".into()),
+            "its response is outstanding"
+        );
     }
 }
 
 #[test]
 fn undelivered_worker_request_is_resent_by_the_next_page_with_its_click_id() {
-    let mut page = Page::open(CLICK_A);
+    let mut page = Page::open(LANDING_A);
     page.browser.state_mut().has_workers = true;
     page.set_network(Network::Down);
     page.call(INIT_P);
     page.call(&order("a"));
     page.hide();
     assert_eq!(page.transports(), [Transport::Worker]);
-    let mut page = page.navigate_to(CLICK_B);
+    let mut page = page.navigate_to(LANDING_B);
     page.set_network(Network::Up);
     page.browser.state_mut().requests.clear();
     start(&mut page);
@@ -323,7 +326,7 @@ fn outbox_holds_no_internal_event_and_no_user_data() {
 fn never_stored(has_workers: bool) {
     let init =
         r#"["init",{"pixelId":"P","user":{"email_sha256":"jane@example.com","city":"Kiel"}}]"#;
-    let mut page = Page::open(CLICK_A);
+    let mut page = Page::open(LANDING_A);
     page.browser.state_mut().has_workers = has_workers;
     page.set_network(Network::Down);
     for next in [NEXT, CHECKOUT_URL] {
@@ -331,13 +334,13 @@ fn never_stored(has_workers: bool) {
         page.call(&order(next));
         page.advance(60_000);
         page.hide();
-        assert!(page.kept().contains(&next.into()));
+        assert!(page.stored_ids().contains(&next.into()));
         page = page.crash(next);
     }
     let digest = Sha256::digest(b"jane@example.com");
     let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(page.requests().iter().any(|sent| sent.body.contains(&hash)));
-    for text in page.stored() {
+    for text in page.stored_texts() {
         for never in [&*hash, "jane", "Kiel", "user", "openai::", "oai::"] {
             assert!(!text.contains(never), "{text}");
         }
@@ -346,7 +349,7 @@ fn never_stored(has_workers: bool) {
 
 #[test]
 fn page_without_events_stores_nothing() {
-    let mut page = Page::open(CLICK_A);
+    let mut page = Page::open(LANDING_A);
     page.set_network(Network::Down);
     page.call_all([INIT_P, INVALID_CALL]);
     page.advance(60_000);
@@ -364,7 +367,7 @@ fn crashed_page_s_events_are_sent_once_by_the_next_page() {
     page.push_state("https://shop.example.test/b?c#d");
     page.call(&view("page_viewed", "v"));
     page.call(r#"["measure","custom",{"type":"custom"},{"custom_event_name":"z","opt_out":true}]"#);
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     let measured = page.traced(DebugEvent::Queued);
     assert_eq!(measured.len(), 3);
 
@@ -395,9 +398,9 @@ fn recovered_events_are_sent_at_once_and_stay_stored_until_delivered() {
     page.call(INIT_P);
     page.advance(AFTER_RECOVERY_MS);
     assert_eq!(page.measured_ids(), [["a"]]);
-    assert_eq!(page.kept(), ["a"]);
+    assert_eq!(page.stored_ids(), ["a"]);
     page.set_network(Network::Up);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert_eq!(page.delivered_ids(), ["a"]);
     assert!(page.outbox_is_empty());
 }
@@ -410,14 +413,18 @@ fn recovered_events_survive_a_crash_at_any_moment() {
         page.call(INIT_P);
         page.call(&order("b"));
         page.advance(after);
-        assert!(page.kept().contains(&"a".into()), "{after}");
+        assert!(page.stored_ids().contains(&"a".into()), "{after}");
         let mut page = page.crash(CHECKOUT_URL);
         page.set_network(Network::Up);
         start(&mut page);
-        let mut arrived = page.delivered_ids();
-        arrived.sort();
-        let both = if after >= KEPT { 2 } else { arrived.len() };
-        assert_eq!(arrived, ["a", "b"][..both], "{after}");
+        let mut delivered = page.delivered_ids();
+        delivered.sort();
+        let both = if after >= SAVE_DELAY_MS {
+            2
+        } else {
+            delivered.len()
+        };
+        assert_eq!(delivered, ["a", "b"][..both], "{after}");
         assert!(page.outbox_is_empty());
     }
 }
@@ -434,9 +441,9 @@ fn records_of_several_earlier_pages_are_recovered() {
     }
     page.set_network(Network::Up);
     start(&mut page);
-    let mut arrived = page.delivered_ids();
-    arrived.sort();
-    assert_eq!(arrived, ["a", "b", "c"]);
+    let mut delivered = page.delivered_ids();
+    delivered.sort();
+    assert_eq!(delivered, ["a", "b", "c"]);
     assert!(page.outbox_is_empty());
 }
 
@@ -448,10 +455,10 @@ fn recovered_events_go_to_their_own_pixel() {
     page.call(
         r#"["measureSingle","Q","lead_created",{"type":"customer_action"},{"event_id":"q"}]"#,
     );
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     let mut page = page.crash(NEXT);
     page.call_all([INIT_P, INIT_Q]);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     for (pixel, expected) in [("P", vec!["both"]), ("Q", vec!["both", "q"])] {
         let requests = page.requests_for(pixel).into_iter();
         let measured: Vec<_> = requests.flat_map(|sent| sent.measured_ids()).collect();
@@ -465,14 +472,14 @@ fn pixel_not_started_by_the_next_page_gets_only_its_recovered_events() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_Q);
     page.call(&order("a"));
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     let mut page = page.crash(NEXT);
     page.browser.state_mut().config_requests.clear();
     page.call(INIT_P);
     page.advance(AFTER_RECOVERY_MS);
-    // what the next page measures is not for it
+    // the next page's events are not for that pixel
     page.call(&order("b"));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     let to_q: Vec<_> = page
         .requests_for("Q")
         .iter()
@@ -497,16 +504,16 @@ fn recovery_repeats_no_init_marker_or_config_request() {
         }
         page.browser.state_mut().config_requests.clear();
         page.call(&order("a"));
-        page.advance(KEPT);
-        let asked = page.config_requests().len();
+        page.advance(SAVE_DELAY_MS);
+        let requested = page.config_requests().len();
         let mut page = page.crash(NEXT);
         page.set_network(Network::Down);
         page.call(INIT_P);
         page.advance(60_000);
         page.set_network(Network::Up);
-        page.advance(LONG);
+        page.advance(LONG_MS);
         assert_eq!(page.delivered_ids(), ["a"]);
-        assert_eq!(page.config_requests().len(), asked + 1);
+        assert_eq!(page.config_requests().len(), requested + 1);
         assert_eq!(
             page.delivered_where(|event| event.name == "openai::sdk_init"),
             1
@@ -517,14 +524,14 @@ fn recovery_repeats_no_init_marker_or_config_request() {
     }
 }
 
-// Who it is from
+// Identity of recovered events
 
 #[test]
 fn events_of_different_click_ids_never_share_a_request() {
-    let mut page = crashed(CLICK_A, &["a"], CLICK_B);
+    let mut page = crashed(LANDING_A, &["a"], LANDING_B);
     page.call(INIT_P);
     page.call(&order("b"));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     for id in ["a", "b"] {
         assert_eq!(page.click_of(id), (Some(id.into()), vec![id.into()]));
     }
@@ -532,7 +539,7 @@ fn events_of_different_click_ids_never_share_a_request() {
 
 #[test]
 fn events_of_different_click_ids_stay_apart_after_two_crashes() {
-    let mut page = crashed(CLICK_A, &["a"], CLICK_B);
+    let mut page = crashed(LANDING_A, &["a"], LANDING_B);
     page.set_network(Network::Manual);
     page.call(INIT_P);
     page.call(&order("b"));
@@ -542,7 +549,7 @@ fn events_of_different_click_ids_stay_apart_after_two_crashes() {
     page.set_network(Network::Up);
     page.call(INIT_P);
     page.call(&order("c"));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     for (id, click) in [("a", "a"), ("b", "b"), ("c", "b")] {
         assert_eq!(page.click_of(id), (Some(click.into()), vec![id.into()]));
     }
@@ -550,7 +557,7 @@ fn events_of_different_click_ids_stay_apart_after_two_crashes() {
 
 #[test]
 fn event_before_any_click_id_is_recovered_without_one() {
-    let mut page = crashed(CHECKOUT_URL, &["a"], CLICK_B);
+    let mut page = crashed(CHECKOUT_URL, &["a"], LANDING_B);
     start(&mut page);
     assert_eq!(page.click_of("a"), (None, vec!["a".into()]));
 }
@@ -560,7 +567,7 @@ fn click_id_with_odd_characters_survives_the_outbox() {
     let mut page = crashed(
         "https://shop.example.test/?oppref=%22%5C%0A%C3%BC",
         &["a"],
-        CLICK_B,
+        LANDING_B,
     );
     start(&mut page);
     assert_eq!(page.click_of("a").0.as_deref(), Some("\"\\\nü"));
@@ -574,15 +581,15 @@ fn recovered_events_carry_no_user_data_of_the_next_page() {
         let mut page = browser.open_with_config(&config);
         page.call(&format!(r#"["init",{{"pixelId":"P",{user}}}]"#));
         page.call(&order("b"));
-        page.advance(LONG);
+        page.advance(LONG_MS);
         assert_eq!(page.request_with("a").batch().user, None);
         assert!(page.request_with("b").batch().user.is_some());
     }
 }
 
-// More than the outbox takes
+// Limits
 
-/// A call that measures a view, of a page or of something on it.
+/// A call that measures a view of a page or of contents.
 fn view(name: &str, id: &str) -> String {
     format!(r#"["measure","{name}",{{"type":"contents"}},{{"event_id":"{id}"}}]"#)
 }
@@ -593,30 +600,30 @@ fn full_outbox_drops_oldest_views_first_then_oldest_events() {
     page.call(INIT_P_DEBUG);
     page.set_network(Network::Down);
     page.call(&order("first"));
-    let orders = page.burst(MOST - 3);
+    let orders = page.burst(MAX_EVENTS - 3);
     page.call(&view("page_viewed", "v"));
     page.call(&view("contents_viewed", "w"));
     page.call(&view("page_viewed", "x"));
     page.advance(10_000);
-    assert_eq!(page.kept().len(), MOST);
+    assert_eq!(page.stored_ids().len(), MAX_EVENTS);
     let lost = || page.traced(DebugEvent::Dropped);
     assert_eq!(lost().len(), 1);
     assert!(lost()[0].starts_with(r#"outbox_full {"type":"page_viewed""#));
     assert!(lost()[0].contains(r#""id":"v""#));
 
     page.orders(["more-1", "more-2", "more-3", "more-4"]);
-    page.advance(KEPT);
-    let kept = page.kept();
-    assert_eq!(kept.len(), MOST);
+    page.advance(SAVE_DELAY_MS);
+    let stored = page.stored_ids();
+    assert_eq!(stored.len(), MAX_EVENTS);
     assert!(
-        !kept
+        !stored
             .iter()
             .any(|id| ["w", "x", "first", "order-0"].contains(&id.as_str()))
     );
     assert_eq!(page.traced(DebugEvent::Dropped).len(), 5);
 
     page.set_network(Network::Up);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     let mut expected = orders[1..].to_vec();
     expected.extend((1..5).map(|i| format!("more-{i}")));
     assert_eq!(page.delivered_ids(), expected);
@@ -641,15 +648,15 @@ fn outbox_holds_up_to_256_kib_while_requests_fail() {
     }
     let forms = page.traced(DebugEvent::Queued);
     page.advance(30_000);
-    let kept = page.kept();
-    let first = 40 - kept.len();
+    let stored = page.stored_ids();
+    let first = 40 - stored.len();
     let ids: Vec<_> = (first..40).map(|i| i.to_string()).collect();
-    assert_eq!(kept, ids, "the youngest");
+    assert_eq!(stored, ids, "the youngest");
     let bytes = |from: usize| forms[from..].iter().map(String::len).sum::<usize>();
-    assert!(bytes(first) <= MOST_BYTES && bytes(first - 1) > MOST_BYTES);
+    assert!(bytes(first) <= MAX_BYTES && bytes(first - 1) > MAX_BYTES);
 
     page.set_network(Network::Up);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert_eq!(page.delivered_ids(), ids);
     page.assert_counted("reason", &[("outbox_full", first as u64)]);
     page.assert_counted("name", &[("order_created", first as u64)]);
@@ -666,15 +673,15 @@ fn recovered_events_count_towards_the_limit_and_are_dropped_first() {
     let mut page = browser.recover_record(&record_with(&old.join(",")));
     let ids = page.burst(300);
     page.advance(30_000);
-    assert_eq!(page.kept().len(), MOST);
+    assert_eq!(page.stored_ids().len(), MAX_EVENTS);
     page.set_network(Network::Up);
-    page.advance(LONG);
-    let mut arrived = page.delivered_ids();
-    arrived.sort();
+    page.advance(LONG_MS);
+    let mut delivered = page.delivered_ids();
+    delivered.sort();
     let mut expected: Vec<_> = (100..300).map(|i| format!("old-{i}")).collect();
     expected.extend(ids);
     expected.sort();
-    assert_eq!(arrived, expected);
+    assert_eq!(delivered, expected);
 }
 
 #[test]
@@ -691,9 +698,9 @@ fn oldest_events_are_dropped_across_pixels() {
         }
         page.advance(10_000);
     }
-    let kept = page.kept();
-    assert_eq!(kept.len(), MOST);
-    let of_p = kept.iter().filter(|id| id.starts_with('P')).count();
+    let stored = page.stored_ids();
+    assert_eq!(stored.len(), MAX_EVENTS);
+    let of_p = stored.iter().filter(|id| id.starts_with('P')).count();
     assert_eq!(of_p, 200, "all of Q are younger than all of P");
 }
 
@@ -701,13 +708,13 @@ fn oldest_events_are_dropped_across_pixels() {
 fn burst_of_over_500_events_is_delivered_while_requests_succeed() {
     let mut page = Page::open_idle();
     let ids = page.burst(700);
-    page.advance(KEPT);
-    assert_eq!(page.kept(), ids[..MOST]);
+    page.advance(SAVE_DELAY_MS);
+    assert_eq!(page.stored_ids(), ids[..MAX_EVENTS]);
     page.advance(10_000);
     assert_eq!(page.delivered_ids(), ids);
     for text in page.browser.state().texts.iter() {
         let text: Value = serde_json::from_str(text).expect("JSON");
-        assert!(text["events"].as_array().expect("events").len() <= MOST);
+        assert!(text["events"].as_array().expect("events").len() <= MAX_EVENTS);
     }
     assert!(page.counted("reason").is_empty());
     assert!(page.outbox_is_empty());
@@ -723,7 +730,7 @@ fn burst_of_over_256_kib_is_delivered_while_requests_succeed() {
     assert_eq!(page.delivered_ids().len(), 40);
     let state = page.browser.state();
     let largest = state.texts.iter().map(String::len).max();
-    assert!((MOST_BYTES - 11_000..=MOST_BYTES).contains(&largest.expect("a text")));
+    assert!((MAX_BYTES - 11_000..=MAX_BYTES).contains(&largest.expect("a text")));
 }
 
 #[test]
@@ -732,11 +739,15 @@ fn records_of_all_pixels_hold_up_to_500_events_together() {
     page.call(INIT_Q);
     page.drain();
     page.burst(400);
-    page.advance(KEPT);
-    assert!(page.kept().len() <= MOST, "{}", page.kept().len());
+    page.advance(SAVE_DELAY_MS);
+    assert!(
+        page.stored_ids().len() <= MAX_EVENTS,
+        "{}",
+        page.stored_ids().len()
+    );
 }
 
-// What is too old
+// Expiry
 
 #[test]
 fn event_older_than_seven_days_is_dropped_and_reported() {
@@ -747,7 +758,7 @@ fn event_older_than_seven_days_is_dropped_and_reported() {
         wire_form("young", now - 7 * DAY + 1_000),
     ];
     let mut page = browser.recover_record(&record_with(&events.join(",")));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert_eq!(page.delivered_ids(), ["young"]);
     page.assert_counted("reason", &[("too_old", 1)]);
     page.assert_counted("name", &[("order_created", 1)]);
@@ -763,7 +774,7 @@ fn expired_event_is_reported_once() {
     let events = [wire_form("old", now - 8 * DAY), wire_form("young", now)];
     browser.state_mut().network = Network::Manual;
     let page = browser.recover_record(&record_with(&events.join(",")));
-    assert_eq!(page.kept(), ["young"]);
+    assert_eq!(page.stored_ids(), ["young"]);
 }
 
 #[test]
@@ -793,16 +804,16 @@ fn clock_set_back_before_the_next_page_does_not_matter() {
 
 // Denial
 
-/// Opens further pages, grants, and looks whether anything is ever sent.
+/// Opens further pages, grants consent, and asserts that nothing is ever sent.
 #[track_caller]
 fn assert_gone(mut page: Page) {
     assert!(page.outbox_is_empty());
     page.set_network(Network::Up);
     page.browser.state_mut().requests.clear();
     for _ in 0..2 {
-        page.advance(LONG);
+        page.advance(LONG_MS);
         page.call_all([INIT_P, CONSENT_GRANT]);
-        page.advance(LONG);
+        page.advance(LONG_MS);
         page = page.crash(NEXT);
     }
     assert!(
@@ -813,8 +824,8 @@ fn assert_gone(mut page: Page) {
     assert!(page.outbox_is_empty());
 }
 
-/// Pages that have something in the outbox: what waits, what has failed, what is on its way, what was taken over; and
-/// a box that another page has left since.
+/// Pages with events in the outbox: queued, failed, in flight and recovered ones, and
+/// a record that another page has stored since.
 fn pages_with_an_outbox() -> Vec<Page> {
     let networks = [Network::Up, Network::Down, Network::Manual];
     let mut pages: Vec<_> = networks
@@ -822,7 +833,11 @@ fn pages_with_an_outbox() -> Vec<Page> {
             let mut page = Page::open_idle();
             page.set_network(network);
             page.call(&order("a"));
-            page.advance(if network == Network::Up { KEPT } else { 2_000 });
+            page.advance(if network == Network::Up {
+                SAVE_DELAY_MS
+            } else {
+                2_000
+            });
             page
         })
         .into();
@@ -832,7 +847,7 @@ fn pages_with_an_outbox() -> Vec<Page> {
     heir.advance(AFTER_RECOVERY_MS);
     pages.push(heir);
     for page in &pages {
-        assert_eq!(page.kept(), ["a"]);
+        assert_eq!(page.stored_ids(), ["a"]);
         let now = page.browser.state().now;
         page.browser
             .put_record("other", &record_with(&wire_form("other", now)));
@@ -882,7 +897,7 @@ fn denial_during_recovery_applies_to_recovered_events() {
     let mut state = page.browser.state_mut();
     state.local.insert("oaiq_consent".into(), "false".into());
     drop(state);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert!(page.measured_ids().concat().is_empty());
     assert_gone(page);
 }
@@ -895,7 +910,7 @@ fn failed_request_is_not_saved_after_denial() {
     page.advance(IDLE_FLUSH_MS);
     page.call(CONSENT_DENY);
     page.fail(0);
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     assert_gone(page);
 }
 
@@ -904,7 +919,7 @@ fn nothing_is_stored_without_consent() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call_all([CONSENT_DENY, INIT_P]);
     page.call(&order("a"));
-    page.advance(KEPT);
+    page.advance(SAVE_DELAY_MS);
     page.hide();
     assert!(page.browser.state().texts.is_empty());
 }
@@ -929,10 +944,10 @@ fn later_grant_recovers_records_of_other_pages() {
     let now = page.browser.state().now;
     page.browser
         .put_record("other", &record_with(&wire_form("other", now)));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert!(page.measured_ids().concat().is_empty());
     page.call(CONSENT_GRANT);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert_eq!(page.delivered_ids(), ["other"]);
     assert!(page.outbox_is_empty());
 }
@@ -940,21 +955,21 @@ fn later_grant_recovers_records_of_other_pages() {
 #[test]
 fn page_without_pixel_leaves_records_for_a_later_page() {
     let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
-    page.advance(LONG);
-    assert_eq!(page.kept(), ["a"]);
+    page.advance(LONG_MS);
+    assert_eq!(page.stored_ids(), ["a"]);
     assert!(page.requests().is_empty());
     let mut page = page.navigate_to(CHECKOUT_URL);
     start(&mut page);
     assert_eq!(page.delivered_ids(), ["a"]);
 }
 
-// Damaged boxes
+// Corrupt records
 
-/// Is the box gone, and does what the page measures itself go on?
+/// Asserts that the record is deleted and that the page's own events are still sent.
 #[track_caller]
 fn assert_recovers(mut page: Page) -> Page {
     page.call(&order("own"));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert!(
         page.outbox_is_empty(),
         "{:?}",
@@ -1037,9 +1052,9 @@ fn invalid_entries_of_a_record_are_dropped_and_its_events_sent() {
         let page = FakeBrowser::new().recover_record(&record_with(&events));
         assert!(page.traced(DebugEvent::OutboxCorrupt).is_empty());
         let page = assert_recovers(page);
-        let mut arrived = page.delivered_ids();
-        arrived.sort();
-        assert_eq!(arrived, ["good", "own"], "{other}");
+        let mut delivered = page.delivered_ids();
+        delivered.sort();
+        assert_eq!(delivered, ["good", "own"], "{other}");
     }
 }
 
@@ -1078,7 +1093,7 @@ fn deep_or_odd_values_in_a_record_stop_nothing() {
 
 #[test]
 fn unserializable_record_value_spoils_no_request() {
-    // so it hands over what lies too deep, and numbers that are none
+    // values that are nested too deeply and numbers that are not finite
     for unusable in [r#"x"object""#, r#"x"Infinity""#] {
         let mut page = FakeBrowser::new().open(CHECKOUT_URL);
         page.call(INIT_P_DEBUG);
@@ -1107,7 +1122,7 @@ fn record_without_pixel_id_sends_no_request_without_one() {
     }
 }
 
-/// JSON that has something of a box, or nothing.
+/// JSON that partly resembles a record, or not at all.
 fn any_record() -> impl Strategy<Value = Value> {
     let words = prop::sample::select(vec![
         "P",
@@ -1214,7 +1229,7 @@ proptest! {
         page.recover_raw(&text);
         page.recover_raw(&text);
         page.call(&order("own"));
-        page.advance(LONG);
+        page.advance(LONG_MS);
         let requests = page.requests_for("P").into_iter();
         let own = requests.filter(|sent| sent.body.contains(r#""id":"own""#));
         let own: Vec<_> = own.map(|sent| (sent.delivered, sent.measured_ids())).collect();
@@ -1222,17 +1237,17 @@ proptest! {
     }
 }
 
-// Calls that were made before the script had loaded
+// Calls saved before the script loaded
 
-/// When they were made: some time before the browser of a test is opened.
+/// Time of the saved calls: before the test's browser opens.
 const THEN: u64 = 1_799_999_990_000;
 
-/// A call as the install snippet saves it, at a time of its own.
+/// A call as the install snippet saves it, with its time.
 fn saved(time: u64, arguments: &str) -> String {
     format!(r#"[{time},"https://shop.example.test/a?x=1#y","https://ref.test/?q",{arguments}]"#)
 }
 
-/// An order among the saved calls.
+/// A saved call that measures an order.
 fn saved_order(id: &str) -> String {
     saved(
         THEN,
@@ -1246,7 +1261,7 @@ fn saved_init(pixel: &str) -> String {
     saved(THEN, &format!(r#""init",{{"pixelId":"{pixel}","user":0}}"#))
 }
 
-/// The box that the snippet leaves.
+/// The record that the snippet stores.
 fn saved_record(calls: &[String]) -> String {
     format!(
         r#"{{"oppref":"x","c":null,"events":[{}]}}"#,
@@ -1258,7 +1273,7 @@ fn saved_record(calls: &[String]) -> String {
 fn calls_saved_before_the_script_loaded_are_recovered_unchanged() {
     let calls = [saved_init("Q"), saved_order("e")];
     let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     let sent = page.request_with("e");
     assert_eq!(sent.pixel(), "Q");
     assert_eq!(sent.batch().oppref.as_deref(), Some("x"));
@@ -1286,7 +1301,7 @@ fn record_without_click_recovers_without_click() {
         let text = saved_record(&[saved_order("e")]).replace(r#""x""#, oppref);
         let browser = FakeBrowser::new();
         browser.put_record("left", &text);
-        let mut page = browser.open(CLICK_B);
+        let mut page = browser.open(LANDING_B);
         start(&mut page);
         assert_eq!(page.request_with("e").batch().oppref, None);
     }
@@ -1302,7 +1317,7 @@ fn invalid_saved_calls_are_rejected_and_counted() {
     ];
     let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
     assert_eq!(page.traced(DebugEvent::Rejected).len(), 2);
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert_eq!(page.delivered_ids(), ["e"]);
     page.assert_counted("name", &[("order_created", 1), ("unknown", 1)]);
     assert!(page.outbox_is_empty());
@@ -1313,7 +1328,7 @@ fn record_of_rejected_calls_only_is_deleted() {
     let calls = [saved_init("P"), saved(THEN, r#""measure","no_event""#)];
     let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
     assert!(page.outbox_is_empty());
-    page.advance(LONG);
+    page.advance(LONG_MS);
     page.assert_counted("name", &[("unknown", 1)]);
 }
 
@@ -1326,7 +1341,7 @@ fn saved_consent_call_is_ignored() {
         ];
         let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
         page.call(&order("own"));
-        page.advance(LONG);
+        page.advance(LONG_MS);
         assert_eq!(page.delivered_ids(), ["e", "own"]);
         assert_eq!(page.browser.cookie("__oaiq_consent"), None);
         assert!(page.traced(DebugEvent::ConsentChanged).is_empty());
@@ -1337,7 +1352,7 @@ fn saved_consent_call_is_ignored() {
         page.browser.put_record("left", &saved_record(&calls));
         page.recover_from("left");
         page.call(&order("own"));
-        page.advance(LONG);
+        page.advance(LONG_MS);
         assert!(page.measured_ids().concat().is_empty());
         assert!(page.outbox_is_empty());
     }
@@ -1362,7 +1377,7 @@ fn saved_events_before_a_saved_init_go_to_its_pixel_or_the_first() {
     ] {
         let mut page = FakeBrowser::new().recover_record(&saved_record(&calls));
         page.call(INIT_Q);
-        page.advance(LONG);
+        page.advance(LONG_MS);
         let requests = page.requests().into_iter();
         let with = requests.filter(|sent| sent.measured_ids() == ["e"]);
         let went: Vec<_> = with.map(|sent| sent.pixel().to_string()).collect();
@@ -1413,14 +1428,14 @@ fn only_saved_events_expire() {
     let browser = FakeBrowser::new();
     browser.state_mut().now += 8 * DAY;
     let mut page = browser.recover_record(&saved_record(&calls));
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert!(page.delivered_ids().is_empty());
     page.assert_counted("reason", &[("too_old", 1)]);
     assert!(page.outbox_is_empty());
 }
 
 impl Page {
-    /// The click that the only request of a pixel went with.
+    /// The click ID of the pixel's only request.
     fn click_of_pixel(&self, pixel: &str) -> Option<String> {
         let requests = self.requests_for(pixel);
         assert_eq!(requests.len(), 1);
@@ -1428,7 +1443,7 @@ impl Page {
     }
 }
 
-// Endpoints that answer
+// Responses
 
 #[test]
 fn transient_failure_is_retried_after_the_backoff() {
@@ -1441,8 +1456,8 @@ fn transient_failure_is_retried_after_the_backoff() {
         page.set_network(Network::Up);
         page.advance(1);
         assert_eq!(page.measured_ids(), [["a", "b"], ["a", "b"]], "{status}");
-        assert_eq!(page.kept(), ["a", "b"]);
-        page.advance(LONG);
+        assert_eq!(page.stored_ids(), ["a", "b"]);
+        page.advance(LONG_MS);
         assert_eq!(page.requests().len(), 2);
         assert!(page.outbox_is_empty());
     }
@@ -1454,7 +1469,7 @@ fn any_response_but_a_rejection_counts_as_delivered() {
         let mut page = Page::open_idle();
         page.set_network(Network::Status(status, 60));
         page.call(&order("a"));
-        page.advance(LONG);
+        page.advance(LONG_MS);
         assert_eq!(page.measured_ids(), [["a"]], "{status}");
         assert!(page.outbox_is_empty());
     }
@@ -1512,7 +1527,7 @@ fn rejected_batch_delivers_all_but_the_invalid_events() {
         page.assert_counted("reason", &[("refused_by_endpoint", bad.len() as u64)]);
         page.assert_counted("name", &[("order_created", bad.len() as u64)]);
         assert!(page.outbox_is_empty());
-        // halves, not one by one
+        // the batch is halved, not sent event by event
         assert!(
             page.requests().len() <= 2 + 16 * bad.len(),
             "{}",
@@ -1567,7 +1582,7 @@ fn rejected_diagnostic_is_dropped_and_blocks_nothing() {
     assert!(page.outbox_is_empty());
 }
 
-// The network is there again, or is not
+// Network recovery
 
 #[test]
 fn online_event_retries_failed_batches_at_once() {
@@ -1600,7 +1615,7 @@ fn online_event_changes_nothing_without_a_failure() {
     assert!(page.requests().is_empty());
     page.advance(1);
     page.online();
-    page.advance(LONG);
+    page.advance(LONG_MS);
     assert_eq!(page.measured_ids(), [["a"]]);
 }
 
@@ -1613,7 +1628,7 @@ fn beacon_after_a_failure_is_resent_by_the_next_page() {
     page.call(&order("b"));
     let mut page = page.navigate_to(NEXT);
     assert!(page.requests()[1].is_unconfirmed);
-    assert_eq!(page.kept(), ["a", "b"]);
+    assert_eq!(page.stored_ids(), ["a", "b"]);
     page.set_network(Network::Up);
     page.browser.state_mut().requests.clear();
     start(&mut page);
@@ -1621,7 +1636,7 @@ fn beacon_after_a_failure_is_resent_by_the_next_page() {
     assert!(page.outbox_is_empty());
 }
 
-// WebStorage that is blocked
+// Blocked storage
 
 #[test]
 fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
@@ -1632,14 +1647,14 @@ fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
         page.call(init);
         page.set_network(Network::Down);
         let ids = page.burst(100);
-        page.advance(KEPT);
+        page.advance(SAVE_DELAY_MS);
         assert_eq!(
             page.traced(DebugEvent::StorageUnavailable).len(),
             usize::from(tells)
         );
         page.advance(60_000);
         page.set_network(Network::Up);
-        page.advance(LONG);
+        page.advance(LONG_MS);
         assert_eq!(page.delivered_ids(), ids);
         assert!(page.warnings().is_empty());
         assert_eq!(page.traced(DebugEvent::Queued).is_empty(), !tells);
@@ -1658,9 +1673,9 @@ fn working_storage_traces_no_storage_problem() {
     assert!(page.traced(DebugEvent::StorageUnavailable).is_empty());
 }
 
-// Whatever happens
+// Properties
 
-/// Something that happens in a visit of several pages.
+/// One step of a visit with several pages.
 #[derive(Debug, Clone)]
 enum Act {
     Order,
@@ -1669,9 +1684,9 @@ enum Act {
     Beacons(bool),
     Workers(bool),
     Online,
-    /// The page is hidden, and stays.
+    /// The page is hidden but not unloaded.
     Leave,
-    /// Another page opens: after a crash, or after an orderly leave.
+    /// Another page opens, after a crash or after page hide.
     Crash,
     NextPage,
 }
@@ -1700,7 +1715,7 @@ fn act() -> impl Strategy<Value = Act> {
 struct Measured {
     page_number: usize,
     at: u64,
-    /// Its page has been left in an orderly way since, or has lived long enough.
+    /// Whether its page was hidden since, or stayed open long enough to save it.
     is_safe: bool,
 }
 
@@ -1720,7 +1735,7 @@ proptest! {
             let is_end = matches!(act, Act::Crash | Act::NextPage);
             let is_orderly = matches!(act, Act::Leave | Act::NextPage);
             for event in measured.iter_mut().filter(|event| event.page_number == number) {
-                event.is_safe |= is_orderly || is_end && now - event.at > KEPT;
+                event.is_safe |= is_orderly || is_end && now - event.at > SAVE_DELAY_MS;
             }
             match act {
                 Act::Order => {
@@ -1751,10 +1766,10 @@ proptest! {
                 prop_assert_eq!(sent.batch().oppref, Some(format!("click-{of}")));
             }
         }
-        // what was on its way when its page ended, or went by a beacon that nobody can believe in, goes again
-        let arrived = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
+        // requests in flight when the page ended and unconfirmed beacons are sent again
+        let delivered = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
         let mut times = vec![0; measured.len()];
-        for id in arrived.flat_map(SentRequest::measured_ids) {
+        for id in delivered.flat_map(SentRequest::measured_ids) {
             times[id.parse::<usize>().expect("a number")] += 1;
         }
         for (id, event) in measured.iter().enumerate() {

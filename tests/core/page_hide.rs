@@ -1,4 +1,4 @@
-//! The visitor leaves: the page is hidden, or another takes its place.
+//! Page hide: what is sent when a page is hidden or unloaded.
 
 use crate::support::fake_browser::{LATENCY_MS, MAX_BODY, Network, Transport};
 use crate::support::page::{
@@ -204,8 +204,8 @@ fn rejected_call_is_reported_on_page_hide() {
     let mut page = Page::open_idle();
     page.call(INVALID_CALL);
     page.hide();
-    let told = page.request().diagnostic().expect("a diagnostic");
-    assert_eq!(told["dropped_event_count"], 1);
+    let diagnostic = page.request().diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["dropped_event_count"], 1);
     page.advance(MAX_FLUSH_MS);
     assert_eq!(page.requests().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! The settings that OpenAI keeps for a pixel.
+//! The pixel config that OpenAI serves.
 
 use crate::support::fake_browser::{LATENCY_MS, Network, PAINT_MS};
 use crate::support::page::{
@@ -6,12 +6,12 @@ use crate::support::page::{
 };
 
 const ENABLED: &str = r#"{"automatic_advanced_matching_enabled":true}"#;
-/// The second request goes this long after the first has failed.
-const PAUSE: u64 = 250;
-const HOLD: u64 = 5 * 60 * 1_000;
+/// Delay of the retry after a failed config request, in milliseconds.
+const CONFIG_RETRY_MS: u64 = 250;
+const CONFIG_TTL_MS: u64 = 5 * 60 * 1_000;
 
-/// A page whose pixel gets these answers, after they have been told.
-fn answered(answers: &[(u16, &'static str)]) -> Page {
+/// A page whose pixel got these config responses and has reported them.
+fn with_config_responses(answers: &[(u16, &'static str)]) -> Page {
     let mut page = Page::open(CHECKOUT_URL);
     page.browser.state_mut().config_responses.extend(answers);
     page.call(INIT_P);
@@ -19,13 +19,13 @@ fn answered(answers: &[(u16, &'static str)]) -> Page {
     page
 }
 
-/// What the pixel told of its settings, each time.
+/// The config outcomes that the pixel reported, in order.
 fn outcomes(page: &Page) -> Vec<String> {
-    let told = page.requests().into_iter().filter_map(|sent| {
+    let outcomes = page.requests().into_iter().filter_map(|sent| {
         let diagnostic = sent.diagnostic()?;
         diagnostic.get("config").map(ToString::to_string)
     });
-    told.collect()
+    outcomes.collect()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn config_response_is_reported_by_its_outcome() {
         (429, "", "request_failed"),
         (304, "", "request_failed"),
     ] {
-        let page = answered(&[(status, body)]);
+        let page = with_config_responses(&[(status, body)]);
         let expected = format!(r#"{{"automatic_advanced_matching":"{outcome}"}}"#);
         assert_eq!(outcomes(&page), [expected], "{status} {body}");
         assert_eq!(page.config_requests().len(), 1);
@@ -93,23 +93,27 @@ fn first_config_failure_is_retried_once_after_250_ms() {
             ((200, "<html>"), "invalid", true),
             ((status, ""), "request_failed", false),
         ] {
-            let page = answered(&[(status, ""), second]);
+            let page = with_config_responses(&[(status, ""), second]);
             let config = format!(
                 r#"{{"automatic_advanced_matching":"{outcome}","retry_attempted":true,"retry_succeeded":{succeeded}}}"#
             );
             let sent = &page.requests()[0];
             assert!(sent.body.contains(&config), "{status} {}", sent.body);
-            let asked = page.browser.state().config_requests.clone();
-            assert_eq!(asked.len(), 2, "{status}");
-            assert_eq!(asked[1].0 - asked[0].0, LATENCY_MS + PAUSE, "{status}");
-            assert_eq!(asked[0].1, asked[1].1);
+            let requested = page.browser.state().config_requests.clone();
+            assert_eq!(requested.len(), 2, "{status}");
+            assert_eq!(
+                requested[1].0 - requested[0].0,
+                LATENCY_MS + CONFIG_RETRY_MS,
+                "{status}"
+            );
+            assert_eq!(requested[0].1, requested[1].1);
         }
     }
 }
 
 #[test]
 fn early_config_outcome_shares_the_first_request() {
-    let page = answered(&[(200, ENABLED)]);
+    let page = with_config_responses(&[(200, ENABLED)]);
     let sent = page.request();
     assert_eq!(sent.names(), ["openai::sdk_init", "oai::diagnostic"]);
     let diagnostic = sent.diagnostic().expect("a diagnostic");
@@ -138,7 +142,7 @@ fn late_config_outcome_is_sent_alone_with_identity() {
 fn config_is_valid_for_five_minutes() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_P);
-    page.advance(HOLD - 1);
+    page.advance(CONFIG_TTL_MS - 1);
     page.call(INIT_P);
     page.advance(1);
     assert_eq!(page.config_requests().len(), 1);
@@ -151,7 +155,7 @@ fn config_is_valid_for_five_minutes() {
 fn config_is_not_requested_while_denied() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call_all([CONSENT_DENY, INIT_P, INIT_P, INIT_Q]);
-    page.advance(HOLD);
+    page.advance(CONFIG_TTL_MS);
     page.call_all([INIT_P, INIT_Q]);
     page.advance(1_000);
     assert!(page.config_requests().is_empty());

@@ -1,4 +1,4 @@
-//! What holds for any visit, whatever its page, its visitor and its network do, in whatever order.
+//! Properties that hold for any sequence of calls, network conditions and visitor actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +9,17 @@ use crate::support::page::{CONSENT_DENY, CONSENT_GRANT, INVALID_CALL, Page, orde
 
 const PIXELS: [&str; 3] = ["P", "Q", "R S/ü"];
 const HOST: &str = "shop.example.test";
-/// Somebody sets the clock by less than this: never so often that a cookie's time is over.
+/// The clock is set by less than this, so that no cookie expires.
 const HOURS: i64 = 6 * 60 * 60 * 1_000;
 
-/// Something that happens in a visit.
+/// One step of a visit.
 #[derive(Debug, Clone)]
 enum Act {
     Init(usize),
-    /// Says who the visitor is.
+    /// Sets user data with `init`.
     Identify(usize),
     Order,
-    /// An order with that many letters in it.
+    /// An order of that size, in bytes.
     Large(usize),
     Burst(usize),
     Single(usize),
@@ -27,19 +27,19 @@ enum Act {
     Advance(u64),
     Network(Network),
     Beacons(bool),
-    /// Answers one of the requests that nobody has answered yet.
+    /// Responds to one of the outstanding requests.
     Answer(usize, bool),
     Leave,
     PushState(usize),
     /// Sets the clock.
     Clock(i64),
-    /// Answers a pixel's settings.
+    /// Responds to a pixel's config request.
     Settings(usize, u16),
     Grant,
     Deny,
-    /// Another tab denies, and this one hears of it.
+    /// Another tab stores a denial, and this page gets a storage event.
     OtherTabDenies,
-    /// A denial appears in a cookie, and nobody hears of it.
+    /// A denial is stored in a cookie, without an event.
     CookieDenies,
 }
 
@@ -65,7 +65,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Acts among which the visitor changes their mind.
+/// Acts that include consent changes.
 fn any_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => act(),
@@ -76,25 +76,25 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A visit, and what must become of it.
-struct Told {
+/// A visit and the expected outcome.
+struct Visit {
     page: Page,
     started: Vec<usize>,
-    /// Each event that was measured, with the pixel that it is for; those before any init are for none yet.
+    /// Each measured event with its pixel; `None` for events before any `init`.
     measured: Vec<(Option<usize>, String)>,
-    refused: Vec<Option<usize>>,
+    rejected: Vec<Option<usize>>,
     measured_so_far: usize,
     granted: bool,
-    /// A cookie says no, but the page may not have noticed.
+    /// Whether a cookie holds a denial that the page may not have read yet.
     cookie_denies: bool,
-    /// What no request may carry any more.
+    /// IDs that no request may carry any more.
     dropped: BTreeSet<String>,
-    /// How many requests have been looked at, and how many for settings.
+    /// Number of requests and of config requests that have been checked.
     seen: usize,
-    asked: usize,
+    requested: usize,
 }
 
-impl Told {
+impl Visit {
     fn new(cookies_blocked: bool, storage_blocked: bool) -> Self {
         let browser = FakeBrowser::new();
         browser.state_mut().cookies.blocked = cookies_blocked;
@@ -103,17 +103,17 @@ impl Told {
             page: browser.open("https://shop.example.test/?oppref=click-1#top"),
             started: Vec::new(),
             measured: Vec::new(),
-            refused: Vec::new(),
+            rejected: Vec::new(),
             measured_so_far: 0,
             granted: true,
             cookie_denies: false,
             dropped: BTreeSet::new(),
             seen: 0,
-            asked: 0,
+            requested: 0,
         }
     }
 
-    /// The pixels that a `measure` reaches.
+    /// The pixels that `measure` addresses.
     fn reached(&self) -> Vec<Option<usize>> {
         if self.started.is_empty() {
             return vec![None];
@@ -153,7 +153,7 @@ impl Told {
                     for (pixel, _) in &mut self.measured {
                         pixel.get_or_insert(i);
                     }
-                    for pixel in &mut self.refused {
+                    for pixel in &mut self.rejected {
                         pixel.get_or_insert(i);
                     }
                 }
@@ -180,7 +180,7 @@ impl Told {
             Act::Refused => {
                 page.call(INVALID_CALL);
                 let reached = self.reached();
-                self.refused.extend(reached);
+                self.rejected.extend(reached);
             }
             Act::Advance(ms) => page.advance(ms),
             Act::Network(network) => page.set_network(network),
@@ -226,23 +226,23 @@ impl Told {
                 self.cookie_denies = !browser.state().cookies.blocked;
             }
         }
-        self.look_at_requests();
+        self.check_requests();
     }
 
     fn is_denied(&self) -> bool {
         !self.granted || self.cookie_denies
     }
 
-    /// Looks at what the last act has sent.
-    fn look_at_requests(&mut self) {
+    /// Checks the requests of the last act.
+    fn check_requests(&mut self) {
         let new = self.page.browser.state().requests[self.seen..].to_vec();
         for sent in &new {
-            self.look_at(sent);
+            self.check_request(sent);
         }
         self.seen += new.len();
-        let asked = self.page.config_requests().len();
-        assert!(!self.is_denied() || asked == self.asked, "settings");
-        self.asked = asked;
+        let requested = self.page.config_requests().len();
+        assert!(!self.is_denied() || requested == self.requested, "settings");
+        self.requested = requested;
         let browser = &self.page.browser;
         if !self.granted {
             assert!(browser.cookies_by_name("__obref").is_empty());
@@ -250,7 +250,7 @@ impl Told {
         }
     }
 
-    fn look_at(&self, sent: &SentRequest) {
+    fn check_request(&self, sent: &SentRequest) {
         let events = sent.events();
         assert_eq!(sent.parameter("ec"), events.len().to_string());
         assert!(!events.is_empty());
@@ -275,8 +275,8 @@ impl Told {
         }
     }
 
-    /// The network works in the end, and the page stays.
-    fn come_to_rest(&mut self, delivered: bool) {
+    /// Restores the network and lets the page send everything.
+    fn settle_all(&mut self, delivered: bool) {
         let page = &mut self.page;
         page.set_network(Network::Up);
         page.browser.state_mut().accepts_beacons = true;
@@ -286,11 +286,11 @@ impl Told {
             }
         }
         page.advance(1_000_000);
-        self.look_at_requests();
+        self.check_requests();
     }
 }
 
-/// How often each thing was seen.
+/// Counts equal items.
 fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, u64> {
     let mut counts = BTreeMap::new();
     for thing in things {
@@ -299,7 +299,7 @@ fn counted<T: Ord>(things: impl IntoIterator<Item = T>) -> BTreeMap<T, u64> {
     counts
 }
 
-/// The pixel, as an address names it.
+/// The pixel's ID as it is encoded in a URL.
 fn encoded(pixel: usize) -> &'static str {
     ["P", "Q", "R%20S%2F%C3%BC"][pixel]
 }
@@ -311,32 +311,32 @@ proptest! {
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
-        let mut told = Told::new(blocked.0, blocked.1);
+        let mut visit = Visit::new(blocked.0, blocked.1);
         for act in &acts {
-            told.act(act);
+            visit.act(act);
         }
-        told.come_to_rest(arrived);
+        visit.settle_all(arrived);
 
-        let requests = told.page.requests();
-        // what went by a beacon that nobody can believe in goes again
+        let requests = visit.page.requests();
+        // unconfirmed beacons are sent again
         let delivered: Vec<_> = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed).collect();
         let measured = delivered.iter().flat_map(|sent| {
             sent.measured_ids().into_iter().map(|id| (sent.pixel().to_string(), id))
         });
-        let expected = told.measured.iter().filter_map(|(pixel, id)| {
+        let expected = visit.measured.iter().filter_map(|(pixel, id)| {
             pixel.map(|pixel| (encoded(pixel).to_string(), id.clone()))
         });
         let (measured, expected) = (counted(measured), counted(expected));
         prop_assert!(measured.values().all(|times| *times == 1));
         prop_assert!(measured.keys().all(|event| expected.contains_key(event)));
-        // when requests fail, what the outbox has no room for is dropped, and counted
+        // while requests fail, events over the outbox's limits are dropped and counted
         let events = delivered.iter().flat_map(|sent| sent.events());
         let lost: u64 = events
             .filter_map(|event| event.data.get("dropped_event_reason_counts")?["outbox_full"].as_u64())
             .sum();
         prop_assert_eq!(measured.len() as u64 + lost, expected.len() as u64);
 
-        for pixel in &told.started {
+        for pixel in &visit.started {
             let of_pixel = delivered.iter().filter(|sent| sent.pixel() == encoded(*pixel));
             let events: Vec<_> = of_pixel.flat_map(|sent| sent.events()).collect();
             let inits = events.iter().filter(|event| event.name == "openai::sdk_init");
@@ -344,10 +344,10 @@ proptest! {
             let visits = events.iter().filter(|event| event.data.contains_key("is_first_visit_in_session"));
             prop_assert_eq!(visits.count(), 1);
             let reasons = events.iter().filter_map(|event| event.data.get("dropped_event_reason_counts")?.as_object());
-            let refused = reasons.flatten().filter(|(reason, _)| *reason != "outbox_full");
-            let counted = refused.filter_map(|(_, count)| count.as_u64()).sum::<u64>();
-            let refused = told.refused.iter().filter(|of| **of == Some(*pixel));
-            prop_assert_eq!(counted, refused.count() as u64);
+            let rejected = reasons.flatten().filter(|(reason, _)| *reason != "outbox_full");
+            let counted = rejected.filter_map(|(_, count)| count.as_u64()).sum::<u64>();
+            let rejected = visit.rejected.iter().filter(|of| **of == Some(*pixel));
+            prop_assert_eq!(counted, rejected.count() as u64);
         }
     }
 
@@ -357,12 +357,12 @@ proptest! {
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
-        // `Told` looks at every request as it is sent
-        let mut told = Told::new(blocked.0, blocked.1);
+        // every request is checked when it is sent
+        let mut visit = Visit::new(blocked.0, blocked.1);
         for act in &acts {
-            told.act(act);
+            visit.act(act);
         }
-        told.come_to_rest(arrived);
+        visit.settle_all(arrived);
     }
 
     #[test]
@@ -371,20 +371,20 @@ proptest! {
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
-        let mut told = Told::new(blocked.0, blocked.1);
+        let mut visit = Visit::new(blocked.0, blocked.1);
         for act in &acts {
-            told.act(act);
+            visit.act(act);
         }
-        told.come_to_rest(arrived);
-        for pixel in &told.started {
-            let requests = told.page.requests_for(encoded(*pixel)).into_iter();
+        visit.settle_all(arrived);
+        for pixel in &visit.started {
+            let requests = visit.page.requests_for(encoded(*pixel)).into_iter();
             let arrived = requests.filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
             let events: Vec<_> = arrived.flat_map(|sent| sent.events()).collect();
             let count = |key| events.iter().filter(|event| event.data.contains_key(key)).count();
             prop_assert_eq!(count("is_first_visit_in_session"), 1);
             let grants = count("is_first_consent_grant_in_session");
             prop_assert!(grants <= 1);
-            prop_assert!(grants == 1 || told.is_denied());
+            prop_assert!(grants == 1 || visit.is_denied());
         }
     }
 
@@ -393,15 +393,15 @@ proptest! {
         acts in prop::collection::vec(any_act(), 0..20),
         blocked in any::<(bool, bool)>(),
     ) {
-        let mut told = Told::new(blocked.0, blocked.1);
+        let mut visit = Visit::new(blocked.0, blocked.1);
         for act in &acts {
-            told.act(act);
+            visit.act(act);
         }
-        told.act(&Act::Init(0));
-        told.act(&Act::Grant);
-        told.page.call(&order("in the end"));
-        told.come_to_rest(false);
-        let arrived = told.page.requests_for("P").into_iter().filter(|sent| sent.delivered == Some(true));
+        visit.act(&Act::Init(0));
+        visit.act(&Act::Grant);
+        visit.page.call(&order("in the end"));
+        visit.settle_all(false);
+        let arrived = visit.page.requests_for("P").into_iter().filter(|sent| sent.delivered == Some(true));
         let ids = arrived.flat_map(|sent| sent.measured_ids()).filter(|id| id == "in the end");
         prop_assert_eq!(ids.count(), 1);
     }
@@ -410,10 +410,10 @@ proptest! {
     fn only_one_request_is_in_flight_until_page_hide(
         acts in prop::collection::vec(act().prop_filter("nobody leaves", |act| !matches!(act, Act::Leave)), 1..40),
     ) {
-        let mut told = Told::new(false, false);
+        let mut visit = Visit::new(false, false);
         for act in &acts {
-            told.act(act);
-            let state = told.page.browser.state();
+            visit.act(act);
+            let state = visit.page.browser.state();
             let open = state.requests.iter().filter(|sent| sent.delivered.is_none());
             let open = counted(open.map(|sent| sent.pixel()));
             prop_assert!(open.values().all(|count| *count == 1), "{:?}", open);

@@ -1,4 +1,4 @@
-//! When requests go, how they are cut, and when they are tried again.
+//! The event queue: when batches are sent, how they are cut, and when they are retried.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use crate::support::page::{
     CHECKOUT_URL, IDLE_FLUSH_MS, INIT_P, INVALID_CALL, MAX_FLUSH_MS, Page, order, order_of_size,
 };
 
-/// Larger than any event may be.
+/// Larger than the maximum event, in bytes.
 const MIB: usize = 1 << 20;
 
-/// The times of the requests, in ticks after `began`.
+/// The times of the requests, in milliseconds after `began`.
 fn times(page: &Page, began: u64) -> Vec<u64> {
     let requests = page.requests();
     requests.iter().map(|sent| sent.at - began).collect()
@@ -232,7 +232,7 @@ fn burst_of_400_orders_is_sent_once_each() {
     assert!(requests.len() > 1);
     for (i, sent) in requests.iter().enumerate() {
         assert!(sent.body.len() <= MAX_BODY);
-        // one at a time, but without a pause
+        // one at a time, without a pause between them
         assert_eq!(sent.at - began, IDLE_FLUSH_MS + i as u64 * LATENCY_MS);
         let is_last = i + 1 == requests.len();
         assert!(is_last || sent.body.len() > MAX_BODY - 500, "cut too early");
@@ -266,9 +266,9 @@ fn burst_survives_every_second_request_failing() {
         });
         page.advance(5_000);
     }
-    let arrived = page.delivered_ids();
-    assert_eq!(arrived.len(), ids.len());
-    assert_eq!(arrived.into_iter().collect::<BTreeSet<_>>(), ids);
+    let delivered = page.delivered_ids();
+    assert_eq!(delivered.len(), ids.len());
+    assert_eq!(delivered.into_iter().collect::<BTreeSet<_>>(), ids);
 }
 
 #[test]
@@ -323,19 +323,19 @@ fn event_over_one_mebibyte_is_rejected_and_counted() {
     assert_eq!(page.warnings().len(), 1);
     page.advance(5_000);
     assert_eq!(page.delivered_ids(), ["large"]);
-    let told = page
+    let diagnostic = page
         .requests()
         .into_iter()
         .find_map(|sent| sent.diagnostic());
-    let told = told.expect("a diagnostic");
-    assert_eq!(told["dropped_event_count"], 1);
-    let reasons = &told["dropped_event_reason_counts"];
+    let diagnostic = diagnostic.expect("a diagnostic");
+    assert_eq!(diagnostic["dropped_event_count"], 1);
+    let reasons = &diagnostic["dropped_event_reason_counts"];
     assert_eq!(reasons["invalid_event_props"], 1);
-    assert_eq!(told["dropped_event_name_counts"]["order_created"], 1);
+    assert_eq!(diagnostic["dropped_event_name_counts"]["order_created"], 1);
 }
 
 impl Page {
-    /// Lets time pass until nothing waits; the requests must have gone at these ticks after `began`.
+    /// Advances until the queue is empty and asserts the send times, in milliseconds after `began`.
     #[track_caller]
     fn settle_into(&mut self, began: u64, expected: &[u64]) {
         self.advance(30_000);

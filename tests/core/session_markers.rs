@@ -1,4 +1,4 @@
-//! What is told once a session: the first visit, and the first time that consent was granted.
+//! Session markers: the first visit and the first grant of a session are reported once.
 
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network, SentRequest};
 use crate::support::page::{
@@ -6,12 +6,17 @@ use crate::support::page::{
     MAX_FLUSH_MS, Page, order,
 };
 
-/// `(consent, first visit, first grant)` as each marker tells.
+/// `(consent, first visit, first grant)` of each marker.
 fn markers(requests: &[SentRequest]) -> Vec<(bool, bool, bool)> {
-    let told = requests.iter().filter_map(|sent| {
-        let told = sent.diagnostic()?;
-        let consent = told.get("consent")?.as_bool()?;
-        let is_set = |key: &str| told.get(key).map(|set| assert_eq!(set, true)).is_some();
+    let diagnostic = requests.iter().filter_map(|sent| {
+        let diagnostic = sent.diagnostic()?;
+        let consent = diagnostic.get("consent")?.as_bool()?;
+        let is_set = |key: &str| {
+            diagnostic
+                .get(key)
+                .map(|set| assert_eq!(set, true))
+                .is_some()
+        };
         let first_visit = is_set("is_first_visit_in_session");
         Some((
             consent,
@@ -19,10 +24,10 @@ fn markers(requests: &[SentRequest]) -> Vec<(bool, bool, bool)> {
             is_set("is_first_consent_grant_in_session"),
         ))
     });
-    told.collect()
+    diagnostic.collect()
 }
 
-/// A page in a session that has these first times behind it.
+/// A page in a session that has already reported these markers.
 fn page_after(kept: &str) -> Page {
     let browser = FakeBrowser::new();
     browser
@@ -152,7 +157,7 @@ fn session_that_begins_denied_reports_the_grant_on_a_later_page() {
 
 #[test]
 fn reported_markers_are_not_reported_again() {
-    for (kept, told, then) in [
+    for (kept, diagnostic, then) in [
         ("", Some((true, true, true)), "g"),
         ("v", Some((true, false, true)), "g"),
         ("c", Some((true, true, false)), "g"),
@@ -162,7 +167,11 @@ fn reported_markers_are_not_reported_again() {
         let mut page = page_after(kept);
         page.call(INIT_P);
         page.advance(60_000);
-        assert_eq!(markers(&page.requests()), Vec::from_iter(told), "{kept}");
+        assert_eq!(
+            markers(&page.requests()),
+            Vec::from_iter(diagnostic),
+            "{kept}"
+        );
         assert_eq!(page.markers().as_deref(), Some(then), "{kept}");
     }
 }
@@ -195,7 +204,7 @@ fn rejected_calls_share_the_marker_s_request() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call_all([INVALID_CALL, INIT_P, INVALID_CALL]);
     page.advance(MAX_FLUSH_MS);
-    let told = page.request().diagnostic().expect("a diagnostic");
-    assert_eq!(told["dropped_event_count"], 2);
+    let diagnostic = page.request().diagnostic().expect("a diagnostic");
+    assert_eq!(diagnostic["dropped_event_count"], 2);
     assert_eq!(markers(&page.requests()), [(true, true, true)]);
 }

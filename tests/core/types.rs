@@ -1,12 +1,12 @@
-//! The TypeScript types agree with the table in `src/schema/events.rs`: this test keeps a copy of the table in
-//! `tests/types/schema.gen.ts`, and `tsc` holds the types to that copy (`tests/types/matches-schema.ts`).
+//! The TypeScript types match the table in `src/schema/events.rs`: this test writes a copy of the table to
+//! `tests/types/schema.gen.ts`, and `tsc` compares the types with that copy (`tests/types/matches-schema.ts`).
 
 use std::fs;
 use std::path::Path;
 
 use oaiq::schema::events::{EVENTS, Field, FieldType, ITEM_FIELDS, OPTION_FIELDS};
 
-/// What a field holds, in TypeScript.
+/// A field's type in TypeScript.
 fn held(holds: FieldType, data_type: &str) -> String {
     match holds {
         FieldType::Type => format!("\"{data_type}\""),

@@ -1,4 +1,4 @@
-//! Who the site says the visitor is.
+//! User data that the site passes to `init`.
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ fn init(user: &str) -> String {
     format!(r#"["init",{{"pixelId":"P","user":{user}}}]"#)
 }
 
-/// The part `user` of the next request, as it stands in the body.
+/// The `user` member of the next request's body, verbatim.
 fn user_of_next(page: &mut Page) -> String {
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS);

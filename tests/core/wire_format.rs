@@ -1,4 +1,4 @@
-//! The form of a request, to the byte.
+//! The wire format of requests, byte for byte.
 
 use crate::support::fake_browser::{FakeBrowser, uuid};
 use crate::support::page::{
@@ -6,7 +6,7 @@ use crate::support::page::{
     INVALID_CALL, Page, order,
 };
 
-/// The text of the only event of that name in a body, as it stands there.
+/// The JSON of the only event of that name in a body, verbatim.
 fn raw_event<'a>(body: &'a str, name: &str) -> &'a str {
     let start = body.find(&format!(r#"{{"type":"{name}""#)).expect(body);
     let rest = &body[start..];
@@ -36,7 +36,7 @@ fn first_request_matches_byte_for_byte() {
         format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=3")
     );
     let urls = r#""source_url":"https://shop.example.test/checkout","referrer_url":"https://news.example/story""#;
-    // the third is the name of the box in which the event is kept
+    // the third UUID is the key of the outbox record
     let (init, browser, diagnostic) = (uuid(1), uuid(2), uuid(4));
     let expected = [
         format!(r#"{{"obref":"{browser}","events":["#),
@@ -147,7 +147,7 @@ fn undefined_fields_are_left_out() {
 
 #[test]
 fn source_url_is_origin_and_path() {
-    for (url, told) in [
+    for (url, diagnostic) in [
         (
             "https://shop.example.test/checkout?email=a%40b.c#card",
             Some(CHECKOUT_URL),
@@ -178,8 +178,8 @@ fn source_url_is_origin_and_path() {
         page.advance(IDLE_FLUSH_MS);
         let sent = page.request();
         for event in &sent.events()[..2] {
-            assert_eq!(event.source_url.as_deref(), told, "{url}");
-            assert_eq!(event.referrer_url.as_deref(), told, "{url}");
+            assert_eq!(event.source_url.as_deref(), diagnostic, "{url}");
+            assert_eq!(event.referrer_url.as_deref(), diagnostic, "{url}");
         }
         assert!(!sent.body.contains("secret"), "{url}");
     }

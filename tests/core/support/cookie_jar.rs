@@ -1,23 +1,23 @@
-//! A cookie jar that behaves as a browser's does towards `document.cookie` (RFC 6265bis, 5.7).
+//! A cookie jar with the rules of `document.cookie` (RFC 6265bis, 5.7).
 
 use std::cell::Cell;
 
-/// Domains that browsers let nobody set a cookie for; any single label is one, too.
+/// Public suffixes: browsers reject cookies for these domains, and for any single label.
 const PUBLIC_SUFFIXES: [&str; 2] = ["co.uk", "com.au"];
 
-/// A cookie that is kept.
+/// A stored cookie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cookie {
     /// Its name.
     pub name: String,
     /// Its value, encoded as it was written.
     pub value: String,
-    /// The domain that it was set for, or `None` if it is the host's alone.
+    /// The domain that it was set for, or `None` for a host-only cookie.
     pub domain: Option<String>,
     host: String,
     path: String,
     secure: bool,
-    /// Milliseconds since the epoch; `None` for a cookie of the session.
+    /// Milliseconds since the epoch; `None` for a session cookie.
     expires: Option<u64>,
 }
 
@@ -26,20 +26,20 @@ pub struct Cookie {
 pub struct Origin {
     /// Its host, without port.
     pub host: String,
-    /// Is it reached by https?
+    /// Whether its scheme is https.
     pub https: bool,
 }
 
 /// All cookies of a browser.
 #[derive(Debug, Default)]
 pub struct CookieJar {
-    /// In the order of their making: a cookie that is overwritten keeps its place.
+    /// In order of creation: a cookie that is overwritten keeps its place.
     all: Vec<Cookie>,
-    /// Reads come back empty, writes are ignored.
+    /// When blocked, reads return nothing and writes are ignored.
     pub blocked: bool,
-    /// Everything that a page has tried to write, oldest first.
+    /// Every cookie text that a page has tried to write, oldest first.
     pub written: Vec<String>,
-    /// How often a page has read: what it reads again in the same moment, having written nothing, the script remembers.
+    /// Number of reads. The script caches what it has read until it writes or its entry ends.
     pub reads: Cell<u32>,
     last_read: Cell<(u64, usize)>,
 }
@@ -137,7 +137,7 @@ impl CookieJar {
 #[derive(Debug)]
 pub struct Refused;
 
-/// The domain that a cookie is kept for, where the browser takes it.
+/// The domain that the browser stores a cookie for, or an error if it rejects the cookie.
 pub fn accepted_domain(by: &Origin, domain: &str) -> Result<Option<String>, Refused> {
     let is_address = by.host.starts_with('[') || by.host.parse::<std::net::Ipv4Addr>().is_ok();
     let is_public = !domain.contains('.') || PUBLIC_SUFFIXES.contains(&domain);

@@ -1,4 +1,4 @@
-//! A browser for one page at a time, whose clock, network and stores the test holds.
+//! A browser for one page at a time, whose clock, network and storage the test controls.
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,86 +12,86 @@ use serde_json::{Map, Value};
 use crate::support::cookie_jar::{Cookie, CookieJar, Origin, accepted_domain};
 use crate::support::page::{escape_json, unescape_json};
 
-/// How long an answer takes, in milliseconds.
+/// Time until a response, in milliseconds.
 pub const LATENCY_MS: u64 = 20;
-/// How long a page takes to paint.
+/// Time until first paint, in milliseconds.
 pub const PAINT_MS: u64 = 16;
-/// More than browsers let a beacon carry.
+/// Maximum size of a beacon, in bytes.
 const MAX_BEACON: usize = 64 * 1024;
-/// No request may be longer, unless it holds one event alone.
+/// Maximum size of a request with more than one event, in bytes.
 pub const MAX_BODY: usize = 60_000;
 
-/// What becomes of a request to the events endpoint.
+/// How requests to the events endpoint end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// It arrives after [`LATENCY`].
+    /// Delivered after [`LATENCY_MS`].
     Up,
-    /// It fails after [`LATENCY`].
+    /// Failed after [`LATENCY_MS`].
     Down,
-    /// It is answered after [`LATENCY`], with this status and so many seconds of Retry-After.
+    /// A response after [`LATENCY_MS`] with this status and Retry-After in seconds.
     Status(u32, u32),
-    /// The test answers.
+    /// The test responds.
     Manual,
 }
 
-/// By what a request went.
+/// How a request was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     Fetch,
     Beacon,
-    /// A worker that outlives the page.
+    /// The keepalive worker, which outlives the page.
     Worker,
 }
 
-/// Something that will happen to the page.
+/// An event that is due to reach the page.
 #[derive(Debug, Clone)]
 pub enum BrowserEvent {
     Timer,
     FirstPaint,
     Response(u32, u32, u32),
-    /// The page finds a box that another page has left: its name.
+    /// The page finds another page's outbox record; its key.
     RecordFound(String),
     ConfigResponse(usize, u16, String),
 }
 
-/// A handle on the browser: the pixel owns one, the test keeps another.
+/// A handle on the browser: the tracker owns one, the test another.
 #[derive(Debug, Clone)]
 pub struct FakeBrowser(Rc<RefCell<BrowserState>>);
 
-/// What the browser holds.
+/// The browser's state.
 #[derive(Debug)]
 pub struct BrowserState {
     /// Milliseconds since the epoch.
     pub now: u64,
-    /// Milliseconds since the page began.
+    /// Milliseconds since the page opened.
     pub ticks: u64,
     uuids: u64,
-    /// The page that is open,
+    /// Origin of the open page.
     pub origin: Origin,
-    /// its address,
+    /// Its current URL.
     pub url: String,
-    /// and what that was at first.
+    /// The URL that it was opened with.
     pub landing: String,
     pub cookies: CookieJar,
     pub local: BTreeMap<String, String>,
     pub session: BTreeMap<String, String>,
     pub storage_blocked: bool,
-    /// How often a page has read a store.
+    /// Number of storage reads.
     pub storage_reads: Cell<u32>,
     pub network: Network,
     pub accepts_beacons: bool,
-    /// Are there couriers, for pages that are left before anything has been answered?
+    /// Whether the keepalive worker is available.
     pub has_workers: bool,
-    /// Has the last request arrived, as far as the page knows?
+    /// Whether the last request was delivered, as far as the page knows.
     pub reached: bool,
-    /// The boxes of the outbox that belong to this page.
+    /// Keys of the outbox records that belong to this page.
     pub boxes: BTreeSet<String>,
-    /// Every text that was to be kept in one.
+    /// Every text that was to be stored in a record.
     pub texts: Vec<String>,
     pub requests: Vec<SentRequest>,
-    /// How the next requests for settings are answered; those beyond are not.
+    /// Responses to the next config requests; later requests get none.
     pub config_responses: VecDeque<(u16, &'static str)>,
-    /// The addresses of the settings that were asked for, and when in ticks.
+    /// Time in milliseconds since the page opened, and URL, of each config request.
     pub config_requests: Vec<(u64, String)>,
     pub warnings: Vec<String>,
     pub trace: Vec<(DebugEvent, String)>,
@@ -103,21 +103,21 @@ pub struct BrowserState {
 #[derive(Debug, Clone)]
 pub struct SentRequest {
     pub number: u32,
-    /// In ticks.
+    /// Milliseconds since the page opened.
     pub at: u64,
     pub url: String,
     pub body: String,
     pub stripped: bool,
     pub is_unloading: bool,
     pub by: Transport,
-    /// A beacon of which the page could not believe that it arrives.
+    /// Whether it is a beacon that the page cannot trust to arrive.
     pub is_unconfirmed: bool,
-    /// `None` until there is an answer.
+    /// `None` until there is a response.
     pub delivered: Option<bool>,
 }
 
 impl SentRequest {
-    /// The body, read as the collector reads it.
+    /// The body, parsed as the collector parses it.
     pub fn batch(&self) -> Batch {
         serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {}", self.body))
     }
@@ -126,7 +126,7 @@ impl SentRequest {
         self.batch().events
     }
 
-    /// A parameter of the address, as it stands there.
+    /// A query parameter of the URL, still encoded.
     pub fn parameter(&self, name: &str) -> &str {
         let (_, query) = self.url.split_once('?').expect("a query");
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -143,21 +143,21 @@ impl SentRequest {
         events.map(|event| event.name).collect()
     }
 
-    /// The ids of the events that the page has measured.
+    /// The IDs of the page's own events.
     pub fn measured_ids(&self) -> Vec<String> {
         let events = self.events().into_iter();
         let measured = events.filter(|event| !event.name.contains("::"));
         measured.map(|event| event.id).collect()
     }
 
-    /// What the diagnostic in it tells, if there is one.
+    /// The data of its diagnostic, if it has one.
     pub fn diagnostic(&self) -> Option<Map<String, Value>> {
         let mut events = self.events().into_iter();
         let diagnostic = events.find(|event| event.name == "oai::diagnostic");
         diagnostic.map(|event| event.data)
     }
 
-    /// Does it tell who sends it?
+    /// Whether it carries a browser ID, a click ID or user data.
     pub fn is_identified(&self) -> bool {
         let batch = self.batch();
         batch.obref.is_some() || batch.oppref.is_some() || batch.user.is_some()
@@ -165,7 +165,7 @@ impl SentRequest {
 }
 
 impl FakeBrowser {
-    /// A browser that has never been used, with a network that works.
+    /// A new browser with a working network.
     pub fn new() -> Self {
         Self(Rc::new(RefCell::new(BrowserState {
             now: 1_800_000_000_000,
@@ -203,13 +203,13 @@ impl FakeBrowser {
         self.0.borrow_mut()
     }
 
-    /// A page begins: whatever the last one still expected comes to nothing.
+    /// Opens a page; everything outstanding of the previous page is discarded.
     pub fn navigate(&self, origin: Origin, url: &str) {
         let mut state = self.state_mut();
         state.origin = origin;
         state.url = url.into();
         state.landing = url.into();
-        // a script never runs in the first moment of its page
+        // scripts run some time after navigation starts
         state.ticks = 40;
         state.alarm = None;
         state.reached = true;
@@ -217,7 +217,7 @@ impl FakeBrowser {
         state.coming.clear();
     }
 
-    /// Sets a cookie as another page of that host would.
+    /// Sets a cookie as another page of that host.
     pub fn set_cookie_on(&self, host: &str, cookie: &str) {
         let origin = Origin {
             host: host.into(),
@@ -229,7 +229,7 @@ impl FakeBrowser {
         state.cookies.written.clear();
     }
 
-    /// The cookies of that name which the page can read.
+    /// The cookies of that name that the page can read.
     pub fn cookies_by_name(&self, name: &str) -> Vec<Cookie> {
         let state = self.state();
         let visible = state.cookies.visible(&state.origin, state.now);
@@ -239,14 +239,14 @@ impl FakeBrowser {
             .collect()
     }
 
-    /// The value of the only cookie of that name.
+    /// The value of the only cookie of that name, if there is one.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let mut found = self.cookies_by_name(name);
         assert!(found.len() <= 1, "{found:?}");
         found.pop().map(|cookie| cookie.value)
     }
 
-    /// The texts by which a page has tried to set that cookie to a value.
+    /// The texts by which the page tried to set that cookie, without deletions.
     pub fn cookie_writes(&self, name: &str) -> Vec<String> {
         let state = self.state();
         let written = state.cookies.written.iter();
@@ -257,18 +257,18 @@ impl FakeBrowser {
             .collect()
     }
 
-    /// Notes the answer to a request: the first one, should there be more.
+    /// Records the response to a request; only the first counts.
     pub fn record_response(&self, number: u32, delivered: bool) {
         let mut state = self.state_mut();
         state.reached = delivered;
-        // each page counts from 1
+        // request IDs start at 1 on each page
         let mut youngest_first = state.requests.iter_mut().rev();
         if let Some(sent) = youngest_first.find(|sent| sent.number == number) {
             sent.delivered.get_or_insert(delivered);
         }
     }
 
-    /// Turns the clock to what happens next, if it happens by `end`.
+    /// Advances the clock to the next event, if it is due by `end`.
     pub fn step_until(&self, end: u64) -> Option<BrowserEvent> {
         let mut state = self.state_mut();
         let alarm = state.alarm.filter(|at| *at <= end);
@@ -288,11 +288,11 @@ impl FakeBrowser {
     }
 }
 
-/// What the outbox's boxes are called in `localStorage`, before their names.
+/// Prefix of the outbox's keys in `localStorage`.
 pub const OUTBOX_PREFIX: &str = "oaiq_outbox.1:";
 
 impl BrowserState {
-    /// The boxes that stand in the outbox, by name.
+    /// The outbox's records by key.
     pub fn outbox(&self) -> BTreeMap<String, Value> {
         let boxes = self.local.iter().filter_map(|(key, text)| {
             let name = key.strip_prefix(OUTBOX_PREFIX)?;
@@ -302,7 +302,7 @@ impl BrowserState {
         boxes.collect()
     }
 
-    /// The ids of all events in the outbox.
+    /// The IDs of all events in the outbox.
     pub fn stored_ids(&self) -> Vec<String> {
         let boxes = self.outbox();
         let events = boxes.values().filter_map(|it| it["events"].as_array());
@@ -310,7 +310,7 @@ impl BrowserState {
         ids.map(|id| id.expect("an id").into()).collect()
     }
 
-    /// The values, still encoded, of the cookies of that name, the one made last at the end.
+    /// The encoded values of the cookies of that name, in order of creation.
     fn cookie_values(&self, name: &str) -> Vec<String> {
         let read = self.cookies.read(&self.origin, self.now);
         let pairs = read.split("; ").filter_map(|pair| pair.split_once('='));
@@ -320,7 +320,7 @@ impl BrowserState {
             .collect()
     }
 
-    /// The domains that a cookie of this host may be set for, widest first.
+    /// The candidate cookie domains of this host, widest first.
     fn domains(&self) -> Vec<String> {
         let host = &self.origin.host;
         let is_address =
@@ -332,7 +332,7 @@ impl BrowserState {
             .collect()
     }
 
-    /// Sets a cookie, its value encoded, for that domain, or the host alone.
+    /// Sets a cookie with an encoded value for that domain; an empty domain means host-only.
     fn set_cookie(&mut self, name: &str, value: &str, days: u32, domain: &str) {
         let seconds = days * 24 * 60 * 60;
         let mut text = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax");
@@ -355,7 +355,7 @@ impl BrowserState {
         }
     }
 
-    /// Turns the clock, forwards only.
+    /// Advances the clock; never backwards.
     pub fn advance_to(&mut self, ticks: u64) {
         let passed = ticks.saturating_sub(self.ticks);
         self.ticks += passed;
@@ -395,7 +395,7 @@ impl Host for FakeBrowser {
         found.contains(&encoded(&unescape_json(value.as_str())))
     }
 
-    /// www/pixel/cookies.js does it, and tests/e2e/chromium/cookies.test.mjs tests it.
+    /// The real implementation is www/pixel/cookies.js, tested by tests/e2e/chromium/cookies.test.mjs.
     fn set_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32) {
         let state = &mut *self.state_mut();
         let value = encoded(&unescape_json(value.as_str()));
@@ -477,7 +477,7 @@ impl Host for FakeBrowser {
         owned(&encoded(&unescape_json(text.as_str())))
     }
 
-    /// The rules are in www/pixel/normalize-identifier.js, and tests/unit/normalize-identifier.test.mjs tests them; this is what they say of what is usable.
+    /// The real rules are in www/pixel/normalize-identifier.js, tested by tests/unit/normalize-identifier.test.mjs.
     fn normalize_identifier(&self, text: ThinStr, kind: IdentifierKind) -> ScratchString {
         let given = unescape_json(text.as_str());
         let trimmed = given.trim();
@@ -541,7 +541,7 @@ impl Host for FakeBrowser {
                 state
                     .local
                     .insert(format!("{OUTBOX_PREFIX}{name}"), kept.into());
-                // a page that lives on finds it as others do
+                // a page that stays open recovers it like any other record
                 state.schedule(9_000, BrowserEvent::RecordFound(name));
             }
             return SendResult::HandedOff;
@@ -550,7 +550,7 @@ impl Host for FakeBrowser {
             if state.reached {
                 return SendResult::HandedOff;
             }
-            // nobody will ever know
+            // its response will never be known
             state.schedule(1_000, BrowserEvent::Response(request.id, 0, 0));
             return SendResult::InFlight;
         }
@@ -605,7 +605,7 @@ fn owned(text: &str) -> ScratchString {
     ScratchString::from(text)
 }
 
-/// As `encodeURIComponent` writes it.
+/// `encodeURIComponent`.
 fn encoded(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {
         b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => char::from(byte).into(),
@@ -615,9 +615,9 @@ fn encoded(text: &str) -> String {
     encoded.collect()
 }
 
-/// Undoes [`encoded`].
+/// Reverses [`encoded`].
 fn decoded(text: &str) -> String {
-    // decodeURIComponent throws at what is no encoding, and the script then takes the text as it is
+    // where decodeURIComponent throws, the script takes the text unchanged
     let is_broken = text.split('%').skip(1).any(|rest| {
         let hex = rest.as_bytes().get(..2);
         hex.is_none_or(|hex| !hex.iter().all(u8::is_ascii_hexdigit))
@@ -628,7 +628,7 @@ fn decoded(text: &str) -> String {
     }
 }
 
-/// The ad click in an address, decoded as forms encode it.
+/// The `oppref` parameter of a URL, form-decoded.
 fn click_id_in(url: &str) -> String {
     let url = url.split('#').next().unwrap_or("");
     let query = url.split_once('?').map_or("", |(_, query)| query);
@@ -643,7 +643,7 @@ fn click_id_in(url: &str) -> String {
     found.next().map(|(_, value)| value).unwrap_or_default()
 }
 
-/// The UUID that a browser makes as its nth.
+/// The nth UUID of a browser.
 pub fn uuid(n: u64) -> String {
     format!("{n:08x}-0000-4000-8000-{n:012x}")
 }

@@ -1,4 +1,4 @@
-//! A visit to a page: what the page's script, the visitor and the network do, in words.
+//! A page with the tracker, and what the page's script, the visitor and the network do to it.
 
 use oaiq::Tracker;
 use oaiq::host::DebugEvent;
@@ -17,28 +17,28 @@ pub const INIT_P: &str = r#"["init",{"pixelId":"P"}]"#;
 pub const INIT_P_DEBUG: &str = r#"["init",{"pixelId":"P","debug":true}]"#;
 /// Starts the pixel `Q`.
 pub const INIT_Q: &str = r#"["init",{"pixelId":"Q"}]"#;
-/// A call that breaks a rule.
+/// A call that is rejected.
 pub const INVALID_CALL: &str = r#"["measure","order_created",null]"#;
-/// The visitor's answers.
+/// The visitor's consent answers.
 pub const CONSENT_DENY: &str = r#"["consent",false]"#;
 pub const CONSENT_GRANT: &str = r#"["consent",true]"#;
 
-/// A batch goes 1 s after its last event, and is looked at every 250 ms.
+/// A batch is sent 1 s after its last event; the queue is polled every 250 ms.
 pub const IDLE_FLUSH_MS: u64 = 1_250;
-/// A batch goes 4 s after its first event; so does one of diagnostics alone.
+/// A batch is sent at most 4 s after its first event; so is a batch of diagnostics only.
 pub const MAX_FLUSH_MS: u64 = 4_250;
 
 pub const EVENTS_URL: &str = "https://bzr.openai.com/v1/sdk/events";
 pub const CONFIG_URL: &str = "https://bzrcdn.openai.com/pixel-config/v1";
 
-/// A call that measures an order of that id.
+/// A call that measures an order with that ID.
 pub fn order(id: &str) -> String {
     format!(
         r#"["measure","order_created",{{"type":"contents","amount":2599,"currency":"USD"}},{{"event_id":"{id}"}}]"#
     )
 }
 
-/// A call that measures an order with that many letters in it.
+/// A call that measures an order of about that many bytes.
 pub fn order_of_size(id: &str, letters: usize) -> String {
     let name = "n".repeat(letters);
     format!(
@@ -46,12 +46,12 @@ pub fn order_of_size(id: &str, letters: usize) -> String {
     )
 }
 
-/// A string as the script writes it (`www/pixel/serialize-call.js`).
+/// A JSON string as the script writes it (`www/pixel/serialize-call.js`).
 pub fn quote_json(text: &str) -> String {
     format!("\"{}\"", escape_json(text))
 }
 
-/// The characters of such a string.
+/// The characters of a JSON string.
 pub fn escape_json(text: &str) -> String {
     let escape_json = text.chars().map(|c| match c {
         '"' | '\\' | '\0'..='\x1f' => format!("\\u{:04x}", u32::from(c)),
@@ -60,7 +60,7 @@ pub fn escape_json(text: &str) -> String {
     escape_json.collect()
 }
 
-/// Undoes [`escaped`].
+/// Reverses [`escape_json`].
 pub fn unescape_json(text: &str) -> String {
     let mut parts = text.split("\\u00");
     let mut out = String::from(parts.next().unwrap_or(""));
@@ -73,22 +73,22 @@ pub fn unescape_json(text: &str) -> String {
     out
 }
 
-/// A page that is open.
+/// An open page.
 pub struct Page {
-    /// The test's handle.
+    /// The test's handle on the browser.
     pub browser: FakeBrowser,
-    pixels: Tracker<FakeBrowser>,
+    tracker: Tracker<FakeBrowser>,
     url: String,
     referrer: String,
 }
 
 impl Page {
-    /// Opens a page in a browser that has never been used.
+    /// Opens a page in a new browser.
     pub fn open(url: &str) -> Self {
         FakeBrowser::new().open(url)
     }
 
-    /// A page whose pixel `P` has started, and has sent what there was to send.
+    /// A page whose pixel `P` has started and has sent everything.
     pub fn open_idle() -> Self {
         let mut page = Self::open(CHECKOUT_URL);
         page.call(INIT_P);
@@ -96,7 +96,7 @@ impl Page {
         page
     }
 
-    /// Lets everything that waits go, and forgets the requests so far.
+    /// Sends everything queued, and clears the recorded requests.
     pub fn drain(&mut self) {
         self.advance(10_000);
         self.browser.state_mut().requests.clear();
@@ -104,12 +104,12 @@ impl Page {
 
     /// The page enters the pixel; what that leaves behind is given back, as in the module.
     fn enter(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>)) {
-        work(&mut self.pixels);
+        work(&mut self.tracker);
         // SAFETY: the pixel keeps its own, and so does the browser
         unsafe { reset_scratch() };
     }
 
-    /// A call as the page makes it, without time and addresses: `["measure", ...]`.
+    /// Makes a call as the page does, without time and URLs: `["measure", ...]`.
     pub fn call(&mut self, arguments: &str) {
         let arguments = arguments.strip_prefix('[').expect(arguments);
         let now = self.browser.state().now;
@@ -120,7 +120,7 @@ impl Page {
         self.call_raw(&format!("[{now},{url},{referrer},{arguments}"));
     }
 
-    /// As the script does (www/pixel/entry.js), which reads this wish itself.
+    /// Switches debug as the script does (www/pixel/entry.js), which reads the option itself.
     fn apply_debug_option(&mut self, given: &str) {
         for on in [true, false] {
             if given.contains(&format!("\"debug\":{on}")) {
@@ -129,12 +129,12 @@ impl Page {
         }
     }
 
-    /// The calls that were queued before the script have been made.
+    /// Marks the end of the calls that were queued before the script loaded.
     fn replayed(&mut self) {
         self.enter(|tracker| tracker.on_replay_done());
     }
 
-    /// Somebody switches debug on or off.
+    /// Switches debug on or off.
     pub fn debug(&mut self, on: bool) {
         self.enter(|tracker| tracker.set_debug(on));
     }
@@ -145,12 +145,12 @@ impl Page {
         }
     }
 
-    /// Hands the pixel a text that no script has written.
+    /// Passes any text to the tracker as a call.
     pub fn call_raw(&mut self, text: &str) {
         self.enter(|tracker| tracker.on_call(ScratchString::from(text).as_thin()));
     }
 
-    /// Lets so many milliseconds pass, with all that happens in them.
+    /// Advances the clock by this many milliseconds and dispatches everything due.
     pub fn advance(&mut self, ms: u64) {
         let end = self.browser.state().ticks + ms;
         let mut events = 0;
@@ -178,17 +178,17 @@ impl Page {
         }
     }
 
-    /// Answers a request by its number.
+    /// Responds to a request by its ID.
     pub fn respond(&mut self, number: u32, delivered: bool) {
         self.respond_with(number, u32::from(delivered), 0);
     }
 
-    /// Answers it with a status and so many seconds of Retry-After.
+    /// Responds with a status and Retry-After in seconds.
     pub fn respond_with(&mut self, number: u32, status: u32, after: u32) {
         self.dispatch(BrowserEvent::Response(number, status, after));
     }
 
-    /// The page finds a box that another page has left. What the script reads as JSON, it hands over as it stands there.
+    /// Recovers another page's record by its key. Like the script, it passes valid JSON through unchanged.
     pub fn recover_from(&mut self, name: &str) {
         let mut state = self.browser.state_mut();
         let Some(text) = state.local.get(&format!("{OUTBOX_PREFIX}{name}")).cloned() else {
@@ -201,49 +201,49 @@ impl Page {
         self.recover_raw(&format!("[{},{left}]", quote_json(name)));
     }
 
-    /// Hands the pixel a box, as no script may have written it.
+    /// Passes any text to the tracker as a record.
     pub fn recover_raw(&mut self, left: &str) {
         self.enter(|tracker| tracker.recover_record(ScratchString::from(left).as_thin()));
     }
 
-    /// The page dies without a word, and another one opens.
+    /// The page crashes, and another one opens.
     pub fn crash(self, url: &str) -> Self {
         self.browser.open(url)
     }
 
-    /// The network is there again, as the browser says.
+    /// The browser fires `online`.
     pub fn online(&mut self) {
         self.enter(|tracker| tracker.on_online());
     }
 
-    /// The request at that place of [`Visit::requests`] arrives.
+    /// Delivers the request at that index of [`Page::requests`].
     pub fn deliver(&mut self, place: usize) {
         self.respond(self.requests()[place].number, true);
     }
 
-    /// The request at that place of [`Visit::requests`] fails.
+    /// Fails the request at that index of [`Page::requests`].
     pub fn fail(&mut self, place: usize) {
         self.respond(self.requests()[place].number, false);
     }
 
-    /// Answers settings by hand, those of the nth pixel.
+    /// Responds to the config request of the nth pixel.
     pub fn config_response(&mut self, pixel: usize, status: u16, body: &str) {
         let settings: Option<serde_json::Value> = serde_json::from_str(body).ok();
         let enabled = settings.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
         self.enter(|tracker| tracker.on_config_response(pixel, status, enabled));
     }
 
-    /// The alarm rings too early, as browsers' timers may.
+    /// The timer fires too early, as browsers' timers may.
     pub fn fire_timer_early(&mut self) {
         self.enter(|tracker| tracker.on_timer());
     }
 
-    /// The page is hidden, or the visitor goes to another.
+    /// The page is hidden or unloaded.
     pub fn hide(&mut self) {
         self.enter(|tracker| tracker.on_page_hide());
     }
 
-    /// The visitor answers a page of the same site in another tab, of which this one hears.
+    /// Another tab of the site stores a consent answer, and this page gets a storage event.
     pub fn set_in_other_tab(&mut self, answer: &str) {
         let mut state = self.browser.state_mut();
         state.local.insert("oaiq_consent".into(), answer.into());
@@ -263,7 +263,7 @@ impl Page {
         self.browser.open_with_referrer(url, &self.url, "u")
     }
 
-    /// What becomes of the requests from now on.
+    /// Sets how requests end from now on.
     pub fn set_network(&mut self, network: Network) {
         self.browser.state_mut().network = network;
     }
@@ -288,7 +288,7 @@ impl Page {
         requests.into_iter().next().expect("a request")
     }
 
-    /// The ids of the page's events, request by request.
+    /// The IDs of the page's own events, by request.
     pub fn measured_ids(&self) -> Vec<Vec<String>> {
         self.requests()
             .iter()
@@ -296,14 +296,14 @@ impl Page {
             .collect()
     }
 
-    /// The ids of the page's events that have arrived.
+    /// The IDs of the page's own events that were delivered.
     pub fn delivered_ids(&self) -> Vec<String> {
         let requests = self.requests();
         let arrived = requests.iter().filter(|sent| sent.delivered == Some(true));
         arrived.flat_map(SentRequest::measured_ids).collect()
     }
 
-    /// The beacons and fetches, in their order.
+    /// The transport of each request, in order.
     pub fn transports(&self) -> Vec<Transport> {
         self.requests().iter().map(|sent| sent.by).collect()
     }
@@ -312,33 +312,33 @@ impl Page {
         self.browser.state().warnings.clone()
     }
 
-    /// The addresses of the settings that were asked for.
+    /// The URLs of all config requests.
     pub fn config_requests(&self) -> Vec<String> {
         let state = self.browser.state();
         let asked = state.config_requests.iter();
         asked.map(|(_, url)| url.clone()).collect()
     }
 
-    /// The steps of that kind that were told.
+    /// The details of all traced steps of that kind.
     pub fn traced(&self, step: DebugEvent) -> Vec<String> {
         let state = self.browser.state();
         let steps = state.trace.iter().filter(|(told, _)| *told == step);
         steps.map(|(_, about)| about.clone()).collect()
     }
 
-    /// What `sessionStorage` keeps of the first times of `P`.
+    /// The session markers of `P` in `sessionStorage`.
     pub fn markers(&self) -> Option<String> {
         self.browser.state().session.get("oaiq_cs:P").cloned()
     }
 }
 
 impl FakeBrowser {
-    /// Opens a page that was reached by no link and left no `oaiq.config`.
+    /// Opens a page without referrer and without `oaiq.config`.
     pub fn open(&self, url: &str) -> Page {
         self.open_with_referrer(url, "", "u")
     }
 
-    /// Opens a page with the `oaiq.config` that it left.
+    /// Opens a page with that `oaiq.config`.
     pub fn open_with_config(&self, config: &str) -> Page {
         self.open_with_referrer(CHECKOUT_URL, "", config)
     }
@@ -350,7 +350,7 @@ impl FakeBrowser {
         page
     }
 
-    /// Opens a page whose snippet has queued these calls before the script has loaded.
+    /// Opens a page whose snippet queued these calls before the script loaded.
     pub fn open_with_queue(&self, url: &str, queue: &[&str]) -> Page {
         let mut page = self.begin(url, "", "u", false);
         page.call_all(queue.iter().copied());
@@ -358,7 +358,7 @@ impl FakeBrowser {
         page
     }
 
-    /// Opens a page that asks for no diagnostics while consent is denied.
+    /// Opens a page with diagnostics switched off while consent is denied.
     pub fn open_without_diagnostics(&self, url: &str) -> Page {
         let mut page = self.begin(url, "", "u", true);
         page.replayed();
@@ -370,7 +370,7 @@ impl FakeBrowser {
         let setup = format!(r#"["{EVENTS_URL}","{CONFIG_URL}",{config},{silent}]"#);
         let mut page = Page {
             browser: self.clone(),
-            pixels: Tracker::new(self.clone(), ScratchString::from(setup.as_str()).as_thin()),
+            tracker: Tracker::new(self.clone(), ScratchString::from(setup.as_str()).as_thin()),
             url: url.into(),
             referrer: referrer.into(),
         };
@@ -378,19 +378,19 @@ impl FakeBrowser {
         page
     }
 
-    /// Begins with a setup that no script has written.
+    /// Starts the tracker with any boot text.
     pub fn open_with_boot_text(&self, setup: &str) -> Page {
         self.navigate(origin(CHECKOUT_URL), CHECKOUT_URL);
         Page {
             browser: self.clone(),
-            pixels: Tracker::new(self.clone(), ScratchString::from(setup).as_thin()),
+            tracker: Tracker::new(self.clone(), ScratchString::from(setup).as_thin()),
             url: CHECKOUT_URL.into(),
             referrer: String::new(),
         }
     }
 }
 
-/// Who a page's cookies belong to.
+/// The origin of a URL.
 fn origin(url: &str) -> Origin {
     let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
