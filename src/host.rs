@@ -106,7 +106,7 @@ pub enum DebugEvent {
     ConsentState,
     /// The page's Content-Security-Policy has forbidden something: the directive, and what.
     CspViolation,
-    /// Events that earlier pages of this tab have measured, as [`crate::debug_log::Console::remembered`] gives them.
+    /// Events that earlier pages of this tab have measured, as [`crate::debug_log::DebugLog::tab_history`] gives them.
     TabHistory,
     /// A call is ignored, because it names no command or `consent` has no boolean; the call. Told by the pixel, and so is
     /// the next one.

@@ -5,7 +5,6 @@
 //! request.
 
 mod command;
-#[cfg(feature = "explain")]
 pub mod debug_log;
 mod delivery;
 #[cfg(feature = "explain")]

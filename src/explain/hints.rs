@@ -1,4 +1,4 @@
-//! What to do about a fault of a call, where that can be known from the call itself.
+//! Suggests how to fix a violation, where the call itself shows how.
 
 use crate::explain::money;
 use crate::mem::{ScratchString, thin};
@@ -6,8 +6,8 @@ use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, DataShape, EVENTS, Field};
 use crate::schema::validate::{Location, Violation, ViolationKind};
 
-/// What a page may mean by another name: those of other pixels (Meta, Google, TikTok, Pinterest) for the same events.
-const EVENTS_ELSEWHERE: [(&str, &str); 30] = [
+/// Names that other pixels (Meta, Google, TikTok, Pinterest) have for the same events.
+const OTHER_PIXELS_EVENTS: [(&str, &str); 30] = [
     ("purchase", "order_created"),
     ("completepayment", "order_created"),
     ("placeanorder", "order_created"),
@@ -40,8 +40,8 @@ const EVENTS_ELSEWHERE: [(&str, &str); 30] = [
     ("trial", "trial_started"),
 ];
 
-/// What elsewhere is a field's name.
-const FIELDS_ELSEWHERE: [(&str, &str); 20] = [
+/// Names that other pixels have for the same fields.
+const OTHER_PIXELS_FIELDS: [(&str, &str); 20] = [
     ("value", "amount"),
     ("price", "amount"),
     ("total", "amount"),
@@ -64,8 +64,8 @@ const FIELDS_ELSEWHERE: [(&str, &str); 20] = [
     ("plan", "plan_id"),
 ];
 
-/// Names of the order, in whichever words, belong into the options.
-const IDS: [&str; 6] = [
+/// Names under which other pixels take the ID of an order. Ours takes it in the options.
+const ID_ALIASES: [&str; 6] = [
     "eventid",
     "orderid",
     "transactionid",
@@ -76,40 +76,44 @@ const IDS: [&str; 6] = [
 
 const SYMBOLS: [(&str, &str); 4] = [("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("¥", "JPY")];
 
-/// What to do about a fault; `name` and `data` are the call's.
-pub fn advice(fault: &Violation, name: RawJson, data: RawJson) -> Option<String> {
+/// What to do about a violation of a call with this name and data.
+pub fn hint_for(violation: &Violation, name: RawJson, data: RawJson) -> Option<String> {
     let shape = events::find_event(name).map(|(_, shape)| *shape);
-    let text = match fault.kind {
-        ViolationKind::UnknownName | ViolationKind::Empty if fault.location == Location::Name => {
-            return event_meant(fault.found);
+    let text = match violation.kind {
+        ViolationKind::UnknownName | ViolationKind::Empty
+            if violation.location == Location::Name =>
+        {
+            return suggest_event(violation.found);
         }
         ViolationKind::NoData | ViolationKind::Missing | ViolationKind::WrongShape => {
             format!("send type: \"{}\"", shape?.name().as_str())
         }
-        ViolationKind::InvalidAmount => amount_meant(fault, data),
-        ViolationKind::NotInteger if fault.found.is_string() => {
-            let digits = string(fault.found);
+        ViolationKind::InvalidAmount => suggest_amount(violation, data),
+        ViolationKind::NotInteger if violation.found.is_string() => {
+            let digits = string(violation.found);
             digits.parse::<u32>().ok()?;
             format!("send the number {digits}, without quotes")
         }
-        ViolationKind::NoCurrency => "add currency: \"USD\", or whichever the amount is in".into(),
+        ViolationKind::NoCurrency => "add currency: \"USD\", or the currency of the amount".into(),
         ViolationKind::NotCurrency | ViolationKind::WrongType
-            if fault.path.as_str().ends_with("currency") =>
+            if violation.path.as_str().ends_with("currency") =>
         {
-            let given = string(fault.found);
+            let given = string(violation.found);
             let (_, code) = SYMBOLS.iter().find(|(symbol, _)| *symbol == given)?;
             format!("send \"{code}\"")
         }
-        ViolationKind::UnknownField => field_meant(fault, shape?)?,
+        ViolationKind::UnknownField => suggest_field(violation, shape?)?,
         ViolationKind::CustomNameMissing | ViolationKind::CustomNameEmpty => {
-            "give it in the last argument: { custom_event_name: \"your_name\" }".into()
+            "pass it in the last argument: { custom_event_name: \"your_name\" }".into()
         }
-        ViolationKind::ReservedCustomName => format!("measure \"{}\" itself", string(fault.found)),
+        ViolationKind::ReservedCustomName => {
+            format!("measure \"{}\" instead", string(violation.found))
+        }
         ViolationKind::CustomNameNotAllowed => {
-            "leave it out, or measure \"custom\" with that name".into()
+            "omit it, or measure \"custom\" with that name".into()
         }
         ViolationKind::InvalidCustomName => {
-            let name = as_custom_name(&string(fault.found));
+            let name = to_custom_name(&string(violation.found));
             if name.is_empty() {
                 return None;
             }
@@ -120,31 +124,31 @@ pub fn advice(fault: &Violation, name: RawJson, data: RawJson) -> Option<String>
     Some(text)
 }
 
-/// The event that is meant by a name.
-pub(crate) fn event_named(given: &str) -> Option<&'static str> {
+/// The event that a name probably means.
+pub(crate) fn closest_event(given: &str) -> Option<&'static str> {
     let known = EVENTS.iter().map(|(name, _)| name.as_str());
-    meant(given, known, &EVENTS_ELSEWHERE)
+    closest(given, known, &OTHER_PIXELS_EVENTS)
 }
 
-fn event_meant(given: RawJson) -> Option<String> {
+fn suggest_event(given: RawJson) -> Option<String> {
     let given = string(given);
     if ["app_installed", "app_opened"].contains(&given.as_str()) {
         return Some(format!(
-            "send {given} from your server, by the Conversions API: pages cannot measure it"
+            "send {given} from your server through the Conversions API; pages cannot measure it"
         ));
     }
-    match event_named(&given) {
+    match closest_event(&given) {
         Some(name) => Some(format!("did you mean \"{name}\"?")),
         None => Some(
-            "a name of your own goes like this: oaiq(\"measure\", \"custom\", { type: \"custom\" }, { custom_event_name: \"your_name\" })"
+            "for an event of your own, call oaiq(\"measure\", \"custom\", { type: \"custom\" }, { custom_event_name: \"your_name\" })"
                 .into(),
         ),
     }
 }
 
-fn amount_meant(fault: &Violation, data: RawJson) -> String {
-    let text = string(fault.found);
-    let known = currency_of(fault, data);
+fn suggest_amount(violation: &Violation, data: RawJson) -> String {
+    let text = string(violation.found);
+    let known = currency_of(violation, data);
     let named = || SYMBOLS.iter().find(|(symbol, _)| text.contains(symbol));
     let code = match &known {
         Some(code) => code.as_str(),
@@ -153,22 +157,22 @@ fn amount_meant(fault: &Violation, data: RawJson) -> String {
     if let Ok(whole) = text.parse::<i64>() {
         return format!(
             "send the number {whole}, without quotes, if it is {}",
-            money::shown(whole, code)
+            money::format(whole, code)
         );
     }
-    let readings = match fault.found.tag() {
-        Tag::Str => money::readings(&text),
-        _ => money::of_number(fault.found.raw_text().as_str())
+    let amounts = match violation.found.tag() {
+        Tag::Str => money::parse(&text),
+        _ => money::parse_number(violation.found.raw_text().as_str())
             .into_iter()
             .collect(),
     };
-    match readings.as_slice() {
-        [] => "such as 2599 for USD 25.99".into(),
-        [amount] => match money::in_minor_units(*amount, code) {
+    match amounts.as_slice() {
+        [] => "for example 2599 for USD 25.99".into(),
+        [amount] => match money::to_minor_units(*amount, code) {
             Some(minor) if known.is_some() => {
-                format!("send {minor} for {}", money::shown(minor, code))
+                format!("send {minor} for {}", money::format(minor, code))
             }
-            Some(minor) => format!("send {minor} if it is {}", money::shown(minor, code)),
+            Some(minor) => format!("send {minor} if it is {}", money::format(minor, code)),
             None if known.is_some() => format!(
                 "{code} has {}, so round it first",
                 match money::decimals(code) {
@@ -176,34 +180,34 @@ fn amount_meant(fault: &Violation, data: RawJson) -> String {
                     decimals => format!("{decimals} decimals"),
                 }
             ),
-            None => "such as 2599 for USD 25.99".into(),
+            None => "for example 2599 for USD 25.99".into(),
         },
         [..] => {
-            let readings = readings.into_iter().map(|it| reading(it, code));
-            let readings: Vec<_> = readings.collect();
+            let amounts = amounts.into_iter().map(|it| describe_amount(it, code));
+            let amounts: Vec<_> = amounts.collect();
             format!(
-                "this can mean {}; send the whole number for the one that you mean",
-                readings.join(" or ")
+                "this can mean {}; send the whole number of the one that you mean",
+                amounts.join(" or ")
             )
         }
     }
 }
 
 /// `USD 1299.00 (129900)`
-fn reading(amount: money::Written, code: &str) -> String {
-    match money::in_minor_units(amount, code) {
-        Some(minor) => format!("{} ({minor})", money::shown(minor, code)),
+fn describe_amount(amount: money::ParsedAmount, code: &str) -> String {
+    match money::to_minor_units(amount, code) {
+        Some(minor) => format!("{} ({minor})", money::format(minor, code)),
         None => format!(
             "{code} {} (more decimals than {code} has)",
-            money::plainly(amount)
+            money::format_decimal(amount)
         ),
     }
 }
 
-/// The currency that an amount is in: its item's own, or the event's.
-fn currency_of(fault: &Violation, data: RawJson) -> Option<String> {
+/// The currency of an amount: its item's own, or the event's.
+fn currency_of(violation: &Violation, data: RawJson) -> Option<String> {
     let mut currency = data.get(thin!("currency"));
-    if let Location::Item(place) = fault.location {
+    if let Location::Item(place) = violation.location {
         let mut item = data.get(thin!("contents")).first_child();
         for _ in 0..place {
             item = item?.next_sibling();
@@ -217,71 +221,70 @@ fn currency_of(fault: &Violation, data: RawJson) -> Option<String> {
     (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
 }
 
-fn field_meant(fault: &Violation, shape: DataShape) -> Option<String> {
-    let name = ScratchString::as_str(&fault.unknown_field?.to_scratch_string()).to_owned();
-    let fields: &[Field] = match fault.location {
+fn suggest_field(violation: &Violation, shape: DataShape) -> Option<String> {
+    let name = ScratchString::as_str(&violation.unknown_field?.to_scratch_string()).to_owned();
+    let fields: &[Field] = match violation.location {
         Location::Name => return None,
         Location::Data => shape.fields(),
         Location::Item(_) => &events::ITEM_FIELDS,
         Location::Options => &events::OPTION_FIELDS,
     };
-    let plain = plain(&name);
+    let normalized = normalize_name(&name);
     let is_option = |known: &Field| known.name().as_str() == name;
-    if fault.location != Location::Options {
-        if IDS.contains(&plain.as_str()) {
-            return Some("give it as event_id in the last argument: { event_id: \"...\" }".into());
+    if violation.location != Location::Options {
+        if ID_ALIASES.contains(&normalized.as_str()) {
+            return Some("pass it as event_id in the last argument: { event_id: \"...\" }".into());
         }
         if events::OPTION_FIELDS.iter().any(is_option) {
-            return Some(format!("give {name} in the last argument, the options"));
+            return Some(format!("pass {name} in the last argument (the options)"));
         }
-    } else if IDS.contains(&plain.as_str()) {
-        return Some("its name is event_id".into());
+    } else if ID_ALIASES.contains(&normalized.as_str()) {
+        return Some("did you mean event_id?".into());
     }
     let known = || fields.iter().map(|field| field.name().as_str());
-    if let Some(meant) = meant(&name, known(), &FIELDS_ELSEWHERE) {
+    if let Some(meant) = closest(&name, known(), &OTHER_PIXELS_FIELDS) {
         return Some(if meant == "amount" {
-            "its name is amount, in the currency's minor unit: 2599 for USD 25.99".into()
+            "did you mean amount? It is in the currency's minor unit: 2599 for USD 25.99".into()
         } else {
-            format!("its name is {meant}")
+            format!("did you mean {meant}?")
         });
     }
     let is_items = events::ITEM_FIELDS.iter().any(is_option);
-    (fault.location == Location::Data && is_items && shape != DataShape::CustomerAction)
-        .then(|| format!("give {name} in an item of contents: contents: [{{ {name}: ... }}]"))
+    (violation.location == Location::Data && is_items && shape != DataShape::CustomerAction)
+        .then(|| format!("pass {name} in an item of contents: contents: [{{ {name}: ... }}]"))
 }
 
-/// The one of those names that was meant by another: in other words, or with a slip of the pen.
-pub(crate) fn meant<'a>(
+/// The known name that a name probably means: another pixel's name for it, or a typo.
+pub(crate) fn closest<'a>(
     given: &str,
     known: impl Iterator<Item = &'a str>,
-    elsewhere: &[(&str, &'a str)],
+    aliases: &[(&str, &'a str)],
 ) -> Option<&'a str> {
-    let given = plain(given);
+    let given = normalize_name(given);
     if given.len() > 40 {
         return None;
     }
     let names: Vec<_> = known.collect();
-    if let Some((_, name)) = elsewhere.iter().find(|(other, _)| *other == given)
+    if let Some((_, name)) = aliases.iter().find(|(other, _)| *other == given)
         && names.contains(name)
     {
         return Some(name);
     }
-    let distance = |name: &&str| edits(&given, &plain(name));
+    let distance = |name: &&str| levenshtein(&given, &normalize_name(name));
     let nearest = names.into_iter().min_by_key(distance)?;
     (distance(&nearest) <= nearest.len() / 4).then_some(nearest)
 }
 
-/// Letters and digits alone, in lowercase: `addToCart` and `add_to_cart` are the same.
-fn plain(name: &str) -> String {
+/// Letters and digits only, in lowercase: `addToCart` and `add_to_cart` become the same.
+fn normalize_name(name: &str) -> String {
     name.chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect()
 }
 
-/// How many characters must be added, left out or changed to make one text of the other
-/// (<https://en.wikipedia.org/wiki/Levenshtein_distance>).
-fn edits(one: &str, other: &str) -> usize {
+/// The edit distance of two texts (<https://en.wikipedia.org/wiki/Levenshtein_distance>).
+fn levenshtein(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.chars().enumerate() {
@@ -296,8 +299,8 @@ fn edits(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 
-/// What a custom event could be called instead.
-fn as_custom_name(given: &str) -> String {
+/// A valid custom event name that resembles another.
+fn to_custom_name(given: &str) -> String {
     let mut name = String::new();
     for c in given.chars() {
         match c.to_ascii_lowercase() {
@@ -320,16 +323,16 @@ fn string(value: RawJson) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::explain::faults_of;
+    use crate::explain::explain_event;
     use proptest::prelude::*;
 
     fn advice(name: &str, data: &str, options: &str) -> Vec<String> {
-        let faults = faults_of(&format!("\"{name}\""), data, options);
-        faults.into_iter().filter_map(|it| it.advice).collect()
+        let violations = explain_event(&format!("\"{name}\""), data, options);
+        violations.into_iter().filter_map(|it| it.advice).collect()
     }
 
     #[test]
-    fn a_name_from_another_pixel_or_with_a_slip_is_told_with_the_one_that_was_meant() {
+    fn an_event_of_another_pixel_or_a_typo_suggests_the_right_name() {
         for (given, meant) in [
             ("Purchase", "order_created"),
             ("add_to_cart", "items_added"),
@@ -351,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_in_major_units_is_told_with_the_number_to_send() {
+    fn an_amount_in_major_units_suggests_the_number_to_send() {
         for (data, expected) in [
             (
                 r#"{"type":"contents","amount":25.99,"currency":"USD"}"#,
@@ -395,7 +398,7 @@ mod tests {
             ),
             (
                 r#"{"type":"contents","amount":true,"currency":"KWD"}"#,
-                "such as 2599 for USD 25.99",
+                "for example 2599 for USD 25.99",
             ),
         ] {
             assert_eq!(advice("order_created", data, ""), [expected], "{data}");
@@ -405,15 +408,15 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_with_two_readings_is_told_with_both_and_neither_is_advised() {
+    fn an_ambiguous_amount_suggests_both_readings() {
         for (data, expected) in [
             (
                 r#"{"type":"contents","amount":"1.299","currency":"EUR"}"#,
-                "this can mean EUR 1.299 (more decimals than EUR has) or EUR 1299.00 (129900); send the whole number for the one that you mean",
+                "this can mean EUR 1.299 (more decimals than EUR has) or EUR 1299.00 (129900); send the whole number of the one that you mean",
             ),
             (
                 r#"{"type":"contents","amount":"1,299","currency":"KWD"}"#,
-                "this can mean KWD 1.299 (1299) or KWD 1299.000 (1299000); send the whole number for the one that you mean",
+                "this can mean KWD 1.299 (1299) or KWD 1299.000 (1299000); send the whole number of the one that you mean",
             ),
         ] {
             assert_eq!(advice("order_created", data, ""), [expected], "{data}");
@@ -430,21 +433,24 @@ mod tests {
     }
 
     #[test]
-    fn a_field_by_another_name_or_in_another_place_is_told_with_where_it_belongs() {
+    fn an_unknown_field_suggests_the_right_name_or_place() {
         for (data, expected) in [
-            (r#"{"type":"contents","value":1}"#, "its name is amount"),
-            (r#"{"type":"contents","items":[]}"#, "its name is contents"),
+            (r#"{"type":"contents","value":1}"#, "did you mean amount?"),
+            (
+                r#"{"type":"contents","items":[]}"#,
+                "did you mean contents?",
+            ),
             (
                 r#"{"type":"contents","order_id":"1"}"#,
                 "event_id in the last argument",
             ),
             (
                 r#"{"type":"contents","opt_out":true}"#,
-                "give opt_out in the last argument",
+                "pass opt_out in the last argument",
             ),
             (
                 r#"{"type":"contents","curency":"USD"}"#,
-                "its name is currency",
+                "did you mean currency?",
             ),
             (
                 r#"{"type":"contents","quantity":1}"#,
@@ -452,7 +458,7 @@ mod tests {
             ),
             (
                 r#"{"type":"contents","contents":[{"sku":"a"}]}"#,
-                "its name is id",
+                "did you mean id?",
             ),
         ] {
             let found = advice("order_created", data, "");
@@ -464,13 +470,13 @@ mod tests {
                 r#"{"type":"contents"}"#,
                 r#"{"transaction_id":"1"}"#
             ),
-            ["its name is event_id"]
+            ["did you mean event_id?"]
         );
         assert!(advice("order_created", r#"{"type":"contents","zebra":"USD"}"#, "").is_empty());
     }
 
     #[test]
-    fn a_custom_name_that_may_not_be_is_told_with_one_that_may() {
+    fn an_invalid_custom_name_suggests_a_valid_one() {
         let custom = r#"{"type":"custom"}"#;
         assert_eq!(
             advice(
@@ -482,20 +488,20 @@ mod tests {
         );
         assert_eq!(
             advice("custom", custom, r#"{"custom_event_name":"order_created"}"#),
-            ["measure \"order_created\" itself"]
+            ["measure \"order_created\" instead"]
         );
         assert!(advice("custom", custom, r#"{"custom_event_name":"¿?"}"#).is_empty());
     }
 
     #[test]
-    fn a_currency_as_a_symbol_is_told_with_its_code() {
+    fn a_currency_symbol_suggests_its_code() {
         let data = r#"{"type":"contents","amount":1,"currency":"€"}"#;
         assert_eq!(advice("order_created", data, ""), ["send \"EUR\""]);
     }
 
     proptest! {
         #[test]
-        fn whatever_is_given_there_is_no_fault_of_ours(name in any::<String>(), field in any::<String>(), text in any::<String>(), number in any::<f64>()) {
+        fn any_call_is_explained_without_a_panic(name in any::<String>(), field in any::<String>(), text in any::<String>(), number in any::<f64>()) {
             let quoted = |text: &str| serde_json::to_string(text).unwrap();
             let data = format!(
                 r#"{{"type":"contents",{}:{},"amount":{},"currency":{}}}"#,
@@ -503,7 +509,7 @@ mod tests {
             );
             for name in [name.as_str(), "order_created", "custom"] {
                 let options = format!(r#"{{"custom_event_name":{}}}"#, quoted(&text));
-                faults_of(&quoted(name), &data, &options);
+                explain_event(&quoted(name), &data, &options);
             }
         }
     }

@@ -1,9 +1,9 @@
-//! What debug says about identifiers: a `user` that is not understood, and identifiers where none belong.
+//! Explains what is wrong with a `user`, finds identifiers where none belong, and explains calls that are ignored.
 //!
-//! The rules for `user` are those of `www/pixel/normalize-identifier.js`, which decides what is sent; here they are only explained.
+//! `www/pixel/normalize-identifier.js` has the rules for `user` and decides what is sent; this module only explains them.
 
-use crate::explain::hints::meant;
-use crate::explain::{shown, without_identifiers};
+use crate::explain::hints::{closest, closest_event};
+use crate::explain::{display_value, redact_identifiers};
 use crate::mem::{ThinStr, thin};
 use crate::raw_json::{RawJson, Tag};
 
@@ -16,8 +16,8 @@ const HASHED: [&str; 5] = [
 ];
 const PLACES: [&str; 5] = ["country", "city", "region", "postal_code", "zip_code"];
 
-/// What elsewhere is a field's name: letters and digits alone, in lowercase.
-const ELSEWHERE: [(&str, &str); 36] = [
+/// Names that other pixels have for the same fields: letters and digits only, in lowercase.
+const OTHER_PIXELS_FIELDS: [(&str, &str); 36] = [
     ("email", "email_sha256"),
     ("em", "email_sha256"),
     ("mail", "email_sha256"),
@@ -56,24 +56,24 @@ const ELSEWHERE: [(&str, &str); 36] = [
     ("postcode", "postal_code"),
 ];
 
-/// What is wrong with a `user`, a line each. Nothing that it holds is in them.
-pub(crate) fn user_faults(user: RawJson) -> Vec<String> {
+/// What is wrong with a `user`, one line each. No line contains a value.
+pub(crate) fn user_violations(user: RawJson) -> Vec<String> {
     if !user.is_defined() || user.is_null() {
         return Vec::new();
     }
     if !user.is_object() {
         return vec![format!(
             "user is {}, so it is ignored; it must be an object with fields such as email_sha256",
-            a_kind(user)
+            type_of(user)
         )];
     }
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     each_field(user, |name, value| {
-        if let Some(fault) = field_fault(name, value) {
-            faults.push(format!("user.{} {fault}", without_identifiers(name)));
+        if let Some(violation) = field_violation(name, value) {
+            violations.push(format!("user.{} {violation}", redact_identifiers(name)));
         }
     });
-    faults
+    violations
 }
 
 fn each_field(object: RawJson, mut visit: impl FnMut(&str, RawJson)) {
@@ -87,7 +87,7 @@ fn each_field(object: RawJson, mut visit: impl FnMut(&str, RawJson)) {
     }
 }
 
-fn a_kind(value: RawJson) -> &'static str {
+fn type_of(value: RawJson) -> &'static str {
     match value.tag() {
         Tag::Array => "a list",
         Tag::Object => "an object",
@@ -98,43 +98,43 @@ fn a_kind(value: RawJson) -> &'static str {
     }
 }
 
-fn field_fault(name: &str, value: RawJson) -> Option<String> {
+fn field_violation(name: &str, value: RawJson) -> Option<String> {
     let known = || HASHED.iter().chain(&PLACES).copied();
     if !known().any(|it| it == name) {
-        let advice = match meant(name, known(), &ELSEWHERE) {
+        let advice = match closest(name, known(), &OTHER_PIXELS_FIELDS) {
             Some(meant) if HASHED.contains(&meant) => {
-                format!("its name is {meant}, for a raw value too, which is hashed in the browser")
+                format!("send {meant}, also for a raw value, which the browser hashes")
             }
-            Some(meant) => format!("its name is {meant}"),
+            Some(meant) => format!("send {meant}"),
             None => {
                 let all: Vec<_> = known().collect();
-                format!("user has {}", all.join(", "))
+                format!("the fields are {}", all.join(", "))
             }
         };
-        return Some(format!("is not known and is ignored: {advice}"));
+        return Some(format!("is unknown and ignored: {advice}"));
     }
     match value.tag() {
         Tag::Undefined | Tag::Null => return None,
         Tag::Str => {}
         Tag::Array => {
             return Some(
-                "is a list and is ignored: send one string (only the Conversions API takes lists)"
+                "is a list and is ignored: send one string (only the Conversions API accepts lists)"
                     .into(),
             );
         }
         _ => {
             return Some(format!(
                 "is {} and is ignored: send a string",
-                a_kind(value)
+                type_of(value)
             ));
         }
     }
-    let text = unescaped(value.to_scratch_string().as_str());
-    string_fault(name, &text).map(Into::into)
+    let text = unescape(value.to_scratch_string().as_str());
+    string_violation(name, &text).map(Into::into)
 }
 
-/// The characters of a string as the script escapes them (`www/pixel/serialize-call.js`).
-fn unescaped(text: &str) -> String {
+/// Undoes the escapes that the script writes (`www/pixel/serialize-call.js`).
+fn unescape(text: &str) -> String {
     let mut parts = text.split("\\u00");
     let mut out = String::from(parts.next().unwrap_or(""));
     for part in parts {
@@ -145,7 +145,7 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-fn string_fault(name: &str, text: &str) -> Option<&'static str> {
+fn string_violation(name: &str, text: &str) -> Option<&'static str> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return None;
@@ -154,8 +154,8 @@ fn string_fault(name: &str, text: &str) -> Option<&'static str> {
         return Some("has more than 1024 characters and is ignored");
     }
     if PLACES.contains(&name) {
-        return holds_identifier(text).map(
-            |_| "holds an email address or a phone number and is ignored: send the place alone",
+        return identifier_in(text).map(
+            |_| "contains an email address or a phone number and is ignored: send only the place",
         );
     }
     if trimmed.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -163,7 +163,7 @@ fn string_fault(name: &str, text: &str) -> Option<&'static str> {
             64 => return None,
             32 | 40 | 56 | 96 | 128 => {
                 return Some(
-                    "looks like a hash, but not of SHA-256, so it matches nobody: send the raw value, or 64 hexadecimal digits",
+                    "looks like a hash other than SHA-256, so it cannot match: send the raw value or 64 hexadecimal digits",
                 );
             }
             _ => {}
@@ -179,7 +179,7 @@ fn string_fault(name: &str, text: &str) -> Option<&'static str> {
                 && !trimmed.contains(char::is_whitespace);
             (!is_usable).then_some("is neither an email address nor a SHA-256 hash and is ignored")
         }
-        "phone_number_sha256" => phone_fault(trimmed),
+        "phone_number_sha256" => phone_violation(trimmed),
         "first_name_sha256" | "last_name_sha256" => {
             let is_name = trimmed
                 .chars()
@@ -190,7 +190,7 @@ fn string_fault(name: &str, text: &str) -> Option<&'static str> {
     }
 }
 
-fn phone_fault(trimmed: &str) -> Option<&'static str> {
+fn phone_violation(trimmed: &str) -> Option<&'static str> {
     let is_between = |c: char| c.is_whitespace() || "().-".contains(c);
     let digits: String = trimmed.chars().filter(|c| !is_between(*c)).collect();
     let (plus, all) = match digits.strip_prefix('+') {
@@ -208,16 +208,16 @@ fn phone_fault(trimmed: &str) -> Option<&'static str> {
         );
     }
     (!has_code && all.starts_with('0')).then_some(
-        "begins with 0, so its country code is missing and it matches nobody: send it like +49 170 1234567",
+        "begins with 0, so its country code is missing and it cannot match: send it like +49 170 1234567",
     )
 }
 
-/// Names that a `user` gives raw, in lowercase, to recognise where else the page sends them.
+/// The raw names of a `user`, in lowercase, to recognize where else the page sends them.
 pub(crate) fn raw_names(user: RawJson) -> Vec<String> {
     let mut names = Vec::new();
     each_field(user, |name, value| {
         if name.contains("first") || name.contains("last") || name.contains("name") {
-            let given = unescaped(value.to_scratch_string().as_str())
+            let given = unescape(value.to_scratch_string().as_str())
                 .trim()
                 .to_lowercase();
             // shorter ones occur in any text
@@ -229,18 +229,18 @@ pub(crate) fn raw_names(user: RawJson) -> Vec<String> {
     names
 }
 
-/// The kind of identifier that can be read in a text.
-fn holds_identifier(text: &str) -> Option<&'static str> {
+/// The kind of identifier that a text contains.
+fn identifier_in(text: &str) -> Option<&'static str> {
     const EMAIL: &str = "(an email address)";
     const PHONE: &str = "(a phone number)";
-    // one that is written with blanks is one number
+    // a phone number may be written with spaces
     let joined: String = text
         .chars()
         .filter(|c| !matches!(c, ' ' | '(' | ')'))
         .collect();
     for text in [text, &joined] {
-        let masked = without_identifiers(text);
-        let found = |what: &str| masked.matches(what).count() > text.matches(what).count();
+        let redacted = redact_identifiers(text);
+        let found = |what: &str| redacted.matches(what).count() > text.matches(what).count();
         if found(EMAIL) {
             return Some("an email address");
         }
@@ -251,12 +251,12 @@ fn holds_identifier(text: &str) -> Option<&'static str> {
     None
 }
 
-/// The fields of an event's wire form that hold an identifier, each with what it holds.
+/// The fields of an event's wire form that contain an identifier, each with its kind.
 pub(crate) fn exposed(wire: RawJson, names: &[String]) -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
-    let mut look = |field: String, value: RawJson| {
-        let text = unescaped(value.to_scratch_string().as_str());
-        let what = holds_identifier(&text).or_else(|| {
+    let mut check = |field: String, value: RawJson| {
+        let text = unescape(value.to_scratch_string().as_str());
+        let what = identifier_in(&text).or_else(|| {
             let mut words = text.split(|c: char| !c.is_alphabetic());
             words
                 .any(|word| names.contains(&word.to_lowercase()))
@@ -267,17 +267,17 @@ pub(crate) fn exposed(wire: RawJson, names: &[String]) -> Vec<(String, &'static 
         }
     };
     let of = |name: ThinStr<'static>| wire.get(name);
-    look("event_id".into(), of(thin!("id")));
-    look("custom_event_name".into(), of(thin!("custom_event_name")));
-    look("the page's address".into(), of(thin!("source_url")));
-    look("the referrer's address".into(), of(thin!("referrer_url")));
+    check("event_id".into(), of(thin!("id")));
+    check("custom_event_name".into(), of(thin!("custom_event_name")));
+    check("the page's URL".into(), of(thin!("source_url")));
+    check("the referrer URL".into(), of(thin!("referrer_url")));
     let data = wire.get(thin!("data"));
-    look("data.plan_id".into(), data.get(thin!("plan_id")));
+    check("data.plan_id".into(), data.get(thin!("plan_id")));
     let mut next = data.get(thin!("contents")).first_child();
     for place in 0.. {
         let Some(item) = next else { break };
         for field in [thin!("id"), thin!("name"), thin!("content_type")] {
-            look(
+            check(
                 format!("data.contents[{place}].{}", field.as_str()),
                 item.get(field),
             );
@@ -287,8 +287,8 @@ pub(crate) fn exposed(wire: RawJson, names: &[String]) -> Vec<(String, &'static 
     found
 }
 
-/// What elsewhere is a command, with ours.
-const COMMANDS_ELSEWHERE: [(&str, &str); 30] = [
+/// Commands of other pixels, with ours.
+const OTHER_PIXELS_COMMANDS: [(&str, &str); 30] = [
     ("track", "measure"),
     ("trackcustom", "measure"),
     ("trackevent", "measure"),
@@ -348,14 +348,14 @@ const DENIED: [&str; 13] = [
     "optout",
 ];
 
-/// A call that does nothing, as a person reads it, and what was meant.
+/// A call without effect, as JavaScript source, and what was probably meant.
 #[derive(Debug)]
 pub(crate) struct Ignored {
     pub call: String,
     pub advice: String,
 }
 
-/// Why a call of that command and first argument does nothing, if so.
+/// Explains why a call with that command and first argument is ignored; `None` if it is not.
 pub(crate) fn ignored(command: RawJson, first: RawJson) -> Option<Ignored> {
     let name = command.to_scratch_string();
     let name = name.as_str();
@@ -363,7 +363,7 @@ pub(crate) fn ignored(command: RawJson, first: RawJson) -> Option<Ignored> {
         Tag::Undefined | Tag::Invalid => String::new(),
         Tag::Array => ", […]".into(),
         Tag::Object => ", {…}".into(),
-        _ => format!(", {}", without_identifiers(&shown(first))),
+        _ => format!(", {}", redact_identifiers(&display_value(first))),
     };
     let call = match command.tag() {
         Tag::Array => "oaiq([…])".into(),
@@ -371,25 +371,25 @@ pub(crate) fn ignored(command: RawJson, first: RawJson) -> Option<Ignored> {
         Tag::Undefined | Tag::Invalid => "oaiq()".into(),
         _ => format!(
             "oaiq({}{shown_first})",
-            without_identifiers(&shown(command))
+            redact_identifiers(&display_value(command))
         ),
     };
     let advice = match name {
         "consent" => match first.tag() {
             Tag::True | Tag::False => return None,
-            _ => consent_meant(first),
+            _ => suggest_consent(first),
         },
         name if COMMANDS.contains(&name) || name == "initialize" => return None,
         _ if !command.is_string() => format!(
             "the first argument must be a command: {}",
             COMMANDS.join(", ")
         ),
-        name => command_meant(name, first),
+        name => suggest_command(name, first),
     };
     Some(Ignored { call, advice })
 }
 
-fn consent_meant(first: RawJson) -> String {
+fn suggest_consent(first: RawJson) -> String {
     let given = match first.tag() {
         Tag::Str => first.to_scratch_string().as_str().to_lowercase(),
         Tag::Array | Tag::Object | Tag::Unserializable => String::new(),
@@ -404,11 +404,11 @@ fn consent_meant(first: RawJson) -> String {
         return "the answer must be true or false, without quotes: oaiq(\"consent\", true) or oaiq(\"consent\", false)".into();
     };
     format!(
-        "the answer must be true or false, without quotes: oaiq(\"consent\", {answer}). Consent is as it was before"
+        "the answer must be true or false, without quotes: oaiq(\"consent\", {answer}). Consent has not changed"
     )
 }
 
-fn command_meant(name: &str, first: RawJson) -> String {
+fn suggest_command(name: &str, first: RawJson) -> String {
     let measured = |event: &str| {
         let shape = crate::schema::events::EVENTS
             .iter()
@@ -416,10 +416,10 @@ fn command_meant(name: &str, first: RawJson) -> String {
             .map_or("contents", |(_, shape)| shape.name().as_str());
         format!("oaiq(\"measure\", \"{event}\", {{ type: \"{shape}\" }})")
     };
-    match meant(name, COMMANDS.into_iter(), &COMMANDS_ELSEWHERE) {
+    match closest(name, COMMANDS.into_iter(), &OTHER_PIXELS_COMMANDS) {
         Some("measure") => {
-            let event = crate::explain::hints::event_named(first.to_scratch_string().as_str())
-                .or_else(|| crate::explain::hints::event_named(name));
+            let event =
+                closest_event(first.to_scratch_string().as_str()).or_else(|| closest_event(name));
             match event {
                 Some(event) => format!("did you mean {}?", measured(event)),
                 None => "did you mean oaiq(\"measure\", …)?".into(),
@@ -430,10 +430,10 @@ fn command_meant(name: &str, first: RawJson) -> String {
         }
         Some("init") => "did you mean oaiq(\"init\", { pixelId: \"...\", user: { … } })?".into(),
         Some(meant) => format!("did you mean oaiq(\"{meant}\", …)?"),
-        None => match crate::explain::hints::event_named(name) {
+        None => match closest_event(name) {
             Some(event) => format!("did you mean {}?", measured(event)),
             None => format!(
-                "there is no such command; there are {}",
+                "there is no such command; the commands are {}",
                 COMMANDS.join(", ")
             ),
         },
@@ -446,8 +446,8 @@ mod tests {
     use crate::mem::ScratchString;
     use proptest::prelude::*;
 
-    fn faults(user: &str) -> Vec<String> {
-        user_faults(RawJson::new(ScratchString::from(user).as_thin()))
+    fn violations(user: &str) -> Vec<String> {
+        user_violations(RawJson::new(ScratchString::from(user).as_thin()))
     }
 
     fn ignored_call(call: &str) -> Option<Ignored> {
@@ -457,17 +457,17 @@ mod tests {
     }
 
     #[test]
-    fn a_user_field_by_another_name_is_told_with_its_own() {
+    fn a_user_field_of_another_pixel_suggests_the_right_name() {
         for (user, expected) in [
-            (r#"{"email":"me@a.test"}"#, "its name is email_sha256"),
-            (r#"{"emails_sha256":["x"]}"#, "its name is email_sha256"),
-            (r#"{"phone":"1"}"#, "its name is phone_number_sha256"),
-            (r#"{"firstName":"Jane"}"#, "its name is first_name_sha256"),
-            (r#"{"Country":"US"}"#, "its name is country"),
-            (r#"{"zip":"1"}"#, "its name is postal_code"),
-            (r#"{"zebra":"1"}"#, "user has external_id_sha256, "),
+            (r#"{"email":"me@a.test"}"#, "send email_sha256"),
+            (r#"{"emails_sha256":["x"]}"#, "send email_sha256"),
+            (r#"{"phone":"1"}"#, "send phone_number_sha256"),
+            (r#"{"firstName":"Jane"}"#, "send first_name_sha256"),
+            (r#"{"Country":"US"}"#, "send country"),
+            (r#"{"zip":"1"}"#, "send postal_code"),
+            (r#"{"zebra":"1"}"#, "the fields are external_id_sha256, "),
         ] {
-            let found = faults(user);
+            let found = violations(user);
             assert!(
                 found.len() == 1 && found[0].contains(expected),
                 "{user}: {found:?}"
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_in_user_and_a_user_that_is_no_object_are_told() {
+    fn a_list_in_user_and_a_user_that_is_no_object_are_explained() {
         for (user, expected) in [
             (
                 r#"{"email_sha256":["me@a.test"]}"#,
@@ -489,7 +489,7 @@ mod tests {
             ),
             (r#""me@a.test""#, "user is a string, so it is ignored"),
         ] {
-            let found = faults(user);
+            let found = violations(user);
             assert!(
                 found.len() == 1 && found[0].starts_with(expected),
                 "{user}: {found:?}"
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_matches_nobody_is_told_with_what_is_missing() {
+    fn a_value_that_cannot_match_is_explained() {
         for (user, expected) in [
             (
                 r#"{"phone_number_sha256":"0170 1234567"}"#,
@@ -509,16 +509,16 @@ mod tests {
             (r#"{"email_sha256":"jane"}"#, "neither an email address nor"),
             (
                 r#"{"email_sha256":"d41d8cd98f00b204e9800998ecf8427e"}"#,
-                "not of SHA-256",
+                "other than SHA-256",
             ),
             (r#"{"first_name_sha256":"123"}"#, "neither a name"),
-            (r#"{"city":"me@a.test"}"#, "holds an email address"),
+            (r#"{"city":"me@a.test"}"#, "contains an email address"),
             (
                 r#"{"postal_code":"+49 170 1234567"}"#,
-                "holds an email address",
+                "contains an email address",
             ),
         ] {
-            let found = faults(user);
+            let found = violations(user);
             assert!(
                 found.len() == 1 && found[0].contains(expected),
                 "{user}: {found:?}"
@@ -527,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_user_has_no_fault() {
+    fn a_valid_user_has_no_violation() {
         let hash = "Ab".repeat(32);
         for user in [
             r#"{"email_sha256":" Jane@Shop.test ","phone_number_sha256":"+49 (170) 123-4567","city":"Kiel","zip_code":"24103"}"#.to_owned(),
@@ -536,12 +536,12 @@ mod tests {
             "null".to_owned(),
             "u".to_owned(),
         ] {
-            assert!(faults(&user).is_empty(), "{user}: {:?}", faults(&user));
+            assert!(violations(&user).is_empty(), "{user}: {:?}", violations(&user));
         }
     }
 
     #[test]
-    fn a_call_that_is_no_command_is_told_with_what_is_meant() {
+    fn an_unknown_command_suggests_the_right_one() {
         for (call, expected) in [
             (
                 r#"["track","PageView"]"#,
@@ -561,7 +561,7 @@ mod tests {
             ),
             (
                 r#"["consent","denied"]"#,
-                r#"the answer must be true or false, without quotes: oaiq("consent", false). Consent is as it was before"#,
+                r#"the answer must be true or false, without quotes: oaiq("consent", false). Consent has not changed"#,
             ),
             (
                 r#"["consent","update"]"#,
@@ -588,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_in_an_event_is_found_by_its_field() {
+    fn an_identifier_in_an_event_is_found_with_its_field() {
         let wire = r#"{"type":"order_created","id":"me@a.test","source_url":"https://a.test/account/me%40a.test/orders","custom_event_name":"thanks_jane","data":{"plan_id":"+49 170 1234567","contents":[{"id":"a"},{"name":"For me@a.test"}]}}"#;
         let wire = ScratchString::from(wire);
         let found = exposed(RawJson::new(wire.as_thin()), &["jane".into()]);
@@ -601,7 +601,7 @@ mod tests {
             [
                 ("event_id", "an email address"),
                 ("custom_event_name", "the visitor's name"),
-                ("the page's address", "an email address"),
+                ("the page's URL", "an email address"),
                 ("data.plan_id", "a phone number"),
                 ("data.contents[1].name", "an email address"),
             ]
@@ -616,18 +616,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_of_a_user_is_in_what_is_told_of_it(field in "[a-z_0-9]{1,20}", value in "[A-Z]{8,20}") {
+        fn no_violation_of_a_user_contains_its_value(field in "[a-z_0-9]{1,20}", value in "[A-Z]{8,20}") {
             for user in [format!(r#"{{"{field}":"{value}"}}"#), format!(r#"{{"email_sha256":"{value}","phone_number_sha256":["{value}"],"first_name_sha256":{{"{value}":1}}}}"#)] {
-                for fault in faults(&user) {
-                    prop_assert!(!fault.contains(&value), "{fault}");
+                for violation in violations(&user) {
+                    prop_assert!(!violation.contains(&value), "{violation}");
                 }
             }
         }
 
         #[test]
-        fn whatever_is_called_and_given_there_is_no_fault_of_ours(text in any::<String>(), near in r#"[\[{"a-z:,@+0-9\\u]{0,30}"#) {
+        fn any_call_and_user_are_explained_without_a_panic(text in any::<String>(), near in r#"[\[{"a-z:,@+0-9\\u]{0,30}"#) {
             for text in [text, near] {
-                faults(&text);
+                violations(&text);
                 let draft = ScratchString::from(text.as_str());
                 let value = RawJson::new(draft.as_thin());
                 exposed(value, &["jane".into()]);

@@ -1,4 +1,4 @@
-//! What is wrong with an event, in words: for whoever reads the console, and for the collector.
+//! Explains what is wrong with an event, in words that the debug console and the collector share.
 
 pub mod codes;
 pub mod hints;
@@ -7,31 +7,38 @@ pub mod money;
 
 use serde::Serialize;
 
-use crate::explain::hints::advice;
+use crate::explain::hints::hint_for;
 use crate::mem::{ScratchString, with_nested_scratch};
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS};
 use crate::schema::validate::{self, Location, Violation, ViolationKind};
 
-/// One thing that is wrong with a call.
+/// A sentence says "it must be", followed by this.
+pub const NO_SUCH_FIELD: &str = "omitted, because there is no such field";
+
+/// More violations of one call are not explained: nobody reads them, and a list of a million wrong items must not become a
+/// million texts.
+const MAX_VIOLATIONS: usize = 100;
+
+/// One violation of a call, in words.
 #[derive(Debug, PartialEq, Serialize)]
-pub struct Explained {
+pub struct ExplainedViolation {
     /// What kind of violation it is, for programs: see [`codes`].
     pub code: &'static str,
     /// Where: `data.contents[1].amount`.
     pub field: String,
-    /// What was found there.
+    /// The value that was found there; never an identifier.
     pub given: String,
-    /// What must be there.
+    /// What it must be, to follow "it must be".
     pub expected: String,
-    /// What to do, where that can be known.
+    /// What to do, where the call itself shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
 
-/// Everything that is wrong with an event: its name, its data and its options, each as JSON without white space, or empty
-/// where it is not there.
-pub fn faults_of(name: &str, data: &str, options: &str) -> Vec<Explained> {
+/// Explains every violation of an event: its name, its data and its options, each as JSON without white space, or empty if
+/// there is none.
+pub fn explain_event(name: &str, data: &str, options: &str) -> Vec<ExplainedViolation> {
     let work = || {
         let [name, data, options] = [name, data, options].map(|json| match json {
             "" => ScratchString::from("u"),
@@ -39,33 +46,36 @@ pub fn faults_of(name: &str, data: &str, options: &str) -> Vec<Explained> {
         });
         let [name, data, options] =
             [&name, &data, &options].map(|text| RawJson::new(text.as_thin()));
-        faults(name, data, options)
+        explain_call(name, data, options)
     };
-    // SAFETY: what is explained has texts of its own
+    // SAFETY: an explained violation owns its texts
     unsafe { with_nested_scratch(work) }
 }
 
-pub(crate) fn faults(name: RawJson, data: RawJson, options: RawJson) -> Vec<Explained> {
-    // nobody reads more, and a list of a million wrong items must not become a million texts
-    const MOST: usize = 100;
-    let mut faults = Vec::new();
-    validate::visit_violations(name, data, options, &mut |fault| {
-        if faults.len() < MOST {
-            faults.push(Explained {
-                code: fault.kind.code(),
-                field: place(fault),
-                given: given(fault),
-                expected: expected(fault, name),
-                advice: advice(fault, name, data),
+/// Explains every violation of a call of `measure`.
+pub(crate) fn explain_call(
+    name: RawJson,
+    data: RawJson,
+    options: RawJson,
+) -> Vec<ExplainedViolation> {
+    let mut explained = Vec::new();
+    validate::visit_violations(name, data, options, &mut |violation| {
+        if explained.len() < MAX_VIOLATIONS {
+            explained.push(ExplainedViolation {
+                code: violation.kind.code(),
+                field: location(violation),
+                given: found(violation),
+                expected: expectation(violation, name),
+                advice: hint_for(violation, name, data),
             });
         }
     });
-    faults
+    explained
 }
 
-impl Explained {
-    /// All of it in one sentence.
-    pub fn sentence(&self) -> String {
+impl ExplainedViolation {
+    /// The whole violation as one sentence.
+    pub fn to_sentence(&self) -> String {
         let Self {
             field,
             given,
@@ -81,15 +91,15 @@ impl Explained {
     }
 }
 
-fn place(fault: &Violation) -> String {
-    let path = fault.path.as_str();
-    let unknown = fault.unknown_field.map(RawJson::to_scratch_string);
+fn location(violation: &Violation) -> String {
+    let path = violation.path.as_str();
+    let unknown = violation.unknown_field.map(RawJson::to_scratch_string);
     let name = unknown.as_ref().map_or("", ScratchString::as_str);
     let within = |object: String| match name {
         "" => object,
         _ => format!("{object}.{name}"),
     };
-    match fault.location {
+    match violation.location {
         Location::Name => "the event's name".into(),
         Location::Data if path.is_empty() => within("data".into()),
         Location::Data => path.into(),
@@ -100,34 +110,34 @@ fn place(fault: &Violation) -> String {
     }
 }
 
-/// What was found. Of a field that no event has, which may hold anything about anybody, only the kind is told.
-fn given(fault: &Violation) -> String {
-    let kind = fault.found.tag();
-    match fault.kind {
+/// The value that was found. An unknown field may contain anything about anybody, so only its type is shown.
+fn found(violation: &Violation) -> String {
+    let kind = violation.found.tag();
+    match violation.kind {
         ViolationKind::UnknownField => match kind {
             Tag::Str => "a string".into(),
             Tag::Array => "an array".into(),
             Tag::Object => "an object".into(),
-            _ => shown(fault.found),
+            _ => display_value(violation.found),
         },
-        _ => without_identifiers(&shown(fault.found)),
+        _ => redact_identifiers(&display_value(violation.found)),
     }
 }
 
-/// What must be there instead, to follow "it must be".
-fn expected(fault: &Violation, name: RawJson) -> String {
-    let text = match fault.kind {
+/// What the value must be, to follow "it must be".
+fn expectation(violation: &Violation, name: RawJson) -> String {
+    let text = match violation.kind {
         ViolationKind::UnknownName => {
             let names: Vec<_> = EVENTS.iter().map(|(name, _)| name.as_str()).collect();
             return format!("one of {}", names.join(", "));
         }
         ViolationKind::WrongShape => {
             let shape = events::find_event(name).map_or("", |(_, shape)| shape.name().as_str());
-            return format!("\"{shape}\", this event's own");
+            return format!("\"{shape}\" for this event");
         }
-        ViolationKind::CustomNameMissing => "there, because custom events need a name of their own",
-        ViolationKind::Missing => "there",
-        ViolationKind::WrongType => match fault.path.as_str() {
+        ViolationKind::CustomNameMissing => "set, because custom events need a name of their own",
+        ViolationKind::Missing => "set",
+        ViolationKind::WrongType => match violation.path.as_str() {
             "data.contents" => "an array of objects",
             "opt_out" => "true or false",
             "data" => "an object",
@@ -137,44 +147,45 @@ fn expected(fault: &Violation, name: RawJson) -> String {
         ViolationKind::NotObject | ViolationKind::NoData => "an object",
         ViolationKind::InvalidAmount => "a whole number in the currency's minor unit",
         ViolationKind::NotInteger => "a whole number",
-        ViolationKind::NotCurrency => "three letters, such as \"USD\"",
-        ViolationKind::NoCurrency => "there, because an amount is",
-        ViolationKind::UnknownField => "left out, because there is no such field",
-        ViolationKind::Empty => "left out, or a string that is not empty",
-        ViolationKind::CustomNameEmpty => "a string that is not empty",
+        ViolationKind::NotCurrency => "a three-letter code, such as \"USD\"",
+        ViolationKind::NoCurrency => "set, because there is an amount",
+        ViolationKind::UnknownField => NO_SUCH_FIELD,
+        ViolationKind::Empty => "omitted, or a non-empty string",
+        ViolationKind::CustomNameEmpty => "a non-empty string",
         ViolationKind::InvalidCustomName => {
-            "1 to 64 letters, digits, _ and -, with a letter or digit at both ends"
+            "1 to 64 letters, digits, _ or -, starting and ending with a letter or digit"
         }
-        ViolationKind::ReservedCustomName => "another name, because this one is a standard event's",
+        ViolationKind::ReservedCustomName => {
+            "a different name, because a standard event has this one"
+        }
         ViolationKind::CustomNameNotAllowed => {
-            "left out, because only the event \"custom\" takes it"
+            "omitted, because only the event \"custom\" accepts it"
         }
     };
     text.into()
 }
 
-/// A value as a person reads it, shortened.
-pub(crate) fn shown(value: RawJson) -> String {
-    shortened(readable(value), 60)
+/// A value as it is written in JavaScript, truncated.
+pub(crate) fn display_value(value: RawJson) -> String {
+    truncate(to_js_source(value), 60)
 }
 
-/// The first characters of a text, so many at most.
-pub(crate) fn shortened(mut text: String, most: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(most) {
+/// A text of at most that many characters, and an ellipsis where there were more.
+pub(crate) fn truncate(mut text: String, max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(max) {
         text.truncate(end);
         text.push('…');
     }
     text
 }
 
-/// A text in which no email address and no phone number can be read any more: nobody's identifiers get into a console, nor
-/// into the screenshots that are made of it.
-pub fn without_identifiers(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
+/// Replaces email addresses and phone numbers in a text, so that none gets into a console or into a screenshot of it.
+pub fn redact_identifiers(text: &str) -> String {
+    let mut redacted = String::with_capacity(text.len());
     let mut word = String::new();
     for c in text.chars().chain([' ']) {
         if c.is_whitespace() || "\"',;:<>()[]{}=&/".contains(c) {
-            safe += if is_email(&word) {
+            redacted += if is_email(&word) {
                 "(an email address)"
             } else if is_phone(&word) {
                 "(a phone number)"
@@ -182,23 +193,23 @@ pub fn without_identifiers(text: &str) -> String {
                 &word
             };
             word.clear();
-            safe.push(c);
+            redacted.push(c);
         } else {
             word.push(c);
         }
     }
-    safe.pop();
-    safe
+    redacted.pop();
+    redacted
 }
 
 fn is_email(word: &str) -> bool {
     ["@", "%40", "\\u0040"].iter().any(|at| {
         word.split_once(at)
-            .is_some_and(|(before, behind)| !before.is_empty() && behind.len() > 1)
+            .is_some_and(|(before, after)| !before.is_empty() && after.len() > 1)
     })
 }
 
-/// As numbers are written for all the world: `+15551234567`. Digits alone may be anything.
+/// In the international format: `+15551234567`. Digits alone may be anything.
 fn is_phone(word: &str) -> bool {
     word.strip_prefix('+').is_some_and(|digits| {
         let count = digits.bytes().filter(u8::is_ascii_digit).count();
@@ -209,8 +220,8 @@ fn is_phone(word: &str) -> bool {
     })
 }
 
-/// A value as JavaScript is written, but for what cannot be: that is named in brackets.
-fn readable(value: RawJson) -> String {
+/// A value as JavaScript source. What has no source form is named in parentheses.
+fn to_js_source(value: RawJson) -> String {
     let kind = value.tag();
     match kind {
         Tag::Undefined | Tag::Invalid => "undefined".into(),
@@ -222,12 +233,12 @@ fn readable(value: RawJson) -> String {
             let mut parts = Vec::new();
             let mut next = value.first_child();
             while let Some(part) = next {
-                let mut text = readable(part);
+                let mut text = to_js_source(part);
                 next = part.next_sibling();
                 if kind == Tag::Object {
-                    let held = next.unwrap_or(RawJson::UNDEFINED);
-                    text = format!("{text}:{}", readable(held));
-                    next = held.next_sibling();
+                    let value = next.unwrap_or(RawJson::UNDEFINED);
+                    text = format!("{text}:{}", to_js_source(value));
+                    next = value.next_sibling();
                 }
                 parts.push(text);
             }
@@ -248,62 +259,65 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_fault_is_told_with_what_was_given_and_what_to_do() {
-        let faults = faults_of(
+    fn each_violation_names_the_value_and_what_to_do() {
+        let violations = explain_event(
             r#""order_created""#,
             r#"{"type":"contents","amount":25.99,"sku":u,"contents":[{},{"quantity":"1"}]}"#,
             r#"{"event_id":""}"#,
         );
-        let sentences: Vec<_> = faults.iter().map(Explained::sentence).collect();
+        let sentences: Vec<_> = violations
+            .iter()
+            .map(ExplainedViolation::to_sentence)
+            .collect();
         assert_eq!(
             sentences,
             [
                 "data.amount is 25.99; it must be a whole number in the currency's minor unit: send 2599 if it is USD 25.99",
-                "data.currency is undefined; it must be there, because an amount is: add currency: \"USD\", or whichever the amount is in",
+                "data.currency is undefined; it must be set, because there is an amount: add currency: \"USD\", or the currency of the amount",
                 "data.contents[1].quantity is \"1\"; it must be a whole number: send the number 1, without quotes",
-                "data.sku is undefined; it must be left out, because there is no such field",
-                "options.event_id is \"\"; it must be left out, or a string that is not empty",
+                "data.sku is undefined; it must be omitted, because there is no such field",
+                "options.event_id is \"\"; it must be omitted, or a non-empty string",
             ]
         );
     }
 
     #[test]
-    fn the_type_of_another_event_is_told_with_its_own() {
-        let faults = faults_of(
+    fn the_type_of_another_event_is_explained_with_the_right_one() {
+        let violations = explain_event(
             r#""lead_created""#,
             r#"{"type":"contents","amount":1.5}"#,
             "",
         );
-        let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        let fields: Vec<_> = violations.iter().map(|it| it.field.as_str()).collect();
         assert_eq!(fields, ["data.type", "data.amount", "data.currency"]);
-        let codes: Vec<_> = faults.iter().map(|fault| fault.code).collect();
+        let codes: Vec<_> = violations.iter().map(|it| it.code).collect();
         assert_eq!(
             codes,
             ["wrong_shape", "amount_not_integer", "missing_currency"]
         );
         assert!(
-            faults[0]
-                .sentence()
+            violations[0]
+                .to_sentence()
                 .ends_with("send type: \"customer_action\"")
         );
-        assert!(faults_of(r#""lead_created""#, r#"{"type":"customer_action"}"#, "").is_empty());
+        assert!(explain_event(r#""lead_created""#, r#"{"type":"customer_action"}"#, "").is_empty());
     }
 
     #[test]
-    fn what_a_field_holds_that_no_event_has_is_not_shown() {
-        let faults = faults_of(
+    fn the_value_of_an_unknown_field_is_not_shown() {
+        let violations = explain_event(
             r#""lead_created""#,
             r#"{"type":"customer_action","email":"me@a.test","phone":["+15551234567"]}"#,
             "",
         );
-        assert_eq!(faults[0].given, "a string");
-        assert_eq!(faults[1].given, "an array");
+        assert_eq!(violations[0].given, "a string");
+        assert_eq!(violations[1].given, "an array");
     }
 
     #[test]
-    fn no_email_address_and_no_phone_number_can_be_read() {
+    fn email_addresses_and_phone_numbers_are_redacted() {
         assert_eq!(
-            without_identifiers(r#"{"id":"me@a.test","x":"+1-555-123-4567, me%40a.test"}"#),
+            redact_identifiers(r#"{"id":"me@a.test","x":"+1-555-123-4567, me%40a.test"}"#),
             r#"{"id":"(an email address)","x":"(a phone number), (an email address)"}"#
         );
         for harmless in [
@@ -315,21 +329,21 @@ mod tests {
             "a @ b",
             "20261125-0042",
         ] {
-            assert_eq!(without_identifiers(harmless), harmless);
+            assert_eq!(redact_identifiers(harmless), harmless);
         }
     }
 
     #[test]
-    fn long_values_are_shortened() {
-        let faults = faults_of(&format!("\"{}\"", "ü".repeat(1_000)), "", "");
-        assert!(faults[0].sentence().len() < 700);
+    fn long_values_are_truncated() {
+        let violations = explain_event(&format!("\"{}\"", "ü".repeat(1_000)), "", "");
+        assert!(violations[0].to_sentence().len() < 700);
     }
 
     proptest! {
         #[test]
-        fn an_identifier_is_hidden_wherever_it_stands(before in "[^@%]*", name in "[a-z0-9.]{1,9}", behind in "[^@%]*") {
-            let text = format!("{before} {name}@shop.test {behind}");
-            prop_assert!(!without_identifiers(&text).contains('@'));
+        fn an_identifier_is_redacted_anywhere_in_a_text(before in "[^@%]*", name in "[a-z0-9.]{1,9}", after in "[^@%]*") {
+            let text = format!("{before} {name}@shop.test {after}");
+            prop_assert!(!redact_identifiers(&text).contains('@'));
         }
     }
 }

@@ -1,5 +1,8 @@
-//! Amounts as people read them, by the decimals that ISO 4217 gives each currency
+//! Formats and parses amounts by the decimals that ISO 4217 gives each currency
 //! (<https://www.six-group.com/en/products-services/financial-information/data-standards.html>).
+
+/// Currencies whose minor unit has another number of decimals than 2, by that number.
+pub const DECIMALS: [(usize, &[&str]); 3] = [(0, &NONE), (3, &THREE), (4, &FOUR)];
 
 const NONE: [&str; 17] = [
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
@@ -10,19 +13,14 @@ const FOUR: [&str; 2] = ["CLF", "UYW"];
 
 /// How many decimals a currency has, by its code in uppercase.
 pub fn decimals(currency: &str) -> usize {
-    if NONE.contains(&currency) {
-        0
-    } else if THREE.contains(&currency) {
-        3
-    } else if FOUR.contains(&currency) {
-        4
-    } else {
-        2
-    }
+    DECIMALS
+        .iter()
+        .find(|(_, codes)| codes.contains(&currency))
+        .map_or(2, |(decimals, _)| *decimals)
 }
 
 /// `USD 25.99`, from 2599.
-pub fn shown(minor: i64, currency: &str) -> String {
+pub fn format(minor: i64, currency: &str) -> String {
     let currency = currency.to_ascii_uppercase();
     let decimals = decimals(&currency);
     let sign = if minor < 0 { "-" } else { "" };
@@ -33,15 +31,15 @@ pub fn shown(minor: i64, currency: &str) -> String {
 }
 
 /// An amount as it is written, `25.99`: all its digits as one number, and how many of them are decimals.
-pub type Written = (i64, usize);
+pub type ParsedAmount = (i64, usize);
 
-/// What separates groups of digits and never decimals: spaces, also those that do not break, and the Swiss apostrophes.
+/// Separators of groups of digits that never separate decimals: spaces, non-breaking ones too, and the Swiss apostrophes.
 const GROUPING: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '\u{2019}'];
 
-/// What a text can mean as an amount: nothing, one amount, or two where its only separator may stand before decimals or
-/// between groups of digits. "1.299" is a bit more than one in London, and a bit more than a thousand in Berlin; the reading
-/// as decimals comes first. A currency's symbol or code may stand before or behind the number.
-pub fn readings(text: &str) -> Vec<Written> {
+/// What a text can mean as an amount: nothing, one amount, or two if its only separator may be a decimal or a group
+/// separator. "1.299" is slightly more than one in London, and slightly more than a thousand in Berlin; the reading as
+/// decimals comes first. A currency's symbol or code may precede or follow the number.
+pub fn parse(text: &str) -> Vec<ParsedAmount> {
     let is_minus = |c: char| c == '-' || c == '\u{2212}';
     // "25,-" is a round price
     let is_dash = |c: char| is_minus(c) || c == '\u{2013}';
@@ -54,7 +52,7 @@ pub fn readings(text: &str) -> Vec<Written> {
     let before = text.find(|c: char| !is_outside(c)).unwrap_or(0);
     let (before, number) = text.split_at(before);
     let number = number.trim_end_matches(is_outside);
-    // the point of an abbreviation, "kr." or "Rs.", is none of the number's
+    // the point of an abbreviation, "kr." or "Rs.", does not belong to the number
     let number = match before.chars().next_back() {
         Some(c) if c.is_alphabetic() => number.trim_start_matches(['.', ',']).trim_start(),
         _ => number,
@@ -81,8 +79,8 @@ pub fn readings(text: &str) -> Vec<Written> {
     as_decimals.into_iter().chain(as_groups()).collect()
 }
 
-/// The digits of a whole number, if they stand in proper groups or in none: three at the end, and two or three before them,
-/// as in India. No number that begins with a zero has groups.
+/// The digits of a whole number without group separators, if the groups are valid: three digits at the end, and two or three
+/// before them, as in India. A number that begins with a zero has no groups.
 fn ungrouped(whole: &str) -> Option<String> {
     let is_separator = |c: char| GROUPING.contains(&c) || c == '.' || c == ',';
     let separators: String = whole.chars().filter(|c| is_separator(*c)).collect();
@@ -102,13 +100,13 @@ fn ungrouped(whole: &str) -> Option<String> {
     (is_proper && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
-fn written(sign: i64, whole: &str, decimals: &str) -> Option<Written> {
+fn written(sign: i64, whole: &str, decimals: &str) -> Option<ParsedAmount> {
     let digits = [whole, decimals].concat();
     Some((sign * digits.parse::<i64>().ok()?, decimals.len()))
 }
 
-/// A number as JavaScript writes it, whose point is always one.
-pub fn of_number(text: &str) -> Option<Written> {
+/// Parses a number as JavaScript writes it, whose point always precedes decimals.
+pub fn parse_number(text: &str) -> Option<ParsedAmount> {
     let (sign, text) = match text.strip_prefix('-') {
         Some(text) => (-1, text),
         None => (1, text),
@@ -119,7 +117,7 @@ pub fn of_number(text: &str) -> Option<Written> {
 }
 
 /// `1299` or `1.299`, as it was written, with a point before its decimals.
-pub fn plainly((digits, decimals): Written) -> String {
+pub fn format_decimal((digits, decimals): ParsedAmount) -> String {
     let sign = if digits < 0 { "-" } else { "" };
     let all = format!("{:0>width$}", digits.unsigned_abs(), width = decimals + 1);
     let (whole, part) = all.split_at(all.len() - decimals);
@@ -127,8 +125,8 @@ pub fn plainly((digits, decimals): Written) -> String {
     format!("{sign}{whole}{point}{part}")
 }
 
-/// What a written amount in a currency's major unit is in its minor unit, if that is a whole number.
-pub fn in_minor_units((digits, written): Written, currency: &str) -> Option<i64> {
+/// Converts an amount in a currency's major unit to its minor unit; `None` if that is no whole number.
+pub fn to_minor_units((digits, written): ParsedAmount, currency: &str) -> Option<i64> {
     let decimals = decimals(currency);
     if written <= decimals {
         let factor = 10i64.pow((decimals - written) as u32);
@@ -145,16 +143,16 @@ mod tests {
 
     #[test]
     fn an_amount_has_the_decimals_of_its_currency() {
-        assert_eq!(shown(2599, "USD"), "USD 25.99");
-        assert_eq!(shown(5, "eur"), "EUR 0.05");
-        assert_eq!(shown(-2599, "USD"), "USD -25.99");
-        assert_eq!(shown(2599, "JPY"), "JPY 2599");
-        assert_eq!(shown(2599, "KWD"), "KWD 2.599");
-        assert_eq!(shown(i64::MIN, "USD"), "USD -92233720368547758.08");
+        assert_eq!(format(2599, "USD"), "USD 25.99");
+        assert_eq!(format(5, "eur"), "EUR 0.05");
+        assert_eq!(format(-2599, "USD"), "USD -25.99");
+        assert_eq!(format(2599, "JPY"), "JPY 2599");
+        assert_eq!(format(2599, "KWD"), "KWD 2.599");
+        assert_eq!(format(i64::MIN, "USD"), "USD -92233720368547758.08");
     }
 
     #[test]
-    fn a_text_with_one_meaning_is_read_exactly() {
+    fn an_unambiguous_text_has_one_reading() {
         for (text, expected) in [
             ("25,99 €", (2599, 2)),
             ("19,9 €", (199, 1)),
@@ -175,20 +173,20 @@ mod tests {
             ("−$1,299.00", (-129_900, 2)),
             (".5", (5, 1)),
         ] {
-            assert_eq!(readings(text), [expected], "{text}");
+            assert_eq!(parse(text), [expected], "{text}");
         }
     }
 
     #[test]
     fn a_single_separator_before_three_digits_has_two_readings() {
         for text in ["1.299", "1,299", "$1,299", "1.299 €"] {
-            assert_eq!(readings(text), [(1299, 3), (1299, 0)], "{text}");
+            assert_eq!(parse(text), [(1299, 3), (1299, 0)], "{text}");
         }
-        assert_eq!(of_number("1.299"), Some((1299, 3)), "but no number has");
+        assert_eq!(parse_number("1.299"), Some((1299, 3)), "but no number has");
     }
 
     #[test]
-    fn what_is_no_amount_has_no_reading() {
+    fn a_text_that_is_no_amount_has_no_reading() {
         for no in [
             "",
             "free",
@@ -204,8 +202,8 @@ mod tests {
             ".",
             "99999999999999999999",
         ] {
-            assert_eq!(readings(no), [], "{no}");
-            assert_eq!(of_number(no).filter(|_| !no.is_empty()), None, "{no}");
+            assert_eq!(parse(no), [], "{no}");
+            assert_eq!(parse_number(no).filter(|_| !no.is_empty()), None, "{no}");
         }
     }
 
@@ -228,29 +226,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_not(text in any::<String>(), near in "[-−€$ ]{0,2}[0-9., '-]{0,12}[€ -]{0,2}") {
+        fn any_text_has_at_most_two_readings(text in any::<String>(), near in "[-−€$ ]{0,2}[0-9., '-]{0,12}[€ -]{0,2}") {
             for text in [text, near] {
-                let readings = readings(&text);
+                let readings = parse(&text);
                 prop_assert!(readings.len() <= 2);
                 for amount in readings {
-                    in_minor_units(amount, "USD");
-                    plainly(amount);
+                    to_minor_units(amount, "USD");
+                    format_decimal(amount);
                 }
-                of_number(&text);
+                parse_number(&text);
             }
         }
 
         #[test]
-        fn an_amount_is_read_exactly_or_as_one_of_two_in_every_currency_and_country(
+        fn every_currencys_and_countrys_format_is_read_exactly_or_as_one_of_two(
             minor in prop_oneof![0..10_000i64, 0..1_000_000_000_000i64],
             (group, point) in prop::sample::select(vec![("", "."), ("", ","), (",", "."), (".", ","), (" ", ","), ("\u{a0}", ","), ("'", "."), ("\u{2019}", ".")]),
-            (before, behind) in prop::sample::select(vec![("", ""), ("$", ""), ("", " €"), ("CHF ", ""), ("", " kr")]),
+            (before, after) in prop::sample::select(vec![("", ""), ("$", ""), ("", " €"), ("CHF ", ""), ("", " kr")]),
         ) {
             for currency in ["JPY", "USD", "KWD", "CLF"] {
                 let number = as_written(minor, decimals(currency), group, point);
-                let readings = readings(&format!("{before}{number}{behind}"));
-                let minors: Vec<_> = readings.iter().map(|it| in_minor_units(*it, currency)).collect();
-                // one separator, three digits behind it and one to three before, of which the first is no zero
+                let readings = parse(&format!("{before}{number}{after}"));
+                let minors: Vec<_> = readings.iter().map(|it| to_minor_units(*it, currency)).collect();
+                // one separator, three digits after it and one to three before, of which the first is no zero
                 let separators = number.chars().filter(|c| ".,".contains(*c)).count();
                 let is_ambiguous = separators == 1
                     && !number.starts_with('0')
@@ -267,13 +265,13 @@ mod tests {
         }
 
         #[test]
-        fn what_is_shown_reads_back(minor in -1_000_000_000i64..1_000_000_000) {
+        fn a_formatted_amount_parses_to_the_same(minor in -1_000_000_000i64..1_000_000_000) {
             for currency in ["USD", "JPY", "KWD", "CLF"] {
-                let text = shown(minor, currency);
-                let readings = readings(&text[4..]);
-                prop_assert_eq!(in_minor_units(readings[0], currency), Some(minor));
-                prop_assert_eq!(of_number(&text[4..]), Some(readings[0]));
-                prop_assert_eq!(plainly(readings[0]), &text[4..]);
+                let text = format(minor, currency);
+                let readings = parse(&text[4..]);
+                prop_assert_eq!(to_minor_units(readings[0], currency), Some(minor));
+                prop_assert_eq!(parse_number(&text[4..]), Some(readings[0]));
+                prop_assert_eq!(format_decimal(readings[0]), &text[4..]);
             }
         }
     }

@@ -7,6 +7,7 @@
 
 use super::{Pixel, Tracker};
 use crate::command::{self, Call, Command};
+use crate::debug_log::payload::encode_dropped;
 use crate::delivery::queue::{DROPPED, NEVER, OUTBOX_MAX_BYTES, timestamp_ms_of};
 use crate::host::{DebugEvent, Host};
 use crate::mem::{ScratchString, ThinStr, ThinString, thin};
@@ -181,11 +182,8 @@ impl<H: Host> Tracker<H> {
             .queue
             .diagnostic_mut(now)
             .count_rejection(&rejection, false);
-        let told = ScratchString::new()
-            .append(reason.as_thin())
-            .append(thin!(" "))
-            .append(event);
-        self.trace(DebugEvent::Dropped, told.as_thin());
+        let dropped = encode_dropped(reason.as_thin(), event);
+        self.trace(DebugEvent::Dropped, dropped.as_thin());
     }
 
     /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the

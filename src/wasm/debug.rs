@@ -1,5 +1,5 @@
-//! The debug build: the same crate, loaded only when somebody debugs. It prints what the pixel's steps mean, and shows the
-//! state.
+//! The debug build: the same crate, loaded only when debug is on. It prints messages for the pixel's debug events, and shows
+//! the state.
 
 use core::cell::RefCell;
 
@@ -7,12 +7,12 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 use web_sys::console;
 
-use crate::debug_log::{Console, Line};
+use crate::debug_log::{DebugLog, LogLine};
 use crate::host::DebugEvent;
 
 const PREFIX: &str = "[oaiq] ";
-/// Blocked calls come in swarms; they are gathered for this many milliseconds.
-const GATHER: u32 = 250;
+/// Pages often repeat calls that are blocked; those within this many milliseconds share one line.
+const COALESCE_MS: u32 = 250;
 
 #[wasm_bindgen(start)]
 fn start() {
@@ -20,78 +20,78 @@ fn start() {
 }
 
 thread_local! {
-    static CONSOLE: RefCell<Console> = RefCell::default();
+    static LOG: RefCell<DebugLog> = RefCell::default();
     static BLOCKED: RefCell<(Vec<String>, Option<Timeout>)> = const { RefCell::new((Vec::new(), None)) };
 }
 
-/// Follows a step, and prints what it means if it is to be shown; its number is its place in [`DebugEvent::ALL`].
-#[wasm_bindgen(js_name = explain)]
-pub fn print(step: u8, about: &str, is_shown: bool) {
-    match DebugEvent::ALL.get(usize::from(step)) {
-        Some(DebugEvent::BlockedByConsent) if is_shown => gather(about),
-        Some(step) => tell(*step, about, is_shown),
+/// Records a debug event, and prints its message if it is shown. Its number is its place in [`DebugEvent::ALL`].
+#[wasm_bindgen(js_name = recordEvent)]
+pub fn record_event(number: u8, about: &str, is_shown: bool) {
+    match DebugEvent::ALL.get(usize::from(number)) {
+        Some(DebugEvent::BlockedByConsent) if is_shown => coalesce_blocked(about),
+        Some(event) => log_event(*event, about, is_shown),
         None => {}
     }
 }
 
-/// A person has asked for debug, so that consoles must not hide it. Told before the steps so far.
-#[wasm_bindgen(js_name = askFor)]
-pub fn ask_for() {
-    CONSOLE.with_borrow_mut(Console::ask);
+/// A person has requested debug, so messages are printed at a level that consoles do not hide.
+#[wasm_bindgen(js_name = setRequested)]
+pub fn set_requested() {
+    LOG.with_borrow_mut(DebugLog::set_requested);
 }
 
 /// What `oaiq.debug()` returns, as an object.
 #[wasm_bindgen]
 pub fn state() -> JsValue {
-    let state = CONSOLE.with_borrow(Console::state);
+    let state = LOG.with_borrow(DebugLog::state);
     serde_wasm_bindgen::to_value(&state).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Rows for `console.table`: an array of `{title, rows}`.
 #[wasm_bindgen]
 pub fn tables() -> JsValue {
-    let tables = CONSOLE.with_borrow(Console::tables);
+    let tables = LOG.with_borrow(DebugLog::tables);
     serde_wasm_bindgen::to_value(&tables).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// What the tab's next page gives to [`print`] with [`DebugEvent::TabHistory`].
-#[wasm_bindgen]
-pub fn remembered() -> String {
-    CONSOLE.with_borrow(Console::remembered)
+/// What the tab's next page passes to [`record_event`] with [`DebugEvent::TabHistory`].
+#[wasm_bindgen(js_name = tabHistory)]
+pub fn tab_history() -> String {
+    LOG.with_borrow(DebugLog::tab_history)
 }
 
-fn gather(name: &str) {
+fn coalesce_blocked(name: &str) {
     BLOCKED.with_borrow_mut(|(names, timeout)| {
         names.push(name.into());
         timeout.get_or_insert_with(|| {
-            Timeout::new(GATHER, || {
+            Timeout::new(COALESCE_MS, || {
                 let (names, _) = BLOCKED.take();
-                tell(DebugEvent::BlockedByConsent, &names.join(", "), true);
+                log_event(DebugEvent::BlockedByConsent, &names.join(", "), true);
             })
         });
     });
 }
 
-fn tell(step: DebugEvent, about: &str, is_shown: bool) {
-    let told = |console: &mut Console| (console.tell(step, about), console.was_asked_for());
-    if let (Some(line), asked) = CONSOLE.with_borrow_mut(told)
+fn log_event(event: DebugEvent, about: &str, is_shown: bool) {
+    let record = |log: &mut DebugLog| (log.record(event, about), log.was_requested());
+    if let (Some(line), is_requested) = LOG.with_borrow_mut(record)
         && is_shown
     {
-        print_line(&line, asked);
+        print(&line, is_requested);
     }
 }
 
-fn print_line(line: &Line, asked: bool) {
+fn print(line: &LogLine, is_requested: bool) {
     let text = JsValue::from([PREFIX, &line.text].concat());
-    if !line.warns {
-        return if asked {
+    if !line.is_warning {
+        return if is_requested {
             console::log_1(&text);
         } else {
             console::debug_1(&text);
         };
     }
-    match serde_wasm_bindgen::to_value(&line.faults) {
-        Ok(faults) if !line.faults.is_empty() => console::warn_2(&text, &faults),
+    match serde_wasm_bindgen::to_value(&line.violations) {
+        Ok(violations) if !line.violations.is_empty() => console::warn_2(&text, &violations),
         _ => console::warn_1(&text),
     }
 }

@@ -2,10 +2,10 @@
 
 import {
   __wbg_set_wasm,
-  askFor,
-  explain,
-  remembered,
-  state as stateNow,
+  recordEvent,
+  setRequested,
+  state as currentState,
+  tabHistory,
   tables,
 } from "oaiq:glue";
 import { imports } from "oaiq:imports";
@@ -31,165 +31,165 @@ const CONFIG_USER = 27;
 const SCRIPT_ELEMENT = 28;
 const NOT_RECORDED = 29;
 
-/** sessionStorage keys: "1" where debug is on for the tab (www/pixel/trace.js reads it), and what the tab's pages have measured. */
-const WISH = "oaiq_debug";
-const EVENTS = "oaiq_debug_events";
-/** Browsers keep no cookie whose name and value have more bytes. */
-const LONGEST_COOKIE = 4096;
-/** Events wait this many milliseconds before a missing `init` is named. */
-const PATIENCE = 3000;
+/** sessionStorage key: "1" if debug is on for the tab. www/pixel/trace.js reads it. */
+const DEBUG_KEY = "oaiq_debug";
+/** sessionStorage key: what the tab's pages have measured. */
+const HISTORY_KEY = "oaiq_debug_events";
+/** Browsers store no cookie whose name and value have more bytes (RFC 6265, 6.1). */
+const MAX_COOKIE_BYTES = 4096;
+/** How long events may wait, in milliseconds, before a missing `init` is reported. */
+const INIT_GRACE_MS = 3000;
 
 const warn = (line) => console.warn(`[oaiq] ${line}`);
 
-/** Whether stores and cookies may be read and written: the module has looked at them itself, with consent. */
-let allowed = false;
-let denied = false;
-/** Whether debug is on. Steps are followed without it as well, so that the state stays right. */
+/** Whether storage and cookies may be used: the module has read them itself, with consent. */
+let mayUseStorage = false;
+let isDenied = false;
+/** Whether debug is on. Debug events are followed without it too, so that the state stays complete. */
 let isOn = false;
 
 const cookie = (name) =>
   attempt(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
 
-/** What is known of consent, as `DebugEvent::ConsentState` has it; empty if nothing is. */
+/** The state of consent and its source, as `DebugEvent::ConsentState` carries them; empty while unknown. */
 const consent = () => {
   const answer = attempt(() => window.oaiq.consentState);
   if (answer) return `${answer.state} ${answer.source}`;
-  if (!allowed) return denied ? "denied stored" : "";
+  if (!mayUseStorage) return isDenied ? "denied stored" : "";
   const isStored = [
     cookie("__oaiq_consent"),
     attempt(() => localStorage.oaiq_consent),
   ].includes("true");
-  return `granted ${isStored ? "stored" : "nobody"}`;
+  return `granted ${isStored ? "stored" : "default"}`;
 };
 
-const click = () => {
+/** Where the click ID was found and what it is, as `DebugEvent::ClickId` carries them. */
+const clickId = () => {
   const here = attempt(() => new URL(location.href).searchParams.get("oppref"));
   if (here) {
-    const kept = `__oppref=${attempt(() => encodeURIComponent(here), here)}`;
-    return `${kept.length > LONGEST_COOKIE ? "long" : "address"} ${here}`;
+    const stored = `__oppref=${attempt(() => encodeURIComponent(here), here)}`;
+    return `${stored.length > MAX_COOKIE_BYTES ? "long" : "address"} ${here}`;
   }
-  const kept = cookie("__oppref");
-  return kept ? `cookie ${kept}` : "nowhere";
+  const stored = cookie("__oppref");
+  return stored ? `cookie ${stored}` : "nowhere";
 };
 
-let told = "";
-/** Tells what the browser knows besides, if it has changed. */
-const tellFacts = () => {
+let recordedFacts = "";
+/** Records what the browser knows of consent and of the click, if it has changed. */
+const recordFacts = () => {
   const answer = consent();
-  const id = allowed && answer.startsWith("granted") ? click() : "";
-  if (!answer || told === answer + id) return;
-  told = answer + id;
-  explain(CONSENT_STATE, answer, isOn);
-  if (id) explain(CLICK_ID, id, isOn);
+  const id = mayUseStorage && answer.startsWith("granted") ? clickId() : "";
+  if (!answer || recordedFacts === answer + id) return;
+  recordedFacts = answer + id;
+  recordEvent(CONSENT_STATE, answer, isOn);
+  if (id) recordEvent(CLICK_ID, id, isOn);
 };
 
-let remembers = false;
-/** Reads, once it may, what earlier pages of the tab have measured, and stores what this one has. */
-const remember = () => {
-  if (!allowed || !isOn) return;
-  const before =
-    !remembers && attempt(() => sessionStorage.getItem(EVENTS), "");
-  remembers = true;
-  if (before) explain(TAB_HISTORY, before, isOn);
-  const all = remembered();
-  if (all) attempt(() => sessionStorage.setItem(EVENTS, all));
+let hasLoadedHistory = false;
+/** Loads, once that is allowed, what earlier pages of the tab have measured, and stores what this one has. */
+const updateHistory = () => {
+  if (!mayUseStorage || !isOn) return;
+  const earlier =
+    !hasLoadedHistory && attempt(() => sessionStorage.getItem(HISTORY_KEY), "");
+  hasLoadedHistory = true;
+  if (earlier) recordEvent(TAB_HISTORY, earlier, isOn);
+  const history = tabHistory();
+  if (history) attempt(() => sessionStorage.setItem(HISTORY_KEY, history));
 };
 
-const forget = () =>
+const clearStorage = () =>
   attempt(() => {
-    sessionStorage.removeItem(WISH);
-    sessionStorage.removeItem(EVENTS);
+    sessionStorage.removeItem(DEBUG_KEY);
+    sessionStorage.removeItem(HISTORY_KEY);
   });
 
-/** `?oaiq_debug=1` keeps debug on for this tab, and `?oaiq_debug=0` ends that. */
-const obeyAddress = () => {
-  const wish = new URL(location.href).searchParams.get("oaiq_debug");
-  if (wish === "1") sessionStorage.setItem(WISH, "1");
-  if (wish !== "0") return;
-  forget();
+/** `?oaiq_debug=1` switches debug on for this tab, and `?oaiq_debug=0` off. */
+const applyUrlParameter = () => {
+  const value = new URL(location.href).searchParams.get("oaiq_debug");
+  if (value === "1") sessionStorage.setItem(DEBUG_KEY, "1");
+  if (value !== "0") return;
+  clearStorage();
   window.oaiq.debug(false);
 };
 
-const asTime = (milliseconds) => {
-  const time = new Date(Number(milliseconds));
-  return time.toLocaleTimeString();
-};
+const formatTime = (milliseconds) =>
+  new Date(Number(milliseconds)).toLocaleTimeString();
 
 const printTables = () => {
   for (const { title, rows } of tables() ?? []) {
     console.log(`[oaiq] ${title}${rows.length ? "" : ": none"}`);
     if (!rows.length) continue;
-    const asRow = (columns) =>
+    const toObject = (columns) =>
       Object.fromEntries(
         columns.map(([name, value]) => [
           name,
-          name === "measured" ? asTime(value) : value,
+          name === "measured" ? formatTime(value) : value,
         ]),
       );
-    console.table(rows.map(asRow));
+    console.table(rows.map(toObject));
   }
 };
 
-let isPatient = false;
-/** Names a missing `init` once events have waited for it. */
+let isAwaitingInit = false;
+/** Reports a missing `init` once events have waited for it. */
 const awaitInit = () => {
-  if (isPatient) return;
-  isPatient = true;
+  if (isAwaitingInit) return;
+  isAwaitingInit = true;
   later(() => {
-    isPatient = false;
-    attempt(() => explain(NO_PIXEL_STARTED, "", isOn));
-  }, PATIENCE);
+    isAwaitingInit = false;
+    attempt(() => recordEvent(NO_PIXEL_STARTED, "", isOn));
+  }, INIT_GRACE_MS);
 };
 
-/** Follows a step; prints what it means if debug is on. */
-const follow = (step, about, on) => {
+/** Follows a debug event, and prints its message if debug is on. */
+const follow = (event, about, on) => {
   isOn = !!on;
-  if (step === STATE_LOADED) {
-    allowed = true;
-    denied = false;
+  if (event === STATE_LOADED) {
+    mayUseStorage = true;
+    isDenied = false;
   }
-  if (step === CONSENT_CHANGED && about === "denied") {
-    if (allowed) forget();
-    allowed = false;
-    denied = true;
+  if (event === CONSENT_CHANGED && about === "denied") {
+    if (mayUseStorage) clearStorage();
+    mayUseStorage = false;
+    isDenied = true;
   }
-  if (step === HELD_FOR_CONSENT)
-    explain(step, `[${about.parts[0]},${about.parts[1]}`, isOn);
-  // "off" is the answer to somebody
-  else explain(step, about ?? "", isOn || step === DEBUG_REQUESTED);
+  if (event === HELD_FOR_CONSENT)
+    recordEvent(event, `[${about.parts[0]},${about.parts[1]}`, isOn);
+  // the answer to a call of oaiq.debug(false) is printed though debug is off
+  else recordEvent(event, about ?? "", isOn || event === DEBUG_REQUESTED);
   if (
     [PIXEL_STARTED, DEBUG_REQUESTED, HELD_FOR_CONSENT, STATE_LOADED].includes(
-      step,
+      event,
     )
   )
-    tellFacts();
-  if (step === DEBUG_REQUESTED && about === "false" && allowed)
-    attempt(() => sessionStorage.removeItem(WISH));
-  if (step === DEBUG_REQUESTED && isOn && about !== "true")
+    recordFacts();
+  if (event === DEBUG_REQUESTED && about === "false" && mayUseStorage)
+    attempt(() => sessionStorage.removeItem(DEBUG_KEY));
+  if (event === DEBUG_REQUESTED && isOn && about !== "true")
     attempt(printTables);
-  if (step === QUEUED || step === STATE_LOADED) remember();
-  if (step === QUEUED && isOn) awaitInit();
-  if (step === STATE_LOADED) attempt(obeyAddress);
+  if (event === QUEUED || event === STATE_LOADED) updateHistory();
+  if (event === QUEUED && isOn) awaitInit();
+  if (event === STATE_LOADED) attempt(applyUrlParameter);
 };
 
-/** The values that the pixel knows of attributes which other tools use as well (www/pixel/options.js). */
-const KNOWN = {
+/** The valid values of attributes that other tools use as well (www/pixel/options.js). */
+const VALID_VALUES = {
   consent: /^pending$/,
   "consent-source": /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
   gpc: /^opt-out$/,
 };
 
-/** What is unusual about the script's element. An npm package has none, which is null. */
+/** What is unusual about the script's element, as `DebugEvent::ScriptElement` carries it. In the npm package the element is null. */
 const elementFacts = (element) => {
   if (element === null) return [];
   const facts = [];
-  for (const [name, known] of Object.entries(KNOWN))
+  for (const [name, valid] of Object.entries(VALID_VALUES))
     for (const attribute of [`data-${name}`, `data-oaiq-${name}`]) {
       const value = element?.getAttribute(attribute);
-      if (value != null && !known.test(value))
+      if (value != null && !valid.test(value))
         facts.push(`attribute ${attribute} ${value}`);
     }
-  // whoever uses the config knows
+  // a page that uses oaiq.config needs no attributes
   if (Object.keys(window.oaiq.config).length) return facts;
   const isBare =
     !element?.src && !element?.cloneNode().outerHTML.includes(" data-");
@@ -199,13 +199,14 @@ const elementFacts = (element) => {
   return facts;
 };
 
-const unrecorded = (records, recorded) => {
+/** What happened before debug was on and was not recorded. */
+const notRecorded = (records, recorded) => {
   const missing = recorded - records.length;
   const parts = [];
-  if (missing) parts.push(`the first ${missing} steps of this page`);
-  if (!records.some(([step]) => step === INIT))
+  if (missing) parts.push(`the first ${missing} debug events of this page`);
+  if (!records.some(([event]) => event === INIT))
     parts.push(
-      "what init was given, and events queued before any pixel started, while debug was off",
+      "the arguments of init, and events queued before a pixel started, because debug was off",
     );
   return parts.join("; ");
 };
@@ -219,7 +220,7 @@ const start = () => {
   module.__wbindgen_start();
   listen(document, "securitypolicyviolation", (event) =>
     attempt(() =>
-      explain(
+      recordEvent(
         CSP_VIOLATION,
         `${event.effectiveDirective} ${event.blockedURI}`,
         isOn,
@@ -227,56 +228,56 @@ const start = () => {
     ),
   );
   return (element, state, records, recorded) => {
-    const tell = (step, about, on) => {
-      attempt(() => follow(step, about, on));
-      Object.assign(state, { debug: isOn }, stateNow());
+    const onEvent = (event, about, on) => {
+      attempt(() => follow(event, about, on));
+      Object.assign(state, { debug: isOn }, currentState());
     };
-    explain(NOT_RECORDED, unrecorded(records, recorded), false);
+    recordEvent(NOT_RECORDED, notRecorded(records, recorded), false);
     const user = attempt(() => window.oaiq.config.user);
-    if (user) explain(CONFIG_USER, copy(user), true);
+    if (user) recordEvent(CONFIG_USER, copy(user), true);
     if (
       records.some(
-        ([step, about]) => step === DEBUG_REQUESTED && about !== "false",
+        ([event, about]) => event === DEBUG_REQUESTED && about !== "false",
       )
     )
-      askFor();
+      setRequested();
     for (const fact of attempt(() => elementFacts(element), []))
-      explain(SCRIPT_ELEMENT, fact, true);
+      recordEvent(SCRIPT_ELEMENT, fact, true);
     const from = recorded - records.length;
     for (let i = from; i < recorded; i += 1)
-      tell(...records[i % records.length], true);
+      onEvent(...records[i % records.length], true);
     records.length = 0;
-    return tell;
+    return onEvent;
   };
 };
 
 /**
- * Where no WebAssembly may run, one line says so. The pixel goes on without debug, so that it prints its short warnings of
- * rejected calls itself.
+ * If WebAssembly is blocked, prints one line about it and switches debug off, so that the pixel prints its own short warnings
+ * of rejected calls.
  */
-const nothing = (why) => (_element, state, records) => {
-  const tell = (step, about, on) => {
-    if (on && step === REJECTED) {
-      // whatever else the name is may be about a person
+const startWithoutWasm = (why) => (_element, state, records) => {
+  const onEvent = (event, about, on) => {
+    if (on && event === REJECTED) {
+      // any other name may be about a person
       const name =
         /,\x22measure(?:Single\x22,\x22[^\x22]*)?\x22,\x22(\w{1,64})\x22/.exec(
           about,
         );
       warn(`${name?.[1] ?? "a call"} was not measured`);
     }
-    if (!on || (step === DEBUG_REQUESTED && about === "false")) return;
+    if (!on || (event === DEBUG_REQUESTED && about === "false")) return;
     state.debug = FORBIDS_WASM.test(why)
       ? "debug needs WebAssembly, which this page does not allow: add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy"
       : "the debug file is damaged: serve it as built, as UTF-8";
-    if (step !== DEBUG_REQUESTED && isOn) return;
+    if (event !== DEBUG_REQUESTED && isOn) return;
     isOn = true;
     warn(`${state.debug} (${why})`);
   };
-  for (const [step, about] of records) tell(step, about, true);
+  for (const [event, about] of records) onEvent(event, about, true);
   later(() => window.oaiq.debug(false), 0);
-  return (step, about, on) => {
-    tell(step, about, on);
-    if (on && step === DEBUG_REQUESTED && about !== "false")
+  return (event, about, on) => {
+    onEvent(event, about, on);
+    if (on && event === DEBUG_REQUESTED && about !== "false")
       window.oaiq.debug(false);
   };
 };
@@ -285,6 +286,6 @@ let make;
 try {
   make = start();
 } catch (why) {
-  make = nothing(why);
+  make = startWithoutWasm(why);
 }
 window.oaiq.__debug(make);

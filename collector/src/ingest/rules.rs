@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use oaiq::explain::{Explained, faults_of, without_identifiers};
+use oaiq::explain::{ExplainedViolation, NO_SUCH_FIELD, explain_event, redact_identifiers};
 use oaiq::schema::validate::ViolationKind;
 use serde_json::{Map, Value};
 
@@ -23,9 +23,6 @@ pub const MOST_FAULTS: usize = 100;
 
 /// What stands in the place of a value that may be about a person.
 pub const NOT_SHOWN: &str = "(not shown)";
-
-/// What a field must be that does not exist.
-const NO_SUCH_FIELD: &str = "left out, because there is no such field";
 
 /// The longest text that a fault shows, in characters.
 const LONGEST_SHOWN: usize = 120;
@@ -53,7 +50,7 @@ pub fn table_faults(
     let data = data.map(compact).unwrap_or_default();
     let mut text = String::new();
     write_object(options, &mut text);
-    faults_of(&name, &data, &text)
+    explain_event(&name, &data, &text)
         .into_iter()
         .take(MOST_FAULTS)
         .map(from_table)
@@ -61,7 +58,7 @@ pub fn table_faults(
 }
 
 /// The words are for a call in a page; in an event the options are its own fields.
-fn from_table(explained: Explained) -> Fault {
+fn from_table(explained: ExplainedViolation) -> Fault {
     // as it says it on the console's way too, with all that it knows
     let mut fault: Fault = serde_json::to_value(&explained)
         .and_then(serde_json::from_value)
@@ -142,7 +139,7 @@ pub fn shortened(text: &str) -> String {
 
 /// A field's name as a fault shows it. A misplaced value may stand where a name should.
 pub fn shown_name(name: &str) -> String {
-    shortened(&without_identifiers(name))
+    shortened(&redact_identifiers(name))
 }
 
 /// A value as a fault shows it.
@@ -151,7 +148,7 @@ pub fn shown(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
         // it may end up in a log: nobody's email address or phone number belongs there
-        other => shortened(&without_identifiers(&compact(other))),
+        other => shortened(&redact_identifiers(&compact(other))),
     }
 }
 

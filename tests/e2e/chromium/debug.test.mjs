@@ -46,17 +46,17 @@ describe("debug tells", () => {
     const { tab } = await debugged(t, browser, order("o-1"));
     await tab.untilLine(/pixel "TEST-PIXEL" has started$/);
     await tab.untilLine(
-      /consent is granted, because no answer is stored and none is waited for/,
+      /consent is granted, because no answer is stored and the page does not wait for one/,
     );
     await tab.untilLine(
-      /no click ID in this page's address or cookie; a redirect or a frame may have lost it/,
+      /no click ID in this page's URL or cookie; a redirect or a frame may have lost it/,
     );
     await tab.untilLine(/order_created "o-1" is queued: contents, EUR 25\.99$/);
     await tab.untilLine(
-      /the outbox stores 1 event of pixel "TEST-PIXEL" until it has arrived/,
+      /the outbox stores 1 event of pixel "TEST-PIXEL" until it is delivered/,
     );
     await tab.untilLine(
-      /request 1 carries 3 events to pixel "TEST-PIXEL" \(\d+ bytes by fetch, without a click ID and hashed user data\): order_created "o-1", pixel status \(not a conversion\)/,
+      /request 1 sends 3 events to pixel "TEST-PIXEL" \(\d+ bytes by fetch, without a click ID and hashed user data\): order_created "o-1", pixel status \(not a conversion\)/,
     );
     await tab.untilLine(
       /request 1 was answered 202, delivered: order_created "o-1"/,
@@ -74,7 +74,7 @@ describe("debug tells", () => {
     });
     const visitor = await Visitor.arrives(t, browser);
     const tab = await visitor.opens(site.url("/?oppref=click-reference-1"));
-    await tab.untilLine(/click ID click-re… found in the page's address/);
+    await tab.untilLine(/click ID click-re… found in the page's URL/);
     await tab.untilLine(/with click ID click-re…/);
     await tab.goes(site.url("/"));
     await tab.untilLine(/click ID click-re… found in the cookie __oppref/);
@@ -126,7 +126,7 @@ describe("debug tells", () => {
     );
     await tab.goes(tab.page.url());
     await tab.untilLine(
-      /consent is denied, by a call of the page or a stored answer \(cookie/,
+      /consent is denied, by a call on the page or a stored answer \(cookie/,
     );
   });
 
@@ -146,7 +146,7 @@ describe("debug tells", () => {
     await tab.untilLine(/consent is pending: calls wait until oaiq\("consent"/);
     await tab.evaluate('oaiq("consent", true)');
     await site.untilOrders("held");
-    await tab.untilLine(/consent is granted, by a call of the page/);
+    await tab.untilLine(/consent is granted, by a call on the page/);
     await tab.untilLine(/order_created "held" is queued/);
   });
 
@@ -165,7 +165,7 @@ describe("debug tells", () => {
       /request 1 failed: the network or the endpoint https:\/\/events\.example\.test:9\/v1\/sdk\/events is down, or a blocker/,
     );
     await tab.untilLine(
-      /the next try is in 5 s, or as soon as the browser is online/,
+      /the next attempt is in 5 s, or as soon as the browser is online/,
     );
   });
 
@@ -202,7 +202,7 @@ describe("debug tells", () => {
     );
     await tab.evaluate('oaiq("init", { pixelId: "OTHER" });');
     await tab.untilLine(
-      /there is no config for pixel "OTHER" \(404\): compare the ID with the one in the ads manager/,
+      /there is no config for pixel "OTHER" \(404\): compare the ID with the one in Ads Manager/,
     );
   });
 
@@ -211,10 +211,10 @@ describe("debug tells", () => {
     await site.untilOrders("o-1");
     await tab.evaluate(order("o-1"));
     await tab.untilLine(
-      /"o-1" is queued.*\n.*this page has measured it before, with the same id, so OpenAI counts it once/,
+      /"o-1" is queued.*\n.*this page already measured it with the same ID, so OpenAI counts it once/,
     );
     await tab.goes(tab.page.url());
-    await tab.untilLine(/an earlier page of this tab has measured it/);
+    await tab.untilLine(/an earlier page in this tab measured it/);
   });
 
   test("of an init what it does not know, and what it lacks", async (t) => {
@@ -224,10 +224,10 @@ describe("debug tells", () => {
       `oaiq("init", { pixelId: "${PIXEL}", autoPageView: true }); oaiq("init", { pixelId: 5 }); oaiq("init", { pixelId: "${PIXEL}" });`,
     );
     await tab.untilLine(
-      /init does not know autoPageView; it knows pixelId, debug, user and consent/,
+      /init ignores autoPageView; its options are pixelId, debug, user and consent/,
     );
     await tab.untilLine(
-      /init was given 5 as pixelId; it must be the pixel ID from the ads manager, in quotes/,
+      /init: pixelId is 5; it must be the pixel ID from Ads Manager, in quotes/,
     );
     await tab.untilLine(
       /pixel "TEST-PIXEL" was initialized again on this page\n.*is the snippet on this page twice/,
@@ -291,7 +291,7 @@ describe("debug names", () => {
       /oaiq\("consent", "denied"\) was ignored: the answer must be true or false/,
     );
     await tab.untilLine(
-      /user\.email is not known .* its name is email_sha256[^]*user\.city is a list[^]*its country code is missing/,
+      /user\.email is unknown and ignored: send email_sha256[^]*user\.city is a list[^]*its country code is missing/,
     );
   });
 
@@ -303,7 +303,7 @@ describe("debug names", () => {
       script(`oaiq.config = { user: { email: "me@shop.test" } }; ${DEBUG}`),
       pixelScript(),
     );
-    await tab.untilLine(/oaiq\.config\.user\.email is not known/);
+    await tab.untilLine(/oaiq\.config\.user\.email is unknown/);
   });
 
   test("events for which no pixel is initialized, after 3 s", async (t) => {
@@ -344,7 +344,7 @@ describe("debug names", () => {
       ),
     );
     await managed.untilLine(
-      /data-consent="marketing" is not a value of the pixel's, so it is ignored/,
+      /data-consent="marketing" is not a value that the pixel knows, so it is ignored/,
     );
     const files = await pixelFiles();
     const site = await openSite(t, {
@@ -557,7 +557,7 @@ describe("debug is switched on", () => {
     // consoles hide what is only for debugging
     assert.ok(tab.console.every(({ type }) => type !== "debug"));
     await tab.untilLine(
-      /the outbox stores 1 event of pixel "TEST-PIXEL" until it has arrived/,
+      /the outbox stores 1 event of pixel "TEST-PIXEL" until it is delivered/,
     );
     await tab.evaluate(`oaiq.debug(false); ${order("after")}`);
     await pause(1_500);
@@ -577,10 +577,10 @@ describe("debug is switched on", () => {
     assert.equal(shown.pixels[0].pixel, PIXEL);
     assert.equal(shown.pixels[0]["events delivered"], "1");
     const visitor = Object.fromEntries(
-      shown["the visitor"].map((row) => [row.what, row.is]),
+      shown.visitor.map((row) => [row.property, row.value]),
     );
     assert.match(visitor.consent, /^granted/);
-    assert.equal(visitor["click ID"], "none in this page's address or cookie");
+    assert.equal(visitor["click ID"], "none in this page's URL or cookie");
     assert.match(visitor["browser ID"], /^[\da-f]{8}…$/);
     const [delivered] = shown["events delivered, the last 50"];
     assert.equal(delivered.event, "order_created");
@@ -612,13 +612,13 @@ describe("debug is switched on", () => {
       },
     ]);
     assert.match(state.consent, /^granted/);
-    assert.equal(state.clickId, "none in this page's address or cookie");
+    assert.equal(state.clickId, "none in this page's URL or cookie");
     assert.match(state.browserId, /^[\da-f]{8}…$/);
     assert.equal(state.delivered, 1);
     assert.equal(state.rejected, 1);
     assert.equal(state.ignored, 1);
     assert.equal(state.queued + state.inFlight, 1);
-    assert.match(state.notRecorded, /what init was given/);
+    assert.match(state.notRecorded, /the arguments of init/);
     site.release();
   });
 

@@ -129,7 +129,7 @@ fn app_faults(
                 faults.push(Fault::new(
                     "custom_event_name",
                     "there",
-                    "left out, because only the event \"custom\" takes it",
+                    "omitted, because only the event \"custom\" accepts it",
                 ));
             }
             // the table's `custom` needs one

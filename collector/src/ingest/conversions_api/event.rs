@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use oaiq::explain::without_identifiers;
+use oaiq::explain::redact_identifiers;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -119,7 +119,7 @@ impl Event {
                 safe
             };
             let start = json.as_ptr() as usize - text.as_ptr() as usize;
-            let safe_name = without_identifiers(name);
+            let safe_name = redact_identifiers(name);
             if safe_name != *name {
                 // a value where a name should be
                 let before = if end == 0 { '{' } else { ',' };
@@ -479,7 +479,7 @@ mod tests {
             (
                 with("custom_event_name", json!("x")),
                 "custom_event_name",
-                "left out",
+                "omitted",
             ),
             (with("opt_out", json!("no")), "opt_out", "true or false"),
             (with("event_id", json!("o-1")), "event_id", "no such field"),
