@@ -39,10 +39,10 @@ const tables = async (tab) => {
   return found;
 };
 
-describe("debug tells", () => {
+describe("debug explains", () => {
   const browser = sharedBrowser();
 
-  test("each step of an event, from its call to its answer", async (t) => {
+  test("each step of an event, from its call to its response", async (t) => {
     const { tab } = await debugged(t, browser, order("o-1"));
     await tab.untilLine(/pixel "TEST-PIXEL" has started$/);
     await tab.untilLine(
@@ -81,7 +81,7 @@ describe("debug tells", () => {
     assert.doesNotMatch(tab.pixelLines.join("\n"), /click-reference-1/);
   });
 
-  test("of a wrong name which one was meant", async (t) => {
+  test("which event a wrong name means", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
@@ -92,7 +92,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("of an amount that is no whole number which one to send", async (t) => {
+  test("which whole number to send instead of a decimal amount", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
@@ -103,7 +103,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("of an amount without a currency what to add", async (t) => {
+  test("that an amount needs a currency", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
@@ -112,7 +112,7 @@ describe("debug tells", () => {
     await tab.untilLine(/data\.currency is undefined.*add currency: "USD"/);
   });
 
-  test("that consent is denied, by a call and as stored, and which events it blocked", async (t) => {
+  test("that consent is denied, by a call or a stored answer, and which events it blocked", async (t) => {
     const { tab } = await debugged(t, browser);
     await tab.untilLine(/has started/);
     await tab.evaluate(order("dropped"));
@@ -130,7 +130,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("that calls wait for an answer about consent", async (t) => {
+  test("that calls wait for the visitor's consent", async (t) => {
     const { site, tab } = await visit(
       t,
       browser,
@@ -150,7 +150,7 @@ describe("debug tells", () => {
     await tab.untilLine(/order_created "held" is queued/);
   });
 
-  test("that the endpoint is down, and when it is tried again", async (t) => {
+  test("that the endpoint is down, and when the next attempt is", async (t) => {
     const { tab } = await visit(
       t,
       browser,
@@ -169,7 +169,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("that the page's policy forbids the endpoint, and what to add to it", async (t) => {
+  test("that the page's policy blocks the endpoint, and what to add to it", async (t) => {
     const site = await openSite(t, {
       "/": {
         html: html(
@@ -190,7 +190,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("that no settings are there for a pixel whose id is mistyped", async (t) => {
+  test("that a mistyped pixel ID has no config", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
@@ -206,7 +206,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("that an order has been measured before, on this page and on an earlier one of the tab", async (t) => {
+  test("that this page or an earlier one already measured an order", async (t) => {
     const { site, tab } = await debugged(t, browser, order("o-1"));
     await site.untilOrders("o-1");
     await tab.evaluate(order("o-1"));
@@ -217,7 +217,7 @@ describe("debug tells", () => {
     await tab.untilLine(/an earlier page in this tab measured it/);
   });
 
-  test("of an init what it does not know, and what it lacks", async (t) => {
+  test("which options of init are unknown or wrong", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
@@ -234,7 +234,7 @@ describe("debug tells", () => {
     );
   });
 
-  test("nobody's email address and phone number, wherever the page has put them", async (t) => {
+  test("calls without showing an email address or a phone number", async (t) => {
     const { site, tab } = await debugged(
       t,
       browser,
@@ -274,10 +274,10 @@ const WATCHED = script(`window.uses = [];
 
 const PENDING = `data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="pending"`;
 
-describe("debug names", () => {
+describe("debug reports", () => {
   const browser = sharedBrowser();
 
-  test("calls that are no commands, a consent that is no boolean, and a user that is not understood", async (t) => {
+  test("an unknown command, a consent that is no boolean, and an unusable user", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
@@ -295,7 +295,7 @@ describe("debug names", () => {
     );
   });
 
-  test("a user in the page's config that is not understood", async (t) => {
+  test("an unusable user in oaiq.config", async (t) => {
     const { tab } = await visit(
       t,
       browser,
@@ -306,7 +306,7 @@ describe("debug names", () => {
     await tab.untilLine(/oaiq\.config\.user\.email is unknown/);
   });
 
-  test("events for which no pixel is initialized, after 3 s", async (t) => {
+  test("events without an initialized pixel after 3 s", async (t) => {
     const { tab } = await visit(
       t,
       browser,
@@ -330,7 +330,7 @@ describe("debug names", () => {
     await tab.untilLine(/click ID xxxxxxxx… .* is too long for a cookie/);
   });
 
-  test("an attribute's value that is another tool's, and a script without its element", async (t) => {
+  test("an attribute value of another tool, and a script without its element", async (t) => {
     const { tab } = await debugged(t, browser);
     await tab.untilLine(/exists/);
     assert.doesNotMatch(tab.pixelLines.join("\n"), /element|data-consent/);
@@ -369,7 +369,7 @@ describe("debug names", () => {
 describe("the debug file", () => {
   const browser = sharedBrowser();
 
-  test("is fetched only once the page has loaded where its code asks for debug, and loses no step until then", async (t) => {
+  test("is fetched after the page has loaded if the page's code requests debug, and misses no event", async (t) => {
     const { site, tab } = await (async () => {
       const site = await openSite(t, {
         "/": html(
@@ -391,7 +391,7 @@ describe("the debug file", () => {
     const steps = tab.pixelLines.join("\n");
     assert.match(
       steps,
-      /has started[^]*"o-1" is queued[^]*request 1 carries[^]*request 1 was answered/,
+      /has started[^]*"o-1" is queued[^]*request 1 sends[^]*request 1 was answered/,
     );
   });
 
@@ -413,7 +413,7 @@ describe("the debug file", () => {
     assert.equal(await priority, "Low");
   });
 
-  test("is fetched at once where a person asks", async (t) => {
+  test("is fetched at once if a person requests debug", async (t) => {
     for (const [path, does] of [
       ["/?oaiq_debug=1", ""],
       ["/", "oaiq.debug()"],
@@ -448,7 +448,7 @@ describe("the debug file", () => {
     return { site, tab, asked };
   };
 
-  test("that is missing is looked for once a session, and again where a person asks", async (t) => {
+  test("is requested once per session if it is missing, and again if a person requests debug", async (t) => {
     const { site, tab, asked } = await withoutFile(
       t,
       STUB,
@@ -469,7 +469,7 @@ describe("the debug file", () => {
     assert.equal(asked(), 2);
   });
 
-  test("that is missing leaves no mark before the visitor's answer or after a denial", async (t) => {
+  test("stores nothing before consent or after a denial if it is missing", async (t) => {
     for (const denial of ["", 'oaiq("consent", false);']) {
       const { tab } = await withoutFile(
         t,
@@ -482,10 +482,10 @@ describe("the debug file", () => {
   });
 });
 
-describe("before the visitor's answer debug", () => {
+describe("before the visitor's answer, debug", () => {
   const browser = sharedBrowser();
 
-  test("reads and writes nothing, and holds for the tab once it is granted", async (t) => {
+  test("reads and writes nothing, and lasts for the tab once consent is granted", async (t) => {
     const site = await openSite(t, {
       "/": html(WATCHED, STUB, script(INIT), pixelScript(PENDING)),
       "/next": html(STUB, script(INIT), pixelScript()),
@@ -505,7 +505,7 @@ describe("before the visitor's answer debug", () => {
     assert.equal(await tab.evaluate("window.name"), "");
   });
 
-  test("and after a denial reads and writes nothing on the next page either", async (t) => {
+  test("reads and writes nothing on the next page after a denial", async (t) => {
     const site = await openSite(t, {
       "/": html(WATCHED, STUB, script(INIT), pixelScript(PENDING)),
     });
@@ -528,7 +528,7 @@ describe("before the visitor's answer debug", () => {
 describe("debug is switched on", () => {
   const browser = sharedBrowser();
 
-  test("by the address, for this tab and no other, against what init says, and off again", async (t) => {
+  test("by the URL, for this tab only, whatever init says, and off again", async (t) => {
     const quiet = `oaiq("init", { pixelId: "${PIXEL}", debug: false });`;
     const site = await openSite(t, {
       "/": html(STUB, script(quiet), pixelScript()),
@@ -550,7 +550,7 @@ describe("debug is switched on", () => {
     assert.deepEqual(tab.pixelLines, []);
   });
 
-  test("by oaiq.debug(true) on a page that runs already, which then tells what waits", async (t) => {
+  test("by oaiq.debug(true) on a running page, and reports what is queued", async (t) => {
     const { tab } = await visit(t, browser);
     await tab.evaluate(`${order("before")} oaiq.debug(true)`);
     await tab.untilLine(/debug is on for this page/);
@@ -564,7 +564,7 @@ describe("debug is switched on", () => {
     assert.doesNotMatch(tab.pixelLines.join("\n"), /"after"/);
   });
 
-  test("by oaiq.debug(), which shows where things stand as tables", async (t) => {
+  test("by oaiq.debug(), which prints the state as tables", async (t) => {
     const { site, tab } = await debugged(
       t,
       browser,
@@ -582,17 +582,17 @@ describe("debug is switched on", () => {
     assert.match(visitor.consent, /^granted/);
     assert.equal(visitor["click ID"], "none in this page's URL or cookie");
     assert.match(visitor["browser ID"], /^[\da-f]{8}…$/);
-    const [delivered] = shown["events delivered, the last 50"];
+    const [delivered] = shown["events delivered (last 50)"];
     assert.equal(delivered.event, "order_created");
     assert.equal(delivered.id, "o-1");
     assert.equal(delivered.data, "contents, EUR 25.99");
-    const [refused] = shown["calls rejected and events dropped, the last 50"];
+    const [refused] = shown["calls rejected and events dropped (last 50)"];
     assert.equal(refused.event, "purchase");
     assert.match(refused["what to do"], /did you mean "order_created"/);
     assert.match(tab.pixelLines.join("\n"), /events queued: none/);
   });
 
-  test("by oaiq.debug() on a page that has measured for a while, which shows what has happened", async (t) => {
+  test("by oaiq.debug() on a page that has measured for a while, and reports what happened", async (t) => {
     const { site, tab } = await visit(t, browser);
     await tab.evaluate(
       `${order("o-1")} oaiq("measure", "purchase", {}); oaiq("track", "x");`,
@@ -622,7 +622,7 @@ describe("debug is switched on", () => {
     site.release();
   });
 
-  test("within a second of the load, and corrects what becomes known later", async (t) => {
+  test("within a second of the load, and updates the state later", async (t) => {
     const site = await openSite(t, {
       "/": html(
         STUB,
@@ -641,7 +641,7 @@ describe("debug is switched on", () => {
     assert.match(state.consent, /^granted/);
   });
 
-  test("by oaiq.debug(), which returns the state also where the page has emptied console.log", async (t) => {
+  test("by oaiq.debug(), which returns the state if the page has replaced console.log", async (t) => {
     const { site, tab } = await visit(
       t,
       browser,
@@ -657,7 +657,7 @@ describe("debug is switched on", () => {
     assert.equal(await tab.evaluate("oaiq.debug() === state"), true);
   });
 
-  test("on a page that never called init, which is told so", async (t) => {
+  test("on a page that never called init, and says so", async (t) => {
     const { tab } = await visit(t, browser, STUB, pixelScript());
     await tab.evaluate("oaiq.debug()");
     await tab.untilLine(
@@ -665,7 +665,7 @@ describe("debug is switched on", () => {
     );
   });
 
-  test("with whatever a page may pass, and nothing is thrown into it", async (t) => {
+  test("with any argument, without throwing into the page", async (t) => {
     const { tab } = await visit(t, browser);
     const given = [
       "null",
@@ -684,7 +684,7 @@ describe("debug is switched on", () => {
 describe("without debug", () => {
   const browser = sharedBrowser();
 
-  test("a refused call is told in one line, and nothing else is", async (t) => {
+  test("only a rejected call is reported, in one line", async (t) => {
     const { site, tab } = await visit(
       t,
       browser,
@@ -703,7 +703,7 @@ describe("without debug", () => {
     assert.ok(tab.requests.every((url) => !url.includes("debug")));
   });
 
-  test("where the file that explains is missing, one line says so and orders are measured", async (t) => {
+  test("a missing debug file is reported in one line, and orders are measured", async (t) => {
     const { site, tab } = await visit(
       t,
       browser,

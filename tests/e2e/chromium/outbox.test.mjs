@@ -257,7 +257,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     await tab.evaluate(order("b"));
     await site.untilOrders("a", "b");
     await tab.evaluate(order("c"));
-    await tab.untilLine(/localStorage is full or not allowed/);
+    await tab.untilLine(/localStorage is full or blocked/);
   });
 
   test("an endpoint that refuses one of many orders gets all the others, and the refused one is counted", async (t) => {
