@@ -2,13 +2,13 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { buildInspector } from "./build-inspector.mjs";
-import { bundle, PIXEL_ENTRY } from "./build/bundle.mjs";
+import { bundle } from "./build/bundle.mjs";
 import { compileDebug, compilePixel } from "./build/compile.mjs";
 import { embedWasm, toTemplateLiteral } from "./build/embed-wasm.mjs";
 import { writeIntegrity } from "./build/integrity.mjs";
 import { writeNpmPackage } from "./build/npm-package.mjs";
-import { releaseSizes, sizesOf, sizeTable } from "./build/sizes.mjs";
-import { banner } from "./build/version.mjs";
+import { releaseSizes, SCRIPTS, sizesOf, sizeTable } from "./build/sizes.mjs";
+import { banner, PIXEL_ENTRY } from "./build/version.mjs";
 import { wasmToJs } from "./build/wasm-opt.mjs";
 import { log, root } from "./exec.mjs";
 import { installNodePackages } from "./setup.mjs";
@@ -24,15 +24,6 @@ const NEW_LINE = "\n";
 
 const FALLBACK_ENTRY = "www/pixel/fallback.entry.js";
 const RECOVERY_ENTRY = "www/recovery/entry.js";
-
-/** The scripts in dist/. */
-export const SCRIPTS = [
-  "oaiq.min.js",
-  "oaiq.fallback.min.js",
-  "oaiq.debug.min.js",
-  "oaiq.consent.min.js",
-  "oaiq.recovery.min.js",
-];
 
 /**
  * Writes a script that contains a module.

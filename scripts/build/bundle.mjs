@@ -3,9 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../exec.mjs";
 import { forOldTokenizers } from "./old-tokenizers.mjs";
+import { packageVersion, PIXEL_ENTRY } from "./version.mjs";
 import { renameExports } from "./wasm-opt.mjs";
-
-export const PIXEL_ENTRY = "www/pixel/entry.js";
 
 /** Stands for the module's text in a bundled script, until embedWasm replaces it. */
 export const MODULE_PLACEHOLDER = "oaiq:module";
@@ -13,6 +12,8 @@ export const MODULE_PLACEHOLDER = "oaiq:module";
 export const DECODER_PLACEHOLDER = "oaiq:decoder";
 /** The import whose `text` is the source of the keepalive worker. */
 const WORKER_IMPORT = "oaiq:keepalive-worker";
+/** The import whose `build` is this project's version. */
+const VERSION_IMPORT = "oaiq:version";
 
 /**
  * Minifies a script. Terser saves some bytes that esbuild leaves.
@@ -93,6 +94,8 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
             path: join(root, "www/pixel/host.js"),
           }));
           onLoad({ filter: /.*/, namespace: "text" }, async ({ path }) => {
+            if (path === VERSION_IMPORT)
+              return { contents: `export const build = "${packageVersion()}"` };
             const text = path === WORKER_IMPORT ? await workerSource() : path;
             return { contents: `export const text = ${JSON.stringify(text)}` };
           });

@@ -2,9 +2,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { capture, die, root } from "../exec.mjs";
-import { bundle, PIXEL_ENTRY } from "./bundle.mjs";
+import { bundle } from "./bundle.mjs";
 import { embedWasm, toAsciiString } from "./embed-wasm.mjs";
-import { banner } from "./version.mjs";
+import { banner, PIXEL_ENTRY } from "./version.mjs";
 
 /** The files of the npm package, sorted. A file that is not listed here is not published by accident. */
 export const PACKED_FILES = [

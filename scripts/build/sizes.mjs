@@ -5,6 +5,15 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root } from "../exec.mjs";
 
+/** The scripts in dist/. */
+export const SCRIPTS = [
+  "oaiq.min.js",
+  "oaiq.fallback.min.js",
+  "oaiq.debug.min.js",
+  "oaiq.consent.min.js",
+  "oaiq.recovery.min.js",
+];
+
 /** The sizes of each release, the newest first. `npm run release` adds to it. */
 export const SIZES_FILE = "docs/sizes.json";
 

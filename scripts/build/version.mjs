@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { die, root } from "../exec.mjs";
-import { PIXEL_ENTRY } from "./bundle.mjs";
+
+export const PIXEL_ENTRY = "www/pixel/entry.js";
 
 /** @param {string} file */
 const read = (file) => readFileSync(join(root, file), "utf8");

@@ -183,6 +183,7 @@ const answer: "pending" | "granted" | "denied" | undefined =
 oaiq.debug?.();
 oaiq.debug?.(true);
 const version: string = oaiq.version ?? "";
+const build: string = oaiq.build ?? "";
 const same: Oaiq = window.oaiq;
 window.oaiq("measure", "page_viewed", { type: "contents" });
 
@@ -200,4 +201,4 @@ measureOnce("custom", custom, customOptions);
 const customNamed: EventOptions<"custom"> = customOptions;
 const standard: EventOptions<"order_created"> = null;
 
-export { answer, customNamed, loaded, same, standard, version, waiting };
+export { answer, build, customNamed, loaded, same, standard, version, waiting };

@@ -13,6 +13,7 @@ import {
   warn,
 } from "./safe-builtins.js";
 import { imports } from "oaiq:imports";
+import { build } from "oaiq:version";
 import { ask, debug } from "./trace.js";
 import { take, wait } from "./consent-gate.js";
 import { giveUp } from "./host.js";
@@ -138,6 +139,7 @@ const install = () => {
   oaiq.version = VERSION;
   // a page that began with an array may go on pushing to it
   hide(oaiq, "push", pushCalls);
+  hide(oaiq, "build", build);
   hide(oaiq, "debug", ask);
   // where it cannot be replaced, its queue is live all the same
   attempt(() => {

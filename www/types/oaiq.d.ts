@@ -307,6 +307,8 @@ export interface Oaiq {
   readonly loaded?: true | undefined;
   /** The version of the protocol, such as `"0.1.41"`; there once the script has run. */
   readonly version?: string | undefined;
+  /** The version of this script, such as `"0.2.0"`. Set once the script has run. */
+  readonly build?: string | undefined;
   /**
    * Prints each step on the console from now on, or with `false` no more. Without an argument it also prints the state as
    * tables. It returns the state as one object, which is filled as soon as the debug file has been loaded, and kept up to

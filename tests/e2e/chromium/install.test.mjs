@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { packageVersion } from "../../../scripts/build/version.mjs";
 import { root } from "../../../scripts/exec.mjs";
 import { PLACEHOLDER } from "../../../scripts/snippets.mjs";
 import { sharedBrowser, Visitor } from "../support/browser.mjs";
@@ -211,6 +212,15 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       methods: ["function", "function", "function", "function"],
       answer: "undefined",
     });
+  });
+
+  test("the global has the version of this build as a hidden property", async (t) => {
+    const { tab } = await visit(t, browser, STUB, pixelScript());
+    const found = await tab.evaluate(`({
+      build: oaiq.build,
+      isEnumerable: Object.keys(oaiq).includes("build"),
+    })`);
+    assert.deepEqual(found, { build: packageVersion(), isEnumerable: false });
   });
 
   test("oaiq.config gives the pixel and the user that init leaves out", async (t) => {
