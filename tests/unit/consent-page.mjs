@@ -107,8 +107,8 @@ export class Page {
     this.#listeners.push({ type, work });
   }
 
-  happens(type) {
-    for (const it of this.#listeners) if (it.type === type) it.work({});
+  happens(type, event = {}) {
+    for (const it of this.#listeners) if (it.type === type) it.work(event);
   }
 
   /** The parser has come to the end of the page. */

@@ -4,11 +4,18 @@ import { describe, test } from "node:test";
 import { gtag, Page } from "./consent-page.mjs";
 
 // the page comes first: what these files stand on is taken from it as they are loaded
-const { hasUser, isInit, isMeasure, optedOut, pixelOf, wantsDebug, withUser } =
-  await import("../../www/consent/call-text.js");
+const {
+  hasUser,
+  isInit,
+  isMeasure,
+  withOptOut,
+  pixelIdOf,
+  wantsDebug,
+  withUser,
+} = await import("../../www/consent/call-text.js");
 const { decide } = await import("../../www/consent/decide.js");
-const { optionsOf } = await import("../../www/consent/options.js");
-const { readCommands, readGpp, readTcData } =
+const { readOptions } = await import("../../www/consent/options.js");
+const { interpretGoogle, interpretGpp, interpretTcf } =
   await import("../../www/consent/interpret.js");
 
 const SOURCES = ["google", "tcf", "gpp", "gpc"];
@@ -81,8 +88,8 @@ describe("consent", () => {
   });
 });
 
-const standard = (given) => ({ kind: "default", given });
-const update = (given) => ({ kind: "update", given });
+const standard = (params) => ({ kind: "default", params });
+const update = (params) => ({ kind: "update", params });
 const DENIES = { ad_storage: "denied" };
 const GRANTS = { ad_storage: "granted" };
 
@@ -160,11 +167,11 @@ describe("Google Consent Mode", () => {
     ],
   ])
     test(`${says}: ${measure}`, () => {
-      assert.equal(readCommands(commands, place).measure, measure);
+      assert.equal(interpretGoogle(commands, place).measure, measure);
     });
 
   test("user data may go where it is granted or nobody speaks of it", () => {
-    const user = (...commands) => readCommands(commands, "").user;
+    const user = (...commands) => interpretGoogle(commands, "").user;
     assert.equal(user(update(GRANTS)), true);
     assert.equal(user(standard({ ad_user_data: "denied" })), false);
     assert.equal(
@@ -179,10 +186,13 @@ describe("Google Consent Mode", () => {
 
   test("a default waits as long as it says, an update for nobody", () => {
     const waiting = { ...GRANTS, wait_for_update: 500 };
-    assert.equal(readCommands([standard(waiting)], "").wait, 500);
-    assert.equal(readCommands([standard(waiting), update(GRANTS)], "").wait, 0);
+    assert.equal(interpretGoogle([standard(waiting)], "").wait, 500);
+    assert.equal(
+      interpretGoogle([standard(waiting), update(GRANTS)], "").wait,
+      0,
+    );
     const elsewhere = standard({ ...waiting, region: ["DE"] });
-    assert.equal(readCommands([elsewhere, standard(GRANTS)], "FR").wait, 0);
+    assert.equal(interpretGoogle([elsewhere, standard(GRANTS)], "FR").wait, 0);
   });
 });
 
@@ -201,8 +211,8 @@ const COMMANDS = [
 /** Google's rules as its documentation has them, for a visitor whose place is known. */
 const byGoogle = (commands, place) => {
   const updates = commands.filter(({ kind }) => kind === "update");
-  if (updates.length) return updates.at(-1).given.ad_storage === "granted";
-  const defaults = commands.map(({ given }) => given);
+  if (updates.length) return updates.at(-1).params.ad_storage === "granted";
+  const defaults = commands.map(({ params }) => params);
   const [country] = place.split("-");
   for (const fits of [
     ({ region }) => region?.includes(place),
@@ -219,7 +229,8 @@ const byGoogle = (commands, place) => {
 const anywhere = (commands) => {
   const isUpdated = commands.some(({ kind }) => kind === "update");
   if (isUpdated) return byGoogle(commands, "AQ");
-  const isDenied = ({ given }) => given.region && given.ad_storage === "denied";
+  const isDenied = ({ params }) =>
+    params.region && params.ad_storage === "denied";
   return commands.some(isDenied) ? undefined : byGoogle(commands, "AQ");
 };
 
@@ -231,13 +242,15 @@ describe("Google's rules", () => {
   test("hold in each order of up to four defaults and updates, wherever the visitor is", () => {
     for (const commands of sequences)
       for (const place of PLACES)
-        if (readCommands(commands, place).measure !== byGoogle(commands, place))
+        if (
+          interpretGoogle(commands, place).measure !== byGoogle(commands, place)
+        )
           assert.fail(`${place} ${JSON.stringify(commands)}`);
   });
 
   test("grant without a place only what they grant at every place, and a regional denial counts for everybody", () => {
     for (const commands of sequences) {
-      const { measure } = readCommands(commands, "");
+      const { measure } = interpretGoogle(commands, "");
       if (measure !== anywhere(commands)) assert.fail(JSON.stringify(commands));
       if (measure === true)
         for (const place of PLACES)
@@ -248,24 +261,24 @@ describe("Google's rules", () => {
   test("hold for the user data as well", () => {
     for (const commands of sequences)
       for (const place of ["", ...PLACES]) {
-        const asData = commands.map(({ kind, given }) => ({
+        const asData = commands.map(({ kind, params }) => ({
           kind,
-          given: { ad_user_data: given.ad_storage, region: given.region },
+          params: { ad_user_data: params.ad_storage, region: params.region },
         }));
-        const { measure } = readCommands(commands, place);
-        const { user } = readCommands(asData, place);
+        const { measure } = interpretGoogle(commands, place);
+        const { user } = interpretGoogle(asData, place);
         if (measure !== undefined && user !== measure)
           assert.fail(`${place} ${JSON.stringify(commands)}`);
-        const spokenOf = ({ given: { region } }) =>
+        const spokenOf = ({ params: { region } }) =>
           !region || !place || region.some((it) => place.startsWith(it));
-        const isDenied = ({ given }) => given.ad_storage === "denied";
+        const isDenied = ({ params }) => params.ad_storage === "denied";
         if (measure === undefined && commands.filter(spokenOf).every(isDenied))
           assert.equal(user, !commands.some(spokenOf));
       }
   });
 });
 
-const asEntry = ({ kind, given }) => gtag("consent", kind, given);
+const asEntry = ({ kind, params }) => gtag("consent", kind, params);
 
 describe("a page with a data layer", () => {
   const GLOBAL_GRANT = standard(GRANTS);
@@ -515,8 +528,7 @@ describe("a consent manager that calls back at once", () => {
     const page = await Page.opens({ consentSource: "tcf" });
     MANAGERS.tcf(page, true);
     page.loads();
-    // as www/pixel/consent-gate.js does when it hears of it
-    Object.assign(page.told, { state: "denied", source: "another tab" });
+    page.happens("storage", { key: "oaiq_consent", newValue: "false" });
     page.measures("a");
     page.passes();
     assert.deepEqual(page.told, { state: "denied", source: "another tab" });
@@ -529,7 +541,7 @@ describe("a consent manager that calls back at once", () => {
 
 describe("what the consent file is told", () => {
   const options = (attributes, config = {}) =>
-    optionsOf((name) => attributes[name] ?? null, config);
+    readOptions((name) => attributes[name] ?? null, config);
 
   test("by the pixel's own attributes is the same as by those without its prefix and by the config", () => {
     const given = {
@@ -545,15 +557,15 @@ describe("what the consent file is told", () => {
         Object.entries(given).map(([name, value]) => [prefix + name, value]),
       );
     const expected = {
-      asks: true,
+      mustAsk: true,
       redactPath: false,
-      names: ["google", "tcf", "gpc"],
+      sources: ["google", "tcf", "gpc"],
       googleDataLayer: "gtmLayer",
       region: "US-CA",
       tcfVendor: "123",
       gpc: "opt-out",
-      passesClick: true,
-      faults: [],
+      forwardsClickId: true,
+      warnings: [],
     };
     assert.deepEqual(options(named("data-oaiq-")), expected);
     assert.deepEqual(options(named("data-")), expected);
@@ -570,7 +582,7 @@ describe("what the consent file is told", () => {
 
   test("by another tool's attribute is nothing", () => {
     const nothing = options({});
-    assert.deepEqual(nothing.names, ["call"]);
+    assert.deepEqual(nothing.sources, ["call"]);
     for (const attributes of [
       { "data-consent-source": "cmp-v2" },
       { "data-consent-source": "google marketing" },
@@ -588,20 +600,28 @@ describe("what the consent file is told", () => {
   });
 
   test("and makes no sense is named in one line", () => {
-    for (const [name, value, fault] of [
-      ["consent-source", "gogle", /names "gogle", and there are only google, /],
+    for (const [name, value, warning] of [
+      [
+        "consent-source",
+        "gogle",
+        /names the unknown source "gogle" \(known: google, /,
+      ],
       ["consent-source", "", /data-oaiq-consent-source names no source/],
       ["region", "Germany", /data-oaiq-region must be .* but is "Germany"/],
       ["region", "UK", /data-oaiq-region must be .* "GB"/],
-      ["gpc", "no", /data-oaiq-gpc is empty or "opt-out"/],
-      ["tcf-vendor", "shop", /data-oaiq-tcf-vendor must be a vendor's number/],
+      ["gpc", "no", /data-oaiq-gpc must be empty or "opt-out"/],
+      [
+        "tcf-vendor",
+        "shop",
+        /data-oaiq-tcf-vendor must be the number of a vendor/,
+      ],
     ]) {
-      const { faults } = options({ [`data-oaiq-${name}`]: value });
-      assert.equal(faults.length, 1);
-      assert.match(faults[0], fault);
+      const { warnings } = options({ [`data-oaiq-${name}`]: value });
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0], warning);
     }
-    const { faults } = options({}, { consentSource: "tfc" });
-    assert.match(faults.join(), /^nothing is measured: oaiq\.config\.con/);
+    const { warnings } = options({}, { consentSource: "tfc" });
+    assert.match(warnings.join(), /^nothing is measured: oaiq\.config\.con/);
   });
 
   test("is no place where its region is none, so that each regional denial counts", () => {
@@ -614,12 +634,12 @@ describe("what the consent file is told", () => {
       throw new Error("boom");
     };
     const hostile = new Proxy({}, { get: boom });
-    assert.deepEqual(optionsOf(boom, hostile), options({}));
+    assert.deepEqual(readOptions(boom, hostile), options({}));
   });
 
   test("by an empty data-oaiq-gpc is that the browser's signal denies", () => {
-    const { names, gpc } = options({ "data-oaiq-gpc": "" });
-    assert.deepEqual(names, ["gpc"]);
+    const { sources, gpc } = options({ "data-oaiq-gpc": "" });
+    assert.deepEqual(sources, ["gpc"]);
     assert.equal(gpc, "");
   });
 });
@@ -672,7 +692,7 @@ describe("TCF", () => {
     ],
   ])
     test(`${says}: ${measure}`, () => {
-      assert.equal(readTcData(data, vendor), measure);
+      assert.equal(interpretTcf(data, vendor), measure);
     });
 });
 
@@ -719,7 +739,7 @@ describe("GPP", () => {
     ["the old string in parts", ready({ uspv1: { OptOutSale: "Y" } }), false],
   ])
     test(`${says}: ${measure}`, () => {
-      assert.equal(readGpp(ping), measure);
+      assert.equal(interpretGpp(ping), measure);
     });
 });
 
@@ -741,22 +761,22 @@ describe("a call's text", () => {
     ]) {
       const parts = ['"measure"', '"order_created"', "{}"];
       if (options) parts.push(options);
-      assert.equal(last(optedOut(call(...parts))), becomes);
+      assert.equal(last(withOptOut(call(...parts))), becomes);
     }
     const single = call('"measureSingle"', '"P"', '"custom"', "u", "{}");
-    assert.equal(last(optedOut(single)), '{"opt_out":true}');
+    assert.equal(last(withOptOut(single)), '{"opt_out":true}');
   });
 
   test("that is refused anyway stays as it is", () => {
     const parts = ['"measure"', '"order_created"', "{}", "5"];
-    assert.equal(last(optedOut(call(...parts))), "5");
+    assert.equal(last(withOptOut(call(...parts))), "5");
   });
 
   test("tells another user where it is an init", () => {
     const init = call('"init"', '{"pixelId":"P","user":{"city":"Kiel"}}');
     assert.ok(isInit(init) && isInit(call('"initialize"', "{}")));
     assert.ok(!isInit(call('"measure"', '"init"')));
-    assert.equal(pixelOf(init), '"P"');
+    assert.equal(pixelIdOf(init), '"P"');
     assert.ok(hasUser(init));
     assert.equal(last(withUser(init, "{}")), '{"pixelId":"P","user":{}}');
     assert.equal(last(withUser(call('"init"', "{}"), "u")), '{"user":u}');
@@ -769,7 +789,7 @@ describe("a call's text", () => {
       '{"a":{"user":{},"pixelId":"Q","debug":true},"b":[{"user":1}],"c":"\\u0022user\\u0022:{},","pixelId":"P"}',
     );
     assert.equal(hasUser(nested), false);
-    assert.equal(pixelOf(nested), '"P"');
+    assert.equal(pixelIdOf(nested), '"P"');
     assert.equal(wantsDebug(nested), false);
     assert.ok(wantsDebug(call('"init"', '{"debug":true}')));
     assert.equal(
@@ -779,7 +799,7 @@ describe("a call's text", () => {
     const options =
       '{"x":{"opt_out":false},"opt_out":[false,{"opt_out":1}],"y":x"symbol"}';
     assert.equal(
-      last(optedOut(call('"measure"', '"custom"', "u", options))),
+      last(withOptOut(call('"measure"', '"custom"', "u", options))),
       '{"x":{"opt_out":false},"y":x"symbol","opt_out":true}',
     );
   });

@@ -1,12 +1,12 @@
 // What two spellings of an identifier have in common (www/pixel/normalize-identifier.js), by the table of the protocol.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { escape } from "../../www/pixel/serialize-call.js";
-import { comparable } from "../../www/pixel/normalize-identifier.js";
+import { escapeJson } from "../../www/pixel/serialize-call.js";
+import { normalizeIdentifier } from "../../www/pixel/normalize-identifier.js";
 
 const [PLACE, EXTERNAL_ID, EMAIL, PHONE, NAME] = [0, 1, 2, 3, 4];
 
-const of = (kind, text) => comparable(kind, escape(text));
+const of = (kind, text) => normalizeIdentifier(kind, escapeJson(text));
 
 /** Texts of all sorts of characters, the same ones in each run. */
 const texts = function* (characters, most) {
@@ -99,5 +99,5 @@ describe("an identifier", () => {
 
 test("a place stays as it was given, escapes and all", () => {
   for (const place of [' San "F ', "94107-1234", "Foo + Bar", "San+José"])
-    assert.equal(of(PLACE, place), escape(place));
+    assert.equal(of(PLACE, place), escapeJson(place));
 });

@@ -1,16 +1,16 @@
-// What oaiq.config.redactPath takes out of addresses.
+// The redaction of paths by oaiq.config.redactPath (www/consent/redact.js).
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Page } from "./consent-page.mjs";
-import { redactor } from "../../www/consent/redact.js";
+import { createRedactor } from "../../www/consent/redact.js";
 
 const SHOP = "https://shop.example.test";
 
 const warnings = [];
-/** The addresses of a page and its referrer, as the module is given them. */
+/** The URLs of a page and its referrer, as the module gets them. */
 const given = (patterns, url, referrer = "") => {
   warnings.length = 0;
-  const redacted = redactor(patterns, (line) => warnings.push(line));
+  const redacted = createRedactor(patterns, (line) => warnings.push(line));
   const { head } = redacted({
     head: `[1,"${url}",${referrer && `"${referrer}"`}`,
     parts: [],
@@ -43,24 +43,27 @@ describe("a path", () => {
     });
 
   for (const entry of [7, true, null, {}, { source: "(" }, () => {}])
-    test(`is hidden as a whole where an entry is ${typeof entry} ${JSON.stringify(entry)}, and a line says so`, () => {
+    test(`is hidden as a whole, with a warning, if an entry is ${typeof entry} ${JSON.stringify(entry)}`, () => {
       assert.equal(path(["/a/*", entry], "/account/jane"), "/*");
-      assert.match(warnings.join(), /neither a text nor a regular expression/);
+      assert.match(
+        warnings.join(),
+        /neither a string nor a regular expression/,
+      );
     });
 });
 
-test("a referrer's path is redacted like the page's, and the query is left to the module", () => {
+test("a referrer's path is redacted like the page's, and the module handles the query", () => {
   assert.equal(
     given("/a/*", `${SHOP}/a/1?q=/a/2`, "https://other.test/a/3#x"),
     `[1,"${SHOP}/a/*?q=/a/2","https://other.test/a/*#x"`,
   );
 });
 
-test("an address without a path stays as it is", () => {
+test("a URL without a path is not changed", () => {
   assert.equal(given("/a/*", "about:blank"), `[1,"about:blank",`);
 });
 
-test("characters that a text escapes stay escaped", () => {
+test("escaped characters stay escaped", () => {
   assert.equal(
     given("/a/*", `${SHOP}/b/\\u0022\\u005c/a`),
     `[1,"${SHOP}/b/\\u0022\\u005c/a",`,
@@ -68,7 +71,7 @@ test("characters that a text escapes stay escaped", () => {
 });
 
 describe("a page that redacts", () => {
-  test("is measured without being asked", async () => {
+  test("measures without asking the visitor", async () => {
     const page = await Page.opens({ redactPath: "/a/*" });
     page.calls("init", { pixelId: "P" });
     page.measures("page_viewed");
@@ -82,7 +85,7 @@ describe("a page that redacts", () => {
     "oaiq.config": { redactPath: "/a/*", consent: "pending" },
     "a source": { redactPath: "/a/*", consentSource: "tcf" },
   }))
-    test(`waits where ${what} says that the visitor is to be asked`, async () => {
+    test(`waits if ${what} says that the visitor must be asked`, async () => {
       const page = await Page.opens(config);
       page.measures("page_viewed");
       page.loads();
@@ -90,7 +93,7 @@ describe("a page that redacts", () => {
       assert.equal(page.told.state, "pending");
     });
 
-  test("waits from its first init on, if that says so", async () => {
+  test('waits from its first init on if that has consent: "pending"', async () => {
     const page = await Page.opens({ redactPath: "/a/*" });
     page.calls("init", { pixelId: "P", consent: "pending" });
     page.measures("page_viewed");
@@ -101,7 +104,7 @@ describe("a page that redacts", () => {
     assert.deepEqual(page.measured, ["page_viewed", "order_created"]);
   });
 
-  test("does not wait by a later init", async () => {
+  test('ignores consent: "pending" of a later init', async () => {
     const page = await Page.opens({ redactPath: "/a/*" });
     page.loads();
     page.calls("init", { pixelId: "P" });

@@ -1,31 +1,44 @@
-// The click reference on the way to the site's next page, in the address, while nothing may be stored: links and forms of
-// the same origin carry it as they are used. The page's own address is left alone.
+// Passes the click ID to the site's next page while nothing may be stored: links and forms of the same origin get it as a
+// parameter at the moment the visitor uses them. The page's own URL does not change.
 
-import { attempt, listen } from "../pixel/safe-builtins.js";
+import { on, tryOr } from "../pixel/safe-builtins.js";
 
-const NAME = "oppref";
+const PARAMETER = "oppref";
 
-const isOurs = (url) =>
-  url.origin === location.origin && !url.searchParams.has(NAME);
-
-/** An address with the click reference, or nothing where it has no business. */
-const carrying = (address, click) => {
-  const url = attempt(() => new URL(address, document.baseURI));
-  if (!url || !isOurs(url)) return;
-  // a place on this page is no other page
+/**
+ * Returns a URL with the click ID, or undefined if the URL must not have it.
+ *
+ * @param {string} address
+ * @param {string} clickId
+ */
+const withClickId = (address, clickId) => {
+  const url = tryOr(() => new URL(address, document.baseURI));
+  if (!url || url.origin !== location.origin || url.searchParams.has(PARAMETER))
+    return;
+  // a fragment of this page is not another page
   if (url.hash && url.href.split("#")[0] === location.href.split("#")[0])
     return;
-  url.searchParams.set(NAME, click);
+  url.searchParams.set(PARAMETER, clickId);
   return url.href;
 };
 
+/** @param {Event} event */
 const linkOf = (event) =>
-  event
-    .composedPath()
-    .find((it) => it instanceof Element && it.matches("a[href], area[href]"));
+  /** @type {Element | undefined} */ (
+    event
+      .composedPath()
+      .find((it) => it instanceof Element && it.matches("a[href], area[href]"))
+  );
 
-/** The browser goes on by what it finds right after the event. */
-const forThisOnce = (element, name, value) => {
+/**
+ * Sets an attribute until the current task is over: the browser navigates right after the event.
+ *
+ * @param {Element} element
+ * @param {string} name
+ * @param {string} value
+ */
+const setAttributeBriefly = (element, name, value) => {
+  // the elements of a form may hide these methods behind a field of the same name
   const { getAttribute, setAttribute, removeAttribute } = Element.prototype;
   const before = getAttribute.call(element, name);
   setAttribute.call(element, name, value);
@@ -36,38 +49,53 @@ const forThisOnce = (element, name, value) => {
   });
 };
 
-/** `isWanted` says whether the click is still to be carried. */
-export const passClickOn = (click, isWanted) => {
+/**
+ * @param {Element | null} element
+ * @param {string} name
+ */
+const attributeOf = (element, name) =>
+  element && Element.prototype.getAttribute.call(element, name);
+
+/**
+ * @param {string} clickId
+ * @param {() => boolean} isActive
+ */
+export const forwardClickId = (clickId, isActive) => {
+  /** @param {Event} event */
   const onLink = (event) => {
-    if (event.defaultPrevented || !isWanted()) return;
+    if (event.defaultPrevented || !isActive()) return;
     const link = linkOf(event);
     if (!link || link.hasAttribute("download")) return;
     const href = link.getAttribute("href");
-    const address = typeof href === "string" && carrying(href, click);
-    if (address) forThisOnce(link, "href", address);
+    const url = typeof href === "string" && withClickId(href, clickId);
+    if (url) setAttributeBriefly(link, "href", url);
   };
+  /** @param {SubmitEvent} event */
   const onForm = (event) => {
-    if (event.defaultPrevented || !isWanted()) return;
-    const { target: form, submitter } = event;
-    // a form's field may be called as one of its methods is
-    const of = (element, name) =>
-      element && Element.prototype.getAttribute.call(element, name);
-    const hasOwn = of(submitter, "formaction") !== null && submitter;
-    const [owner, name] = hasOwn ? [submitter, "formaction"] : [form, "action"];
-    const address = carrying(of(owner, name) || location.href, click);
-    const method = of(submitter, "formmethod") || of(form, "method") || "get";
-    if (!address) return;
-    if (/^post$/i.test(method)) forThisOnce(owner, name, address);
+    if (event.defaultPrevented || !isActive()) return;
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const { submitter } = event;
+    const overrides =
+      submitter !== null && attributeOf(submitter, "formaction") !== null;
+    const owner = overrides ? submitter : form;
+    const name = overrides ? "formaction" : "action";
+    const url = withClickId(attributeOf(owner, name) || location.href, clickId);
+    if (!url) return;
+    const method =
+      attributeOf(submitter, "formmethod") ||
+      attributeOf(form, "method") ||
+      "get";
+    if (/^post$/i.test(method)) setAttributeBriefly(owner, name, url);
     else if (/^get$/i.test(method)) {
-      // the fields of such a form replace the query of its address
+      // the fields of such a form replace the query of its URL
       const field = document.createElement("input");
-      Object.assign(field, { type: "hidden", name: NAME, value: click });
+      Object.assign(field, { type: "hidden", name: PARAMETER, value: clickId });
       Element.prototype.append.call(form, field);
       setTimeout(() => field.remove());
     }
   };
-  // after the page's own listeners, which may keep the browser from going
+  // on the window, so after the page's own listeners, which may prevent the navigation
   for (const type of ["click", "auxclick", "contextmenu"])
-    listen(window, type, (event) => attempt(() => onLink(event)));
-  listen(window, "submit", (event) => attempt(() => onForm(event)));
+    on(window, type, (event) => tryOr(() => onLink(event)));
+  on(window, "submit", (event) => tryOr(() => onForm(event)));
 };

@@ -1,27 +1,42 @@
-// The decision whether may be measured, from what each source of consent has answered. Nothing here knows a browser.
+// Decides from the answers of all sources whether the page may measure. Pure: nothing here needs a browser.
 
-import { filtered, joined, placeOf } from "./lists.js";
+import { filter, findIndex, join } from "./lists.js";
 
 /**
- * An answer of a source: `{measure, user}`, each true, false or, as long as there is none, undefined. `measure` is about
- * all that is measured, `user` about the part `user` of it, where a source speaks of that at all.
+ * The answer of a source: whether anything may be measured, and whether user data may be sent. undefined means that the visitor
+ * has not answered, or that the source says nothing about user data.
  *
- * `named` are the sources whose answers count, `answers` what they have answered so far, by name, and `call` what the page
- * has said itself, by `oaiq("consent", …)`: the last word.
- *
- * What comes back is `{state, source, user}`: "pending", "granted" or "denied", who is the reason for it, and whether the
- * part `user` may go as well.
+ * @typedef {{ measure?: boolean | undefined, user?: boolean | undefined }} Answer
  */
-export const decide = (named, answers, call) => {
-  const said = (measure) =>
-    filtered(named, (name) => answers[name]?.measure === measure);
-  const user = placeOf(named, (name) => answers[name]?.user === false) < 0;
-  const as = (state, source) => ({ state, source, user });
-  if (call !== undefined) return as(call ? "granted" : "denied", "call");
+
+/**
+ * `state` and `source` are what a page reads as `oaiq.consentState`; `user` is whether user data may be sent.
+ *
+ * @typedef {{ state: "pending" | "granted" | "denied", source: string, user: boolean }} Decision
+ */
+
+/**
+ * @param {string[]} sources - the sources that count
+ * @param {Record<string, Answer>} answers - by source
+ * @param {boolean} [pageAnswer] - of `oaiq("consent", …)`, which overrules all sources
+ * @returns {Decision}
+ */
+export const decide = (sources, answers, pageAnswer) => {
+  /** @param {boolean | undefined} measure */
+  const answering = (measure) =>
+    filter(sources, (name) => answers[name]?.measure === measure);
+  const user = findIndex(sources, (name) => answers[name]?.user === false) < 0;
+  /**
+   * @param {Decision["state"]} state
+   * @param {string} source
+   */
+  const decision = (state, source) => ({ state, source, user });
+  if (pageAnswer !== undefined)
+    return decision(pageAnswer ? "granted" : "denied", "call");
   // one denial is enough
-  const denying = said(false);
-  if (denying.length) return as("denied", denying[0]);
-  const waiting = said(undefined);
-  if (waiting.length) return as("pending", joined(waiting, " "));
-  return as("granted", joined(named, " "));
+  const denying = answering(false);
+  if (denying.length) return decision("denied", denying[0]);
+  const silent = answering(undefined);
+  if (silent.length) return decision("pending", join(silent, " "));
+  return decision("granted", join(sources, " "));
 };

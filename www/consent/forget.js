@@ -1,6 +1,6 @@
-// Deletes what the pixel has stored on this origin, for oaiq("forget").
+// Deletes everything that the pixel has stored on this origin, for oaiq("forget").
 
-import { attempt, later, warn } from "../pixel/safe-builtins.js";
+import { setTimer, tryOr, warn } from "../pixel/safe-builtins.js";
 
 const COOKIES = [
   "__oppref",
@@ -8,17 +8,20 @@ const COOKIES = [
   "__oaiq_consent",
   "__oaiq_domain_probe",
 ];
-/** Begins the name of each key and each cache. */
+/** Of the names of all storage keys and caches. */
 const PREFIX = "oaiq_";
-/** What earlier versions wrote into the name of a tab's window. */
+/** The `window.name` that earlier versions set. */
 const WINDOW_NAME = "oaiq_debug=1";
 
-/** A worker may still be at a request for 8 s (www/pixel/keepalive-worker.worker.js), and note that it has arrived. So what comes late is deleted too. */
-const LATE = 10_000;
+/**
+ * In milliseconds: the keepalive worker may leave a receipt up to 8 s later (www/pixel/keepalive-worker.worker.js), so
+ * everything is deleted once more after that.
+ */
+const AGAIN_MS = 10_000;
 
-/** Browsers refuse a domain that the page may not write for. */
-const eraseCookies = () => {
+const deleteCookies = () => {
   const labels = location.hostname.split(".");
+  // browsers ignore a domain that the page must not write for
   const domains = labels.map((_, i) => `; Domain=${labels.slice(i).join(".")}`);
   const secure = location.protocol === "https:" ? "; Secure" : "";
   for (const name of COOKIES)
@@ -26,47 +29,51 @@ const eraseCookies = () => {
       document.cookie = `${name}=; Path=/; Max-Age=0; SameSite=Lax${domain}${secure}`;
 };
 
-const keysOf = (store) => {
+/** @param {Storage} storage */
+const keysIn = (storage) => {
+  /** @type {string[]} */
   const keys = [];
-  for (let i = 0; i < store.length; i += 1) keys.push(store.key(i));
+  for (let i = 0; i < storage.length; i += 1)
+    keys.push(/** @type {string} */ (storage.key(i)));
   return keys.filter((key) => key.startsWith(PREFIX));
 };
 
-const eraseStore = (store) => {
-  for (const key of keysOf(store)) store.removeItem(key);
+/** @param {Storage} storage */
+const clear = (storage) => {
+  for (const key of keysIn(storage)) storage.removeItem(key);
 };
 
-const eraseCaches = async () => {
+const deleteCaches = async () => {
   for (const key of await caches.keys())
     if (key.startsWith(PREFIX)) await caches.delete(key);
 };
 
 /** The names of what could not be deleted. */
-const left = () => [
+const remaining = () => [
   ...COOKIES.filter((name) =>
-    attempt(() => `; ${document.cookie}`.includes(`; ${name}=`)),
+    tryOr(() => `; ${document.cookie}`.includes(`; ${name}=`)),
   ),
-  ...attempt(() => keysOf(localStorage), []),
-  ...attempt(() => keysOf(sessionStorage), []),
+  ...tryOr(() => keysIn(localStorage), []),
+  ...tryOr(() => keysIn(sessionStorage), []),
 ];
 
-const erase = () => {
-  attempt(eraseCookies);
-  attempt(() => eraseStore(localStorage));
-  attempt(() => eraseStore(sessionStorage));
-  // there are none on plain http
-  attempt(() => eraseCaches().catch(() => {}));
-  attempt(() => {
+const deleteAll = () => {
+  tryOr(deleteCookies);
+  tryOr(() => clear(localStorage));
+  tryOr(() => clear(sessionStorage));
+  // plain http has no caches
+  tryOr(() => deleteCaches().catch(() => {}));
+  tryOr(() => {
     if (window.name === WINDOW_NAME) window.name = "";
   });
 };
 
 export const forget = () => {
-  erase();
-  const names = left().join(", ");
+  deleteAll();
+  const names = remaining().join(", ");
   if (names)
     warn(
       `oaiq("forget") could not delete ${names}: delete them yourself, or on the server`,
     );
-  later(erase, LATE);
+  setTimer(deleteAll, AGAIN_MS);
 };

@@ -1,67 +1,97 @@
-// Google Consent Mode v2, from the page's data layer (https://developers.google.com/tag-platform/security/guides/consent).
+// Consent by Google Consent Mode v2, from the page's data layer
+// (https://developers.google.com/tag-platform/security/guides/consent).
 
-import { attempt, later, listen } from "../pixel/safe-builtins.js";
-import { readCommands } from "./interpret.js";
+import { on, setTimer, tryOr } from "../pixel/safe-builtins.js";
+import { interpretGoogle } from "./interpret.js";
 
-/** Timers take no longer pause, in milliseconds. */
-const LONGEST_WAIT = 2 ** 31 - 1;
+/** @typedef {import("./interpret.js").Command} Command */
 
-const isText = (it) => typeof it === "string";
+/** In milliseconds, the longest delay of a timer. */
+const MAX_DELAY = 2 ** 31 - 1;
 
-/** The regions that a default names, in capitals as ISO 3166-2 has them. Nothing if it is for everybody. */
+/**
+ * @param {unknown} it
+ * @returns {it is string}
+ */
+const isString = (it) => typeof it === "string";
+
+/**
+ * The regions of a default, in upper case as in ISO 3166-2; undefined if it applies everywhere.
+ *
+ * @param {unknown} given
+ */
 const regionsOf = (given) => {
   if (given === undefined || given === null) return;
   const list = Array.isArray(given) ? given : [given];
-  return list.filter(isText).map((it) => it.trim().toUpperCase());
-};
-
-/** An entry of a data layer as a command about consent, or nothing. */
-const commandOf = (entry) => {
-  if (entry?.[0] !== "consent") return;
-  const [, kind, given] = Array.from(entry);
-  if (kind !== "default" && kind !== "update") return;
-  if (typeof given !== "object" || given === null) return;
-  const { ad_storage, ad_user_data, wait_for_update } = given;
-  const region = regionsOf(given.region);
-  return { kind, given: { ad_storage, ad_user_data, wait_for_update, region } };
+  return list.filter(isString).map((it) => it.trim().toUpperCase());
 };
 
 /**
- * Follows the data layer of that name, which pages and tag managers may create or replace at any time. Returns what looks
- * for commands that came in another way than by the layer's `push`.
+ * Reads an entry of a data layer, which is undefined if it is not a command about consent.
+ *
+ * @param {any} entry
+ * @returns {Command | undefined}
  */
-export const google = ({ answer, seek, options }) => {
+const commandOf = (entry) => {
+  if (entry?.[0] !== "consent") return;
+  const [, kind, params] = Array.from(entry);
+  if (kind !== "default" && kind !== "update") return;
+  if (typeof params !== "object" || params === null) return;
+  const { ad_storage, ad_user_data, wait_for_update } = params;
+  const region = regionsOf(params.region);
+  return {
+    kind,
+    params: { ad_storage, ad_user_data, wait_for_update, region },
+  };
+};
+
+/**
+ * Follows the data layer, which pages and tag managers may create or replace at any time. Returns a function that looks for
+ * commands that did not come through the layer's `push`.
+ *
+ * @type {import("./sources.js").Source}
+ */
+export const google = ({ onAnswer, poll, options }) => {
+  const globals = /** @type {Record<string, any>} */ (
+    /** @type {unknown} */ (window)
+  );
   const name = options.googleDataLayer || "dataLayer";
+  /** @type {Command[]} */
   const commands = [];
   const seen = new WeakSet();
+  /** @type {unknown[] | undefined} */
   let followed;
-  let longest = 0;
-  let waiting = 0;
+  let longestWait = 0;
+  let runningWaits = 0;
 
-  const tell = () => {
-    const { measure, user, byDefault, wait } = readCommands(
+  const evaluate = () => {
+    const { measure, user, byDefault, wait } = interpretGoogle(
       commands,
       options.region,
     );
-    // another inline script, even one behind a slow stylesheet, may still deny what a default has granted
+    // while the HTML is parsed, another inline script may still deny what a default has granted
     const isParsing = byDefault && document.readyState === "loading";
-    if (byDefault && wait > longest) {
-      longest = Math.min(wait, LONGEST_WAIT);
-      waiting += 1;
-      later(() => {
-        waiting -= 1;
-        tell();
-      }, longest);
+    if (byDefault && wait > longestWait) {
+      longestWait = Math.min(wait, MAX_DELAY);
+      runningWaits += 1;
+      setTimer(() => {
+        runningWaits -= 1;
+        evaluate();
+      }, longestWait);
     }
-    answer({
-      measure: isParsing || (byDefault && waiting) ? undefined : measure,
+    onAnswer({
+      measure: isParsing || (byDefault && runningWaits) ? undefined : measure,
       user,
     });
   };
 
-  /** Whether the entry is a command. One with getters that throw is none. */
+  /**
+   * Takes an entry and returns whether it is a command. An entry with getters that throw is not.
+   *
+   * @param {any} entry
+   */
   const take = (entry) => {
-    const command = attempt(() => commandOf(entry));
+    const command = tryOr(() => commandOf(entry));
     if (!command) return false;
     seen.add(entry);
     commands.push(command);
@@ -69,31 +99,31 @@ export const google = ({ answer, seek, options }) => {
   };
 
   const look = () => {
-    const layer = window[name];
+    const layer = globals[name];
     if (typeof layer?.push !== "function") return;
     let isNew = false;
     for (const entry of Array.from(layer))
       if (!seen.has(entry) && take(entry)) isNew = true;
-    if (isNew) tell();
+    if (isNew) evaluate();
     if (layer === followed) return;
     followed = layer;
     const { push } = layer;
     layer.push = function () {
       const result = push.apply(layer, arguments);
-      if (Array.from(arguments).filter(take).length) tell();
+      if (Array.from(arguments).filter(take).length) evaluate();
       return result;
     };
   };
 
-  window[name] ??= [];
-  // one that replaces it may come at any time until then
-  seek(() => {
+  globals[name] ??= [];
+  // until the page has loaded, any script may replace the layer
+  poll(() => {
     look();
     return document.readyState === "complete";
   });
-  listen(document, "readystatechange", () => {
-    attempt(look);
-    tell();
+  on(document, "readystatechange", () => {
+    tryOr(look);
+    evaluate();
   });
   return look;
 };

@@ -1,8 +1,28 @@
-// What the words of each source of consent mean. Nothing here knows a browser.
+// Interprets what consent APIs return. Pure: nothing here needs a browser.
 
 // Google Consent Mode
 
-/** The place that a region names better is the more specific one; below 0 where the region does not cover the place. */
+/**
+ * A command about consent, as read from a data layer. `region` is in upper case; undefined means everywhere.
+ *
+ * @typedef {object} Command
+ * @property {"default" | "update"} kind
+ * @property {{
+ *   ad_storage?: unknown,
+ *   ad_user_data?: unknown,
+ *   wait_for_update?: unknown,
+ *   region?: string[] | undefined,
+ * }} params
+ */
+
+/** @typedef {{ regions: string[] | undefined, value: "granted" | "denied" }} Default */
+
+/**
+ * How specifically a list of regions covers a place; -1 if it does not.
+ *
+ * @param {string[] | undefined} regions
+ * @param {string} place
+ */
 const specificity = (regions, place) => {
   if (!regions) return 0;
   if (regions.includes(place)) return 2;
@@ -10,24 +30,30 @@ const specificity = (regions, place) => {
 };
 
 /**
- * The default for a visitor at that place: the most specific region wins, and among equals the last command. Nothing if no
+ * The default for a visitor at that place: the most specific region wins, and the last command among equals. undefined if no
  * default covers the place.
+ *
+ * @param {string} place
+ * @param {Default[]} defaults
  */
 const defaultAt = (place, defaults) => {
   let best = 0;
+  /** @type {Default["value"] | undefined} */
   let value;
   for (const it of defaults) {
-    const how = specificity(it.regions, place);
-    if (how < best) continue;
-    best = how;
+    const current = specificity(it.regions, place);
+    if (current < best) continue;
+    best = current;
     value = it.value;
   }
   return value;
 };
 
 /**
- * The default for a visitor whose place nobody has said. They may be anywhere, so a denial for any region counts, and a grant
- * for some regions alone is none.
+ * The default for a visitor whose place is unknown. They may be anywhere, so a denial for any region counts, and a grant for
+ * some regions does not.
+ *
+ * @param {Default[]} defaults
  */
 const defaultAnywhere = (defaults) =>
   defaults.some(({ regions, value }) => regions && value === "denied")
@@ -35,38 +61,45 @@ const defaultAnywhere = (defaults) =>
     : defaults.filter(({ regions }) => !regions).pop()?.value;
 
 /**
- * What the commands of a data layer say together. `place` is the visitor's region in ISO 3166-2, "DE" or "US-CA", or "".
- * Nobody has been asked yet where a default denies. A default that grants holds only once `wait` milliseconds are over;
- * `byDefault` says that nothing but a default grants.
+ * The consent that the commands of a data layer give together. A default that denies is no answer yet, because the visitor has
+ * not been asked. A default that grants (`byDefault`) counts after `wait` milliseconds, if no update follows.
+ *
+ * @param {Command[]} commands
+ * @param {string} place - the visitor's region by ISO 3166-2, such as "DE" or "US-CA", or "" if it is unknown
  */
-export const readCommands = (commands, place) => {
-  const of = (type) => {
+export const interpretGoogle = (commands, place) => {
+  /** @param {"ad_storage" | "ad_user_data"} type */
+  const read = (type) => {
+    /** @type {Default[]} */
     const defaults = [];
+    /** @type {Default["value"] | undefined} */
     let updated;
-    for (const { kind, given } of commands) {
-      const value = given[type];
+    for (const { kind, params } of commands) {
+      const value = params[type];
       if (value !== "granted" && value !== "denied") continue;
       if (kind === "update") updated = value;
-      else defaults.push({ regions: given.region, value });
+      else defaults.push({ regions: params.region, value });
     }
-    return updated
-      ? { updated, value: updated }
-      : {
-          value: place ? defaultAt(place, defaults) : defaultAnywhere(defaults),
-        };
+    return {
+      updated,
+      value:
+        updated ??
+        (place ? defaultAt(place, defaults) : defaultAnywhere(defaults)),
+    };
   };
-  const storage = of("ad_storage");
-  const data = of("ad_user_data");
+  const storage = read("ad_storage");
+  const userData = read("ad_user_data");
   const byDefault = !storage.updated && storage.value === "granted";
   let wait = 0;
-  for (const { kind, given } of commands) {
-    const { region, wait_for_update: asked } = given;
-    if (byDefault && kind === "default" && asked > wait)
-      if (!region || !place || specificity(region, place) > 0) wait = +asked;
+  for (const { kind, params } of commands) {
+    const { region } = params;
+    const ms = /** @type {number} */ (params.wait_for_update);
+    if (byDefault && kind === "default" && ms > wait)
+      if (!region || !place || specificity(region, place) > 0) wait = +ms;
   }
   return {
     measure: byDefault || (storage.updated && storage.value === "granted"),
-    user: data.value !== "denied",
+    user: userData.value !== "denied",
     byDefault,
     wait,
   };
@@ -74,43 +107,73 @@ export const readCommands = (commands, place) => {
 
 // IAB
 
-/** Storing and reading on the device, and measuring advertising. */
+/** Store and access information on a device (1), and measure advertising performance (7). */
 const PURPOSES = [1, 7];
 
-/** What a TCData object says; nothing as long as the visitor has not answered. */
-export const readTcData = (data, vendor) => {
+/**
+ * The part of a TCData object that is read here
+ * (https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework).
+ *
+ * @typedef {object} TcData
+ * @property {boolean} [gdprApplies]
+ * @property {string} [eventStatus]
+ * @property {{ consents?: Record<string, boolean> }} [purpose]
+ * @property {{ consents?: Record<string, boolean>, disclosedVendors?: Record<string, boolean> }} [vendor]
+ */
+
+/**
+ * Whether a TCData object gives consent; undefined until the visitor has answered.
+ *
+ * @param {TcData | undefined} data
+ * @param {string} vendor - the ID of a vendor that must be allowed as well, or ""
+ */
+export const interpretTcf = (data, vendor) => {
   if (data?.gdprApplies === false) return true;
   const { eventStatus, purpose, vendor: vendors } = data ?? {};
   if (eventStatus !== "tcloaded" && eventStatus !== "useractioncomplete")
     return;
   if (!PURPOSES.every((id) => purpose?.consents?.[id] === true)) return false;
   if (!vendor) return true;
-  // since 2.3 a vendor that was not shown to the visitor has no consent
+  // since TCF 2.3, a vendor that was not shown to the visitor has no consent
   return (
     vendors?.consents?.[vendor] === true &&
     vendors.disclosedVendors?.[vendor] !== false
   );
 };
 
-/** Fields of the sections for the United States: 1 is an opt-out, 2 is none, 0 does not apply. */
+/** Fields of the US sections: 1 means opted out, 2 not opted out, 0 not applicable. */
 const OPT_OUTS = ["SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut"];
 
-/** What GPP's ping data says; nothing as long as its signal is not ready. */
-export const readGpp = (ping) => {
-  if (ping?.signalStatus !== "ready") return;
-  // without its sections nobody knows what the visitor has said
-  if (!ping.parsedSections) return;
+/**
+ * The part of GPP's ping data that is read here (https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform).
+ *
+ * @typedef {object} GppPing
+ * @property {string} [signalStatus]
+ * @property {Record<string, any>} [parsedSections]
+ */
+
+/**
+ * Whether GPP's ping data gives consent; undefined until the signal is ready and the sections are there.
+ *
+ * @param {GppPing | undefined} ping
+ */
+export const interpretGpp = (ping) => {
+  if (ping?.signalStatus !== "ready" || !ping.parsedSections) return;
   for (const [name, section] of Object.entries(ping.parsedSections)) {
     if (!/^us/.test(name)) continue;
-    // some interfaces give a section's parts, others all in one
+    // some CMPs give a section as an array of parts, others as one object
     for (const part of Array.isArray(section) ? section.flat() : [section]) {
       if (OPT_OUTS.some((field) => part?.[field] === 1)) return false;
-      if (name === "uspv1" && readUspString(part)) return false;
+      if (name === "uspv1" && isUspOptOut(part)) return false;
     }
   }
   return true;
 };
 
-/** The old US Privacy String, "1YYN", whose third character is the opt-out of sale, or its fields. */
-const readUspString = (part) =>
+/**
+ * The US Privacy String, such as "1YYN", whose third character is the opt-out of sale, or its fields.
+ *
+ * @param {string | { OptOutSale?: unknown } | null} part
+ */
+const isUspOptOut = (part) =>
   typeof part === "string" ? part[2] === "Y" : part?.OptOutSale === "Y";

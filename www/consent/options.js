@@ -1,25 +1,46 @@
-// What a page tells the consent file: by attributes of the pixel's script element, or else by `oaiq.config`.
+// Reads the options of the consent file: attributes of the script element, else `oaiq.config`.
 
-import { attempt } from "../pixel/safe-builtins.js";
-import { add, each, joined, placeOf } from "./lists.js";
+import { tryOr } from "../pixel/safe-builtins.js";
+import { append, each, findIndex, join } from "./lists.js";
 
-export const SOURCES = ["google", "tcf", "gpp", "gpc"];
+/**
+ * @typedef {object} Options
+ * @property {boolean} mustAsk - whether calls wait for an answer
+ * @property {unknown} redactPath - false if no paths are redacted
+ * @property {string[]} sources - `["call"]` if only the page itself answers
+ * @property {string} googleDataLayer - its name, or ""
+ * @property {string} region - by ISO 3166-2, in upper case, or ""
+ * @property {string} tcfVendor - the ID of a vendor of the TCF, or ""
+ * @property {"opt-out" | ""} gpc - "opt-out": Global Privacy Control opts events out instead of denying consent
+ * @property {boolean} forwardsClickId
+ * @property {string[]} warnings - about invalid options, for the site's developer
+ */
 
+export const SOURCE_NAMES = ["google", "tcf", "gpp", "gpc"];
+
+/** @param {string} text */
 const namesIn = (text) => text.toLowerCase().match(/[^\s,]+/g) ?? [];
-const isSource = (name) => placeOf(SOURCES, (it) => it === name) >= 0;
+/** @param {string} name */
+const isSource = (name) => findIndex(SOURCE_NAMES, (it) => it === name) >= 0;
 
-/** ISO 3166-2. The Union is no country, and the code of the United Kingdom is GB. */
+/**
+ * ISO 3166-2. EU is not a country, and the code of the United Kingdom is GB.
+ *
+ * @param {string} text
+ */
 const isRegion = (text) =>
   /^[a-z]{2}(-[a-z\d]{1,3})?$/i.test(text) && !/^(eu|uk)$/i.test(text);
 
 /**
- * Attributes without the pixel's prefix may be another tool's. Those that the pixel used to document count with the values
- * that it documented.
+ * Attributes without the prefix "data-oaiq-" may belong to another tool. They count only with the values that older versions
+ * of the pixel documented.
+ *
+ * @type {Record<string, (text: string) => boolean>}
  */
-const IS_OURS = {
+const IS_KNOWN_VALUE = {
   consent: (text) => text === "pending",
   "consent-source": (text) =>
-    placeOf(namesIn(text), (it) => !isSource(it)) < 0 && /\S/.test(text),
+    findIndex(namesIn(text), (it) => !isSource(it)) < 0 && /\S/.test(text),
   "google-data-layer": (text) => /^[\w$]+$/.test(text),
   region: isRegion,
   "tcf-vendor": (text) => /^\d+$/.test(text),
@@ -28,91 +49,96 @@ const IS_OURS = {
 };
 
 /**
- * What is asked for, and in `faults` what cannot be meant, each as a line for the site's developer. `attribute` gives an
- * attribute's text, or null.
+ * @param {(name: string) => string | null | undefined} getAttribute
+ * @param {import("../types/oaiq.js").Config} config
+ * @returns {Options}
  */
-export const optionsOf = (attribute, config) => {
-  const faults = [];
-  /** The text, and the name under which a page has given it. Nothing if it has not. */
+export const readOptions = (getAttribute, config) => {
+  /** @type {string[]} */
+  const warnings = [];
+  /** @param {string} line */
+  const addWarning = (line) => append(warnings, line);
+  /**
+   * The text of an option, and where the page sets it; undefined if the page does not set it.
+   *
+   * @param {string} name
+   * @param {keyof typeof config} key
+   */
   const find = (name, key) => {
-    const own = attempt(() => attribute(`data-oaiq-${name}`)) ?? null;
-    if (own !== null) return { text: own.trim(), as: `data-oaiq-${name}` };
-    const old = attempt(() => attribute(`data-${name}`)) ?? null;
-    if (old !== null && IS_OURS[name](old.trim()))
-      return { text: old.trim(), as: `data-${name}` };
-    const given = attempt(() => config[key]) ?? false;
-    if (given === false || given === "") return;
+    const own = tryOr(() => getAttribute(`data-oaiq-${name}`)) ?? null;
+    if (own !== null) return { text: own.trim(), from: `data-oaiq-${name}` };
+    const unprefixed = tryOr(() => getAttribute(`data-${name}`)) ?? null;
+    if (unprefixed !== null && IS_KNOWN_VALUE[name](unprefixed.trim()))
+      return { text: unprefixed.trim(), from: `data-${name}` };
+    const value = tryOr(() => config[key]) ?? false;
+    if (value === false || value === "") return;
     return {
-      // true is an attribute without a value
-      text: given === true ? "" : attempt(() => `${given}`.trim(), ""),
-      as: `oaiq.config.${key}`,
+      // true is like an attribute without a value
+      text: value === true ? "" : tryOr(() => `${value}`.trim(), ""),
+      from: `oaiq.config.${key}`,
     };
   };
 
   const source = find("consent-source", "consentSource");
-  const names = [];
-  const addName = (name) => {
-    if (placeOf(names, (it) => it === name) < 0) add(names, name);
+  /** @type {string[]} */
+  const sources = [];
+  /** @param {string} name */
+  const addSource = (name) => {
+    if (findIndex(sources, (it) => it === name) < 0) append(sources, name);
   };
-  each(namesIn(source?.text ?? ""), addName);
-  const known = joined(SOURCES, ", ");
-  each(names, (name) => {
+  each(namesIn(source?.text ?? ""), addSource);
+  const known = join(SOURCE_NAMES, ", ");
+  each(sources, (name) => {
     if (!isSource(name))
-      add(
-        faults,
-        `nothing is measured: ${source.as} names "${name}", and there are only ${known}`,
+      addWarning(
+        `nothing is measured: ${source?.from} names the unknown source "${name}" (known: ${known})`,
       );
   });
-  if (source && !names.length)
-    add(
-      faults,
-      `nothing is measured before oaiq("consent", true): ${source.as} names no source; there are ${known}`,
+  if (source && !sources.length)
+    addWarning(
+      `nothing is measured before oaiq("consent", true): ${source.from} names no source (known: ${known})`,
     );
 
   const gpc = find("gpc", "gpc");
-  if (gpc) addName("gpc");
+  if (gpc) addSource("gpc");
   if (gpc && !/^(true|opt-out)?$/.test(gpc.text))
-    add(
-      faults,
-      `${gpc.as} is empty or "opt-out": with "${gpc.text}", Global Privacy Control is a denial`,
+    addWarning(
+      `${gpc.from} must be empty or "opt-out", but is "${gpc.text}": Global Privacy Control counts as a denial`,
     );
 
   const place = find("region", "region");
   const region = place && isRegion(place.text) ? place.text.toUpperCase() : "";
   if (place?.text && !region)
-    add(
-      faults,
-      `${place.as} must be a country or a part of one by ISO 3166-2, such as "DE", "GB" or "US-CA", but is "${place.text}": a default that denies for any region counts`,
+    addWarning(
+      `${place.from} must be a country or a part of one by ISO 3166-2, such as "DE", "GB" or "US-CA", but is "${place.text}": a default that denies for any region counts`,
     );
 
   const vendor = find("tcf-vendor", "tcfVendor");
   if (vendor && !/^\d+$/.test(vendor.text))
-    add(
-      faults,
-      `nothing is measured where the TCF asks: ${vendor.as} must be a vendor's number, but is "${vendor.text}"`,
+    addWarning(
+      `nothing is measured where the TCF applies: ${vendor.from} must be the number of a vendor, but is "${vendor.text}"`,
     );
 
-  const redactPath = attempt(() => config.redactPath) ?? false;
-  // where nothing else is asked for, this file is here to redact
-  const asks =
-    names.length > 0 ||
+  const redactPath = tryOr(() => config.redactPath) ?? false;
+  const mustAsk =
+    sources.length > 0 ||
     source !== undefined ||
     find("consent", "consent")?.text === "pending" ||
+    // without redactPath, only consent can be the reason why this file was loaded
     redactPath === false;
 
   const click = find("click-passthrough", "clickPassthrough");
 
   return {
-    /** Whether the visitor is to be asked. */
-    asks,
+    mustAsk,
     redactPath,
-    // nobody but the page itself
-    names: names.length ? names : ["call"],
+    sources: sources.length ? sources : ["call"],
     googleDataLayer: find("google-data-layer", "googleDataLayer")?.text ?? "",
     region,
+    // an invalid vendor has no consent
     tcfVendor: vendor ? vendor.text || "none" : "",
     gpc: gpc?.text === "opt-out" ? "opt-out" : "",
-    passesClick: /^(true)?$/.test(click ? click.text : "no"),
-    faults,
+    forwardsClickId: /^(true)?$/.test(click ? click.text : "no"),
+    warnings,
   };
 };

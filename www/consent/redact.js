@@ -1,71 +1,95 @@
-// Takes personal data out of the paths of the addresses that events carry, as the page's oaiq.config.redactPath says.
+// Redacts personal data in the paths of the URLs that events carry, as `oaiq.config.redactPath` says.
 
-import { quote, unescape } from "../pixel/serialize-call.js";
-import { attempt } from "../pixel/safe-builtins.js";
-import { add, each, joined } from "./lists.js";
+import { quote, unescapeJson } from "../pixel/serialize-call.js";
+import { tryOr } from "../pixel/safe-builtins.js";
+import { append, each, join } from "./lists.js";
 
-/** Stands for what is taken out. */
+/** @typedef {import("../pixel/consent-gate.js").Call} Call */
+/** @typedef {(path: string) => string} Rule */
+
+/** Replaces what is redacted. */
 const MASK = "*";
 
-/** A text is a path from its beginning on; each `*` in it is a segment to take out. */
-const byText = (text) => (path) => {
-  const wanted = text.split("/");
-  const given = path.split("/");
+/**
+ * Redacts the segments at each `*` of a path pattern, which matches from the start of the path.
+ *
+ * @param {string} pattern
+ * @returns {Rule}
+ */
+const bySegments = (pattern) => (path) => {
+  const wanted = pattern.split("/");
+  const segments = path.split("/");
   for (let i = 0; i < wanted.length; i += 1)
-    if (wanted[i] !== MASK && wanted[i] !== given[i]) return path;
+    if (wanted[i] !== MASK && wanted[i] !== segments[i]) return path;
+  /** @type {string[]} */
   const masked = [];
-  each(given, (segment, i) =>
-    add(masked, wanted[i] === MASK && segment ? MASK : segment),
+  each(segments, (segment, i) =>
+    append(masked, wanted[i] === MASK && segment ? MASK : segment),
   );
-  return joined(masked, "/");
+  return join(masked, "/");
 };
 
-/** All that a regular expression finds is taken out. */
+/**
+ * Redacts all matches of a regular expression.
+ *
+ * @param {RegExp} expression
+ * @returns {Rule}
+ */
 const byExpression = ({ source, flags }) => {
   const all = new RegExp(source, flags.replace("g", "") + "g");
   return (path) => path.replace(all, MASK);
 };
 
-/** What is neither hides the whole path: it may have been meant to. */
-const hideAll = () => `/${MASK}`;
+/** Redacts the whole path: the safe meaning of an invalid pattern. */
+const redactAll = () => `/${MASK}`;
 
+/**
+ * @param {any} pattern
+ * @returns {Rule}
+ */
 const ruleOf = (pattern) => {
-  if (typeof pattern === "string") return byText(pattern);
-  return attempt(() => pattern.source && byExpression(pattern)) || hideAll;
+  if (typeof pattern === "string") return bySegments(pattern);
+  return tryOr(() => pattern.source && byExpression(pattern)) || redactAll;
 };
 
 /**
- * What changes a call: the path of its page and of its referrer. `patterns` is a text or a regular expression, or a list of
- * them; `warn` is told of what is neither.
+ * Returns a function that redacts the paths in a call: that of the page, and that of its referrer.
+ *
+ * @param {unknown} patterns - a string, a regular expression, or a list of them
+ * @param {(line: string) => void} warn
+ * @returns {(call: Call) => Call}
  */
-export const redactor = (patterns, warn) => {
+export const createRedactor = (patterns, warn) => {
+  /** @type {Rule[]} */
   const rules = [];
   each(Array.isArray(patterns) ? patterns : [patterns], (pattern) => {
     const rule = ruleOf(pattern);
-    add(rules, rule);
-    if (rule === hideAll)
+    append(rules, rule);
+    if (rule === redactAll)
       warn(
-        'oaiq.config.redactPath has an entry that is neither a text nor a regular expression, so it hides the whole path: write "/account/*" or /\\d+/',
+        'oaiq.config.redactPath has an entry that is neither a string nor a regular expression, so it hides the whole path: write "/account/*" or /\\d+/',
       );
   });
-  const redacted = (path) => {
+  /** @param {string} path */
+  const redactPath = (path) => {
     let result = path;
     each(rules, (rule) => {
       result = rule(result);
     });
     return result;
   };
-  const address = (text) =>
-    text.replace(
+  /** @param {string} url */
+  const redactUrl = (url) =>
+    url.replace(
       /^([a-z]+:\/\/[^/?#]*)([^?#]*)/i,
-      (_, origin, path) => origin + redacted(path),
+      (_, origin, path) => origin + redactPath(path),
     );
   return (call) =>
     call.head
       ? {
           ...call,
           head: call.head.replace(/\x22([^\x22]*)\x22/g, (_, text) =>
-            quote(address(unescape(text))),
+            quote(redactUrl(unescapeJson(text))),
           ),
         }
       : call;

@@ -9,9 +9,9 @@ import {
   tables,
 } from "oaiq:glue";
 import { imports } from "oaiq:imports";
-import { copy } from "../pixel/serialize-call.js";
-import { attempt, later, listen } from "../pixel/safe-builtins.js";
-import { FORBIDS_WASM, moduleBytes } from "../pixel/wasm-bytes.js";
+import { serialize } from "../pixel/serialize-call.js";
+import { on, setTimer, tryOr } from "../pixel/safe-builtins.js";
+import { WASM_FORBIDDEN, wasmBytes } from "../pixel/wasm-bytes.js";
 
 /** Places in `DebugEvent::ALL` (src/host.rs). */
 const INIT = 0;
@@ -49,25 +49,25 @@ let isDenied = false;
 let isOn = false;
 
 const cookie = (name) =>
-  attempt(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
+  tryOr(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
 
 /** The state of consent and its source, as `DebugEvent::ConsentState` carries them; empty while unknown. */
 const consent = () => {
-  const answer = attempt(() => window.oaiq.consentState);
+  const answer = tryOr(() => window.oaiq.consentState);
   if (answer) return `${answer.state} ${answer.source}`;
   if (!mayUseStorage) return isDenied ? "denied stored" : "";
   const isStored = [
     cookie("__oaiq_consent"),
-    attempt(() => localStorage.oaiq_consent),
+    tryOr(() => localStorage.oaiq_consent),
   ].includes("true");
   return `granted ${isStored ? "stored" : "default"}`;
 };
 
 /** Where the click ID was found and what it is, as `DebugEvent::ClickId` carries them. */
 const clickId = () => {
-  const here = attempt(() => new URL(location.href).searchParams.get("oppref"));
+  const here = tryOr(() => new URL(location.href).searchParams.get("oppref"));
   if (here) {
-    const stored = `__oppref=${attempt(() => encodeURIComponent(here), here)}`;
+    const stored = `__oppref=${tryOr(() => encodeURIComponent(here), here)}`;
     return `${stored.length > MAX_COOKIE_BYTES ? "long" : "address"} ${here}`;
   }
   const stored = cookie("__oppref");
@@ -90,15 +90,15 @@ let hasLoadedHistory = false;
 const updateHistory = () => {
   if (!mayUseStorage || !isOn) return;
   const earlier =
-    !hasLoadedHistory && attempt(() => sessionStorage.getItem(HISTORY_KEY), "");
+    !hasLoadedHistory && tryOr(() => sessionStorage.getItem(HISTORY_KEY), "");
   hasLoadedHistory = true;
   if (earlier) recordEvent(TAB_HISTORY, earlier, isOn);
   const history = tabHistory();
-  if (history) attempt(() => sessionStorage.setItem(HISTORY_KEY, history));
+  if (history) tryOr(() => sessionStorage.setItem(HISTORY_KEY, history));
 };
 
 const clearStorage = () =>
-  attempt(() => {
+  tryOr(() => {
     sessionStorage.removeItem(DEBUG_KEY);
     sessionStorage.removeItem(HISTORY_KEY);
   });
@@ -135,9 +135,9 @@ let isAwaitingInit = false;
 const awaitInit = () => {
   if (isAwaitingInit) return;
   isAwaitingInit = true;
-  later(() => {
+  setTimer(() => {
     isAwaitingInit = false;
-    attempt(() => recordEvent(NO_PIXEL_STARTED, "", isOn));
+    tryOr(() => recordEvent(NO_PIXEL_STARTED, "", isOn));
   }, INIT_GRACE_MS);
 };
 
@@ -164,12 +164,11 @@ const follow = (event, about, on) => {
   )
     recordFacts();
   if (event === DEBUG_REQUESTED && about === "false" && mayUseStorage)
-    attempt(() => sessionStorage.removeItem(DEBUG_KEY));
-  if (event === DEBUG_REQUESTED && isOn && about !== "true")
-    attempt(printTables);
+    tryOr(() => sessionStorage.removeItem(DEBUG_KEY));
+  if (event === DEBUG_REQUESTED && isOn && about !== "true") tryOr(printTables);
   if (event === QUEUED || event === STATE_LOADED) updateHistory();
   if (event === QUEUED && isOn) awaitInit();
-  if (event === STATE_LOADED) attempt(applyUrlParameter);
+  if (event === STATE_LOADED) tryOr(applyUrlParameter);
 };
 
 /** The valid values of attributes that other tools use as well (www/pixel/options.js). */
@@ -213,13 +212,13 @@ const notRecorded = (records, recorded) => {
 
 const start = () => {
   const { exports: module } = new WebAssembly.Instance(
-    new WebAssembly.Module(moduleBytes()),
+    new WebAssembly.Module(wasmBytes()),
     imports,
   );
   __wbg_set_wasm(module);
   module.__wbindgen_start();
-  listen(document, "securitypolicyviolation", (event) =>
-    attempt(() =>
+  on(document, "securitypolicyviolation", (event) =>
+    tryOr(() =>
       recordEvent(
         CSP_VIOLATION,
         `${event.effectiveDirective} ${event.blockedURI}`,
@@ -229,19 +228,19 @@ const start = () => {
   );
   return (element, state, records, recorded) => {
     const onEvent = (event, about, on) => {
-      attempt(() => follow(event, about, on));
+      tryOr(() => follow(event, about, on));
       Object.assign(state, { debug: isOn }, currentState());
     };
     recordEvent(NOT_RECORDED, notRecorded(records, recorded), false);
-    const user = attempt(() => window.oaiq.config.user);
-    if (user) recordEvent(CONFIG_USER, copy(user), true);
+    const user = tryOr(() => window.oaiq.config.user);
+    if (user) recordEvent(CONFIG_USER, serialize(user), true);
     if (
       records.some(
         ([event, about]) => event === DEBUG_REQUESTED && about !== "false",
       )
     )
       setRequested();
-    for (const fact of attempt(() => elementFacts(element), []))
+    for (const fact of tryOr(() => elementFacts(element), []))
       recordEvent(SCRIPT_ELEMENT, fact, true);
     const from = recorded - records.length;
     for (let i = from; i < recorded; i += 1)
@@ -266,7 +265,7 @@ const startWithoutWasm = (why) => (_element, state, records) => {
       warn(`${name?.[1] ?? "a call"} was not measured`);
     }
     if (!on || (event === DEBUG_REQUESTED && about === "false")) return;
-    state.debug = FORBIDS_WASM.test(why)
+    state.debug = WASM_FORBIDDEN.test(why)
       ? "debug needs WebAssembly, which this page does not allow: add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy"
       : "the debug file is damaged: serve it as built, as UTF-8";
     if (event !== DEBUG_REQUESTED && isOn) return;
@@ -274,7 +273,7 @@ const startWithoutWasm = (why) => (_element, state, records) => {
     warn(`${state.debug} (${why})`);
   };
   for (const [event, about] of records) onEvent(event, about, true);
-  later(() => window.oaiq.debug(false), 0);
+  setTimer(() => window.oaiq.debug(false), 0);
   return (event, about, on) => {
     onEvent(event, about, on);
     if (on && event === DEBUG_REQUESTED && about !== "false")

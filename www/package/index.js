@@ -1,23 +1,23 @@
-// The npm package: in a page the pixel, on a server nothing at all.
+// The npm package: the pixel in a page, a function that does nothing on a server.
 
 if (typeof window === "object" && typeof document === "object") {
-  // eslint-disable-next-line no-undef -- the build puts the script here
+  // eslint-disable-next-line no-undef -- the build replaces this call with the script
   install();
 }
 
-const nothing = () => {};
+const noop = () => {};
 
-/** What a server gets: it can be called, and does nothing. */
-const idle = Object.assign(() => {}, {
+/** For a server: ignores all calls. */
+const serverStub = Object.assign(() => {}, {
   q: [],
   queue: [],
   config: {},
-  init: nothing,
-  measure: nothing,
-  measureSingle: nothing,
-  consent: nothing,
+  init: noop,
+  measure: noop,
+  measureSingle: noop,
+  consent: noop,
 });
 
 export default typeof window === "object" && window.oaiq?.__oaiqInitialized
   ? window.oaiq
-  : idle;
+  : serverStub;

@@ -1,12 +1,18 @@
-// Where the files beside the script are, for the npm package: bundlers know this form, and bring the files along. The
-// build puts import.meta.url in the place of "oaiq:here": the bundler that it uses would leave none. "no-inline" tells Vite
-// not to make a "data:" address of a small file, which policies forbid; to others it is a query without meaning.
+// URLs of the files next to the script, for the npm package. Bundlers recognize `new URL("…", import.meta.url)` and copy the
+// files. The build puts import.meta.url in the place of "oaiq:here", because esbuild would replace it. "no-inline" keeps Vite
+// from making a "data:" URL of a small file, which policies forbid; other bundlers ignore the query.
 
-/** A module cannot see its own; the page's scripts share their nonce. */
-export const element = null;
+/** A bundled module has no script element. */
+export const scriptElement = null;
 
-export const nonce = document.querySelector("script[nonce]")?.nonce ?? "";
-const ADDRESSES = {
+/** All scripts of a page share one nonce. */
+export const nonce =
+  /** @type {HTMLScriptElement | null} */ (
+    document.querySelector("script[nonce]")
+  )?.nonce ?? "";
+
+/** @type {Record<string, () => URL>} */
+const ASSETS = {
   "oaiq.consent.min.js": () =>
     new URL("./oaiq.consent.min.js?no-inline", "oaiq:here"),
   "oaiq.debug.min.js": () =>
@@ -16,4 +22,6 @@ const ADDRESSES = {
   "oaiq.recovery.min.js": () =>
     new URL("./oaiq.recovery.min.js?no-inline", "oaiq:here"),
 };
-export const addressOf = (file) => ADDRESSES[file]().href;
+
+/** @param {string} file */
+export const assetUrl = (file) => ASSETS[file]().href;

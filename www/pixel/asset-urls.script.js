@@ -1,14 +1,19 @@
-// Where the files beside the script are, for a script that a page embeds.
+// URLs of the files next to the script, for a script that a page embeds.
 
-import { attempt } from "./safe-builtins.js";
+import { tryOr } from "./safe-builtins.js";
 
-/** A module script has no other way to find its element than by the address of the code that runs. */
-const runs = ({ src }) => src && Error().stack.includes(src);
+/** @param {HTMLScriptElement} script */
+const isRunning = ({ src }) =>
+  src && /** @type {string} */ (Error().stack).includes(src);
 
-/** The script's own element. */
-export const element =
-  document.currentScript ?? attempt(() => [].find.call(document.scripts, runs));
+/** The script's own element. A module script can find it only by its URL, in a stack trace. */
+export const scriptElement = /** @type {HTMLScriptElement | undefined} */ (
+  document.currentScript ??
+    tryOr(() => [].find.call(document.scripts, isRunning))
+);
 
-export const nonce = element?.nonce ?? "";
-export const addressOf = (file) =>
-  new URL(file, element?.src ?? location.href).href;
+export const nonce = scriptElement?.nonce ?? "";
+
+/** @param {string} file */
+export const assetUrl = (file) =>
+  new URL(file, scriptElement?.src ?? location.href).href;

@@ -1,88 +1,133 @@
-// The gate that calls go through: to the module, or, on a page whose visitor is to be asked, to where they wait for
-// www/consent/entry.js, which decides.
+// The gate between the page's calls and the module. Until the visitor has answered, calls wait here for
+// www/consent/entry.js, which then takes the gate over.
 
-import { enter, enterLater, hand, stop } from "./wasm-bridge.js";
-import { giveUp, landingClick } from "./host.js";
-import { loadBeside } from "./lazy-assets.js";
+import {
+  callModule,
+  scheduleCall,
+  shutDown,
+  writeString,
+} from "./wasm-bridge.js";
+import { abortInFlight } from "./requests.js";
+import { landingClickId } from "./click-id.js";
+import { loadAsset } from "./lazy-assets.js";
 import { each, warn } from "./safe-builtins.js";
 import { trace } from "./trace.js";
-import { element } from "oaiq:asset-urls";
+import { scriptElement } from "oaiq:asset-urls";
 
-// In these patterns a dot stands for a quotation mark. Old minifiers take a quotation mark in a regular expression for the
-// start of a string.
-
-/** Whether the module has been given an `init` or an answer. What a later `init` says of waiting comes too late then. */
-let begun = 0;
+// The patterns below match serialized arguments (www/pixel/serialize-call.js). A dot in them matches a quotation mark, because
+// old minifiers take a quotation mark in a regular expression for the start of a string.
 
 /**
- * Gives a call to the module. It is `{head, parts}`: the texts of its time and place, and of each argument. One without a
- * head is the page's paint, after which the module looks at cookies and stores.
+ * A call: the start of an array that has the time and the page of the call, serialized, and its serialized arguments. The
+ * page's first paint has no head: it is ordered with the calls, because after it the module reads cookies and storage.
+ *
+ * @typedef {{ head?: string, parts: string[] }} Call
  */
-const pass = ({ head, parts }) => {
-  begun |= /^.(init(ialize|).{|consent.[tf])/.test(parts[0] + parts[1]);
+
+/** @typedef {(call: Call) => void} Gate */
+
+/** @type {Call} */
+const PAINT = { parts: [] };
+
+/** Whether the module has had an `init` or an answer. From then on, an `init` can no longer make calls wait. */
+let hasStarted = false;
+
+/**
+ * Forwards a call to the module.
+ *
+ * @type {Gate}
+ */
+const forward = ({ head, parts }) => {
+  hasStarted ||= /^.(init(ialize|).{|consent.[tf])/.test(parts[0] + parts[1]);
   let text = head;
   for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
-  // a measured event can wait until the caller is done; an answer about consent cannot
-  (/^.measure/.test(parts[0]) ? enterLater : enter)((module) => {
+  // an event must not delay the page's code; an answer about consent takes effect at once
+  (/^.measure/.test(parts[0]) ? scheduleCall : callModule)((module) => {
     if (!head) return module.onFirstPaint();
-    hand(text + "]");
+    writeString(text + "]");
     module.onCall();
   });
 };
 
-/** The calls that wait for the consent file. */
-let held = [];
+/**
+ * The calls that wait for the consent file.
+ *
+ * @type {Call[]}
+ */
+let heldCalls = [];
+/** @type {Gate} */
 const hold = (call) => {
-  held[held.length] = call;
+  heldCalls[heldCalls.length] = call;
 };
 
-/** From now on calls go there, those that wait first. */
-const use = (next) => {
+/**
+ * Replaces the gate. The calls that wait go through the new one first.
+ *
+ * @param {Gate} next
+ */
+const setGate = (next) => {
   gate = next;
-  const calls = held;
-  held = [];
+  const calls = heldCalls;
+  heldCalls = [];
   each(calls, next);
 };
 
-/** Where there is no consent file: until the page itself says that the visitor has agreed, calls wait. */
-const untilGranted = (call) => {
+/**
+ * Without the consent file, calls wait until the page itself grants consent.
+ *
+ * @type {Gate}
+ */
+const holdUntilGranted = (call) => {
   if (!/^.consent.true/.test(call.parts[0] + call.parts[1])) return hold(call);
-  pass(call);
-  use(pass);
+  forward(call);
+  setGate(forward);
 };
 
-/** The gate of a page whose visitor is forgotten. */
-const shut = () => {};
+/** The gate after `oaiq("forget")`. */
+const drop = () => {};
 
-let gate = pass;
-export const take = (call) => {
+/** @type {Gate} */
+let gate = forward;
+
+/** @type {Gate} */
+export const admitCall = (call) => {
   if (call.parts[0] === '"forget"') {
-    // a denial deletes most at once, and other tabs hear of it
-    pass({ head: call.head, parts: ['"consent"', "false"] });
-    gate = shut;
-    stop();
-    giveUp(1);
+    // a denial deletes most of what is stored at once, and other tabs notice it
+    forward({ head: call.head, parts: ['"consent"', "false"] });
+    gate = drop;
+    shutDown();
+    abortInFlight(1);
     load();
   } else gate(call);
 };
 
-/** Loads www/consent/entry.js, which deletes what is stored if the gate is shut. */
+export const admitPaint = () => gate(PAINT);
+
+/** Loads www/consent/entry.js. If the gate is `drop`, that file deletes what is stored. */
 const load = () =>
-  loadBeside(
+  loadAsset(
     "consent",
-    (start) => start(gate === shut, element, use, pass, landingClick, trace),
+    (start) =>
+      start(
+        gate === drop,
+        scriptElement,
+        setGate,
+        forward,
+        landingClickId,
+        trace,
+      ),
     (why) => {
-      if (gate === shut) warn(`forget is incomplete: ${why}`);
+      if (gate === drop) warn(`forget is incomplete: ${why}`);
       else if (gate === hold) {
         warn(`nothing is measured before oaiq("consent", true): ${why}`);
-        use(untilGranted);
+        setGate(holdUntilGranted);
       }
     },
   );
 
-/** From now on calls wait for the visitor's answer. */
-export const wait = () => {
-  if (begun || gate !== pass) return;
+/** Makes calls wait for the visitor's answer from now on. */
+export const holdForConsent = () => {
+  if (hasStarted || gate !== forward) return;
   gate = hold;
   load();
 };

@@ -1,17 +1,21 @@
-// The page's cookies: reading, and writing and deleting them for the widest domain that the browser takes.
+// Reads the page's cookies, and sets and deletes them for the widest domain that the browser accepts.
 
-import { escape, unescape } from "./serialize-call.js";
-import { attempt, now } from "./safe-builtins.js";
-import { entries } from "./wasm-bridge.js";
+import { escapeJson, unescapeJson } from "./serialize-call.js";
+import { now, tryOr } from "./safe-builtins.js";
+import { callEpoch } from "./wasm-bridge.js";
 
 const PROBE = "__oaiq_domain_probe";
-const DAY = 24 * 60 * 60;
+const PROBE_SECONDS = 60;
+const DAY_SECONDS = 24 * 60 * 60;
 
 /**
- * The domains that a cookie of this host may be set for, from the last two labels upwards; none for an IP address or a
- * host of one label. Which of them the browser takes is for it to say.
+ * The domains that a cookie of this host may be set for, shortest first, starting with two labels; none for an IP address or
+ * a host of one label. The browser may refuse some of them.
+ *
+ * @param {string} host
  */
-const cookieDomains = (host) => {
+const candidateDomains = (host) => {
+  /** @type {string[]} */
   const domains = [];
   let dot = /^[\d.]+$|]$/.test(host) ? -1 : host.lastIndexOf(".");
   while (dot > 0) {
@@ -21,66 +25,106 @@ const cookieDomains = (host) => {
   return domains;
 };
 
-const domains = cookieDomains(location.hostname);
+const domains = candidateDomains(location.hostname);
 
-// One look at the cookies is a round trip to another process, so it serves until somebody may have written.
-let jar;
-let jarOf;
+// Reading document.cookie is a round trip to another process, so the result is cached until someone may have written one.
+/** @type {string} */
+let cached;
+/** @type {number | null | undefined} */
+let cachedAt;
 const cookies = () => {
-  if (jarOf !== entries) {
-    jar = `; ${document.cookie};`;
-    jarOf = entries;
+  if (cachedAt !== callEpoch) {
+    cached = `; ${document.cookie};`;
+    cachedAt = callEpoch;
   }
-  return jar;
+  return cached;
 };
 
-/** As `Host::has_cookie` in src/host.rs says. */
+/**
+ * `Host::has_cookie` of src/host.rs.
+ *
+ * @param {number} _
+ * @param {string} name
+ * @param {string} value
+ */
 export const hasCookie = (_, name, value) =>
   +cookies().includes(
-    `; ${name}=` + (value && encodeURIComponent(unescape(value)) + ";"),
+    `; ${name}=` + (value && encodeURIComponent(unescapeJson(value)) + ";"),
   );
 
-/** As `Host::cookie` says: browsers list cookies in the order of their making (RFC 6265, 5.4). */
-export const cookie = (_, name) => {
+/**
+ * `Host::cookie`. Browsers list cookies in the order of their creation (RFC 6265, 5.4), and the newest one counts.
+ *
+ * @param {number} _
+ * @param {string} name
+ */
+export const getCookie = (_, name) => {
   const start = `; ${name}=`;
   const at = cookies().lastIndexOf(start) + start.length;
   if (at < start.length) return "";
-  const value = jar.slice(at, jar.indexOf(";", at));
-  return escape(attempt(() => decodeURIComponent(value), value));
+  const value = cached.slice(at, cached.indexOf(";", at));
+  return escapeJson(tryOr(() => decodeURIComponent(value), value));
 };
 
-const set = (seconds, name, value, domain) => {
-  jarOf = null;
+/**
+ * @param {number} seconds
+ * @param {string} name
+ * @param {string} value
+ * @param {string} domain
+ */
+const write = (seconds, name, value, domain) => {
+  cachedAt = null;
   document.cookie =
     `${name}=${value}; Path=/; Max-Age=${seconds}; SameSite=Lax` +
     (domain && "; Domain=" + domain) +
     (location.protocol === "https:" ? "; Secure" : "");
 };
 
-/** As `Host::delete_cookie` says. */
+/**
+ * `Host::delete_cookie`.
+ *
+ * @param {number} _
+ * @param {string} name
+ */
 export const deleteCookie = (_, name) => {
   if (!hasCookie(0, name, "")) return;
   for (let i = 0; i <= domains.length; i += 1)
-    set(0, name, "", domains[i] ?? "");
+    write(0, name, "", domains[i] ?? "");
 };
 
-/** The widest domain that the browser takes, on a page that has written a cookie; empty means host-only. */
-export let widest;
 /**
- * Which ones it refuses (`co.uk`) is in a list that it alone has, so it is asked, once, by a cookie that no other page could
- * have set.
+ * The widest domain that the browser accepts, "" for a host-only cookie. It is determined, and defined, once the page sets a
+ * cookie.
+ *
+ * @type {string | undefined}
+ */
+export let cookieDomain;
+/**
+ * Browsers refuse public suffixes (`co.uk`) by a list that only they have, so this tests each domain with a cookie whose value
+ * no other page could have set.
  */
 const widestDomain = () => {
-  for (let i = 0; widest == null; i += 1) {
+  for (let i = 0; cookieDomain == null; i += 1) {
     const domain = domains[i] ?? "";
     const value = "" + now();
-    set(60, PROBE, value, domain);
-    if (!domain || hasCookie(0, PROBE, value)) widest = domain;
-    set(0, PROBE, value, domain);
+    write(PROBE_SECONDS, PROBE, value, domain);
+    if (!domain || hasCookie(0, PROBE, value)) cookieDomain = domain;
+    write(0, PROBE, value, domain);
   }
-  return widest;
+  return cookieDomain;
 };
 
-/** As `Host::set_cookie` says. */
-export const writeCookie = (days, name, value) =>
-  set(days * DAY, name, encodeURIComponent(unescape(value)), widestDomain());
+/**
+ * `Host::set_cookie`.
+ *
+ * @param {number} days
+ * @param {string} name
+ * @param {string} value
+ */
+export const setCookie = (days, name, value) =>
+  write(
+    days * DAY_SECONDS,
+    name,
+    encodeURIComponent(unescapeJson(value)),
+    widestDomain(),
+  );

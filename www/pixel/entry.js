@@ -1,76 +1,109 @@
-// The script that a page embeds: takes the waiting calls over, starts the module, and never throws into the page.
+// oaiq.min.js, the script that a page embeds: replays the calls that were made before it loaded, starts the module, and never
+// throws into the page.
 
-import { copies, copy, isArray, quote } from "./serialize-call.js";
-import { readOptions } from "./options.js";
+import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
 import {
-  attempt,
+  configUrl,
+  eventsUrl,
+  isSilent,
+  mayUseWasm,
+  mustHold,
+  readOptions,
+} from "./options.js";
+import {
+  defineHidden,
   each,
-  hide,
   isHidden,
-  listen,
-  NOTHING,
+  NOT_MEASURING,
   now,
+  on,
+  tryOr,
   warn,
 } from "./safe-builtins.js";
 import { imports } from "oaiq:imports";
 import { build } from "oaiq:version";
 import { ask, debug } from "./trace.js";
-import { take, wait } from "./consent-gate.js";
-import { giveUp } from "./host.js";
-import { loadBeside } from "./lazy-assets.js";
-import { FORBIDS_WASM, moduleBytes } from "./wasm-bytes.js";
-import { enter, enterLater, hand, open, stop } from "./wasm-bridge.js";
+import { admitCall, holdForConsent } from "./consent-gate.js";
+import { abortInFlight } from "./requests.js";
+import { loadAsset } from "./lazy-assets.js";
+import { WASM_FORBIDDEN, wasmBytes } from "./wasm-bytes.js";
+import {
+  attachModule,
+  callModule,
+  scheduleCall,
+  shutDown,
+  writeString,
+} from "./wasm-bridge.js";
 
+/** The version of the protocol. */
 const VERSION = "0.1.41";
-/** What claims to be longer is no queue. */
-const MOST_WAITING = 1e5;
-const COMMANDS = ["init", "measure", "measureSingle", "consent"];
+/** An array of calls that claims to be longer is broken. */
+const MAX_QUEUE_LENGTH = 1e5;
+const COMMANDS = /** @type {const} */ ([
+  "init",
+  "measure",
+  "measureSingle",
+  "consent",
+]);
+
+/** @typedef {ArrayLike<unknown>} Args the arguments of a call */
+/** @typedef {import("../types/oaiq.js").Oaiq} Oaiq */
 
 const { isExtensible } = Object;
 
-/** Where the page is, as the module reads it. */
-const place = () =>
-  `${quote(location.href)},${copy(attempt(() => document.referrer))}`;
+/** The page's URL and its referrer, serialized. */
+const pageContext = () =>
+  `${quote(location.href)},${serialize(tryOr(() => document.referrer))}`;
 
-/** Takes a call, with the time and address at which it was made. */
-const call = (args) => {
+/**
+ * Takes a call, with its time and page.
+ *
+ * @param {Args} args
+ */
+const onCall = (args) => {
   try {
-    const parts = copies(args);
+    const parts = serializeArgs(args);
     const command = parts[0];
-    const given = parts[1];
-    // tools that wrap the global copy its commands, not its methods
-    if (command === '"debug"') return ask(given !== "false" && undefined);
+    const options = parts[1];
+    // tools that wrap the global function copy no methods, so this is a command too
+    if (command === '"debug"') return ask(options !== "false" && undefined);
     if (/^.init/.test(command)) {
-      // a quotation mark within a text is escaped there, so what looks like a key is one
-      if (/\x22consent\x22:\x22pending\x22/.test(given)) wait();
-      debug(given);
+      // quotation marks within strings are escaped, so this matches a key and its value
+      if (/\x22consent\x22:\x22pending\x22/.test(options)) holdForConsent();
+      debug(options);
     }
-    take({ head: `[${now()},${place()}`, parts });
+    admitCall({ head: `[${now()},${pageContext()}`, parts });
   } catch {
     warn("a call was ignored: unreadable arguments");
   }
 };
 
-const startModule = (setup, hasWasm) => {
-  enter((module) => {
-    hand(setup);
+/** @param {string} bootConfig */
+const startModule = (bootConfig) => {
+  callModule((module) => {
+    writeString(bootConfig);
     module.start();
   });
   try {
-    // a page whose policy forbids WebAssembly spares itself a report of the attempt
-    if (!hasWasm) throw "CSP";
-    const module = new WebAssembly.Module(moduleBytes());
-    open(new WebAssembly.Instance(module, imports).exports);
-  } catch (fault) {
-    // the same module as JavaScript, where this page or browser lets no WebAssembly run, and where an older browser
-    // compiles nothing of this size while a page waits
-    loadBeside(
+    // where the page says that WebAssembly is forbidden, an attempt would only cause a report
+    if (!mayUseWasm) throw "CSP";
+    const module = new WebAssembly.Module(wasmBytes());
+    attachModule(
+      /** @type {import("oaiq:imports").Exports} */ (
+        /** @type {unknown} */ (
+          new WebAssembly.Instance(module, imports).exports
+        )
+      ),
+    );
+  } catch (error) {
+    // WebAssembly is forbidden, or an old browser compiles no module of this size on the main thread
+    loadAsset(
       "fallback",
-      (instantiate) => open(instantiate(imports)),
+      (instantiate) => attachModule(instantiate(imports)),
       (why) =>
-        stop(
-          NOTHING +
-            (FORBIDS_WASM.test(fault)
+        shutDown(
+          NOT_MEASURING +
+            (WASM_FORBIDDEN.test(/** @type {string} */ (error))
               ? "WebAssembly may not run (add 'wasm-unsafe-eval' to script-src)"
               : "the script is damaged (serve it as built, as UTF-8)") +
             `; ${why}`,
@@ -80,97 +113,117 @@ const startModule = (setup, hasWasm) => {
 };
 
 const listenToPage = () => {
-  const leaving = () => enter((module) => module.onPageHide());
-  listen(window, "pagehide", () => {
-    attempt(giveUp);
-    leaving();
+  const onPageHide = () => callModule((module) => module.onPageHide());
+  on(window, "pagehide", () => {
+    tryOr(abortInFlight);
+    onPageHide();
   });
-  listen(window, "beforeunload", leaving);
-  listen(window, "online", () => enter((module) => module.onOnline()));
-  listen(document, "visibilitychange", () => {
-    if (isHidden()) leaving();
+  on(window, "beforeunload", onPageHide);
+  on(window, "online", () => callModule((module) => module.onOnline()));
+  on(document, "visibilitychange", () => {
+    if (isHidden()) onPageHide();
   });
 };
 
+/** The `push` of a live queue. */
 const pushCalls = function () {
-  each(arguments, call);
+  each(arguments, onCall);
   return 0;
 };
 
-/** The page's own array, emptied and live: whoever kept the snippet's function goes on being heard. */
-const liveQueue = (waiting) => {
+/**
+ * Empties the page's own array and makes its `push` take calls, because the page may still hold the snippet's function.
+ *
+ * @param {unknown} waiting
+ */
+const makeLive = (waiting) => {
   const queue = isArray(waiting) && isExtensible(waiting) ? waiting : [];
-  attempt(() => {
+  tryOr(() => {
     queue.length = 0;
   });
-  hide(queue, "push", pushCalls);
+  defineHidden(queue, "push", pushCalls);
   return queue;
 };
 
-/** Adds the calls that wait in a queue of the page's to the others, and makes the queue live. */
+/**
+ * Appends the calls of the page's own queue to `calls`, and makes the queue live.
+ *
+ * @param {Args[] | undefined} waiting
+ * @param {Args[]} calls
+ */
 const takeOver = (waiting, calls) => {
-  if (waiting?.length < MOST_WAITING)
-    each(waiting, (it) => {
-      calls[calls.length] = it;
+  if (/** @type {Args[]} */ (waiting)?.length < MAX_QUEUE_LENGTH)
+    each(/** @type {Args[]} */ (waiting), (args) => {
+      calls[calls.length] = args;
     });
-  return liveQueue(waiting);
+  return makeLive(waiting);
 };
 
-/** The commands have up to four arguments; those that are left out count as undefined. */
-const commandMethod = (command) => (a, b, c, d) => call([command, a, b, c, d]);
+/**
+ * Commands have up to four arguments. Missing ones count as undefined.
+ *
+ * @param {string} command
+ * @returns {(a?: unknown, b?: unknown, c?: unknown, d?: unknown) => void}
+ */
+const commandMethod = (command) => (a, b, c, d) =>
+  onCall([command, a, b, c, d]);
 
 const install = () => {
+  /** @type {Partial<Oaiq> | undefined} */
   const before = window.oaiq;
   if (before?.__oaiqInitialized) return;
+  /** @type {Args[]} */
   const calls = [];
   const queue = takeOver(isArray(before) ? before : before?.q, calls);
   const other = before?.queue;
   if (other !== queue) takeOver(other, calls);
 
-  const oaiq = function () {
-    call(arguments);
-  };
+  const oaiq = /** @type {import("../types/internal.js").MutableOaiq} */ (
+    /** @type {unknown} */ (
+      function () {
+        onCall(arguments);
+      }
+    )
+  );
   each(COMMANDS, (command) => {
     oaiq[command] = commandMethod(command);
   });
   oaiq.q = oaiq.queue = queue;
-  const settings = (oaiq.config = before?.config ?? {});
+  const config = (oaiq.config = before?.config ?? {});
   oaiq.loaded = oaiq.__oaiqInitialized = true;
   oaiq.version = VERSION;
-  // a page that began with an array may go on pushing to it
-  hide(oaiq, "push", pushCalls);
-  hide(oaiq, "build", build);
-  hide(oaiq, "debug", ask);
-  // where it cannot be replaced, its queue is live all the same
-  attempt(() => {
-    window.oaiq = oaiq;
+  // a page that began with an array may keep pushing to it
+  defineHidden(oaiq, "push", pushCalls);
+  defineHidden(oaiq, "build", build);
+  defineHidden(oaiq, "debug", ask);
+  // if the page has frozen the property, its queue is live all the same
+  tryOr(() => {
+    window.oaiq = /** @type {Oaiq} */ (oaiq);
   });
-  // for a site's own tests: all calls are ignored
-  if (settings.off) return stop();
+  // for the site's own tests
+  if (config.off) return shutDown();
 
-  const config = copy(settings);
-  const { events, settingsUrl, waits, hasWasm, isSilent } =
-    readOptions(settings);
-  if (waits) wait();
+  const serializedConfig = serialize(config);
+  readOptions(config);
+  if (mustHold) holdForConsent();
   startModule(
-    `[${quote(events)},${quote(settingsUrl)},${config},${isSilent}]`,
-    hasWasm,
+    `[${quote(eventsUrl)},${quote(configUrl)},${serializedConfig},${isSilent}]`,
   );
   listenToPage();
-  debug(config);
+  debug(serializedConfig);
   if (/oaiq_debug=1/.test(location.search)) ask(true);
-  each(calls, call);
-  enterLater((module) => module.onReplayDone());
+  each(calls, onCall);
+  scheduleCall((module) => module.onReplayDone());
 };
 
-const begin = () => {
+const start = () => {
   try {
     install();
-  } catch (fault) {
-    stop(fault.message);
+  } catch (error) {
+    shutDown(/** @type {Error} */ (error).message);
   }
 };
 
-// nobody has seen a page that is made ready before anybody goes there
-if (document.prerendering) listen(document, "prerenderingchange", begin);
-else begin();
+// nobody sees a prerendered page until it is activated
+if (document.prerendering) on(document, "prerenderingchange", start);
+else start();

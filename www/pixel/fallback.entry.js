@@ -1,4 +1,4 @@
-// The module as JavaScript, made by wasm2js. The pixel loads it where no WebAssembly may run.
+// oaiq.fallback.min.js: the module as JavaScript, made by wasm2js, for pages and browsers that forbid WebAssembly.
 
 import { instantiate } from "oaiq:fallback";
 

@@ -1,61 +1,72 @@
-// The courier: a worker that outlives the page, where browsers have such. Nobody tells a page what becomes of a beacon;
-// a courier makes the request itself, and leaves a mark where it has arrived, by which the next page knows.
+// The keepalive worker: a SharedWorker with `extendedLifetime`, which outlives the page (Chromium). A page learns nothing about
+// its beacons, but a worker makes the request itself and leaves a receipt of a delivery, which the next page finds.
 
 import { text } from "oaiq:keepalive-worker";
-import { trusted } from "./lazy-assets.js";
-import { attempt, each, now } from "./safe-builtins.js";
-import { localStore } from "./storage.js";
+import { trustedScriptUrl } from "./lazy-assets.js";
+import { each, now, tryOr } from "./safe-builtins.js";
+import { getLocalStorage } from "./storage.js";
 
-/** When there could be no courier, mostly for the pages' policy, of which browsers complain; */
-const FORBIDDEN = "oaiq_outbox.no_courier";
-/** so many milliseconds after that one is looked for again. */
-const DAY = 86_400_000;
+/** localStorage key: when starting the worker last failed, usually because of a Content-Security-Policy. */
+const FAILED_AT = "oaiq_outbox.no_courier";
+/** How long to wait before the next attempt: browsers report each one on the console. */
+const RETRY_MS = 86_400_000;
 
-/** Where the courier takes its errands, if there is one. */
-export let port;
+/**
+ * Takes the requests, if a worker is running.
+ *
+ * @type {MessagePort | null | undefined}
+ */
+export let workerPort;
 
-/** Looks for a courier, for when the page is left. */
-export const hireCourier = () =>
-  attempt(() => {
+/** Starts the worker where the browser has such. */
+export const startWorker = () =>
+  tryOr(() => {
     if (
-      port ||
+      workerPort ||
       !caches ||
-      // tools that drive a browser see no requests of shared workers, so tests would miss them
+      // browser drivers do not see the requests of shared workers, so a site's tests would miss events
       navigator.webdriver ||
-      now() - localStore().getItem(FORBIDDEN) < DAY
+      now() - /** @type {any} */ (getLocalStorage().getItem(FAILED_AT)) <
+        RETRY_MS
     )
       return;
-    const forbidden = () => {
-      port = null;
-      localStore().setItem(FORBIDDEN, now());
+    const onFailure = () => {
+      workerPort = null;
+      getLocalStorage().setItem(FAILED_AT, /** @type {any} */ (now()));
     };
-    let lasts;
-    const option = {
+    let isSupported;
+    /** @type {WorkerOptions & { extendedLifetime: boolean }} */
+    const options = {
       get extendedLifetime() {
-        return (lasts = true);
+        return (isSupported = true);
       },
     };
-    const nowhere = attempt(() => trusted("//"));
-    if (!nowhere) return forbidden();
-    // there is nothing at such an address, so this throws; but first the browser reads what options it knows
-    attempt(() => new SharedWorker(nowhere, option));
-    if (!lasts) return;
+    const invalidUrl = tryOr(() => trustedScriptUrl("//"));
+    if (!invalidUrl) return onFailure();
+    // the constructor reads the options that the browser knows, and then throws because of the URL
+    tryOr(() => new SharedWorker(invalidUrl, options));
+    if (!isSupported) return;
     const worker = new SharedWorker(
-      trusted(URL.createObjectURL(new Blob([text]))),
-      option,
+      trustedScriptUrl(URL.createObjectURL(new Blob([text]))),
+      options,
     );
-    port = worker.port;
-    worker.onerror = () => attempt(forbidden);
+    workerPort = worker.port;
+    worker.onerror = () => tryOr(onFailure);
   });
 
-/** Removes all marks of couriers, and what else is kept of them; from now on there is none. */
-export const forgetCouriers = (start) =>
-  attempt(() => {
-    port = null;
-    localStore().removeItem(FORBIDDEN);
-    const forget = (name) => name.startsWith(start) && caches.delete(name);
+/**
+ * Stops using the worker, and deletes its receipts and what else is stored about it.
+ *
+ * @param {string} prefix - the start of the names of all receipts
+ */
+export const discardWorker = (prefix) =>
+  tryOr(() => {
+    workerPort = null;
+    getLocalStorage().removeItem(FAILED_AT);
+    /** @param {string} name */
+    const remove = (name) => name.startsWith(prefix) && caches.delete(name);
     caches.keys().then(
-      (all) => each(all, forget),
+      (names) => each(names, remove),
       () => {},
     );
   });

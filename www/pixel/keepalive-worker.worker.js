@@ -1,18 +1,21 @@
-// What a courier (www/pixel/keepalive-worker.js) does, in a worker of its own that outlives its page: it makes the page's last requests,
-// and leaves a mark for the next page where one has arrived.
+// The code of the keepalive worker (www/pixel/keepalive-worker.js): makes the last requests of a page, and leaves a receipt for
+// the next page where one was delivered. The receipt is an empty cache with the name of the outbox record.
 
 /* exported onconnect */
 /* global onconnect:writable */
 
+/** @param {MessageEvent} event */
+// @ts-expect-error -- a global of SharedWorkerGlobalScope, whose types exclude those of a page
 onconnect = ({ ports: [port] }) => {
-  port.onmessage = ({ data: [mark, url, request] }) => {
-    // before another page may take the box over (CLAIMED in www/pixel/outbox-store.js), it must be clear what became of the request
+  /** @param {MessageEvent<[receipt: string, url: string, request: RequestInit]>} event */
+  port.onmessage = ({ data: [receipt, url, request] }) => {
+    // the outcome must be clear before another page may claim the record (LEASE_MS in www/recovery/entry.js)
     request.signal = AbortSignal.timeout(8_000);
-    // 0 where the answer cannot be read; what an endpoint refuses is for the next page to halve
-    fetch(url, request).then((it) => {
-      // as in www/pixel/host.js
-      it.clone();
-      if (it.status < 400) caches.open(mark);
+    fetch(url, request).then((response) => {
+      // as in www/pixel/requests.js
+      response.clone();
+      // the status is 0 if it may not be read; a rejected batch is left for the next page, which splits it
+      if (response.status < 400) caches.open(receipt);
     });
   };
 };

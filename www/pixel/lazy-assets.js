@@ -1,40 +1,61 @@
-// The files that lie beside the script and are loaded only where they are needed.
+// Loads the files next to the script that only some pages need.
 
-import { attempt, hide } from "./safe-builtins.js";
-import { addressOf, nonce } from "oaiq:asset-urls";
+import { defineHidden, tryOr } from "./safe-builtins.js";
+import { assetUrl, nonce } from "oaiq:asset-urls";
 
+/** @type {TrustedTypePolicy | undefined} */
 let policy;
-/** Under `require-trusted-types-for 'script'`, a script's address must come from a policy that the page allows. */
-export const trusted = (address) =>
+/**
+ * Under `require-trusted-types-for 'script'`, a script's URL must come from a policy that the page allows.
+ *
+ * @param {string} url
+ */
+export const trustedScriptUrl = (url) =>
   window.trustedTypes
-    ? (policy ??= trustedTypes.createPolicy("oaiq", {
-        createScriptURL: (text) => text,
-      })).createScriptURL(address)
-    : address;
+    ? /** @type {string} The types of the DOM accept no TrustedScriptURL. */ (
+        /** @type {unknown} */ (
+          (policy ??= trustedTypes.createPolicy("oaiq", {
+            createScriptURL: (text) => text,
+          })).createScriptURL(url)
+        )
+      )
+    : url;
 
 /**
- * Loads the file of that name, and gives `use` what it hands over through the page's `oaiq`, or says why it could not be
- * loaded.
+ * Loads `oaiq.<name>.min.js`, which passes its entry point to `use` through a hidden property of the page's `oaiq`. If the
+ * file cannot be loaded, `onError` gets the reason.
+ *
+ * @template {keyof import("../types/internal.js").AssetEntries} Name
+ * @param {Name} name
+ * @param {(entry: import("../types/internal.js").AssetEntries[Name]) => void} use
+ * @param {(why: string) => void} onError
  */
-export const loadBeside = (name, use, failed) => {
+export const loadAsset = (name, use, onError) => {
   const file = `oaiq.${name}.min.js`;
-  let arrived;
-  hide(window.oaiq, `__${name}`, (given) => {
-    arrived = 1;
-    use(given);
-  });
-  const ended = () =>
-    arrived ||
-    failed(
-      `${file} could not be loaded: put it beside the script and allow it in script-src and trusted-types oaiq`,
+  /** @type {number | undefined} */
+  let hasArrived;
+  defineHidden(
+    window.oaiq,
+    `__${name}`,
+    /** @type {typeof use} */ (
+      (entry) => {
+        hasArrived = 1;
+        use(entry);
+      }
+    ),
+  );
+  const onEnd = () =>
+    hasArrived ||
+    onError(
+      `${file} could not be loaded: host it next to the script and allow it in script-src and trusted-types oaiq`,
     );
-  attempt(() => {
-    const element = document.createElement("script");
-    element.src = trusted(addressOf(file));
-    element.nonce = nonce;
-    // many servers answer with a page of theirs where a file is missing, which loads and does nothing
-    element.onload = element.onerror = ended;
-    document.head.append(element);
+  tryOr(() => {
+    const script = document.createElement("script");
+    script.src = trustedScriptUrl(assetUrl(file));
+    script.nonce = nonce;
+    // for a missing file many servers send an HTML page with status 200, which loads and does nothing
+    script.onload = script.onerror = onEnd;
+    document.head.append(script);
     return 1;
-  }) || ended();
+  }) || onEnd();
 };

@@ -1,39 +1,49 @@
-// Who the site says the visitor is: what two spellings of one identifier have in common. The script finds that and not the
-// module, because letters and patterns are what it has at hand.
+// Normalizes identifiers of the visitor before they are hashed, so that two spellings of one identifier give one hash. This is
+// JavaScript because the browser brings Unicode case tables and regular expressions, which the module would have to carry.
 
-import { unescape } from "./serialize-call.js";
+import { unescapeJson } from "./serialize-call.js";
 
-/** Longer is no identifier. */
-const LONGEST = 1024;
-const LONGEST_EMAIL = 254;
+/** In UTF-16 units. */
+const MAX_LENGTH = 1024;
+const MAX_EMAIL_LENGTH = 254;
 
 const HASH = /^[\da-f]{64}$/;
 const EMAIL = /^[^@\s]+@[^@\s][^@\s]*\.[^@\s]+$/;
 /** +1 and 001 are North America, where a number has eleven digits with its country code. */
 const PHONE = /^(?!\+0|(\+|00)1(?!\d{10}$))\+?0*([1-9]\d{7,14})$/;
 
-/** By `Kind` in src/host.rs: what is hashed of a text, which is also given in lowercase. Nothing if it is not usable. */
-const KINDS = [
+/**
+ * By `IdentifierKind` of src/host.rs, less 1: returns the normalized form of a trimmed value, which is also passed in lowercase, or
+ * something falsy if the value is unusable.
+ *
+ * @type {((text: string, lower: string) => string | false | undefined)[]}
+ */
+const NORMALIZERS = [
   (text) => text,
-  (_, text) => text.length <= LONGEST_EMAIL && EMAIL.test(text) && text,
+  (_, lower) => lower.length <= MAX_EMAIL_LENGTH && EMAIL.test(lower) && lower,
   (text) => PHONE.exec(text.replace(/[\s().-]/g, ""))?.[2],
-  (_, text) => {
-    // a name is spelt with and without its spaces, hyphens and apostrophes
-    const name = text.replace(/[\s!-/:-@[-`{-~]/g, "");
+  (_, lower) => {
+    // people write a name with and without its spaces, hyphens and apostrophes
+    const name = lower.replace(/[\s!-/:-@[-`{-~]/g, "");
     return !/^\d*$/.test(name) && name;
   },
 ];
 
-/** As `Host::normalize_identifier` in src/host.rs says. */
-export const comparable = (kind, escaped) => {
-  const text = unescape(escaped);
-  // places go as they are, and so must be none of a person's addresses
-  if (text.length > LONGEST || (kind ? /\0/ : /@|\+\d|\0/).test(text))
+/**
+ * `Host::normalize_identifier` of src/host.rs.
+ *
+ * @param {number} kind
+ * @param {string} escaped
+ */
+export const normalizeIdentifier = (kind, escaped) => {
+  const text = unescapeJson(escaped);
+  // places are sent unhashed, so they must not contain an email address or a phone number
+  if (text.length > MAX_LENGTH || (kind ? /\0/ : /@|\+\d|\0/).test(text))
     return "";
   if (!kind) return escaped;
   const trimmed = text.trim();
   const lower = trimmed.toLowerCase();
   if (HASH.test(lower)) return "#" + lower;
-  const found = KINDS[kind - 1](trimmed, lower);
-  return found ? "-" + found : "";
+  const normalized = NORMALIZERS[kind - 1](trimmed, lower);
+  return normalized ? "-" + normalized : "";
 };

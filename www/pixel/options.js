@@ -1,75 +1,115 @@
-// What a page asks of the pixel: by attributes of the script's element, else by `oaiq.config`.
+// Reads the options of the page: attributes of the script element, else `oaiq.config`.
 
-import { element } from "oaiq:asset-urls";
-import { copy } from "./serialize-call.js";
-import { attempt, NOTHING } from "./safe-builtins.js";
+import { scriptElement } from "oaiq:asset-urls";
+import { serialize } from "./serialize-call.js";
+import { NOT_MEASURING, tryOr } from "./safe-builtins.js";
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
-const SETTINGS = "https://bzrcdn.openai.com/pixel-config/v1";
+const PIXEL_CONFIG = "https://bzrcdn.openai.com/pixel-config/v1";
 
-/** Browsers take these addresses for this very machine. */
+/** URLs of the developer's own machine. */
 const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1])[:/]/;
 
-/** An attribute without a value is set, and so is `oaiq.config.cors: true`. */
+/**
+ * An attribute without a value is set, and so is `oaiq.config.cors: true`.
+ *
+ * @param {unknown} value
+ */
 const isSet = (value) => value != null && value !== false;
+/** @param {unknown} value */
 const isOff = (value) => value === false || value === "off";
 
-/** Throws, with a message for the site's developer, if the address may not be used. */
-const checked = (name, given, standard) => {
-  if (given == null) return standard;
-  const url = attempt(() => given && new URL(given, location.href));
+/**
+ * Returns the URL of an endpoint. Throws an error whose message is for the site's developer, if the URL is not allowed.
+ *
+ * @param {string} name
+ * @param {unknown} given
+ * @param {string} defaultUrl
+ */
+const checkUrl = (name, given, defaultUrl) => {
+  if (given == null) return defaultUrl;
+  const url = tryOr(
+    () => given && new URL(/** @type {string} */ (given), location.href),
+  );
   if (
     typeof given !== "string" ||
     !url ||
     (url.protocol !== "https:" &&
       url.origin !== location.origin &&
-      // a server on the developer's own machine
       !(LOOPBACK.test(url.href) && LOOPBACK.test(location.href))) ||
     url.username ||
     url.password
   )
     throw new Error(
-      `${NOTHING}data-oaiq-${name} (oaiq.config.${name}) must be https or same-origin, but is ${copy(given).slice(0, 100)}`,
+      `${NOT_MEASURING}data-oaiq-${name} (oaiq.config.${name}) must be https or same-origin, but is ${serialize(given).slice(0, 100)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
 
 /**
- * How requests for events are made. Answers of other origins can be read, and a request that is refused be told from one
- * that has arrived, only where the endpoint allows it (CORS) and the page says so.
+ * The mode of requests for events. With "cors" the page can read responses of other origins, and so tell a rejected request
+ * from a delivered one, but the endpoint has to allow it. The page says whether it does.
+ *
+ * @type {RequestMode}
  */
-export let mode = "no-cors";
+export let requestMode = "no-cors";
 
-/** Reads all of it. Throws where the page asks for an address that may not be used. */
+/** @type {string} */
+export let eventsUrl;
+/** @type {string} */
+export let configUrl;
+/**
+ * Whether calls wait for www/consent/entry.js.
+ *
+ * @type {boolean}
+ */
+export let mustHold;
+/** @type {boolean} */
+export let mayUseWasm;
+/**
+ * Whether no diagnostics are sent while consent is denied.
+ *
+ * @type {boolean}
+ */
+export let isSilent;
+
+/**
+ * Sets the options above. Throws if the page sets an endpoint that is not allowed.
+ *
+ * @param {import("../types/oaiq.js").Config} config
+ */
 export const readOptions = (config) => {
   /**
-   * The value of the attribute `data-oaiq-<name>`, else of `oaiq.config[key]`. Other tools use attributes like data-consent, so
-   * the older name `data-<name>` counts only with values that are `known`.
+   * Returns the attribute `data-oaiq-<name>`, else `data-<name>`, else `oaiq.config[key]`. Other tools use attributes such as
+   * data-consent, so the unprefixed name counts only with values that are `known`.
+   *
+   * @param {string} name
+   * @param {RegExp} [known]
+   * @returns {unknown}
    */
-  const of = (name, known, key = name) => {
-    const older = element?.getAttribute("data-" + name);
+  const read = (name, known, key = name) => {
+    const unprefixed = scriptElement?.getAttribute("data-" + name);
     return (
-      element?.getAttribute("data-oaiq-" + name) ??
-      (older != null && known?.test(older) ? older : config[key])
+      scriptElement?.getAttribute("data-oaiq-" + name) ??
+      (unprefixed != null && known?.test(unprefixed)
+        ? unprefixed
+        : /** @type {Record<string, unknown>} */ (config)[key])
     );
   };
-  if (isSet(of("cors", /^$/))) mode = "cors";
-  return {
-    events: checked("endpoint", of("endpoint", /^/), EVENTS),
-    settingsUrl: checked("settings", of("settings", /^/), SETTINGS),
-    /** Calls wait for www/consent/entry.js: the visitor is to be asked, by the page's own calls or by a consent manager. */
-    waits:
-      isSet(config.redactPath) ||
-      of("consent", /^pending$/) === "pending" ||
-      isSet(
-        of(
-          "consent-source",
-          /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
-          "consentSource",
-        ),
-      ) ||
-      isSet(of("gpc", /^(opt-out)?$/)),
-    hasWasm: !isOff(of("wasm")),
-    isSilent: isOff(of("diagnostics")),
-  };
+  if (isSet(read("cors", /^$/))) requestMode = "cors";
+  eventsUrl = checkUrl("endpoint", read("endpoint", /^/), EVENTS);
+  configUrl = checkUrl("settings", read("settings", /^/), PIXEL_CONFIG);
+  mustHold =
+    isSet(config.redactPath) ||
+    read("consent", /^pending$/) === "pending" ||
+    isSet(
+      read(
+        "consent-source",
+        /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
+        "consentSource",
+      ),
+    ) ||
+    isSet(read("gpc", /^(opt-out)?$/));
+  mayUseWasm = !isOff(read("wasm"));
+  isSilent = isOff(read("diagnostics"));
 };

@@ -1,135 +1,87 @@
-// The outbox (src/delivery/outbox.rs) in localStorage: which boxes are this page's. Those that have lost their page are taken over
-// by a file of its own, www/recovery/entry.js.
-//
-// A page claims each of its boxes by a lock, which ends with the page. Where browsers have no locks, on plain http for
-// one, the time stands before the box, and is written anew every few seconds: a box with an old time has lost its page.
-// So it does before a box of a courier's, which nobody writes anew.
+// The outbox (src/delivery/outbox.rs) of this page: stores the records of its undelivered events, settles unconfirmed
+// deliveries, and finds the records of pages that have ended, which www/recovery/entry.js recovers.
 
-import { forgetCouriers, hireCourier, port } from "./keepalive-worker.js";
-import { loadBeside } from "./lazy-assets.js";
-import { enter, hand } from "./wasm-bridge.js";
-import { attempt, each, later, now, warn } from "./safe-builtins.js";
-import { localStore } from "./storage.js";
+import { discardWorker, startWorker, workerPort } from "./keepalive-worker.js";
+import { loadAsset } from "./lazy-assets.js";
+import { callModule, writeString } from "./wasm-bridge.js";
+import { each, now, setTimer, tryOr, warn } from "./safe-builtins.js";
+import { getLocalStorage } from "./storage.js";
+import { claimRecord, lockReleases } from "./outbox-leases.js";
+import {
+  hasWriteFailed,
+  isUnconfirmed,
+  locks,
+  PREFIX,
+  readRecord,
+  recordNames,
+  records,
+  writeRecord,
+} from "./outbox-records.js";
 
-const PREFIX = "oaiq_outbox.1:";
-/** Where what cannot be read is set aside, behind the time at which that was done, */
-const DAMAGED = "oaiq_outbox.damaged";
-/** for so many milliseconds. */
-const WEEK = 6048e5;
-/** Stands before a box that has probably arrived. */
-const DOUBTED = "?";
-/** A time is renewed after so many milliseconds, */
-const RENEWED = 4_000;
-/** and so much later a page looks again for boxes that have lost theirs: CLAIMED in www/recovery/entry.js. */
-const SOUGHT = 9_000;
+/** localStorage key: a record that could not be read, preceded by the time at which it was set aside. */
+const CORRUPT = "oaiq_outbox.damaged";
+/** How long it is stored. */
+const CORRUPT_MS = 6048e5;
+/** How long until orphans are looked for again: LEASE_MS of www/recovery/entry.js. */
+const RECOVERY_INTERVAL_MS = 9_000;
 
-const locks = attempt(() => navigator.locks);
-
-/** What this page's boxes hold, by name, */
-const texts = { __proto__: null };
-/** and how those are released that it has claimed. */
-const releases = { __proto__: null };
-
-/** Whether a write has failed, and then 2 once that has been told. */
-let failed = 0;
-const write = (name) => {
-  try {
-    localStore().setItem(PREFIX + name, (locks ? "" : now()) + texts[name]);
-  } catch {
-    failed ||= 1;
-  }
-};
-
-let renewing;
-const renew = () => {
-  renewing = 0;
-  for (const name in releases) {
-    write(name);
-    renewing ||= later(renew, RENEWED);
-  }
-};
-
-const read = (name) => localStore().getItem(PREFIX + name) || "";
-const isDoubted = (name) => read(name)[0] === DOUBTED;
-
-/** Claims a box, and then does that work, if no other page has it. */
-const claim = (name, work) => {
-  const granted = (release) => {
-    releases[name] = release;
-    attempt(work);
-    if (!locks && !renewing) renew();
-  };
-  if (locks)
-    locks
-      .request(
-        PREFIX + name,
-        { ifAvailable: true },
-        (lock) => lock && { then: granted },
-      )
-      .then(null, () => {});
-  else granted(() => {});
-};
-
-/** As `Host::outbox_put` in src/host.rs says. */
-export const keep = (leaving, name, text) => {
+/** @type {boolean | undefined} */
+let isFailureReported;
+/**
+ * `Host::outbox_put` of src/host.rs. Returns false once after the first write that has failed, else true.
+ *
+ * @param {number} isUnloading
+ * @param {string} name
+ * @param {string} text
+ */
+export const putRecord = (isUnloading, name, text) => {
   if (!name) {
-    each(names(), (it) => keep(0, it, ""));
-    sought = 0;
-    localStore().removeItem(DAMAGED);
-    forgetCouriers(PREFIX);
+    each(recordNames(), (it) => putRecord(0, it, ""));
+    hasConsent = 0;
+    getLocalStorage().removeItem(CORRUPT);
+    discardWorker(PREFIX);
   } else if (text) {
-    const known = texts[name];
-    texts[name] = text;
-    // what another page finds it may take, unless this one holds it
-    if (leaving || releases[name]) write(name);
+    const known = records[name];
+    records[name] = text;
+    // an unclaimed record that is stored may be recovered by another page; during unload that is intended
+    if (isUnloading || lockReleases[name]) writeRecord(name);
     if (!known)
-      claim(name, () => {
-        // it may be empty by now
-        if (texts[name]) write(name);
-        else keep(0, name, "");
+      claimRecord(name, () => {
+        // it may have been removed meanwhile
+        if (records[name]) writeRecord(name);
+        else putRecord(0, name, "");
       });
   } else {
-    localStore().removeItem(PREFIX + name);
-    releases[name]?.();
-    delete texts[name];
-    delete releases[name];
+    getLocalStorage().removeItem(PREFIX + name);
+    lockReleases[name]?.();
+    delete records[name];
+    delete lockReleases[name];
   }
-  if (failed !== 1) return 1;
-  failed = 2;
-  return 0;
+  return isFailureReported || !(isFailureReported = hasWriteFailed);
 };
 
-/** The names of all boxes. What has no such name is none of ours. */
-const names = () => {
-  const storage = localStore();
-  const found = [];
-  for (let i = 0; i < storage.length; i += 1) {
-    const name = /^oaiq_outbox\.1:([\w.-]+)$/.exec(storage.key(i))?.[1];
-    if (name) found[found.length] = name;
-  }
-  return found;
-};
-
+/** @type {import("../recovery/entry.js").Recovery | undefined} */
 let recovery;
-let isRecoveryAsked;
-/** What www/recovery/entry.js hands over, if it is there; otherwise it is loaded, and boxes are sought once it has come. */
-export const recover = () => {
-  if (!isRecoveryAsked) {
-    isRecoveryAsked = 1;
-    loadBeside(
+/** @type {number | undefined} */
+let isRecoveryRequested;
+/** Returns what www/recovery/entry.js does. The first call loads that file; once it has loaded, records are recovered. */
+export const getRecovery = () => {
+  if (!isRecoveryRequested) {
+    isRecoveryRequested = 1;
+    loadAsset(
       "recovery",
       (start) => {
         recovery = start(
-          texts,
-          releases,
+          records,
+          lockReleases,
           locks,
-          read,
-          claim,
-          keep,
-          enter,
-          hand,
+          readRecord,
+          claimRecord,
+          putRecord,
+          callModule,
+          writeString,
         );
-        if (sought) seekBoxes();
+        if (hasConsent) recoverRecords();
       },
       warn,
     );
@@ -137,56 +89,73 @@ export const recover = () => {
   return recovery;
 };
 
-/** Whether boxes have been sought, which takes consent, */
-let sought;
-/** and whether they will be again. */
-let seeking;
-const seekLater = () => {
-  seeking ||= later(() => {
-    seeking = 0;
-    attempt(seekBoxes);
-  }, SOUGHT);
+/**
+ * Whether the records of other pages may be read, which takes consent.
+ *
+ * @type {number | undefined}
+ */
+let hasConsent;
+
+/** @type {number | undefined} */
+let recoveryTimer;
+const scheduleRecovery = () => {
+  recoveryTimer ||= setTimer(() => {
+    recoveryTimer = 0;
+    tryOr(recoverRecords);
+  }, RECOVERY_INTERVAL_MS);
 };
 
-/** Sends the courier with a request, and keeps its box until it has arrived. Throws where there is none. */
-export const sendCourier = (name, text, url, request) => {
+/**
+ * Lets the keepalive worker make a request, and stores its record until it is delivered. The time that precedes the record is a
+ * lease that nobody renews. Throws if no worker is running.
+ *
+ * @param {string} name
+ * @param {string} text
+ * @param {string} url
+ * @param {RequestInit} request
+ */
+export const sendViaWorker = (name, text, url, request) => {
   const key = PREFIX + name;
-  port.postMessage([key, url, request]);
-  seekLater();
-  attempt(() => localStore().setItem(key, now() + text));
+  /** @type {MessagePort} */ (workerPort).postMessage([key, url, request]);
+  scheduleRecovery();
+  tryOr(() => getLocalStorage().setItem(key, now() + text));
   return 1;
 };
 
-/** Keeps what has probably arrived, of which nobody will ever hear. */
-export const doubt = (name, text) =>
-  localStore().setItem(PREFIX + name, DOUBTED + text);
-
-/** Takes over a box, if its page is gone. */
-const seek = (name) => {
-  if (releases[name] || isDoubted(name)) return;
-  seekLater();
-  recover()?.takeOver(name);
+/**
+ * Recovers a record if its page has ended.
+ *
+ * @param {string} name
+ */
+const recoverRecord = (name) => {
+  if (lockReleases[name] || isUnconfirmed(name)) return;
+  scheduleRecovery();
+  getRecovery()?.recoverOrphan(name);
 };
 
-/** A request of this page's has arrived or failed, and so has what went shortly before, as far as anybody will ever know. */
-export const judge = (arrived) => {
-  // before boxes are sought, none may be looked at
-  each(sought ? names() : [], (name) => {
-    if (!isDoubted(name)) return;
-    if (arrived) return keep(0, name, "");
-    localStore().setItem(PREFIX + name, read(name).slice(1));
-    seek(name);
+/**
+ * Settles the unconfirmed records after a request of this page: what was sent shortly before has most likely had the same
+ * outcome.
+ *
+ * @param {unknown} isDelivered
+ */
+export const settleUnconfirmed = (isDelivered) => {
+  each(hasConsent ? recordNames() : [], (name) => {
+    if (!isUnconfirmed(name)) return;
+    if (isDelivered) return putRecord(0, name, "");
+    getLocalStorage().setItem(PREFIX + name, readRecord(name).slice(1));
+    recoverRecord(name);
   });
 };
 
-/** Takes over the boxes that have lost their pages, until there are none of other pages. */
-export const seekBoxes = () => {
-  const all = names();
-  sought = 1;
-  const damaged = localStore().getItem(DAMAGED);
-  if (damaged && !(now() - parseInt(damaged) < WEEK))
-    localStore().removeItem(DAMAGED);
-  each(all, seek);
-  // a denial may have come meanwhile
-  later(() => sought && hireCourier());
+/** Recovers the records of pages that have ended, again and again while other pages have records. */
+export const recoverRecords = () => {
+  const names = recordNames();
+  hasConsent = 1;
+  const corrupt = getLocalStorage().getItem(CORRUPT);
+  if (corrupt && !(now() - parseInt(corrupt) < CORRUPT_MS))
+    getLocalStorage().removeItem(CORRUPT);
+  each(names, recoverRecord);
+  // consent may be denied meanwhile
+  setTimer(() => hasConsent && startWorker());
 };

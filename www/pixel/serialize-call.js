@@ -1,43 +1,65 @@
-// A call of the page as text: the copy that is checked and sent (src/raw_json.rs says how it reads).
-// JSON.stringify would do most of it, but it obeys every toJSON that a page or an old library has put on a
-// prototype, and a page may have replaced it.
+// Serializes the arguments of a call; src/raw_json.rs reads the result. JSON.stringify would do most of this, but it obeys
+// every toJSON method that a page or an old library has put on a prototype, and a page may have replaced it.
+//
+// The format is JSON with these differences: "u" is undefined, and x"reason" is a value that cannot be serialized.
+// Quotation marks within strings are written as \u0022, so each `"` starts or ends a string.
 
 export const { isArray } = Array;
 const { keys } = Object;
 const { fromCharCode } = String;
 
-/** Longer than any event that can be sent; more is not copied. */
-const LONGEST = 1 << 20;
-/** data -> contents -> item: what lies deeper is part of no event. */
-const DEEPEST = 3;
+/** In UTF-16 units. No event that can be sent is longer, so the rest is not serialized. */
+const MAX_LENGTH = 1 << 20;
+/** data -> contents -> item: no event has anything deeper. */
+const MAX_DEPTH = 3;
+/** `measureSingle` takes the most arguments. */
+const MAX_ARGUMENTS = 5;
 
-// eslint-disable-next-line no-control-regex -- these are what JSON asks to be escaped
+// eslint-disable-next-line no-control-regex -- JSON requires these to be escaped
 const SPECIAL = /["\\\x00-\x1f]/g;
 const ESCAPED = /\\u00(..)/g;
 
-/** The characters of a JSON string. */
-export const escape = (text) =>
+/**
+ * Returns the characters of a JSON string, without its quotes.
+ *
+ * @param {string} text
+ */
+export const escapeJson = (text) =>
   text.replace(
     SPECIAL,
     (character) =>
       "\\u" + (character.charCodeAt(0) + 0x10000).toString(16).slice(1),
   );
 
-/** What `escape` has escaped. */
-export const unescape = (text) =>
-  text.replace(ESCAPED, (_, code) => fromCharCode("0x" + code));
+/**
+ * Reverts `escapeJson`.
+ *
+ * @param {string} text
+ */
+export const unescapeJson = (text) =>
+  // fromCharCode converts "0x22" to a number
+  text.replace(ESCAPED, (_, code) =>
+    fromCharCode(/** @type {any} */ ("0x" + code)),
+  );
 
-export const quote = (text) => `"${escape(text)}"`;
+/** @param {string} text */
+export const quote = (text) => `"${escapeJson(text)}"`;
 
-const unusable = (why) => `x"${why}"`;
+/** @param {unknown} why */
+const unserializable = (why) => `x"${why}"`;
 
-/** A value's text. */
-export const copy = (value, depth = 1) => {
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+export const serialize = (value, depth = 1) => {
   switch (typeof value) {
     case "string":
-      return value.length > LONGEST ? unusable("too large") : quote(value);
+      return value.length > MAX_LENGTH
+        ? unserializable("too large")
+        : quote(value);
     case "number":
-      return value - value === 0 ? "" + value : unusable(value);
+      return value - value === 0 ? "" + value : unserializable(value);
     case "boolean":
       return "" + value;
     case "undefined":
@@ -45,36 +67,46 @@ export const copy = (value, depth = 1) => {
     case "object":
       break;
     default:
-      return unusable(typeof value);
+      return unserializable(typeof value);
   }
   if (value === null) return "null";
-  if (depth > DEEPEST) return unusable("object");
+  if (depth > MAX_DEPTH) return unserializable("object");
   const names = isArray(value) ? null : keys(value);
-  const length = (names ?? value).length;
+  const length = (names ?? /** @type {unknown[]} */ (value)).length;
   let text = "";
   for (let i = 0; i < length; i += 1) {
     const name = names ? names[i] : i;
     let part;
     try {
-      part = copy(value[name], depth + 1);
+      part = serialize(
+        /** @type {Record<string | number, unknown>} */ (value)[name],
+        depth + 1,
+      );
     } catch {
-      part = unusable("getter that throws");
+      part = unserializable("getter that throws");
     }
-    text += (i ? "," : "") + (names ? quote(name) + ":" : "") + part;
-    if (text.length > LONGEST) return unusable("too large");
+    text +=
+      (i ? "," : "") +
+      (names ? quote(/** @type {string} */ (name)) + ":" : "") +
+      part;
+    if (text.length > MAX_LENGTH) return unserializable("too large");
   }
   return names ? `{${text}}` : `[${text}]`;
 };
 
-/** The texts of a call's arguments, which are any array-like. */
-export const copies = (args) => {
+/**
+ * Serializes each argument of a call.
+ *
+ * @param {ArrayLike<unknown>} args
+ */
+export const serializeArgs = (args) => {
+  /** @type {string[]} */
   const parts = [];
-  // no command has more arguments than measureSingle
-  for (let i = 0; i < 5 && i < args.length; i += 1) {
+  for (let i = 0; i < MAX_ARGUMENTS && i < args.length; i += 1) {
     try {
-      parts[i] = copy(args[i]);
+      parts[i] = serialize(args[i]);
     } catch {
-      parts[i] = unusable("getter that throws");
+      parts[i] = unserializable("getter that throws");
     }
   }
   return parts;

@@ -1,24 +1,41 @@
-// The page's stores. Each look at one costs more than a read from it, so they are looked at once.
+// localStorage and sessionStorage. The property access costs more than a read, so each one is accessed once.
 
-import { enter } from "./wasm-bridge.js";
-import { listen } from "./safe-builtins.js";
+import { callModule } from "./wasm-bridge.js";
+import { on } from "./safe-builtins.js";
 
+/** @type {Storage | undefined} */
 let local;
+/** @type {Storage | undefined} */
 let session;
 
-/** `localStorage`, if the browser lets it. Other tabs are heard from then on: before, that is a start's longest step. */
-export const localStore = () => {
+/**
+ * Returns `localStorage`; throws where the browser refuses it. The first call also starts listening to changes by other tabs:
+ * done any earlier, that would be the slowest step of the start.
+ */
+export const getLocalStorage = () => {
   if (!local) {
     local = localStorage;
-    listen(window, "storage", () => enter((module) => module.onStorageEvent()));
+    on(window, "storage", () =>
+      callModule((module) => module.onStorageEvent()),
+    );
   }
   return local;
 };
 
+/** @param {number | boolean} isSession */
 const storage = (isSession) =>
-  isSession ? (session ??= sessionStorage) : localStore();
+  isSession ? (session ??= sessionStorage) : getLocalStorage();
 
-export const stored = (isSession, key) => storage(isSession).getItem(key);
+/**
+ * @param {number | boolean} isSession
+ * @param {string} key
+ */
+export const storageGet = (isSession, key) => storage(isSession).getItem(key);
 
-export const store = (isSession, key, value) =>
+/**
+ * @param {number | boolean} isSession
+ * @param {string} key
+ * @param {string} value
+ */
+export const storageSet = (isSession, key, value) =>
   storage(isSession).setItem(key, value);

@@ -1,12 +1,12 @@
 // The pixel's steps, for debug. A file of its own puts them into words; only debug loads it. The last steps are always
 // recorded, so that debug can be switched on later and still say what has happened.
 
-import { element } from "oaiq:asset-urls";
-import { loadBeside } from "./lazy-assets.js";
-import { enter } from "./wasm-bridge.js";
-import { copy } from "./serialize-call.js";
-import { attempt, later, warn } from "./safe-builtins.js";
-import { store, stored } from "./storage.js";
+import { scriptElement } from "oaiq:asset-urls";
+import { loadAsset } from "./lazy-assets.js";
+import { callModule } from "./wasm-bridge.js";
+import { serialize } from "./serialize-call.js";
+import { setTimer, tryOr, warn } from "./safe-builtins.js";
+import { storageGet, storageSet } from "./storage.js";
 
 /** Steps that scripts trace; their numbers are their places in `DebugEvent::ALL` (src/host.rs). */
 const CONSENT_CHANGED = 2;
@@ -42,18 +42,18 @@ const SOON = 500;
 const load = () => {
   if (loading || !debugging) return;
   if (!asked) {
-    if (document.readyState !== "complete") return later(load, SOON);
+    if (document.readyState !== "complete") return setTimer(load, SOON);
     if (kept === "0") return set(0);
   }
   loading = 1;
-  loadBeside(
+  loadAsset(
     "debug",
     (make) => {
-      explain = make(element, state, records, recorded);
+      explain = make(scriptElement, state, records, recorded);
     },
     (why) => {
       loading = set(0);
-      if (kept === null) attempt(() => store(1, KEY, 0));
+      if (kept === null) tryOr(() => storageSet(1, KEY, 0));
       warn(why);
     },
   );
@@ -61,8 +61,8 @@ const load = () => {
 
 const set = (on) => {
   debugging = on;
-  enter((module) => module.setDebug(+on));
-  later(load, asked ? 0 : SOON);
+  callModule((module) => module.setDebug(+on));
+  setTimer(load, asked ? 0 : SOON);
 };
 
 /** The page's code, an `init` or the config as text, may switch debug on or off. */
@@ -75,13 +75,13 @@ export const debug = (text) => {
 export const ask = (wish) => {
   asked = wish !== false;
   set(asked);
-  trace(DEBUG_REQUESTED, copy(wish));
+  trace(DEBUG_REQUESTED, serialize(wish));
   return state;
 };
 
 /** Called once the module has looked at what the browser stores, with consent. */
 export const looked = () => {
-  kept = attempt(() => stored(1, KEY));
+  kept = tryOr(() => storageGet(1, KEY));
   trace(STATE_LOADED);
   if (kept === "1") ask(true);
 };
@@ -89,6 +89,6 @@ export const looked = () => {
 /** Records a step, or explains it. */
 export const trace = (step, about) => {
   if (step === CONSENT_CHANGED) kept = 0;
-  if (explain) attempt(() => explain(step, about, debugging));
+  if (explain) tryOr(() => explain(step, about, debugging));
   else records[recorded++ % MOST_RECORDED] = [step, about];
 };

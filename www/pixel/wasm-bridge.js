@@ -1,84 +1,119 @@
-// The border between script and module: the order in which calls cross it, and the texts that do.
+// Calls into the WebAssembly module, one at a time, and passes strings through its memory.
 
-import { each, later, warn } from "./safe-builtins.js";
+import { each, setTimer, warn } from "./safe-builtins.js";
+
+/** @typedef {import("oaiq:imports").Exports} Exports */
+/** @typedef {(module: Exports) => void} ModuleCall */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The module's exports. The build gives their names, wherever `module.` stands before one, the form they have there. */
+/**
+ * The exports. The build shortens their names wherever `module.` precedes one, so no other name may hold them.
+ *
+ * @type {Exports}
+ */
 let module;
+/** @type {Uint8Array<ArrayBuffer> | undefined} */
 let bytes;
 
 const view = () =>
-  // memory that has grown leaves an empty view behind
+  // memory that grows detaches its buffer, and the view becomes empty
   bytes?.length ? bytes : (bytes = new Uint8Array(module.memory.buffer));
 
-/** The text at an address in the module's memory; a byte 0 ends it. */
-export const textAt = (at) => {
+/**
+ * Returns the NUL-terminated string at an address in the memory of the module.
+ *
+ * @param {number} at
+ */
+export const readString = (at) => {
   const all = view();
   return all[at] ? decoder.decode(all.subarray(at, all.indexOf(0, at))) : "";
 };
 
-/** Puts a text where the module takes the next one from. */
-export const hand = (text) => {
+/**
+ * Passes a string to the module, which takes it in the call that follows.
+ *
+ * @param {string} text
+ */
+export const writeString = (text) => {
   const encoded = encoder.encode(text);
   const at = module.allocIncoming(encoded.length);
   view().set(encoded, at);
 };
 
 /**
- * Counts the times that the module was entered from outside. What a page may have changed meanwhile, its cookies for
- * one, is the same within one of them.
+ * Counts the calls into the module. No code of the page runs within one of them, so what the page can change, such as
+ * its cookies, may be cached until the next.
  */
-export let entries = 0;
+export let callEpoch = 0;
 
-let stopped = false;
-let inside = false;
+let isShutDown = false;
+let isInside = false;
+/** @type {number | boolean | undefined} */
 let scheduled = false;
-/** Work for the module. */
-let waiting = [];
+/** @type {ModuleCall[]} */
+let pending = [];
 
-/** From now on nothing is accepted. */
-export const stop = (why) => {
-  stopped = true;
-  waiting = [];
+/**
+ * Drops all calls from now on. `why` is printed.
+ *
+ * @param {string} [why]
+ */
+export const shutDown = (why) => {
+  isShutDown = true;
+  pending = [];
   if (why) warn(why);
 };
 
-/** Does what waits, in its order. What the module calls may call the page, and that may call back. */
-const work = () => {
+/** Makes the pending calls in their order. The module may call the page, which may call back and add to them. */
+const flush = () => {
   scheduled = false;
-  if (!module || inside || stopped) return;
-  inside = true;
-  entries += 1;
+  if (!module || isInside || isShutDown) return;
+  isInside = true;
+  callEpoch += 1;
   try {
-    each(waiting, (next) => next(module));
-    waiting = [];
-  } catch (fault) {
-    stop(`stopped by a fault of its own, please report it: ${fault}`);
+    each(pending, (next) => next(module));
+    pending = [];
+  } catch (error) {
+    shutDown(`stopped by an internal error, please report it: ${error}`);
   }
-  inside = false;
+  isInside = false;
 };
 
+/** @param {ModuleCall} next */
 const add = (next) => {
-  if (!stopped) waiting[waiting.length] = next;
+  if (!isShutDown) pending[pending.length] = next;
 };
 
-/** Work that need not be done in the caller's time. */
-export const enterLater = (next) => {
+/**
+ * Calls the module in a task of its own.
+ *
+ * @param {ModuleCall} next
+ */
+export const scheduleCall = (next) => {
   add(next);
-  // there may be no timers
-  if (module && !scheduled && !(scheduled = later(work, 0))) work();
+  // without timers, the call is made at once
+  if (module && !scheduled && !(scheduled = setTimer(flush, 0))) flush();
 };
 
-/** Work that is done now, after what waits, or as soon as the module is there and nobody is inside. */
-export const enter = (next) => {
+/**
+ * Calls the module now, after the pending calls. If the module has not loaded yet, or is running, the call is made as soon
+ * as possible.
+ *
+ * @param {ModuleCall} next
+ */
+export const callModule = (next) => {
   add(next);
-  work();
+  flush();
 };
 
-/** The module is there, and what waits is done. */
-export const open = (exports) => {
+/**
+ * Sets the exports of the module and makes the pending calls.
+ *
+ * @param {Exports} exports
+ */
+export const attachModule = (exports) => {
   module = exports;
-  work();
+  flush();
 };

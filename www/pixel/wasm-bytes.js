@@ -1,17 +1,22 @@
-// The compiled module, as it is carried inside a script: a character a byte, of which the lower half counts.
+// The compiled module, embedded in the script as a string: one character per byte, of which the low 8 bits count.
 
 import { text as decoder } from "oaiq:decoder";
 import { text } from "oaiq:module";
 
-/** How browsers say that a page's policy, or their own setting, lets no WebAssembly run. */
-export const FORBIDS_WASM = /CSP|policy|defined/i;
+/** Matches the errors of browsers that forbid WebAssembly, by the page's policy or by their own setting. */
+export const WASM_FORBIDDEN = /CSP|policy|defined/i;
 
-/** The module's bytes. Throws where WebAssembly may not run. */
-export const moduleBytes = () => {
+/** Returns the bytes of the module. Throws where WebAssembly is forbidden. */
+export const wasmBytes = () => {
   const encoder = new TextEncoder();
-  const { d, m } = new WebAssembly.Instance(
-    new WebAssembly.Module(encoder.encode(decoder)),
-  ).exports;
+  const { d, m } =
+    /** @type {{ d: (length: number) => number, m: WebAssembly.Memory }} */ (
+      /** @type {unknown} */ (
+        new WebAssembly.Instance(
+          new WebAssembly.Module(encoder.encode(decoder)),
+        ).exports
+      )
+    );
   const { written } = encoder.encodeInto(text, new Uint8Array(m.buffer));
   return new Uint8Array(m.buffer, 0, d(written));
 };

@@ -1,98 +1,146 @@
-// What only a page needs that finds undelivered events of an earlier page, or whose requests fail. The script loads this file
-// then (`recover` in www/pixel/outbox-store.js).
+// oaiq.recovery.min.js: recovers the undelivered events of pages that have ended, and finds out whether a failed request has
+// arrived after all. The script loads this file when it first needs either (`getRecovery` in www/pixel/outbox-store.js).
 
-import { copy } from "../pixel/serialize-call.js";
-import { attempt, chance, later, now } from "../pixel/safe-builtins.js";
+import { serialize } from "../pixel/serialize-call.js";
+import { now, random, setTimer, tryOr } from "../pixel/safe-builtins.js";
 
 const PREFIX = "oaiq_outbox.1:";
-const DAMAGED = "oaiq_outbox.damaged";
-/** A time before a record claims it no longer than this, in milliseconds. */
-const CLAIMED = 9_000;
-/** So long, in milliseconds, pages may be at odds about what they have written, even on a busy machine. */
-const SETTLED = 1_000;
-/** So many failures in a row are no accident. */
-const SUSPICIOUS = 3;
+const CORRUPT = "oaiq_outbox.damaged";
+/** A time that precedes a record is a lease of this many milliseconds. */
+const LEASE_MS = 9_000;
+/** After this time, in milliseconds, all pages see the same value of a key, even on a busy machine. */
+const SETTLE_MS = 1_000;
+/** From this many failures in a row on, something other than the network may be the cause. */
+const SUSPICIOUS_FAILURES = 3;
 
-const start = (texts, releases, locks, read, claim, keep, enter, hand) => {
+/**
+ * @typedef {object} Recovery
+ * @property {(name: string) => void} recoverOrphan - resends the events of a record if its page has ended
+ * @property {(
+ *   url: string,
+ *   failures: number,
+ *   configUrl: string,
+ *   onSettled: import("../pixel/requests.js").OnSettled,
+ * ) => void} findUnseen - settles a request that seems to have failed, if there is evidence that it has arrived and the response
+ *   is withheld from the page. `failures` is the number of failures in a row, `configUrl` the URL of a pixel config
+ */
+
+/**
+ * What www/pixel/outbox-store.js passes to this file.
+ *
+ * @param {Record<string, string>} records
+ * @param {Record<string, () => void>} lockReleases
+ * @param {LockManager | undefined} locks
+ * @param {(name: string) => string} readRecord
+ * @param {(name: string, work: () => void) => void} claimRecord
+ * @param {(isUnloading: number, name: string, text: string) => void} putRecord
+ * @param {typeof import("../pixel/wasm-bridge.js").callModule} callModule
+ * @param {(text: string) => void} writeString
+ * @returns {Recovery}
+ */
+const start = (
+  records,
+  lockReleases,
+  locks,
+  readRecord,
+  claimRecord,
+  putRecord,
+  callModule,
+  writeString,
+) => {
+  /**
+   * @param {string} key
+   * @param {string} text
+   */
   const write = (key, text) => localStorage.setItem(key, text);
-  /** What a record holds, without what stands before it. */
-  const bare = (name) => read(name).replace(/^[\d.?]+/, "");
+  /**
+   * Returns a record without its lease and without the mark of an unconfirmed delivery.
+   *
+   * @param {string} name
+   */
+  const stripPrefix = (name) => readRecord(name).replace(/^[\d.?]+/, "");
 
   /**
-   * Calls back with true if a keepalive worker has delivered the record's request: it leaves an empty cache of that name
-   * (www/pixel/keepalive-worker.worker.js). The cache goes in the same moment.
+   * Passes on whether a keepalive worker has left a receipt for a record's request, an empty cache with the name of the record
+   * (www/pixel/keepalive-worker.worker.js), and then deletes the receipt.
+   *
+   * @param {string} name
+   * @param {(isDelivered: boolean | undefined) => void} then
    */
   const takeReceipt = async (name, then) => {
     const key = PREFIX + name;
-    // some browsers refuse caches in private windows; then nobody knows of a delivery
-    const isDelivered = await attempt(() => caches.has(key).catch(() => false));
-    attempt(() => then(isDelivered));
+    // some browsers refuse caches in private windows, where no worker could leave a receipt either
+    const isDelivered = await tryOr(() => caches.has(key).catch(() => false));
+    tryOr(() => then(isDelivered));
     if (isDelivered) await caches.delete(key);
   };
 
+  /**
+   * @param {string} name
+   * @param {boolean | undefined} isDelivered
+   */
   const resend = (name, isDelivered) => {
-    const text = texts[name];
-    if (!text || isDelivered) return keep(0, name, "");
-    const left = attempt(() => copy(JSON.parse(text), -2));
-    if (!left) write(DAMAGED, `${now()} ${text}`);
-    enter((module) => {
-      hand(`["${name}",${left ?? "u"}]`);
+    const text = records[name];
+    if (!text || isDelivered) return putRecord(0, name, "");
+    const record = tryOr(() => serialize(JSON.parse(text), -2));
+    if (!record) write(CORRUPT, `${now()} ${text}`);
+    callModule((module) => {
+      writeString(`["${name}",${record ?? "u"}]`);
       module.recoverRecord();
     });
   };
 
-  const claimed = (name) => () => {
-    // what its page has delivered meanwhile is gone
-    texts[name] = bare(name);
+  /** @param {string} name */
+  const onClaimed = (name) => () => {
+    // read again: the record's page may have changed it before it ended
+    records[name] = stripPrefix(name);
     takeReceipt(name, (isDelivered) => resend(name, isDelivered)).catch(
       () => {},
     );
   };
 
   return {
-    /** Sends a record's events again, if its page is gone. */
-    takeOver(name) {
-      // the clock may have been set since
-      const isFresh = Math.abs(now() - parseInt(read(name))) < CLAIMED;
-      if (releases[name] || isFresh || !read(name)) return;
-      if (locks) return claim(name, claimed(name));
-      // pages that have come upon it at once all write: the last has it
-      const mine = now() + chance() + bare(name);
+    recoverOrphan(name) {
+      // by the absolute difference, because the clock may have been set back
+      const isLeased = Math.abs(now() - parseInt(readRecord(name))) < LEASE_MS;
+      if (lockReleases[name] || isLeased || !readRecord(name)) return;
+      if (locks) return claimRecord(name, onClaimed(name));
+      // of several pages that try at once, the last to write gets the record
+      const mine = now() + random() + stripPrefix(name);
       write(PREFIX + name, mine);
-      later(
-        () => attempt(() => read(name) === mine && claim(name, claimed(name))),
-        SETTLED,
+      setTimer(
+        () =>
+          tryOr(
+            () =>
+              readRecord(name) === mine && claimRecord(name, onClaimed(name)),
+          ),
+        SETTLE_MS,
       );
     },
 
-    /**
-     * Answers a request that seems to have failed, if it has reached the endpoint and only its answer is kept from the page.
-     * `failures` is how many have failed in a row, `settingsUrl` where a pixel config was asked for.
-     */
-    findUnseen(url, failures, settingsUrl, answer) {
-      // as if the answer could not be read
-      const unseen = () => answer(1, 0, 1);
-      // the page's Cross-Origin-Embedder-Policy has blocked the answer
-      attempt(() =>
+    findUnseen(url, failures, configUrl, onSettled) {
+      const onUnseen = () => onSettled(1, 0, 1);
+      // the page's Cross-Origin-Embedder-Policy has blocked the response
+      tryOr(() =>
         new ReportingObserver(
           (reports) =>
-            reports.some((it) => it.body.toJSON().blockedURL === url) &&
-            unseen(),
+            reports.some((it) => it.body?.toJSON().blockedURL === url) &&
+            onUnseen(),
           { types: ["coep"], buffered: true },
         ).observe(),
       );
-      // a service worker may fail after the request has arrived; the network itself then answers other requests
+      // a service worker may fail although the request has arrived; if the network works, assume that it has
       if (
-        failures >= SUSPICIOUS &&
-        attempt(() => navigator.serviceWorker.controller)
+        failures >= SUSPICIOUS_FAILURES &&
+        tryOr(() => navigator.serviceWorker.controller)
       )
-        fetch(settingsUrl, {
+        fetch(configUrl, {
           cache: "no-store",
           credentials: "omit",
           referrerPolicy: "no-referrer",
-        }).then(unseen, () => {});
+        }).then(onUnseen, () => {});
     },
   };
 };
 
-attempt(() => window.oaiq.__recovery(start));
+tryOr(() => window.oaiq.__recovery(start));

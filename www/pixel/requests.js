@@ -1,0 +1,252 @@
+// Makes the module's requests and reports their outcomes to it.
+
+import {
+  getRecovery,
+  sendViaWorker,
+  settleUnconfirmed,
+} from "./outbox-store.js";
+import { saveUnconfirmed } from "./outbox-records.js";
+import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
+import { workerPort } from "./keepalive-worker.js";
+import { cookieDomain } from "./cookies.js";
+import { callModule } from "./wasm-bridge.js";
+import { requestMode } from "./options.js";
+import {
+  RESPONSE_RECEIVED,
+  REQUEST_SENT,
+  CONFIG_RECEIVED,
+  trace,
+} from "./trace.js";
+import { BEACON, chooseTransport, FETCH, WORKER } from "./transport.js";
+
+const { fetch } = window;
+const parseJson = tryOr(() => JSON.parse);
+
+/**
+ * In UTF-16 units. Browsers limit what may outlive a page to 64 KiB for all requests together, and a request that has just
+ * arrived still counts, so a longer body ends with its page.
+ */
+const MAX_KEEPALIVE_LENGTH = 30_000;
+
+/** A request without a response is aborted after this many milliseconds, */
+const TIMEOUT_MS = 15_000;
+/** a pixel config sooner: events wait for it. */
+const CONFIG_TIMEOUT_MS = 3_000;
+/** How long a failed request waits for evidence that it has arrived (`findUnseen` in www/recovery/entry.js). */
+const EVIDENCE_MS = 300;
+/** An unconfirmed beacon stays in flight this long, because pages see up to three events at their end. */
+const BEACON_MS = 1_000;
+
+/** Bits of `flags`, as in `send_flags` of src/host.rs; the number of the request follows them. */
+const UNLOADING = 2;
+const ANONYMOUS = 4;
+const NUMBER_SHIFT = 3;
+
+/**
+ * @param {string} url
+ * @param {string} body
+ */
+const sendBeacon = (url, body) => tryOr(() => navigator.sendBeacon(url, body));
+
+/** When the last response came, by `monotonicMs`; NaN if the last request failed. */
+let lastResponseAt = -Infinity;
+
+/**
+ * The outbox record of the next request, empty if it has none.
+ *
+ * @type {string}
+ */
+let outboxRecord;
+/**
+ * @param {number} _
+ * @param {string} record
+ */
+export const setOutboxRecord = (_, record) => {
+  outboxRecord = record;
+};
+
+/**
+ * Aborts a request in flight, by its flags.
+ *
+ * @type {Record<number, () => void>}
+ */
+const inFlight = /** @type {any} */ ({ __proto__: null });
+/**
+ * Aborts the requests in flight, so that the module can hand them to a keepalive worker before the page ends. Without a worker
+ * this does nothing, unless `force` is set.
+ *
+ * @param {number} [force]
+ */
+export const abortInFlight = (force) => {
+  if (force || workerPort) for (const flags in inFlight) tryOr(inFlight[flags]);
+};
+
+/** Failed requests since the last response. */
+let failures = 0;
+/**
+ * The URL of the last pixel config.
+ *
+ * @type {string}
+ */
+let configUrl;
+
+const ignore = () => {};
+
+/**
+ * Reports an outcome: an HTTP status, 1 for a response that may not be read, or 0 for a failure; the seconds of `Retry-After`;
+ * and whether the page has learned something about the network by it.
+ *
+ * @typedef {(status: number, retryAfter: number, isObserved?: number) => void} OnSettled
+ */
+
+/**
+ * Reports a failure, unless there is evidence that the request arrived and only the response is withheld from the page.
+ *
+ * @param {string} url
+ * @param {OnSettled} onSettled
+ */
+const onFailure = (url, onSettled) => {
+  failures += 1;
+  getRecovery()?.findUnseen(url, failures, configUrl, onSettled);
+  // without timers, report it at once
+  setTimer(() => onSettled(0, 0, 1), EVIDENCE_MS) || onSettled(0, 0, 1);
+};
+
+/**
+ * `Host::send` of src/host.rs. Returns 1 if the browser has taken the request over; otherwise its outcome is reported.
+ *
+ * @param {number} flags - see `send_flags` of src/host.rs
+ * @param {string} url
+ * @param {string} body
+ */
+export const send = (flags, url, body) => {
+  const isAnonymous = flags & ANONYMOUS;
+  const isUnloading = flags & UNLOADING;
+  /** @type {AbortController} */
+  let controller;
+  /** @type {OnSettled} */
+  const onSettled = (status, retryAfter, isObserved) => {
+    if (!inFlight[flags]) return;
+    delete inFlight[flags];
+    trace(RESPONSE_RECEIVED, `${flags} ${status}`);
+    // during unload a browser refuses what exceeds its limit for keepalive, which says nothing about the network
+    if (!isUnloading) {
+      lastResponseAt = status > 0 && status < 400 ? monotonicMs() : NaN;
+      if (lastResponseAt) failures = 0;
+      if (isObserved) tryOr(() => settleUnconfirmed(lastResponseAt));
+    }
+    callModule((module) =>
+      module.onResponse(flags >> NUMBER_SHIFT, status, retryAfter),
+    );
+  };
+  /** @type {RequestInit} */
+  const request = {
+    method: "POST",
+    mode: requestMode,
+    headers: { "Content-Type": "text/plain" },
+    body,
+    credentials: isAnonymous ? "omit" : "include",
+    // with a worker, the end of the page aborts the request and the worker makes it; keepalive would make it twice
+    keepalive:
+      (!!isUnloading || !workerPort) && body.length < MAX_KEEPALIVE_LENGTH,
+  };
+  if (isAnonymous) request.referrerPolicy = "no-referrer";
+  // the page's own policy applies, to a URL without a query
+  else if (/^http/.test(location.protocol))
+    request.referrer = location.origin + location.pathname;
+  let transport = chooseTransport(
+    outboxRecord && workerPort,
+    cookieDomain != null,
+    monotonicMs() - lastResponseAt,
+    isUnloading && !isAnonymous,
+    !location.search || request.keepalive,
+  );
+  if (
+    transport === WORKER &&
+    !tryOr(() => sendViaWorker(uuid(), outboxRecord, url, request))
+  )
+    transport = FETCH;
+  trace(REQUEST_SENT, `${flags | +(transport === WORKER)} ${url} ${body}`);
+  if (transport === WORKER) return 1;
+  const isHandedOff =
+    transport === BEACON &&
+    (location.search
+      ? tryOr(() => fetch(url, request).then(ignore, ignore))
+      : sendBeacon(url, body));
+  if (isHandedOff && navigator.onLine && lastResponseAt) {
+    if (outboxRecord) tryOr(() => saveUnconfirmed(uuid(), outboxRecord));
+    return 1;
+  }
+  inFlight[flags] = () => {
+    controller.abort();
+    onSettled(0, 0);
+  };
+  if (isHandedOff) {
+    // it may arrive, but nobody will learn whether it did
+    setTimer(() => onSettled(0, 0), BEACON_MS);
+    return 0;
+  }
+  try {
+    controller = new AbortController();
+    // once a response has come, aborting would only cut off its body
+    setTimer(() => inFlight[flags] && controller.abort(), TIMEOUT_MS);
+    request.signal = controller.signal;
+    fetch(url, request).then(
+      (response) => {
+        // developer tools show an empty response whose body is not read as a failure
+        tryOr(() => response.clone());
+        onSettled(
+          tryOr(() => +response.status) || 1,
+          // seconds, or a date
+          tryOr(() => {
+            const retryAfter = /** @type {any} */ (
+              response.headers.get("retry-after")
+            );
+            return +retryAfter || (Date.parse(retryAfter) - now()) / 1000 || 0;
+          }, 0),
+          1,
+        );
+      },
+      () => onFailure(url, onSettled),
+    );
+  } catch {
+    // the page has replaced fetch; a beacon cannot be anonymous
+    onSettled(!isAnonymous && sendBeacon(url, body) ? 1 : 0, 0);
+  }
+  return 0;
+};
+
+/** `enabled` of a pixel config that has no such setting. */
+const UNKNOWN = 2;
+
+/**
+ * `Host::fetch_config` of src/host.rs.
+ *
+ * @param {number} pixel
+ * @param {string} url
+ */
+export const fetchConfig = async (pixel, url) => {
+  let status = 0;
+  let enabled;
+  try {
+    configUrl = url;
+    const controller = new AbortController();
+    setTimer(() => controller.abort(), CONFIG_TIMEOUT_MS);
+    const response = await fetch(url, {
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      signal: controller.signal,
+    });
+    const text = await response.text();
+    // set only now: a response that is cut off counts as a failure, one that is not JSON does not
+    status = +response.status;
+    enabled = /** @type {typeof JSON.parse} */ (parseJson)(
+      text,
+    )?.automatic_advanced_matching_enabled;
+  } catch {
+    // the module decides what an unknown status means
+  }
+  enabled = typeof enabled === "boolean" ? +enabled : UNKNOWN;
+  trace(CONFIG_RECEIVED, `${url} ${status} ${enabled}`);
+  callModule((module) => module.onConfigResponse(pixel, status, enabled));
+};

@@ -1,0 +1,126 @@
+// Types between the files of the pixel, none of which users see: the hidden properties of `oaiq`, by which a file that is loaded
+// later passes its entry point to the script, and what the standard library of TypeScript lacks.
+
+import type { DebugState, Oaiq } from "./oaiq.js";
+
+/** The entry points of the files that are loaded later (www/pixel/lazy-assets.js). */
+export interface AssetEntries {
+  /** www/consent/entry.js */
+  consent: (
+    isForgotten: boolean,
+    scriptElement: Element | null | undefined,
+    setGate: (gate: import("../pixel/consent-gate.js").Gate) => void,
+    forward: import("../pixel/consent-gate.js").Gate,
+    landingClickId: string,
+    trace: (step: number, detail?: unknown) => void,
+  ) => void;
+  /** www/debug/entry.js */
+  debug: DebugEntry;
+  /** www/pixel/fallback.entry.js */
+  fallback: (imports: WebAssembly.Imports) => import("oaiq:imports").Exports;
+  /** www/recovery/entry.js */
+  recovery: (
+    records: Record<string, string>,
+    lockReleases: Record<string, () => void>,
+    locks: LockManager | undefined,
+    readRecord: (name: string) => string,
+    claimRecord: (name: string, work: () => void) => void,
+    putRecord: (isUnloading: number, name: string, text: string) => unknown,
+    callModule: (
+      next: (module: import("oaiq:imports").Exports) => void,
+    ) => void,
+    writeString: (text: string) => void,
+  ) => import("../recovery/entry.js").Recovery;
+}
+
+/** A step of the pixel: its number in `DebugEvent::ALL` (src/host.rs), and what the step is about. */
+export type Step = [step: number, detail: unknown];
+
+/** Takes a step; prints what it means if debug is on. */
+export type Explain = (step: number, detail: unknown, isOn: unknown) => void;
+
+/**
+ * Takes the recorded steps and returns what takes the later ones. `recorded` is the number of all steps so far, of which
+ * `records` has the last ones, as a ring buffer.
+ */
+export type DebugEntry = (
+  scriptElement: Element | null | undefined,
+  state: Partial<DebugState>,
+  records: Step[],
+  recorded: number,
+) => Explain;
+
+/** `oaiq` as the script makes it. */
+export type MutableOaiq = { -readonly [Key in keyof Oaiq]: Oaiq[Key] };
+
+type AssetHooks = {
+  [Name in keyof AssetEntries as `__${Name}`]: (
+    entry: AssetEntries[Name],
+  ) => void;
+};
+
+declare module "./oaiq.js" {
+  interface Oaiq extends AssetHooks {
+    __oaiqInitialized?: true;
+  }
+}
+
+declare global {
+  interface Document {
+    /** https://wicg.github.io/nav-speculation/prerendering.html */
+    readonly prerendering?: boolean;
+  }
+
+  /** https://w3c.github.io/trusted-types/dist/spec/ */
+  interface TrustedTypePolicy {
+    createScriptURL(url: string): TrustedScriptURL;
+  }
+  interface TrustedScriptURL {
+    toString(): string;
+  }
+  interface TrustedTypePolicyFactory {
+    createPolicy(
+      name: string,
+      rules: { createScriptURL: (url: string) => string },
+    ): TrustedTypePolicy;
+  }
+  interface Window {
+    readonly trustedTypes?: TrustedTypePolicyFactory;
+    /** https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework */
+    __tcfapi?: (
+      command: "addEventListener",
+      version: number,
+      callback: (
+        data: import("../consent/interpret.js").TcData,
+        isSuccess: boolean,
+      ) => void,
+    ) => void;
+    /** https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform */
+    __gpp?: {
+      (
+        command: "addEventListener",
+        callback: (
+          event: { pingData?: import("../consent/interpret.js").GppPing },
+          isSuccess: boolean,
+        ) => void,
+      ): void;
+      (
+        command: "ping",
+        callback: (ping: import("../consent/interpret.js").GppPing) => void,
+      ): void;
+    };
+  }
+  const trustedTypes: TrustedTypePolicyFactory;
+
+  /** In www/package/index.js, where the build puts the script. */
+  function install(): void;
+
+  /** Set by scripts/snippets.mjs for each of the snippets. */
+  const LOADS: boolean;
+  const SAVES: boolean;
+  const STRICT: boolean;
+
+  interface ReportBody {
+    toJSON(): Record<string, unknown>;
+  }
+}
