@@ -17,7 +17,7 @@ const FILES = {
   "www/snippet/stub.html": {},
 };
 
-/** Stands in each snippet for the URL of the site's own copy of the script. */
+/** Placeholder in each snippet for the URL of the site's own copy of the script. */
 export const PLACEHOLDER = "https://YOUR-SITE/oaiq.min.js";
 
 /** The text of each snippet, by file. */

@@ -6,7 +6,7 @@ import { forOldTokenizers } from "./old-tokenizers.mjs";
 import { packageVersion, PIXEL_ENTRY } from "./version.mjs";
 import { renameExports } from "./wasm-opt.mjs";
 
-/** Stands for the module's text in a bundled script, until embedWasm replaces it. */
+/** Placeholder for the module's text in a bundled script; embedWasm replaces it. */
 export const MODULE_PLACEHOLDER = "oaiq:module";
 /** The same for the module that decodes this text. */
 export const DECODER_PLACEHOLDER = "oaiq:decoder";
@@ -56,7 +56,7 @@ const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page. Elsewh
  *
  * @param {string} entry
  * @param {import("./compile.mjs").CompiledModule} compiled
- * @param {"script" | "package"} [assets] how the script finds its other files: beside its own element's URL, or as
+ * @param {"script" | "package"} [assets] how the script finds its other files: relative to its own element's URL, or as
  *   bundlers understand it
  */
 export const bundle = async (entry, { folder, names }, assets = "script") => {

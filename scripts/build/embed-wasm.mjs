@@ -17,7 +17,7 @@ const ZERO_SUBSTITUTE = ")".charCodeAt(0);
 const escapeHex = (code) => `\\x${code.toString(16).padStart(2, "0")}`;
 
 /**
- * A module as characters, from each of which the decoder makes a byte.
+ * A module as characters. The decoder turns each of them into a byte.
  *
  * @param {Iterable<number>} module
  * @param {(byte: number) => boolean} isLiteral whether a byte may be the character of its own code; if not, its code is

@@ -1,5 +1,5 @@
 // The versions that the built files carry.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { die, root } from "../exec.mjs";
 
@@ -15,10 +15,19 @@ const read = (file) => readFileSync(join(root, file), "utf8");
  */
 export const packageVersion = () => JSON.parse(read("package.json")).version;
 
+/** Where the protocol's version may be: generated from Rust, or in the script itself. */
+const PROTOCOL_SOURCES = ["www/pixel/protocol.gen.js", PIXEL_ENTRY];
+
 /** The version of the vendor's script whose protocol the pixel speaks. */
-const protocolVersion = () =>
-  /^const VERSION = "([\d.]+)";$/m.exec(read(PIXEL_ENTRY))?.[1] ??
-  die(`${PIXEL_ENTRY}: no VERSION`);
+const protocolVersion = () => {
+  for (const file of PROTOCOL_SOURCES) {
+    const version =
+      existsSync(join(root, file)) &&
+      /VERSION = "([\d.]+)"/.exec(read(file))?.[1];
+    if (version) return version;
+  }
+  return die(`${PROTOCOL_SOURCES.join(", ")}: no VERSION`);
+};
 
 /** The comment at the start of each file in dist/. Minifiers keep comments that start with "!". */
 export const banner = () =>
