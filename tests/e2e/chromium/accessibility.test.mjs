@@ -1,4 +1,4 @@
-// What axe-core finds in the pages that people look at: https://github.com/dequelabs/axe-core
+// The shop and the inspector pass axe-core: https://github.com/dequelabs/axe-core
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const NARROW = { width: 390, height: 844 };
 describe("axe-core finds nothing", () => {
   const browser = sharedBrowser();
 
-  /** A page with axe in it, whatever the page's policy for scripts is. */
+  /** A page with axe, which an init script adds despite the page's CSP. */
   const open = async (t, colorScheme) => {
     const { context } = await Visitor.arrives(t, browser);
     await context.addInitScript({ path: AXE });
@@ -33,15 +33,15 @@ describe("axe-core finds nothing", () => {
     return page;
   };
 
-  /** Asserts it of the page as it is now, wide and narrow. */
-  const isClean = async (page, what) => {
+  /** Runs axe on the page as it is now, wide and narrow. */
+  const assertAccessible = async (page, what) => {
     for (const size of [WIDE, NARROW]) {
       await page.setViewportSize(size);
       const found = await page.evaluate(async () => {
         // the layout follows the new width
         await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
         const { violations, passes } = await globalThis.axe.run();
-        if (passes.length === 0) return ["axe has looked at nothing"];
+        if (passes.length === 0) return ["axe has checked nothing"];
         return violations.map(
           ({ id, help, nodes }) =>
             `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html}\n    ${failureSummary}`).join("\n")}`,
@@ -53,7 +53,7 @@ describe("axe-core finds nothing", () => {
   };
 
   for (const colorScheme of ["light", "dark"]) {
-    test(`in the shop's pages, before and after an order, ${colorScheme}`, async (t) => {
+    test(`in the shop before and after an order, ${colorScheme}`, async (t) => {
       const { origin } = await startCollector(t);
       const page = await open(t, colorScheme);
       const visitAll = async (what) => {
@@ -61,39 +61,39 @@ describe("axe-core finds nothing", () => {
           const query = name === "product.html" ? "?id=tide-mug" : "";
           await page.goto(`${origin}/shop/${name}${query}`);
           await page.locator("shop-footer footer").waitFor();
-          await isClean(page, `${name} ${what}`);
+          await assertAccessible(page, `${name} ${what}`);
         }
       };
-      await visitAll("with nothing in the cart");
+      await visitAll("with an empty cart");
 
       await page.goto(`${origin}/shop/product.html?id=tide-mug`);
       await page.click("#add-to-cart");
       await page.locator("#added a").waitFor();
-      await isClean(page, "a product that was put into the cart");
+      await assertAccessible(page, "a product in the cart");
       for (const name of ["cart.html", "checkout.html"]) {
         await page.goto(`${origin}/shop/${name}`);
         await page.locator("shop-footer footer").waitFor();
-        await isClean(page, `${name} with something in the cart`);
+        await assertAccessible(page, `${name} with something in the cart`);
       }
       await placeOrder(page);
-      await isClean(page, "the order");
+      await assertAccessible(page, "the order");
 
       await page.goto(`${origin}/shop/contact.html`);
       await page.fill("#name", "Jane Doe");
       await page.fill("#email", "jane@example.com");
       await page.click("#send-request");
       await page.locator("#contact-confirmation").waitFor();
-      await isClean(page, "a request for a date");
+      await assertAccessible(page, "an appointment request");
       await page.goto(`${origin}/shop/signup.html`);
       await page.fill("#email", "jane@example.com");
       await page.click("#sign-up");
       await page.locator("#signup-confirmation").waitFor();
-      await isClean(page, "a sign-up");
+      await assertAccessible(page, "a sign-up");
       await page.click("#consent-switch");
-      await isClean(page, "a page without consent");
+      await assertAccessible(page, "a page without consent");
     });
 
-    test(`in each view of the inspector, empty and with every kind of event, ${colorScheme}`, async (t) => {
+    test(`in each view of the inspector, ${colorScheme}`, async (t) => {
       const collector = await startCollector(t);
       const page = await open(t, colorScheme);
       const views = ["events", "timeline", "conversions", "checklist"];
@@ -104,7 +104,7 @@ describe("axe-core finds nothing", () => {
       };
       for (const view of views) {
         await show(view);
-        await isClean(page, `${view}, empty`);
+        await assertAccessible(page, `${view}, empty`);
       }
 
       await taken(
@@ -119,7 +119,7 @@ describe("axe-core finds nothing", () => {
             },
             order("A"),
             order("A"),
-            // with a remark, in another session, by another click
+            // with a remark, in another session
             order("1b4e28ba-2fa1-4d1e-883f-0016d3cca427", {
               timestamp_ms: Date.now() - 86_400_000,
             }),
@@ -145,7 +145,7 @@ describe("axe-core finds nothing", () => {
       await taken(collector.sendBatch([order("d")]));
       for (const view of views) {
         await show(view);
-        await isClean(page, view);
+        await assertAccessible(page, view);
       }
       const verdicts = new Map();
       for (const { seq, verdict } of await collector.entries())
@@ -160,24 +160,27 @@ describe("axe-core finds nothing", () => {
       for (const [verdict, seq] of verdicts) {
         await show(`events/${seq}`);
         await page.getByRole("complementary").waitFor();
-        await isClean(page, `the details of an event that is ${verdict}`);
+        await assertAccessible(
+          page,
+          `the details of an event that is ${verdict}`,
+        );
       }
       await show(`events/${diagnostic.seq}`);
-      await page.getByText("Copy that address").waitFor();
-      await isClean(page, "the details of a refused call");
+      await page.getByText("Copy this URL").waitFor();
+      await assertAccessible(page, "the details of a rejected call");
       await show("checklist?since=3");
-      await isClean(page, "the launch check of a test that has started");
+      await assertAccessible(page, "the launch check after a test has started");
       await show("events?since=3&verdict=counted");
-      await isClean(page, "filters that are set");
+      await assertAccessible(page, "active filters");
       await show("events/999999");
-      await isClean(page, "the details of an event that is not there");
+      await assertAccessible(page, "the details of a missing event");
       await show("events");
       await page.getByRole("button", { name: "Clear…" }).click();
-      await isClean(page, "the question before all is cleared");
+      await assertAccessible(page, "the dialog that confirms clearing");
       await page.getByRole("button", { name: "Keep them" }).click();
       await page.fill("[type=search]", "nothing has this");
       await page.getByText("No matching events").waitFor();
-      await isClean(page, "a search that finds nothing");
+      await assertAccessible(page, "a search without results");
     });
   }
 });

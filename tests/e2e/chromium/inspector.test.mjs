@@ -1,4 +1,4 @@
-// What somebody who checks a launch sees of it, with the collector itself.
+// The inspector in a browser, with a running collector.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -16,8 +16,8 @@ import {
 describe("the inspector", () => {
   const browser = sharedBrowser();
 
-  /** Somebody looks at a collector; at the end nothing must have gone wrong in the page. */
-  const look = async (t, collector, place = "", viewport) => {
+  /** Opens the inspector of a collector. The test fails if the page has an error or a warning. */
+  const openInspector = async (t, collector, place = "", viewport) => {
     const visitor = await Visitor.arrives(t, browser);
     const { page, pageErrors, console } = await visitor.opens("about:blank");
     await visitor.context.grantPermissions(
@@ -27,32 +27,32 @@ describe("the inspector", () => {
     if (viewport) await page.setViewportSize(viewport);
     await page.goto(`${collector.origin}/inspector${place}`);
     await page.locator('[data-state="live"]').waitFor();
-    const unharmed = () => {
+    const assertNoErrors = () => {
       assert.deepEqual(pageErrors, []);
       assert.deepEqual(
         console.filter(
           ({ type, text }) =>
             (type === "error" || type === "warning") &&
-            // at a test's end the collector stops before the page does
+            // at the end of a test the collector stops before the page
             !text.includes("ERR_CONNECTION_REFUSED"),
         ),
         [],
       );
     };
-    t.after(unharmed);
-    return { page, visitor, unharmed };
+    t.after(assertNoErrors);
+    return { page, visitor, assertNoErrors };
   };
 
   const rowOf = (page, id) => page.locator(`.row[data-event-id="${id}"]`);
 
-  const view = (page, name) =>
+  const openView = (page, name) =>
     page.getByRole("navigation").getByRole("link", { name }).click();
 
   const clipboard = (page) =>
     page.evaluate(() => navigator.clipboard.readText());
 
-  /** The text of the row that stands first in the list, under its heads. */
-  const uppermost = (page) =>
+  /** The `seq` of the first visible row, and its distance from the top of the list. */
+  const firstVisible = (page) =>
     page.evaluate(() => {
       const top = document
         .querySelector(".scroller")
@@ -67,9 +67,9 @@ describe("the inspector", () => {
       return rows[0];
     });
 
-  test("events appear as they arrive, and each says in words what became of it", async (t) => {
+  test("events appear as they arrive, with their verdicts", async (t) => {
     const collector = await startCollector(t);
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await page.getByText("No events yet").waitFor();
 
     await taken(collector.sendBatch([order("first")], { oppref: "click-1" }));
@@ -94,7 +94,7 @@ describe("the inspector", () => {
     await refused.waitFor();
     assert.match(
       await refused.textContent(),
-      /Refused.*data\.amount is 25\.99; it must be a whole number/,
+      /Rejected.*data\.amount is 25\.99; it must be a whole number/,
     );
     await taken(
       collector.sendFromServer([serverOrder("trial")], { validate_only: true }),
@@ -126,10 +126,10 @@ describe("the inspector", () => {
     assert.equal(await page.locator(".row.event").count(), 5);
 
     // newest first
-    assert.equal((await uppermost(page)).seq, 5);
+    assert.equal((await firstVisible(page)).seq, 5);
   });
 
-  test("money is shown in the currency's own unit", async (t) => {
+  test("amounts are shown in the currency's unit", async (t) => {
     const collector = await startCollector(t);
     const priced = (currency, amount) =>
       order(currency, { data: { type: "contents", amount, currency } });
@@ -140,7 +140,7 @@ describe("the inspector", () => {
         priced("KWD", 25990),
       ]),
     );
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     for (const [currency, shown] of [
       ["USD", /\$25\.99/],
       ["JPY", /¥500(?!\.)/],
@@ -152,7 +152,7 @@ describe("the inspector", () => {
     }
   });
 
-  test("a duplicate leads to the event that counts, and the details say all that is known", async (t) => {
+  test("a duplicate links to the event that counts, whose details are complete", async (t) => {
     const collector = await startCollector(t);
     const contents = [
       { id: "mug", name: "Tide mug", quantity: 2, amount: 1299 },
@@ -168,7 +168,7 @@ describe("the inspector", () => {
       ),
     );
     await taken(collector.sendBatch([order("A")]));
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await page.locator('[data-verdict="duplicate"] a').click();
     const details = page.getByRole("complementary", { name: "Event #1" });
     await details.waitFor();
@@ -192,21 +192,21 @@ describe("the inspector", () => {
     );
   });
 
-  test("a refused event says each field, what was given and what is expected", async (t) => {
+  test("a rejected event shows each field, what was sent and what is expected", async (t) => {
     const collector = await startCollector(t);
     await collector.sendBatch([
       order("bad", { data: { type: "contents", amount: "25", sku: 1 } }),
     ]);
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "bad").click();
-    const faults = page.getByRole("list", { name: "Faults" });
+    const faults = page.getByRole("list", { name: "Violations" });
     await faults.waitFor();
     const text = await faults.textContent();
-    assert.match(text, /data\.amountgiven"25"expecteda whole number/);
-    assert.match(text, /data\.skugiven1expectedomitted/);
+    assert.match(text, /data\.amountsent"25"expecteda whole number/);
+    assert.match(text, /data\.skusent1expectedomitted/);
   });
 
-  /** Buys a mug in the demo shop; gives the order's number. */
+  /** Buys a mug in the demo shop. Resolves with the order number. */
   const buy = async (visitor, origin) => {
     const { page } = await visitor.opens(
       `${origin}/shop/product.html?id=tide-mug&oppref=demo-click-1`,
@@ -217,7 +217,7 @@ describe("the inspector", () => {
     return placeOrder(page);
   };
 
-  /** What a shell gives to curl when a line is pasted into it, sent. */
+  /** Sends the request that a shell would send when this line is pasted into it. */
   const paste = async (line, change = (body) => body) => {
     const { stdout } = spawnSync(
       "sh",
@@ -235,26 +235,24 @@ describe("the inspector", () => {
     });
   };
 
-  /** Buys, and copies the server half of the order as curl. */
+  /** Buys a mug, and copies the order as a server request. */
   const buyAndCopy = async (t) => {
     const collector = await startCollector(t);
-    const { page, visitor } = await look(t, collector);
+    const { page, visitor } = await openInspector(t, collector);
     const number = await buy(visitor, collector.origin);
     const row = page.locator(
       `.row[data-event-type="order_created"][data-event-id="${number}"]`,
     );
     await row.click();
-    await page
-      .getByRole("button", { name: "Copy as a server's request" })
-      .click();
+    await page.getByRole("button", { name: "Copy as server request" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
     return { page, number, line: await clipboard(page) };
   };
 
-  test("a purchase in the shop that the server sends again with the same id is one conversion with two halves", async (t) => {
+  test("a purchase that the server sends with the same ID is one conversion", async (t) => {
     const { page, number, line } = await buyAndCopy(t);
     await taken(paste(line));
-    await view(page, "Conversions");
+    await openView(page, "Conversions");
     const card = page.locator(`[data-conversion="${number}"]`);
     await card
       .getByText("1 conversion from browser and server: counted once")
@@ -266,21 +264,21 @@ describe("the inspector", () => {
       await card.locator('[data-side="server"]').textContent(),
       /Duplicate.*server/,
     );
-    await view(page, "Launch check");
+    await openView(page, "Launch check");
     await page
-      .locator('[data-check="ids"][data-state="yes"]')
+      .locator('[data-check="ids"][data-state="pass"]')
       .getByText(
-        "1 conversion came from browser and server with the same id, and counts once.",
+        "1 conversion arrived from browser and server with the same ID, and counts once.",
       )
       .waitFor();
   });
 
-  test("with another id it is two conversions, and the inspector says why", async (t) => {
+  test("a purchase that the server sends with another ID is two conversions", async (t) => {
     const { page, number, line } = await buyAndCopy(t);
     await taken(
       paste(line, (body) => body.replace(`"id":"${number}"`, '"id":"other"')),
     );
-    await view(page, "Conversions");
+    await openView(page, "Conversions");
     const card = page.locator('[data-conversion][data-kind="apart"]');
     await card
       .getByText("Possibly one purchase counted twice: same amount")
@@ -288,7 +286,7 @@ describe("the inspector", () => {
     assert.match(
       await card.textContent(),
       new RegExp(
-        `The ids differ: ${number} in the browser, other from the server, so OpenAI counts both\\. If it is one purchase, send the same id`,
+        `The IDs differ: ${number} in the browser, other from the server, so OpenAI counts both\\. If this is one purchase, send the same ID`,
       ),
     );
     for (const side of ["browser", "server"])
@@ -296,26 +294,26 @@ describe("the inspector", () => {
         await card.locator(`[data-side="${side}"]`).textContent(),
         /Counted/,
       );
-    await view(page, "Launch check");
-    await page.locator('[data-check="ids"][data-state="problem"]').waitFor();
+    await openView(page, "Launch check");
+    await page.locator('[data-check="ids"][data-state="fail"]').waitFor();
   });
 
-  test("a visit is told page by page, and the checklist is ticked from it", async (t) => {
+  test("a visit appears page by page and passes checks", async (t) => {
     const collector = await startCollector(t);
-    const { page, visitor } = await look(t, collector, "#/checklist");
+    const { page, visitor } = await openInspector(t, collector, "#/checklist");
     const state = (id) =>
       page.locator(`[data-check="${id}"]`).getAttribute("data-state");
     for (const id of ["starts", "pixel", "click", "amounts"])
-      assert.equal(await state(id), "open");
+      assert.equal(await state(id), "pending");
     await buy(visitor, collector.origin);
     for (const id of ["starts", "own-ids", "click", "amounts", "fields"])
-      await page.locator(`[data-check="${id}"][data-state="yes"]`).waitFor();
-    // one ID alone may be a wrong one
-    assert.equal(await state("pixel"), "look");
-    // nobody has been seen to refuse
-    assert.equal(await state("consent"), "open");
+      await page.locator(`[data-check="${id}"][data-state="pass"]`).waitFor();
+    // a single ID may be the wrong one
+    assert.equal(await state("pixel"), "review");
+    // no visitor has denied consent
+    assert.equal(await state("consent"), "pending");
 
-    await view(page, "Timeline");
+    await openView(page, "Timeline");
     const pages = page.locator("[data-page]");
     await pages.nth(3).waitFor();
     assert.deepEqual(
@@ -332,7 +330,7 @@ describe("the inspector", () => {
     );
   });
 
-  test("whatever a page sends is shown as text, and nothing of it runs", async (t) => {
+  test("everything that a page sends is shown as text", async (t) => {
     const collector = await startCollector(t);
     const payloads = [
       `<script>window.owned=1</script>`,
@@ -370,7 +368,7 @@ describe("the inspector", () => {
       };
       await collector.sendBatch([event], identity);
       await collector.sendFromServer([{ ...event, action_source: text }]);
-      // taken, so that it is a conversion as well
+      // accepted, so that it is a conversion too
       await taken(
         collector.sendBatch(
           [
@@ -395,7 +393,7 @@ describe("the inspector", () => {
     await collector.sendBatch([order("x".repeat(100_000))]);
     await collector.sendBatch([null, 1, "text", [], {}]);
 
-    const { page, unharmed } = await look(t, collector);
+    const { page, assertNoErrors } = await openInspector(t, collector);
     const noMarkup = async () => {
       assert.equal(
         await page
@@ -415,7 +413,7 @@ describe("the inspector", () => {
         [undefined, undefined, true],
       );
     };
-    // the filters have the same texts; and of the rows those are in the page that are in view
+    // only visible rows are rendered; the menus have the same texts
     for (const text of ["window.owned=1", "\\u{202e}txt.exe\\u{0}\\u{200b}"])
       await page.locator(".row", { hasText: text }).first().waitFor();
     await noMarkup();
@@ -435,13 +433,13 @@ describe("the inspector", () => {
       if ((await copy.count()) === 0) continue;
       await copy.click();
       await page.getByRole("button", { name: "Copied" }).waitFor();
-      // one command, on plain lines: `paste` would find nothing else to send
+      // one command, in ASCII
       assert.match(await clipboard(page), /^curl '[\x20-\x7e\n]*'$/);
     }
-    unharmed();
+    assertNoErrors();
   });
 
-  /** That many orders, `o-1` the oldest. */
+  /** Sends `count` orders, `o-1` first. */
   const many = async (collector, count, from = 1) => {
     for (let first = from; first < from + count; first += 500) {
       const length = Math.min(500, from + count - first);
@@ -450,10 +448,10 @@ describe("the inspector", () => {
     }
   };
 
-  test("of 10,000 events only those in view are in the page, and the oldest is reached by scrolling and by a key", async (t) => {
+  test("only visible rows of 10,000 events are rendered, and each can be reached", async (t) => {
     const collector = await startCollector(t);
     await many(collector, 10_000);
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "o-10000").waitFor();
     const rows = () => page.locator(".row.event").count();
     assert.ok((await rows()) < 100, `${await rows()} rows`);
@@ -464,7 +462,7 @@ describe("the inspector", () => {
     await rowOf(page, "o-1").waitFor();
     assert.ok((await rows()) < 100, `${await rows()} rows`);
     assert.equal(await rowOf(page, "o-10000").count(), 0);
-    // the table's size is told to those who cannot see it
+    // assistive technology knows the size of the table
     assert.equal(
       await rowOf(page, "o-1").getAttribute("aria-rowindex"),
       "10001",
@@ -491,10 +489,10 @@ describe("the inspector", () => {
     assert.equal(await rows(), 1);
   });
 
-  test("of more than 10,000 events the older ones are fetched when asked for", async (t) => {
+  test("events beyond the newest 10,000 are loaded on demand", async (t) => {
     const collector = await startCollector(t);
     await many(collector, 10_020);
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "o-10020").waitFor();
     await rowOf(page, "o-10020").focus();
     await page.keyboard.press("End");
@@ -503,17 +501,17 @@ describe("the inspector", () => {
     await page.getByText("Older events are not listed").waitFor({
       state: "detached",
     });
-    // what is read stays, and the older ones follow it
+    // the visible rows stay, and the older ones follow
     await rowOf(page, "o-21").focus();
     await page.keyboard.press("End");
     await rowOf(page, "o-1").waitFor();
     assert.equal(await rowOf(page, "o-1").count(), 1);
   });
 
-  test("what arrives does not move what is being read", async (t) => {
+  test("new events do not move what is being read", async (t) => {
     const collector = await startCollector(t);
     await many(collector, 200);
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "o-200").waitFor();
     await page.locator(".scroller").evaluate((scroller) => {
       scroller.scrollTop = 1500;
@@ -521,39 +519,39 @@ describe("the inspector", () => {
     await page.waitForFunction(
       () => document.querySelectorAll('[data-event-id="o-200"]').length === 0,
     );
-    const before = await uppermost(page);
+    const before = await firstVisible(page);
     await many(collector, 30, 201);
     const button = page.getByRole("button", { name: /30 new/ });
     await button.waitFor();
-    assert.deepEqual(await uppermost(page), before);
+    assert.deepEqual(await firstVisible(page), before);
     await button.click();
     await rowOf(page, "o-230").waitFor();
-    assert.equal((await uppermost(page)).seq, 230);
+    assert.equal((await firstVisible(page)).seq, 230);
 
-    // at the very top it goes on with the newest, until somebody reads one
+    // at the very top the list follows the newest event, until one is open
     await many(collector, 1, 231);
     await page.waitForFunction(
       () => document.querySelector('[data-event-id="o-231"]') !== null,
     );
-    assert.equal((await uppermost(page)).seq, 231);
+    assert.equal((await firstVisible(page)).seq, 231);
     await rowOf(page, "o-231").click();
     await page.getByRole("complementary").waitFor();
     await many(collector, 5, 232);
     await page.getByRole("button", { name: /5 new/ }).waitFor();
-    assert.equal((await uppermost(page)).seq, 231);
+    assert.equal((await firstVisible(page)).seq, 231);
   });
 
-  test("the keyboard is enough: search, list, details and back", async (t) => {
+  test("search, list and details work with the keyboard alone", async (t) => {
     const collector = await startCollector(t);
     await many(collector, 50);
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "o-50").waitFor();
     const focused = () =>
       page.evaluate(() => document.activeElement.dataset.eventId);
     await page.keyboard.press("/");
     await page.keyboard.type("order_created");
     assert.equal(await page.inputValue("[type=search]"), "order_created");
-    // from the search to the first row, whatever stands between
+    // from the search to the first row
     for (let i = 0; i < 30 && !(await focused()); i += 1)
       await page.keyboard.press("Tab");
     assert.equal(await focused(), "o-50");
@@ -582,13 +580,13 @@ describe("the inspector", () => {
     );
   });
 
-  test("filters narrow the events down, and what is in view is what is saved", async (t) => {
+  test("filters combine, and an export has the events that are shown", async (t) => {
     const collector = await startCollector(t);
     await taken(collector.sendBatch([order("A")], { pixel: "ONE" }));
     await taken(collector.sendBatch([order("B")], { pixel: "TWO" }));
     await taken(collector.sendBatch([order("B")], { pixel: "TWO" }));
     await taken(collector.sendFromServer([serverOrder("C")], { pixel: "TWO" }));
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "C").waitFor();
     const ids = () =>
       page
@@ -613,20 +611,20 @@ describe("the inspector", () => {
     assert.equal((await ids()).length, 4);
   });
 
-  test("a search and filters live in the address: a colleague who gets it sees the same", async (t) => {
+  test("the URL keeps search and filters", async (t) => {
     const collector = await startCollector(t);
     const priced = (id, amount) =>
       order(id, { data: { type: "contents", amount, currency: "EUR" } });
     await taken(collector.sendBatch([priced("A", 1498), priced("B", 1499)]));
     await taken(collector.sendBatch([priced("A", 1498)]));
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "B").waitFor();
     await page.fill("[type=search]", "14,98");
     await page.getByLabel("Verdict", { exact: true }).selectOption("duplicate");
     await page.getByRole("button", { name: "Export 1 event" }).waitFor();
     await page.waitForURL(/#\/events\?search=14%2C98&verdict=duplicate$/);
 
-    const { page: colleague } = await look(
+    const { page: colleague } = await openInspector(
       t,
       collector,
       new URL(page.url()).hash,
@@ -634,8 +632,8 @@ describe("the inspector", () => {
     await rowOf(colleague, "A").waitFor();
     assert.equal(await colleague.locator(".row.event").count(), 1);
     assert.equal(await colleague.inputValue("[type=search]"), "14,98");
-    // another view and another event keep them
-    await view(colleague, "Timeline");
+    // other views and events keep them
+    await openView(colleague, "Timeline");
     await colleague.waitForURL(/#\/timeline\?search=14%2C98/);
     await rowOf(colleague, "A").getByRole("link", { name: "#1" }).click();
     await colleague.getByRole("complementary", { name: "Event #1" }).waitFor();
@@ -646,57 +644,57 @@ describe("the inspector", () => {
     assert.equal(await colleague.inputValue("[type=search]"), "14,98");
   });
 
-  test("a fix is checked from a marker on: what came before no longer counts", async (t) => {
+  test("a test that starts now leaves earlier events out", async (t) => {
     const collector = await startCollector(t);
     await collector.sendBatch([
       order("bad", {
         data: { type: "contents", amount: 14.98, currency: "EUR" },
       }),
     ]);
-    const { page } = await look(t, collector, "#/checklist");
+    const { page } = await openInspector(t, collector, "#/checklist");
     const amounts = (state) =>
       page.locator(`[data-check="amounts"][data-state="${state}"]`).waitFor();
-    await amounts("problem");
+    await amounts("fail");
     await page
-      .getByText("Counts everything since the last clear: 1 event")
+      .getByText("Checks all events since the last clear: 1 event")
       .waitFor();
     await page.getByRole("button", { name: "Test starts here" }).click();
-    await amounts("open");
+    await amounts("pending");
     await taken(collector.sendBatch([order("good")]));
-    await amounts("yes");
+    await amounts("pass");
     await page
-      .getByText("Counts the 1 event that arrived since “Test starts here”")
+      .getByText("Checks the 1 event that arrived since “Test starts here”")
       .waitFor();
-    // it outlives a reload, and holds in the other views
+    // it survives a reload, and applies to the other views
     await page.waitForURL(/since=1/);
     await page.reload();
-    await amounts("yes");
-    await view(page, "Events");
+    await amounts("pass");
+    await openView(page, "Events");
     await rowOf(page, "good").waitFor();
     assert.equal(await rowOf(page, "bad").count(), 0);
-    await view(page, "Launch check");
-    await page.getByRole("button", { name: "Count everything" }).click();
-    await amounts("problem");
+    await openView(page, "Launch check");
+    await page.getByRole("button", { name: "Check all events" }).click();
+    await amounts("fail");
   });
 
-  test("of a refused call the details say the page, what a diagnostic carries and how to see the value", async (t) => {
+  test("the details of a rejected call show its page and how to see its value", async (t) => {
     const collector = await startCollector(t);
     await taken(collector.sendBatch([order("A"), refusedCall()]));
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     const row = page.locator('.row[data-event-type="oai::diagnostic"]');
-    await row.getByText("1 call refused on /thanks after init").waitFor();
+    await row.getByText("1 call rejected on /thanks after init").waitFor();
     await row.click();
     const details = page.getByRole("complementary");
     await details.waitFor();
     const text = await details.textContent();
     for (const part of [
-      /1 call of order_created was refused: amount must be an integer/,
+      /1 call of order_created was rejected: amount must be an integer/,
       /Pagehttps:\/\/shop\.example\.test\/thanks/,
-      /Diagnostics carry how many calls were refused.*neither the value/,
+      /A diagnostic reports how many calls were rejected.*neither the value/,
       /open https:\/\/shop\.example\.test\/thanks\?oaiq_debug=1/,
     ])
       assert.match(text, part);
-    await page.getByRole("button", { name: "Copy that address" }).click();
+    await page.getByRole("button", { name: "Copy this URL" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
     assert.equal(
       await clipboard(page),
@@ -704,27 +702,27 @@ describe("the inspector", () => {
     );
   });
 
-  test("two snippets on one page are named in the launch check, at the page and at the event", async (t) => {
+  test("two snippets on one page are shown at the page and at the event", async (t) => {
     const collector = await startCollector(t);
     const viewed = (id) =>
       order(id, { type: "page_viewed", data: { type: "contents" } });
     await taken(collector.sendBatch([viewed("1"), viewed("2")]));
-    const { page } = await look(t, collector, "#/timeline");
+    const { page } = await openInspector(t, collector, "#/timeline");
     await page
       .locator("[data-page]")
-      .getByText("page_viewed came twice")
+      .getByText("page_viewed was sent twice")
       .waitFor();
     await rowOf(page, "2").getByText("measured twice").click();
     await page.locator('[data-remark="twice"]').getByText("#1").waitFor();
     assert.equal(await page.locator('[data-remark="twice"]').count(), 1);
   });
 
-  test("a second session and a second ad click are rows of the timeline, and each event shows its click", async (t) => {
+  test("a second session and a second ad click are rows of the timeline", async (t) => {
     const collector = await startCollector(t);
     const earlier = order("A", { timestamp_ms: Date.now() - 3 * 86_400_000 });
     await taken(collector.sendBatch([earlier], { oppref: "click-1" }));
     await taken(collector.sendBatch([order("B")], { oppref: "click-2" }));
-    const { page } = await look(t, collector, "#/timeline");
+    const { page } = await openInspector(t, collector, "#/timeline");
     const texts = async (kind) => {
       await page.locator(`.row.${kind}`).first().waitFor();
       return page.locator(`.row.${kind}`).allTextContents();
@@ -744,7 +742,7 @@ describe("the inspector", () => {
     assert.match(await rowOf(page, "B").textContent(), /click click-2/);
   });
 
-  test("a date is not cut at 1440 px, and on a telephone the timeline's heads and the checklist's states can be read", async (t) => {
+  test("dates, timeline heads and check states are not cut", async (t) => {
     const collector = await startCollector(t);
     await taken(
       collector.sendBatch(
@@ -755,7 +753,7 @@ describe("the inspector", () => {
         { oppref: "click-1" },
       ),
     );
-    const { page } = await look(t, collector, "#/timeline", {
+    const { page } = await openInspector(t, collector, "#/timeline", {
       width: 1440,
       height: 900,
     });
@@ -779,7 +777,7 @@ describe("the inspector", () => {
     await page.locator(".list.narrow").waitFor();
     for (const part of ["who", "what"]) await isWhole(`.row.visit .${part}`);
     await isWhole('[data-event-id="A"] .time');
-    // neither stands on the other
+    // they do not overlap
     const [who, time] = await Promise.all(
       [".row.visit .who strong", ".row.visit time"].map((selector) =>
         page.locator(selector).first().boundingBox(),
@@ -787,7 +785,7 @@ describe("the inspector", () => {
     );
     assert.ok(who.x + who.width < time.x);
 
-    await view(page, "Launch check");
+    await openView(page, "Launch check");
     await page.locator('[data-check="personal"]').waitFor();
     const edges = await page
       .locator(".check-item .state-word")
@@ -803,10 +801,10 @@ describe("the inspector", () => {
     assert.ok(new Set(edges).size <= 2, edges.join(" "));
   });
 
-  test("a pause holds what is shown, and clearing asks first", async (t) => {
+  test("a pause keeps what is shown, and clearing asks first", async (t) => {
     const collector = await startCollector(t);
     await taken(collector.sendBatch([order("A")]));
-    const { page } = await look(t, collector);
+    const { page } = await openInspector(t, collector);
     await rowOf(page, "A").waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
     await taken(collector.sendBatch([order("B")]));
@@ -825,14 +823,17 @@ describe("the inspector", () => {
     assert.deepEqual(await collector.entries(), []);
   });
 
-  test("on a telephone nothing is cut off, and details take the whole screen", async (t) => {
+  test("on a phone nothing is cut off, and details cover the screen", async (t) => {
     const collector = await startCollector(t);
     await taken(
       collector.sendBatch([order("A"), order("a-very-long-id-".repeat(9))]),
     );
     await taken(collector.sendFromServer([serverOrder("B")]));
-    const { page } = await look(t, collector, "", { width: 390, height: 844 });
-    // on a busy machine a view takes its place later than it is there
+    const { page } = await openInspector(t, collector, "", {
+      width: 390,
+      height: 844,
+    });
+    // on a busy machine the layout follows later
     const fits = () =>
       page.waitForFunction(
         () => document.documentElement.scrollWidth <= innerWidth,
@@ -849,7 +850,7 @@ describe("the inspector", () => {
     await page.getByRole("button", { name: "Close details" }).click();
     await details.waitFor({ state: "detached" });
     for (const name of ["Timeline", "Conversions", "Launch check", "Events"]) {
-      await view(page, name);
+      await openView(page, name);
       await page
         .locator(
           `[data-view="${name.split(" ")[0].toLowerCase()}"], [data-view="checklist"]`,

@@ -1,35 +1,47 @@
+/** @import { Conversion, EventRecord } from "../../../www/inspector/model/types.d.ts" */
+/** @import { RecordFields } from "./fixtures.mjs" */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  conversionsOf,
-  conversionWords,
-  LOOK_ALIKE_MS,
-  sidesOf,
+  groupConversions,
+  describeConversion,
+  PROBABLE_DUPLICATE_MS,
+  sourcesOf,
 } from "../../../www/inspector/model/conversions.js";
-import { entry, newestFirst, NOW, serverEntry } from "./fixtures.mjs";
+import {
+  entry,
+  newestFirst,
+  NOW,
+  serverEntry,
+  unreadableEntry,
+} from "./fixtures.mjs";
 
+/** @param {Conversion} conversion */
 const words = (conversion) => {
-  const { headline, why = [] } = conversionWords(conversion);
-  return [headline, why.map((part) => part.code ?? part).join("")];
+  const { headline, why = [] } = describeConversion(conversion);
+  return [
+    headline,
+    why.map((part) => (typeof part === "string" ? part : part.code)).join(""),
+  ];
 };
 
-test("a purchase from browser and server with one id is one conversion with two halves", () => {
-  const found = conversionsOf(
+test("a purchase from browser and server with one ID is one conversion", () => {
+  const found = groupConversions(
     newestFirst(
       entry({ event: { id: "A-1" } }),
       serverEntry({ event: { id: "A-1" }, verdict: "duplicate" }),
     ),
   );
   assert.equal(found.length, 1);
-  assert.equal(sidesOf(found[0]), "both");
+  assert.equal(sourcesOf(found[0]), "both");
   assert.deepEqual(words(found[0]), [
     "1 conversion from browser and server: counted once",
     "",
   ]);
 });
 
-test("with different ids they are two, and it is said why", () => {
-  const found = conversionsOf(
+test("a purchase with different IDs is two conversions and says why", () => {
+  const found = groupConversions(
     newestFirst(
       entry({ event: { id: "A-1" } }),
       serverEntry({ event: { id: "order_A-1", timestamp_ms: NOW + 60_000 } }),
@@ -39,18 +51,21 @@ test("with different ids they are two, and it is said why", () => {
   for (const conversion of found)
     assert.deepEqual(words(conversion), [
       "Possibly one purchase counted twice: same amount, 1 minute apart",
-      "The ids differ: A-1 in the browser, order_A-1 from the server, so OpenAI counts both. If it is one purchase, send the same id from both.",
+      "The IDs differ: A-1 in the browser, order_A-1 from the server, so OpenAI counts both. If this is one purchase, send the same ID from both.",
     ]);
 });
 
-test("two purchases that only seem alike are not taken for one", () => {
-  const apart = (...over) => {
-    const found = conversionsOf(
-      newestFirst(entry({ event: { id: "A" } }), ...over),
+test("purchases that differ in time, pixel, event or amount are not probable duplicates", () => {
+  /** @param {...EventRecord} others */
+  const apart = (...others) => {
+    const found = groupConversions(
+      newestFirst(entry({ event: { id: "A" } }), ...others),
     );
-    return found.every(({ lookAlike }) => lookAlike === undefined);
+    return found.every(
+      ({ probableDuplicate }) => probableDuplicate === undefined,
+    );
   };
-  const later = NOW + LOOK_ALIKE_MS + 1;
+  const later = NOW + PROBABLE_DUPLICATE_MS + 1;
   assert.ok(apart(serverEntry({ event: { id: "B", timestamp_ms: later } })));
   assert.ok(apart(serverEntry({ event: { id: "B" }, pixel: "OTHER" })));
   assert.ok(apart(serverEntry({ event: { id: "B", type: "lead_created" } })));
@@ -70,16 +85,20 @@ test("two purchases that only seem alike are not taken for one", () => {
   assert.ok(apart(entry({ event: { id: "B" } })));
   // page views have no amount, and all look alike
   assert.ok(
-    conversionsOf([
+    groupConversions([
       serverEntry({ event: { id: "1", type: "page_viewed", data: {} } }),
       entry({ event: { id: "2", type: "page_viewed", data: {} } }),
-    ]).every(({ lookAlike }) => lookAlike === undefined),
+    ]).every(({ probableDuplicate }) => probableDuplicate === undefined),
   );
 });
 
-test("different clicks or browsers are different people; the same ones are said to be the same", () => {
+test("a probable duplicate has no different visitor and says what is the same", () => {
+  /**
+   * @param {RecordFields} browser
+   * @param {Record<string, unknown>} server
+   */
   const shared = (browser, server) => {
-    const [found] = conversionsOf(
+    const [found] = groupConversions(
       newestFirst(
         entry({ ...browser, event: { id: "A" } }),
         serverEntry({
@@ -87,7 +106,7 @@ test("different clicks or browsers are different people; the same ones are said 
         }),
       ),
     );
-    return found.lookAlike && found.shared;
+    return found.probableDuplicate && found.shared;
   };
   const clicked = { oppref: "click-1" };
   assert.equal(shared(clicked, { oppref: "click-2" }), undefined);
@@ -97,13 +116,13 @@ test("different clicks or browsers are different people; the same ones are said 
   assert.deepEqual(shared({ obref: "b-1" }, { user: { obref: "b-1" } }), [
     "browser ID",
   ]);
-  const hash = (digit) => digit.repeat(64);
+  const hash = (/** @type {string} */ digit) => digit.repeat(64);
   const user = { user: { in: { em: hash("a") } } };
   const both = { user: { emails_sha256: [hash("b"), hash("A")] } };
   assert.deepEqual(shared(user, both), ["e-mail address"]);
   assert.equal(shared(user, { user: { email_sha256: hash("c") } }), undefined);
 
-  const [found] = conversionsOf(
+  const [found] = groupConversions(
     newestFirst(
       entry({ ...clicked, event: { id: "A" } }),
       serverEntry({
@@ -117,29 +136,29 @@ test("different clicks or browsers are different people; the same ones are said 
   );
 });
 
-test("an order with a generated id is said to count again with each load of its page", () => {
+test("an order with a generated ID says that a reload counts again", () => {
   const id = "1b4e28ba-2fa1-4d1e-883f-0016d3cca427";
-  const [found] = conversionsOf([entry({ event: { id } })]);
-  assert.match(words(found)[1], /generated this id.*counts again/);
-  const [own] = conversionsOf([entry({ event: { id: "A" } })]);
+  const [found] = groupConversions([entry({ event: { id } })]);
+  assert.match(words(found)[1], /generated this ID.*counts again/);
+  const [own] = groupConversions([entry({ event: { id: "A" } })]);
   assert.equal(words(own)[1], "");
 });
 
-test("a custom event's own name counts in lowercase", () => {
-  const event = (name) => ({
+test("the own name of a custom event counts in lowercase", () => {
+  const event = (/** @type {string} */ name) => ({
     id: "1",
     type: "custom",
     custom_event_name: name,
   });
-  const found = conversionsOf([
+  const found = groupConversions([
     serverEntry({ event: event("Quiz") }),
     entry({ event: event("quiz") }),
   ]);
   assert.equal(found.length, 1);
 });
 
-test("each purchase is paired once, with the nearest in time", () => {
-  const found = conversionsOf(
+test("each purchase is paired once with the nearest in time", () => {
+  const found = groupConversions(
     newestFirst(
       entry({ event: { id: "A" } }),
       entry({ event: { id: "B", timestamp_ms: NOW + 100_000 } }),
@@ -147,13 +166,17 @@ test("each purchase is paired once, with the nearest in time", () => {
       serverEntry({ event: { id: "a", timestamp_ms: NOW + 1000 } }),
     ),
   );
+  /** @param {Conversion[]} conversions */
   const pairsOf = (conversions) =>
     Object.fromEntries(
-      conversions.map(({ id, lookAlike }) => [id, lookAlike?.id]),
+      conversions.map(({ id, probableDuplicate }) => [
+        id,
+        probableDuplicate?.id,
+      ]),
     );
   assert.deepEqual(pairsOf(found), { a: "A", b: "B", A: "a", B: "b" });
   // a later order does not take away the counterpart of an earlier one
-  const once = conversionsOf(
+  const once = groupConversions(
     newestFirst(
       entry({ event: { id: "A" } }),
       entry({ event: { id: "B", timestamp_ms: NOW + 60_000 } }),
@@ -163,8 +186,8 @@ test("each purchase is paired once, with the nearest in time", () => {
   assert.deepEqual(pairsOf(once), { a: "A", A: "a", B: undefined });
 });
 
-test("custom events are told apart by their own names; pixels, refusals and trials count apart", () => {
-  const found = conversionsOf(
+test("custom names and pixels separate conversions, rejected and test events belong to none", () => {
+  const found = groupConversions(
     newestFirst(
       entry({ event: { id: "1", type: "custom", custom_event_name: "quiz" } }),
       entry({ event: { id: "1", type: "custom", custom_event_name: "test" } }),
@@ -174,7 +197,7 @@ test("custom events are told apart by their own names; pixels, refusals and tria
       entry({ event: { id: "1" }, pixel: "OTHER" }),
       serverEntry({ event: { id: "1" }, verdict: "refused" }),
       serverEntry({ event: { id: "1" }, verdict: "valid" }),
-      entry({ event: null, verdict: "refused" }),
+      unreadableEntry({ verdict: "refused" }),
     ),
   );
   assert.deepEqual(
@@ -192,8 +215,8 @@ test("custom events are told apart by their own names; pixels, refusals and tria
   );
 });
 
-test("halves whose amounts differ are said to", () => {
-  const [found] = conversionsOf([
+test("a conversion whose amounts differ says so", () => {
+  const [found] = groupConversions([
     serverEntry({ event: { id: "1", data: { amount: 25, currency: "USD" } } }),
     entry({ event: { id: "1" } }),
   ]);

@@ -2,19 +2,25 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import {
-  canBeSent,
-  curlOf,
-  serverHalf,
-  userFieldName,
+  isSendable,
+  toCurl,
+  toServerEvent,
+  userFieldLabel,
   userFieldsOf,
 } from "../../../www/inspector/model/curl.js";
-import { textOf } from "../../../www/inspector/model/to-text.js";
-import { diagnostic, entry, NOW, serverEntry } from "./fixtures.mjs";
+import { toText } from "../../../www/inspector/model/to-text.js";
+import {
+  diagnosticEntry,
+  entry,
+  NOW,
+  serverEntry,
+  unreadableEntry,
+} from "./fixtures.mjs";
 
 const ORIGIN = "http://localhost:8787";
 
-/** The arguments that a shell gives to curl when somebody pastes this, and whether it did anything else. */
-const pasted = (text) => {
+/** The arguments that a shell gives to curl when this is pasted. Fails if the shell does anything else. */
+const paste = (/** @type {string} */ text) => {
   const { stdout, stderr } = spawnSync(
     "sh",
     ["-c", `curl() { printf '%s\\0' "$@"; }\n${text}`],
@@ -24,11 +30,12 @@ const pasted = (text) => {
   return stdout.split("\0").slice(0, -1);
 };
 
-const bodyOf = (args) => JSON.parse(args[args.indexOf("--data-raw") + 1]);
+const bodyOf = (/** @type {string[]} */ args) =>
+  JSON.parse(args[args.indexOf("--data-raw") + 1]);
 
-test("a browser event is copied as the request by which a server sends its half, with the same id", () => {
-  const args = pasted(
-    curlOf(
+test("a browser event is copied as the server request with the same ID", () => {
+  const args = paste(
+    toCurl(
       entry({
         oppref: "click-1",
         user: { in: { eid: "e1", em: "a1", ph: "b2", co: "DE", pc: "26757" } },
@@ -72,8 +79,8 @@ test("a browser event is copied as the request by which a server sends its half,
   });
 });
 
-test("a custom event keeps its name, and a visitor of whom nothing is known is left out", () => {
-  const half = serverHalf(
+test("a custom event keeps its name, and an unknown visitor is left out", () => {
+  const half = toServerEvent(
     entry({
       obref: undefined,
       event: { type: "custom", custom_event_name: "quiz" },
@@ -84,7 +91,7 @@ test("a custom event keeps its name, and a visitor of whom nothing is known is l
   assert.equal(Object.hasOwn(half, "oppref"), false);
 });
 
-test("a server's own event in today's form is copied as it came", () => {
+test("a server event in today's form is copied unchanged", () => {
   const user = {
     emails_sha256: ["a", "b"],
     countries: ["DE"],
@@ -94,8 +101,8 @@ test("a server's own event in today's form is copied as it came", () => {
     android_advertising_id: "38400000-8cf0-11bd-b23e-10b96e40000d",
   };
   const sent = serverEntry({ event: { user } });
-  assert.deepEqual(bodyOf(pasted(curlOf(sent, ORIGIN))).events, [sent.event]);
-  assert.deepEqual(userFieldsOf(sent).map(userFieldName).slice(0, 4), [
+  assert.deepEqual(bodyOf(paste(toCurl(sent, ORIGIN))).events, [sent.event]);
+  assert.deepEqual(userFieldsOf(sent).map(userFieldLabel).slice(0, 4), [
     "emails (hashed)",
     "countries",
     "obref",
@@ -103,7 +110,7 @@ test("a server's own event in today's form is copied as it came", () => {
   ]);
 });
 
-test("a server's own event of the older generation is copied in today's form", () => {
+test("a server event in an older form is copied in today's form", () => {
   const sent = serverEntry({
     event: {
       obref: "b-1",
@@ -120,7 +127,7 @@ test("a server's own event of the older generation is copied in today's form", (
     },
   });
   const before = structuredClone(sent);
-  const [copied] = bodyOf(pasted(curlOf(sent, ORIGIN))).events;
+  const [copied] = bodyOf(paste(toCurl(sent, ORIGIN))).events;
   const { obref, ...event } = sent.event;
   assert.deepEqual(copied, {
     ...event,
@@ -136,23 +143,23 @@ test("a server's own event of the older generation is copied in today's form", (
     },
   });
   assert.deepEqual(sent, before);
-  assert.deepEqual(userFieldsOf(sent).map(userFieldName).slice(0, 2), [
+  assert.deepEqual(userFieldsOf(sent).map(userFieldLabel).slice(0, 2), [
     "email (hashed)",
     "phone number (hashed)",
   ]);
 });
 
-test("an app's event is copied with the data of a customer action", () => {
+test("an app event is copied with customer_action data", () => {
   for (const type of ["custom", "app_opened", "customer_action"]) {
     const sent = serverEntry({ event: { type: "app_opened", data: { type } } });
-    assert.deepEqual(serverHalf(sent).data, { type: "customer_action" });
+    assert.deepEqual(toServerEvent(sent).data, { type: "customer_action" });
   }
   const data = { type: "custom", plan_id: "p" };
   const sent = serverEntry({ event: { type: "custom", data } });
-  assert.deepEqual(serverHalf(sent).data, data);
+  assert.deepEqual(toServerEvent(sent).data, data);
 });
 
-test("a server's event with a user, data or browser id of another type is copied as it came", () => {
+test("a server event with fields of another type is copied unchanged", () => {
   for (const strange of [null, 7, "x", ["a"], true]) {
     const sent = serverEntry({
       event: {
@@ -162,11 +169,11 @@ test("a server's event with a user, data or browser id of another type is copied
         obref: strange === null ? undefined : strange,
       },
     });
-    assert.equal(textOf(serverHalf(sent)), textOf(sent.event));
+    assert.equal(toText(toServerEvent(sent)), toText(sent.event));
   }
 });
 
-test("whatever an event holds, a shell that it is pasted into reads it as text", () => {
+test("a shell reads every part of a pasted event as text", () => {
   const hostile = [
     "'; touch /tmp/owned; '",
     "$(touch /tmp/owned)",
@@ -193,30 +200,30 @@ test("whatever an event holds, a shell that it is pasted into reads it as text",
         data: { type: text, [text]: text, contents: [{ name: text }] },
       },
     });
-    const line = curlOf(sent, ORIGIN);
+    const line = toCurl(sent, ORIGIN);
     // no character that a terminal acts on before the shell sees it
     assert.match(line, /^[\x20-\x7e\n]*$/);
     assert.equal(line.split("\n").length, 4);
-    const args = pasted(line);
+    const args = paste(line);
     assert.equal(args.length, 7);
     assert.equal(
       new URL(args[0]).searchParams.get("pid"),
       text.replace("\ud800", "\ufffd"),
     );
-    assert.deepEqual(bodyOf(args).events, [serverHalf(sent)]);
+    assert.deepEqual(bodyOf(args).events, [toServerEvent(sent)]);
   }
 });
 
-test("a field called __proto__ is carried over as a field", () => {
+test("a field named __proto__ is copied as a field", () => {
   const sent = entry();
   sent.event.data = JSON.parse('{"__proto__":{"polluted":1}}');
-  const line = curlOf(sent, ORIGIN);
+  const line = toCurl(sent, ORIGIN);
   assert.ok(line.includes('"data":{"__proto__":{"polluted":1}}'), line);
-  assert.equal({}.polluted, undefined);
+  assert.equal(Reflect.get({}, "polluted"), undefined);
 });
 
-test("what the pixel says about itself, and what could not be read, is nothing for a server to send", () => {
-  assert.equal(canBeSent(entry()), true);
-  assert.equal(canBeSent(diagnostic({})), false);
-  assert.equal(canBeSent(entry({ event: null })), false);
+test("pixel status and unreadable requests are not sendable", () => {
+  assert.equal(isSendable(entry()), true);
+  assert.equal(isSendable(diagnosticEntry({})), false);
+  assert.equal(isSendable(unreadableEntry()), false);
 });

@@ -1,11 +1,22 @@
-// Entries as the collector lists them, for the tests of what the inspector makes of them.
+// Event records as the collector lists them.
+/** @import { EventRecord, SentEvent } from "../../../www/inspector/model/types.d.ts" */
 
 export const NOW = Date.UTC(2026, 10, 25, 12);
 
 let seq = 0;
 
-/** An entry of an event that the browser has sent and that counts; `over` replaces its parts, `event` those of its event. */
-export const entry = ({ event = {}, ...over } = {}) => {
+/**
+ * @typedef {Omit<Partial<EventRecord>, "event">} RecordFields
+ * @typedef {EventRecord & { event: SentEvent }} ReadableRecord
+ */
+
+/**
+ * A browser event that counts, with these fields in place of its own.
+ *
+ * @param {RecordFields & { event?: SentEvent }} [fields]
+ * @returns {ReadableRecord}
+ */
+export const entry = ({ event, ...fields } = {}) => {
   seq += 1;
   return {
     seq,
@@ -19,55 +30,75 @@ export const entry = ({ event = {}, ...over } = {}) => {
     obref: "11111111-1111-4111-8111-111111111111",
     verdict: "counted",
     status: 202,
-    ...over,
-    event:
-      event === null
-        ? null
-        : {
-            type: "order_created",
-            timestamp_ms: NOW,
-            id: `id-${seq}`,
-            source_url: "https://shop.example.test/thanks",
-            data: { type: "contents", amount: 2599, currency: "USD" },
-            ...event,
-          },
+    ...fields,
+    event: {
+      type: "order_created",
+      timestamp_ms: NOW,
+      id: `id-${seq}`,
+      source_url: "https://shop.example.test/thanks",
+      data: { type: "contents", amount: 2599, currency: "USD" },
+      ...event,
+    },
   };
 };
 
-/** The same from a server: it has no browser reference of its own. */
-export const serverEntry = ({ event, ...over } = {}) =>
+/**
+ * A request that could not be read.
+ *
+ * @param {RecordFields} [fields]
+ * @returns {EventRecord}
+ */
+export const unreadableEntry = (fields) => ({ ...entry(fields), event: null });
+
+/**
+ * The same event from a server, without a browser ID.
+ *
+ * @param {RecordFields & { event?: SentEvent }} [fields]
+ */
+export const serverEntry = ({ event, ...fields } = {}) =>
   entry({
     transport: "server",
     obref: undefined,
     stripped: true,
-    ...over,
+    ...fields,
     event: { action_source: "web", ...event },
   });
 
-export const start = (over = {}) =>
+/** @param {RecordFields & { event?: SentEvent }} [fields] */
+export const initEntry = ({ event, ...fields } = {}) =>
   entry({
     verdict: "internal",
-    ...over,
+    ...fields,
     event: {
       type: "openai::sdk_init",
       data: { type: "sdk_lifecycle" },
-      ...over.event,
+      ...event,
     },
   });
 
-/** A diagnostic, which names no page. */
-export const diagnostic = (data, over = {}) =>
+/**
+ * A diagnostic, which names no page.
+ *
+ * @param {Record<string, unknown>} data
+ * @param {RecordFields & { event?: SentEvent }} [fields]
+ */
+export const diagnosticEntry = (data, { event, ...fields } = {}) =>
   entry({
     verdict: "internal",
     stripped: true,
     obref: undefined,
-    ...over,
+    ...fields,
     event: {
       type: "oai::diagnostic",
       source_url: undefined,
       data: { type: "diagnostic", dropped_event_count: 0, ...data },
+      ...event,
     },
   });
 
-/** As they are listed. */
+/**
+ * The order in which the collector lists records.
+ *
+ * @param {...EventRecord} entries oldest first
+ */
 export const newestFirst = (...entries) => [...entries].reverse();

@@ -2,16 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   formatShortTime,
-  formatSpan,
+  formatDuration,
   formatTime,
-  listed,
+  joinWords,
   plural,
 } from "../../../www/inspector/model/format.js";
 
-const at = (...parts) => new Date(...parts).getTime();
+const at = (
+  /** @type {[number, number, number, number?, number?, number?, number?]} */ ...[
+    year,
+    month,
+    ...others
+  ]
+) => new Date(year, month, ...others).getTime();
 const NOW = at(2026, 10, 25, 18);
 
-test("a time of another day has its date in front, and in a row it is short enough for its column", () => {
+test("a time of another day has its date, and fits into a row", () => {
   const today = at(2026, 10, 25, 9, 5, 7, 89);
   assert.equal(formatTime(today, NOW), "09:05:07.089");
   assert.equal(formatShortTime(today, NOW), "09:05:07.089");
@@ -22,15 +28,13 @@ test("a time of another day has its date in front, and in a row it is short enou
   assert.equal(formatShortTime(at(2025, 0, 2, 9, 5), NOW), "2025-01-02 09:05");
 });
 
-test("spans, lists and plurals are told as a person tells them", () => {
-  assert.deepEqual([1500, 60_000, 150_000, 2 * 86_400_000].map(formatSpan), [
-    "1.5 seconds",
-    "1 minute",
-    "3 minutes",
-    "2 days",
-  ]);
-  assert.equal(listed(["a"]), "a");
-  assert.equal(listed(["a", "b", "c"]), "a, b and c");
+test("durations, lists and plurals read naturally", () => {
+  assert.deepEqual(
+    [1500, 60_000, 150_000, 2 * 86_400_000].map(formatDuration),
+    ["1.5 seconds", "1 minute", "3 minutes", "2 days"],
+  );
+  assert.equal(joinWords(["a"]), "a");
+  assert.equal(joinWords(["a", "b", "c"]), "a, b and c");
   assert.equal(plural(1, "event"), "1 event");
   assert.equal(plural(2, "more diagnostic"), "2 more diagnostics");
 });

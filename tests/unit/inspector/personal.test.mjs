@@ -1,23 +1,32 @@
+/** @import { SentEvent } from "../../../www/inspector/model/types.d.ts" */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import {
   EMAIL,
   NAME,
-  personalData,
+  findPersonalData,
   PHONE,
 } from "../../../www/inspector/model/personal.js";
 import { sha256 } from "../../../www/inspector/model/sha256.js";
-import { diagnostic, entry, serverEntry } from "./fixtures.mjs";
+import {
+  diagnosticEntry,
+  entry,
+  serverEntry,
+  unreadableEntry,
+} from "./fixtures.mjs";
 
-const hash = (text) => createHash("sha256").update(text).digest("hex");
+const hash = (/** @type {string} */ text) =>
+  createHash("sha256").update(text).digest("hex");
 
-const found = (over) =>
-  personalData(entry(over)).map(({ field, kind }) => `${field}: ${kind}`);
+/** @param {Parameters<typeof entry>[0]} fields */
+const found = (fields) =>
+  findPersonalData(entry(fields)).map(({ field, kind }) => `${field}: ${kind}`);
 
-test("an e-mail address is found in every field that leaves unhashed, and the field is named", () => {
+test("an e-mail address is found in every unhashed field", () => {
   const email = "Jane.Doe@example.com";
-  for (const [field, over] of [
+  /** @type {[string, Parameters<typeof entry>[0]][]} */
+  const cases = [
     ["event_id", { event: { id: `order ${email}` } }],
     ["custom_event_name", { event: { custom_event_name: email } }],
     ["plan_id", { event: { data: { plan_id: email } } }],
@@ -29,36 +38,39 @@ test("an e-mail address is found in every field that leaves unhashed, and the fi
     ["city", { user: { in: { ct: email } } }],
     ["postal_code", { user: { in: { pc: email } } }],
     [
-      "the path of the page's address",
+      "the path of the page's URL",
       { event: { source_url: "https://shop.test/u/jane%40example.com/order" } },
     ],
     [
-      "the path of the page's address",
+      "the path of the page's URL",
       { event: { source_url: "https://shop.test/jane%2540example.com" } },
     ],
     [
       "the path of the referrer",
       { event: { referrer_url: `https://shop.test/${email}` } },
     ],
-  ])
-    assert.deepEqual(found(over), [`${field}: ${EMAIL}`]);
+  ];
+  for (const [field, fields] of cases)
+    assert.deepEqual(found(fields), [`${field}: ${EMAIL}`]);
 });
 
-test("a server's fields are looked at too, under their own names", () => {
-  const kinds = (event) =>
-    personalData(serverEntry({ event })).map(({ field }) => field);
-  assert.deepEqual(kinds({ id: "a@example.com" }), ["id"]);
-  assert.deepEqual(kinds({ user: { cities: ["Berlin", "a@example.com"] } }), [
+test("a server's fields are checked under their own names", () => {
+  const fields = (/** @type {SentEvent} */ event) =>
+    findPersonalData(serverEntry({ event })).map(({ field }) => field);
+  assert.deepEqual(fields({ id: "a@example.com" }), ["id"]);
+  assert.deepEqual(fields({ user: { cities: ["Berlin", "a@example.com"] } }), [
     "city",
   ]);
   assert.deepEqual(
-    kinds({ data: { contents: [{ variant_dict: { for: "a@example.com" } }] } }),
+    fields({
+      data: { contents: [{ variant_dict: { for: "a@example.com" } }] },
+    }),
     ["contents[].variant_dict.for"],
   );
 });
 
-test("phone numbers are told from order numbers, article numbers, dates and UUIDs", () => {
-  const inId = (id) => found({ event: { id } });
+test("phone numbers are found, order numbers, article numbers, dates and UUIDs are not", () => {
+  const inId = (/** @type {string} */ id) => found({ event: { id } });
   for (const phone of [
     "+49 170 1234567",
     "+491701234567",
@@ -85,7 +97,7 @@ test("phone numbers are told from order numbers, article numbers, dates and UUID
     assert.deepEqual(inId(id), [], id);
 });
 
-test("the visitor's own name and phone number are found by their hashes, whatever the field", () => {
+test("the visitor's own name and phone number are found by their hashes", () => {
   const user = {
     in: { fn: hash("jane"), ln: hash("vandenberg"), ph: hash("491701234567") },
   };
@@ -94,7 +106,7 @@ test("the visitor's own name and phone number are found by their hashes, whateve
       user,
       event: { source_url: "https://shop.test/account/Jane-Doe" },
     }),
-    [`the path of the page's address: ${NAME}`],
+    [`the path of the page's URL: ${NAME}`],
   );
   assert.deepEqual(
     found({ user, event: { data: { plan_id: "plan of Van Denberg" } } }),
@@ -111,12 +123,12 @@ test("the visitor's own name and phone number are found by their hashes, whateve
     id: "order-jane",
     user: { first_names_sha256: [hash("jane").toUpperCase()] },
   };
-  assert.deepEqual(personalData(serverEntry({ event })), [
+  assert.deepEqual(findPersonalData(serverEntry({ event })), [
     { field: "id", kind: NAME },
   ]);
 });
 
-test("a full name is no id, though an article or a city may be called so", () => {
+test("a full name is found in an ID only", () => {
   assert.deepEqual(found({ event: { id: "Jane Doe" } }), [`event_id: ${NAME}`]);
   assert.deepEqual(
     found({
@@ -127,17 +139,17 @@ test("a full name is no id, though an article or a city may be called so", () =>
   );
 });
 
-test("ordinary events have none, and neither have images for dense displays", () => {
+test("ordinary events and image names have no personal data", () => {
   assert.deepEqual(found({}), []);
   assert.deepEqual(
     found({ event: { data: { contents: [{ id: "logo@2x.png" }] } } }),
     [],
   );
-  assert.deepEqual(personalData(diagnostic({})), []);
-  assert.deepEqual(found({ event: null }), []);
+  assert.deepEqual(findPersonalData(diagnosticEntry({})), []);
+  assert.deepEqual(findPersonalData(unreadableEntry()), []);
 });
 
-test("the digest is SHA-256, for texts of every length around a block", () => {
+test("sha256 agrees with Node's for texts around the block length", () => {
   for (let length = 0; length < 140; length += 1)
     assert.equal(sha256("é".repeat(length)), hash("é".repeat(length)));
 });

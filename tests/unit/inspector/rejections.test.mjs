@@ -1,47 +1,61 @@
+/** @import { EventRecord } from "../../../www/inspector/model/types.d.ts" */
+/** @import { RecordFields } from "./fixtures.mjs" */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  debugAddress,
-  refusalPages,
+  debugUrl,
+  rejectionPages,
 } from "../../../www/inspector/model/rejection-page.js";
 import {
-  explainRefusals,
-  refusalSentence,
+  explainRejections,
+  describeRejection,
 } from "../../../www/inspector/model/rejections.js";
-import { diagnostic, entry, newestFirst, NOW } from "./fixtures.mjs";
+import { diagnosticEntry, entry, newestFirst, NOW } from "./fixtures.mjs";
 
-const refused = (over) =>
-  diagnostic(
+/** @param {RecordFields} [fields] */
+const withRejection = (fields) =>
+  diagnosticEntry(
     { dropped_event_count: 1 },
-    { stripped: false, obref: "b-1", ...over },
+    { stripped: false, obref: "b-1", ...fields },
   );
 
+/**
+ * @param {EventRecord} one
+ * @param {...EventRecord} others
+ */
 const pageOf = (one, ...others) =>
-  refusalPages(newestFirst(one, ...others)).get(one);
+  rejectionPages(newestFirst(one, ...others)).get(one);
 
-test("the page of a refused call is that of the events that came in the same request", () => {
-  const one = refused({ referer: "https://shop.example.test/other" });
+test("the page of a rejected call is that of the events in the same request", () => {
+  const one = withRejection({ referer: "https://shop.example.test/other" });
   const mate = entry({ batch: one.batch });
   assert.deepEqual(pageOf(one, mate), {
     url: "https://shop.example.test/thanks",
-    sure: true,
+    isCertain: true,
   });
 });
 
-test("else it is the Referer's, without its query; an origin alone names no page", () => {
+test("without events the page is the Referer without its query, unless that is only an origin", () => {
   assert.deepEqual(
-    pageOf(refused({ referer: "https://shop.example.test/cart?token=1#a" })),
-    { url: "https://shop.example.test/cart", sure: true },
+    pageOf(
+      withRejection({ referer: "https://shop.example.test/cart?token=1#a" }),
+    ),
+    { url: "https://shop.example.test/cart", isCertain: true },
   );
   assert.equal(
-    pageOf(refused({ referer: "https://shop.example.test/" })),
+    pageOf(withRejection({ referer: "https://shop.example.test/" })),
     undefined,
   );
-  assert.equal(pageOf(refused({ referer: "no address" })), undefined);
+  assert.equal(pageOf(withRejection({ referer: "no address" })), undefined);
 });
 
-test("else it is probably where the browser was last", () => {
-  const one = refused();
+test("without a Referer the page is probably that of the browser's previous event", () => {
+  const one = withRejection();
+  /**
+   * @param {string} page
+   * @param {number} seconds
+   * @param {string} obref
+   */
   const on = (page, seconds, obref) =>
     entry({
       obref,
@@ -58,12 +72,12 @@ test("else it is probably where the browser was last", () => {
       on("later", 5, "b-1"),
       on("strange", 0, "b-2"),
     ),
-    { url: "https://shop.example.test/last", sure: false },
+    { url: "https://shop.example.test/last", isCertain: false },
   );
 });
 
-test("two pages in one request leave it open which one it was", () => {
-  const one = refused({ obref: undefined });
+test("the page is unknown where one request has two pages", () => {
+  const one = withRejection({ obref: undefined });
   const mates = ["a", "b"].map((page) =>
     entry({
       batch: one.batch,
@@ -73,24 +87,28 @@ test("two pages in one request leave it open which one it was", () => {
   assert.equal(pageOf(one, ...mates), undefined);
 });
 
-test("only diagnostics with refused calls get a page, and its address turns the debug mode on", () => {
-  const pages = refusalPages(newestFirst(diagnostic({}), entry()));
+test("only diagnostics with rejected calls have a page", () => {
+  const pages = rejectionPages(newestFirst(diagnosticEntry({}), entry()));
   assert.equal(pages.size, 0);
+});
+
+test("the debug URL of a page turns debug logging on", () => {
   assert.equal(
-    debugAddress("https://shop.example.test/cart"),
+    debugUrl("https://shop.example.test/cart"),
     "https://shop.example.test/cart?oaiq_debug=1",
   );
 });
 
-const sentences = (data) => explainRefusals(data).map(refusalSentence);
+/** @param {Record<string, unknown>} data */
+const sentences = (data) => explainRejections(data).map(describeRejection);
 
-test("a refused call is told in a whole sentence", () => {
+test("a rejected call is described in a sentence", () => {
   const detail = {
     reason: "invalid_event_props",
     code: "invalid_amount",
     field: "data.amount",
   };
-  const data = (count) => ({
+  const data = (/** @type {number} */ count) => ({
     dropped_event_count: count,
     dropped_event_reason_counts: { invalid_event_props: count },
     dropped_event_name_counts: { order_created: count },
@@ -99,23 +117,23 @@ test("a refused call is told in a whole sentence", () => {
   const why =
     "amount must be an integer in the currency's smallest unit: 2599 for 25.99";
   assert.deepEqual(sentences(data(1)), [
-    `1 call of order_created was refused: ${why}`,
+    `1 call of order_created was rejected: ${why}`,
   ]);
   assert.deepEqual(sentences(data(2)), [
-    `2 calls of order_created were refused: ${why}`,
+    `2 calls of order_created were rejected: ${why}`,
   ]);
 });
 
-test("of an event with an unknown name it is said how to see the name", () => {
-  const data = (count) => ({
+test("an unknown event name says how to see it", () => {
+  const data = (/** @type {number} */ count) => ({
     dropped_event_count: count,
     dropped_event_reason_counts: { unsupported_event_name: count },
     dropped_event_name_counts: { unknown: count },
   });
   assert.deepEqual(sentences(data(1)), [
-    "An event with an unknown name was not measured; add ?oaiq_debug=1 to see which",
+    "1 call with an unknown event name was rejected. Add ?oaiq_debug=1 to the page's URL to see the name",
   ]);
   assert.deepEqual(sentences(data(3)), [
-    "3 events with an unknown name were not measured; add ?oaiq_debug=1 to see which",
+    "3 calls with an unknown event name were rejected. Add ?oaiq_debug=1 to the page's URL to see the name",
   ]);
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_FILTER } from "../../../www/inspector/model/filter.js";
+import { EMPTY_FILTER } from "../../../www/inspector/model/filter.js";
 import {
-  addressOf,
-  placeOf,
-  queryOf,
+  routeHref,
+  parseRoute,
+  filterQuery,
 } from "../../../www/inspector/model/route.js";
 
-test("the view, the open event and every filter survive the address, so that a link shows a colleague the same", () => {
+test("the URL holds the view, the open event and every filter", () => {
   const filter = {
     text: "14,98 €&#?=",
     verdict: "refused",
@@ -19,22 +19,28 @@ test("the view, the open event and every filter survive the address, so that a l
     kind: "apart",
     views: true,
   };
-  assert.deepEqual(Object.keys(filter).sort(), Object.keys(NO_FILTER).sort());
-  const address = addressOf("timeline", 7, queryOf(filter));
-  assert.deepEqual(placeOf(address), { view: "timeline", seq: 7, filter });
+  assert.deepEqual(
+    Object.keys(filter).sort(),
+    Object.keys(EMPTY_FILTER).sort(),
+  );
+  const address = routeHref("timeline", 7, filterQuery(filter));
+  assert.deepEqual(parseRoute(address), { view: "timeline", seq: 7, filter });
 });
 
-test("without filters the address is short", () => {
-  assert.equal(queryOf(NO_FILTER), "");
-  assert.equal(addressOf("events", undefined, queryOf(NO_FILTER)), "#/events");
-  assert.deepEqual(placeOf(""), {
+test("the URL is short without filters", () => {
+  assert.equal(filterQuery(EMPTY_FILTER), "");
+  assert.equal(
+    routeHref("events", undefined, filterQuery(EMPTY_FILTER)),
+    "#/events",
+  );
+  assert.deepEqual(parseRoute(""), {
     view: "events",
     seq: undefined,
-    filter: NO_FILTER,
+    filter: EMPTY_FILTER,
   });
 });
 
-test("whatever somebody types there is no error", () => {
+test("an invalid URL opens the events view without filters", () => {
   for (const hash of [
     "#/nowhere/1?x=y",
     "#/events?since=-1&views=1&status=",
@@ -43,7 +49,7 @@ test("whatever somebody types there is no error", () => {
     "#?verdict=refused",
     "#/events/1/2",
   ]) {
-    const { view, filter } = placeOf(hash);
+    const { view, filter } = parseRoute(hash);
     assert.equal(view, "events");
     assert.equal(filter.since, 0);
     assert.equal(filter.internal, true);

@@ -1,46 +1,53 @@
+/** @import { EventRecord, SentEvent, Visit } from "../../../www/inspector/model/types.d.ts" */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  clicksOf,
+  clickIdsOf,
   consentOf,
-  NOBODY,
+  ANONYMOUS,
   SERVER,
-  startsTooMany,
+  duplicateInits,
   timelineRows,
-  visitsOf,
+  groupVisits,
 } from "../../../www/inspector/model/timeline.js";
 import {
-  diagnostic,
+  diagnosticEntry,
   entry,
   newestFirst,
   NOW,
   serverEntry,
-  start,
+  unreadableEntry,
+  initEntry,
 } from "./fixtures.mjs";
 
 const HOME = "https://shop.example.test/";
 const CART = "https://shop.example.test/cart";
-const at = (seconds, source_url, more) => ({
-  event: { timestamp_ms: NOW + seconds * 1000, source_url, ...more },
+/**
+ * @param {number} seconds
+ * @param {string} source_url
+ */
+const at = (seconds, source_url) => ({
+  event: { timestamp_ms: NOW + seconds * 1000, source_url },
 });
 
+/** @param {Visit[]} visits */
 const shape = (visits) =>
   visits.map(({ visitor, pages }) => [
     visitor,
     pages.map(({ url, entries }) => [url, ...entries.map(({ seq }) => seq)]),
   ]);
 
-test("a visit is told page by page, in the order in which things happened, however they arrived", () => {
-  const begin = start(at(0, HOME));
+test("a visit has its pages by time, in any order of arrival", () => {
+  const begin = initEntry(at(0, HOME));
   const view = entry(at(1, HOME));
   const cart = entry(at(9, CART));
-  const settings = diagnostic(
+  const settings = diagnosticEntry(
     { config: {} },
     { obref: begin.obref, stripped: false, event: undefined },
   );
   settings.event.timestamp_ms = NOW + 2000;
   const back = entry(at(20, HOME));
-  assert.deepEqual(shape(visitsOf([begin, settings, back, cart, view])), [
+  assert.deepEqual(shape(groupVisits([begin, settings, back, cart, view])), [
     [
       begin.obref,
       [
@@ -52,28 +59,35 @@ test("a visit is told page by page, in the order in which things happened, howev
   ]);
 });
 
-test("a page that is loaded again is another page; a pixel that starts twice at once is not", () => {
-  const [visit] = visitsOf(
-    newestFirst(start(at(0, HOME)), entry(at(1, HOME)), start(at(30, HOME))),
+test("a reload is another page, a second start within a second is not", () => {
+  const [visit] = groupVisits(
+    newestFirst(
+      initEntry(at(0, HOME)),
+      entry(at(1, HOME)),
+      initEntry(at(30, HOME)),
+    ),
   );
   assert.equal(visit.pages.length, 2);
-  assert.deepEqual(visit.pages.flatMap(startsTooMany), []);
+  assert.deepEqual(visit.pages.flatMap(duplicateInits), []);
 
-  const again = start(at(0.1, HOME));
-  const [twice] = visitsOf(newestFirst(start(at(0, HOME)), again));
+  const again = initEntry(at(0.1, HOME));
+  const [twice] = groupVisits(newestFirst(initEntry(at(0, HOME)), again));
   assert.equal(twice.pages.length, 1);
-  assert.deepEqual(twice.pages.flatMap(startsTooMany), [again]);
+  assert.deepEqual(twice.pages.flatMap(duplicateInits), [again]);
 
   // two pixels on one page each start once
-  const [both] = visitsOf(
-    newestFirst(start(at(0, HOME)), start({ ...at(0, HOME), pixel: "OTHER" })),
+  const [both] = groupVisits(
+    newestFirst(
+      initEntry(at(0, HOME)),
+      initEntry({ ...at(0, HOME), pixel: "OTHER" }),
+    ),
   );
-  assert.deepEqual(both.pages.flatMap(startsTooMany), []);
+  assert.deepEqual(both.pages.flatMap(duplicateInits), []);
 });
 
-test("a visitor's sessions are parted by a row that says how much later the next one is", () => {
+test("a row between two sessions says how long the pause was", () => {
   const day = 86_400;
-  const visits = visitsOf(
+  const visits = groupVisits(
     newestFirst(
       entry(at(0, HOME)),
       entry(at(60, HOME)),
@@ -85,18 +99,22 @@ test("a visitor's sessions are parted by a row that says how much later the next
     timelineRows(visits).map(({ kind }) => kind),
     ["visit", "page", "event", "event", "pause", "page", "event"],
   );
-  const pause = timelineRows(visits).find(({ kind }) => kind === "pause");
+  const [pause] = timelineRows(visits).filter((row) => row.kind === "pause");
   assert.equal(pause.ms, (2 * day - 60) * 1000);
   assert.equal(pause.time, NOW + 2 * day * 1000);
 });
 
-test("where a visitor's click changes or is lost, a row says so", () => {
+test("a row says where the click ID changes or is lost", () => {
+  /**
+   * @param {number} seconds
+   * @param {string} [oppref]
+   */
   const on = (seconds, oppref) => entry({ oppref, ...at(seconds, HOME) });
-  const settings = diagnostic({ consent: true });
+  const settings = diagnosticEntry({ consent: true });
   settings.obref = on(0).obref;
   settings.event.timestamp_ms = NOW + 1500;
   const rows = timelineRows(
-    visitsOf(
+    groupVisits(
       newestFirst(
         ...[on(1, "one"), settings, on(2, "one"), on(3, "two"), on(4), on(5)],
         on(6, "two"),
@@ -105,7 +123,7 @@ test("where a visitor's click changes or is lost, a row says so", () => {
   );
   assert.deepEqual(
     rows
-      .filter(({ kind }) => kind === "click")
+      .filter((row) => row.kind === "click")
       .map(({ click, before }) => [click, before]),
     [
       ["two", "one"],
@@ -117,12 +135,12 @@ test("where a visitor's click changes or is lost, a row says so", () => {
   assert.equal(new Set(rows.map(({ key }) => key)).size, rows.length);
 });
 
-test("a server event stands with the visitor whose browser sent its other half, or who came by its click", () => {
+test("a server event belongs to the visitor with the same event or click ID", () => {
   const browser = entry({ oppref: "click-1", event: { id: "A" } });
   const half = serverEntry({ event: { id: "A" } });
   const byClick = serverEntry({ event: { id: "B", oppref: "click-1" } });
   const strange = serverEntry({ event: { id: "C" } });
-  const visits = visitsOf(newestFirst(browser, half, byClick, strange));
+  const visits = groupVisits(newestFirst(browser, half, byClick, strange));
   assert.deepEqual(shape(visits), [
     [SERVER, [[strange.event.source_url, strange.seq]]],
     [
@@ -130,29 +148,29 @@ test("a server event stands with the visitor whose browser sent its other half, 
       [[browser.event.source_url, browser.seq, half.seq, byClick.seq]],
     ],
   ]);
-  assert.deepEqual(clicksOf(visits[1]), ["click-1"]);
+  assert.deepEqual(clickIdsOf(visits[1]), ["click-1"]);
 });
 
-test("what says nothing of its visitor stands apart, and unreadable requests are no hindrance", () => {
-  const denied = diagnostic({ consent: false });
-  const unreadable = entry({ event: null, obref: undefined });
-  const visits = visitsOf(newestFirst(denied, unreadable));
+test("events without identity and unreadable requests belong to an anonymous visitor", () => {
+  const denied = diagnosticEntry({ consent: false });
+  const unreadable = unreadableEntry({ obref: undefined });
+  const visits = groupVisits(newestFirst(denied, unreadable));
   assert.deepEqual(
     visits.map(({ visitor }) => visitor),
-    [NOBODY],
+    [ANONYMOUS],
   );
 });
 
-test("of consent no more is said than can be known", () => {
-  const state = (one) => consentOf(one).state;
-  assert.equal(state(diagnostic({ consent: false })), "denied");
-  assert.equal(state(diagnostic({ consent: true })), "granted");
+test("consent is unknown where an entry does not show it", () => {
+  const state = (/** @type {EventRecord} */ one) => consentOf(one).state;
+  assert.equal(state(diagnosticEntry({ consent: false })), "denied");
+  assert.equal(state(diagnosticEntry({ consent: true })), "granted");
   assert.equal(state(entry()), "granted");
   assert.equal(state(entry({ stripped: true, obref: undefined })), "unknown");
   assert.equal(state(entry({ transport: "image" })), "unknown");
   assert.equal(state(serverEntry()), "unknown");
-  assert.equal(state(entry({ event: null })), "unknown");
-  // a page's own field of that name says nothing
+  assert.equal(state(unreadableEntry()), "unknown");
+  // a page's own field of that name does not count
   assert.equal(
     state(entry({ event: { data: { consent: false } } })),
     "granted",

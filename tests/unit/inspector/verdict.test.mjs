@@ -1,25 +1,31 @@
+/** @import { EventRecord, Filter } from "../../../www/inspector/model/types.d.ts" */
+/** @import { RecordFields } from "./fixtures.mjs" */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { entryFilter, NO_FILTER } from "../../../www/inspector/model/filter.js";
 import {
-  faultsOf,
-  verdictLine,
+  createFilter,
+  EMPTY_FILTER,
+} from "../../../www/inspector/model/filter.js";
+import {
+  violationsOf,
+  verdictSummary,
   verdictOf,
 } from "../../../www/inspector/model/verdict.js";
 import {
-  asJson,
-  visible,
+  toPrettyJson,
+  escapeInvisible,
 } from "../../../www/inspector/model/escape-invisible.js";
-import { diagnostic, entry } from "./fixtures.mjs";
+import { diagnosticEntry, entry, unreadableEntry } from "./fixtures.mjs";
 
-const FAULT = {
+const VIOLATION = {
   field: "data.amount",
   given: "25.99",
   expected: "a whole number in the currency's minor unit",
 };
 
-test("each verdict is a word, and a refused event says field, what was given and what is expected", () => {
-  const line = (over) => verdictLine(entry(over));
+test("the summary of a rejected event has the field, what was sent and what is expected", () => {
+  /** @param {RecordFields} fields */
+  const line = (fields) => verdictSummary(entry(fields));
   assert.equal(line({}), "Counted");
   assert.equal(
     line({ verdict: "duplicate", duplicate_of: 7 }),
@@ -27,40 +33,51 @@ test("each verdict is a word, and a refused event says field, what was given and
   );
   assert.equal(line({ verdict: "valid" }), "Valid");
   assert.equal(
-    line({ verdict: "refused", faults: [FAULT, FAULT] }),
-    "Refused: data.amount is 25.99; it must be a whole number in the currency's minor unit (+1)",
+    line({ verdict: "refused", faults: [VIOLATION, VIOLATION] }),
+    "Rejected: data.amount is 25.99; it must be a whole number in the currency's minor unit (+1)",
   );
   assert.equal(
-    line({ verdict: "refused", error: "the key is wrong", event: null }),
-    "Refused: the key is wrong",
+    verdictSummary(
+      unreadableEntry({ verdict: "refused", error: "the key is wrong" }),
+    ),
+    "Rejected: the key is wrong",
   );
 });
 
-test("an event of a collector that gives no verdict, or a strange one, is not said to be counted", () => {
-  assert.equal(verdictOf(entry({ verdict: undefined })).name, "unknown");
-  assert.equal(verdictOf(entry({ verdict: "constructor" })).name, "unknown");
+test("an unknown verdict or none is shown as no verdict", () => {
+  /** @param {Record<string, unknown>} fields as another version of the collector may send them */
+  const other = (fields) =>
+    /** @type {EventRecord} */ ({ ...entry(), ...fields });
+  assert.equal(verdictOf(other({ verdict: undefined })).name, "unknown");
+  assert.equal(verdictOf(other({ verdict: "constructor" })).name, "unknown");
   assert.equal(
-    verdictOf(diagnostic({}, { verdict: undefined })).name,
+    verdictOf(diagnosticEntry({}, { verdict: undefined })).name,
     "internal",
   );
-  assert.deepEqual(faultsOf(entry({ faults: "none" })), []);
-  assert.deepEqual(faultsOf(entry({ faults: [null, FAULT] })), [FAULT]);
+  assert.deepEqual(violationsOf(other({ faults: "none" })), []);
+  assert.deepEqual(violationsOf(other({ faults: [null, VIOLATION] })), [
+    VIOLATION,
+  ]);
 });
 
-test("a search finds events by what is shown and by any value in them, and filters narrow it down", () => {
+test("a search finds what is shown and any value, and filters combine", () => {
   const order = entry({
     event: {
       data: { amount: 2599, currency: "USD", contents: [{ id: "MUG" }] },
     },
   });
-  const start = diagnostic({});
-  const refused = diagnostic({ dropped_event_count: 2 });
+  const start = diagnosticEntry({});
+  const refused = diagnosticEntry({ dropped_event_count: 2 });
+  /**
+   * @param {Partial<Filter>} filter
+   * @param {...EventRecord} entries
+   */
   const finds = (filter, ...entries) =>
-    entries.map(entryFilter({ ...NO_FILTER, ...filter }));
+    entries.map(createFilter({ ...EMPTY_FILTER, ...filter }));
   assert.deepEqual(finds({ text: "25.99 mug" }, order, start), [true, false]);
   assert.deepEqual(finds({ text: `#${order.seq}` }, order), [true]);
   assert.deepEqual(finds({ text: "contents" }, order), [false]);
-  // refused calls are conversions that went missing
+  // each rejected call is a missing conversion
   assert.deepEqual(finds({ internal: false }, order, start, refused), [
     true,
     false,
@@ -72,16 +89,25 @@ test("a search finds events by what is shown and by any value in them, and filte
     finds({ pixel: "PIXEL-ONE", name: "order_created" }, order),
     [true],
   );
-  assert.deepEqual(finds({ text: "x" }, entry({ event: null })), [true]);
+  assert.deepEqual(finds({ text: "x" }, unreadableEntry()), [true]);
 });
 
-test("an amount is found however it is written, and a time as it is shown", () => {
+test("a search finds an amount in any notation and a time as shown", () => {
   const when = new Date(2026, 10, 25, 9, 5, 7, 89).getTime();
+  /**
+   * @param {number} amount
+   * @param {string} currency
+   * @param {object} [more]
+   */
   const priced = (amount, currency, more) =>
     entry({
       event: { timestamp_ms: when, data: { amount, currency, ...more } },
     });
-  const finds = (one, text) => entryFilter({ ...NO_FILTER, text })(one);
+  /**
+   * @param {EventRecord} one
+   * @param {string} text
+   */
+  const finds = (one, text) => createFilter({ ...EMPTY_FILTER, text })(one);
   const euros = priced(1498, "EUR");
   for (const text of [
     "14.98",
@@ -105,30 +131,36 @@ test("an amount is found however it is written, and a time as it is shown", () =
   assert.ok(!finds(euros, "09:06"));
 });
 
-test("what came before the start of a test is left out", () => {
+test("events from before the start of a test are left out", () => {
   const [before, after] = [entry(), entry()];
-  const passes = entryFilter({ ...NO_FILTER, since: before.seq });
+  const passes = createFilter({ ...EMPTY_FILTER, since: before.seq });
   assert.deepEqual([before, after].map(passes), [false, true]);
 });
 
-test("an event nested more deeply than a program can follow is searched and shown all the same", () => {
+test("a very deeply nested event is searched and shown", () => {
   const deep = JSON.parse(`${"[".repeat(100_000)}1${"]".repeat(100_000)}`);
   const found = entry({ event: { data: { deep, name: "needle" } } });
-  assert.equal(entryFilter({ ...NO_FILTER, text: "needle" })(found), true);
-  assert.match(asJson(deep), /too deeply/);
+  assert.equal(createFilter({ ...EMPTY_FILTER, text: "needle" })(found), true);
+  assert.match(toPrettyJson(deep), /too deeply/);
 });
 
-test("characters that hide or reorder text are shown as what they are; words and emoji stay", () => {
-  assert.equal(visible("exe\u202egpj.invoice"), "exe\\u{202e}gpj.invoice");
+test("invisible and reordering characters are escaped, words and emoji stay", () => {
   assert.equal(
-    visible("a\u0000b\nc\u200bd\ufeff"),
+    escapeInvisible("exe\u202egpj.invoice"),
+    "exe\\u{202e}gpj.invoice",
+  );
+  assert.equal(
+    escapeInvisible("a\u0000b\nc\u200bd\ufeff"),
     "a\\u{0}b\\u{a}c\\u{200b}d\\u{feff}",
   );
-  assert.equal(visible("\ud800"), "\\u{d800}");
+  assert.equal(escapeInvisible("\ud800"), "\\u{d800}");
   for (const text of ["Größe", "👩‍👧", "می‌خواهم", "עברית"])
-    assert.equal(visible(text), text);
+    assert.equal(escapeInvisible(text), text);
 });
 
-test("a very long text is cut, and says how much is left", () => {
-  assert.equal(visible("x".repeat(3000), 10), `xxxxxxxxxx… (2,990 more)`);
+test("a long text is cut and says how much is left", () => {
+  assert.equal(
+    escapeInvisible("x".repeat(3000), 10),
+    `xxxxxxxxxx… (2,990 more)`,
+  );
 });

@@ -1,38 +1,35 @@
-/**
- * Conversions: what OpenAI counts as one, with its half from the browser and its half from the server beside each other.
- */
+/** Conversions: what OpenAI counts as one, with its events from browsers and from servers side by side. */
+/** @import { Conversion, EventRecord, Sources } from "./types.d.ts" */
 import {
-  asObject,
-  browserOf,
-  clickOf,
+  browserIdOf,
+  clickIdOf,
   dataOf,
+  dedupKeyOf,
+  displayName,
   isServer,
-  keyOf,
-  nameOf,
   timeOf,
+  userOf,
 } from "./event.js";
-import { formatSpan, listed } from "./format.js";
+import { formatDuration, joinWords } from "./format.js";
 import { formatMoney } from "./money.js";
 import { lacksOwnId } from "./repeats.js";
-import { textOf } from "./to-text.js";
-import { verdictOf } from "./verdict.js";
+import { toText } from "./to-text.js";
+import { isNotStored, verdictOf } from "./verdict.js";
 
-/** Further apart, two equal purchases are taken for two. */
-export const LOOK_ALIKE_MS = 10 * 60 * 1000;
+/** Two equal purchases further apart than this are two. */
+export const PROBABLE_DUPLICATE_MS = 10 * 60 * 1000;
 
 /**
- * All conversions of these entries, in the order in which they were first seen, newest first. Each is
- * `{key, first, pixel, name, id, browser, server, counted, lookAlike?, shared?}`: `browser` and `server` are the entries of that
- * side, oldest first; `first` is the seq of the oldest; `lookAlike` is the conversion of the other side that may be
- * the same purchase under another id, and `shared` says what of their visitor is the same: "click ID", "browser ID". What was refused, or only tried, is no half of anything.
+ * The conversions of these entries, newest first. Rejected events and test requests belong to none.
+ *
+ * @param {EventRecord[]} newestFirst
  */
-export const conversionsOf = (newestFirst) => {
+export const groupConversions = (newestFirst) => {
+  /** @type {Map<string, Conversion>} */
   const byKey = new Map();
-  for (let i = newestFirst.length - 1; i >= 0; i -= 1) {
-    const entry = newestFirst[i];
-    const verdict = verdictOf(entry).name;
-    if (verdict === "refused" || verdict === "valid") continue;
-    const key = keyOf(entry);
+  for (const entry of [...newestFirst].reverse()) {
+    if (isNotStored(entry)) continue;
+    const key = dedupKeyOf(entry);
     if (key === undefined) continue;
     let conversion = byKey.get(key);
     if (!conversion) {
@@ -40,43 +37,69 @@ export const conversionsOf = (newestFirst) => {
         key,
         first: entry.seq,
         pixel: entry.pixel,
-        name: nameOf(entry.event),
-        id: entry.event.id,
+        name: displayName(entry.event),
+        id: toText(entry.event?.id),
         browser: [],
         server: [],
       };
       byKey.set(key, conversion);
     }
     (isServer(entry) ? conversion.server : conversion.browser).push(entry);
-    if (verdict === "counted") conversion.counted ??= entry;
+    if (verdictOf(entry).name === "counted") conversion.counted ??= entry;
   }
   const conversions = [...byKey.values()].reverse();
-  pairLookAlikes(conversions);
+  pairProbableDuplicates(conversions);
   return conversions;
 };
 
-/** Which sides of it were seen: "both", "browser" or "server". */
-export const sidesOf = ({ browser, server }) => {
+/**
+ * @param {Conversion} conversion
+ * @returns {Sources}
+ */
+export const sourcesOf = ({ browser, server }) => {
   if (browser.length > 0 && server.length > 0) return "both";
   return browser.length > 0 ? "browser" : "server";
 };
 
-/** The entry that stands for a conversion. */
-export const sampleOf = ({ counted, browser, server }) =>
+/**
+ * The event that stands for a conversion: the one that counts, if it is here.
+ *
+ * @param {Conversion} conversion
+ */
+export const representativeOf = ({ counted, browser, server }) =>
   counted ?? browser[0] ?? server[0];
 
-/** How many of the other side one conversion is compared with: in a load test all look alike. */
-const MOST_COMPARED = 8;
+/**
+ * Browser events whose id a server has sent too.
+ *
+ * @param {Conversion[]} conversions
+ */
+export const confirmedByServer = (conversions) =>
+  new Set(
+    conversions
+      .filter(({ server }) => server.length > 0)
+      .flatMap(({ browser }) => browser),
+  );
 
-/** Marks each one-sided conversion that has a counterpart on the other side with another id, the nearest in time first. */
-const pairLookAlikes = (conversions) => {
+/** How many candidates one conversion is compared with: in a load test all of them match. */
+const MAX_COMPARED = 8;
+
+/**
+ * Pairs each conversion from one source with one from the other source that may be the same purchase under another id,
+ * the nearest in time first.
+ *
+ * @param {Conversion[]} conversions
+ */
+const pairProbableDuplicates = (conversions) => {
+  /** @type {Map<string, Conversion[]>} */
   const fromServer = new Map();
   for (const conversion of conversions) {
-    if (sidesOf(conversion) !== "server") continue;
-    const looks = looksOf(conversion);
-    if (looks === undefined) continue;
-    if (!fromServer.has(looks)) fromServer.set(looks, []);
-    fromServer.get(looks).push(conversion);
+    if (sourcesOf(conversion) !== "server") continue;
+    const key = matchKey(conversion);
+    if (key === undefined) continue;
+    const list = fromServer.get(key);
+    if (list) list.push(conversion);
+    else fromServer.set(key, [conversion]);
   }
   if (fromServer.size === 0) return;
   for (const list of fromServer.values())
@@ -84,28 +107,37 @@ const pairLookAlikes = (conversions) => {
 
   const pairs = [];
   for (const conversion of conversions) {
-    if (sidesOf(conversion) !== "browser") continue;
+    if (sourcesOf(conversion) !== "browser") continue;
     const time = firstTime(conversion);
-    const list = fromServer.get(looksOf(conversion)) ?? [];
+    const list = fromServer.get(matchKey(conversion) ?? "") ?? [];
     for (const candidate of nearestInTime(list, time)) {
       const apart = Math.abs(firstTime(candidate) - time);
-      if (apart > LOOK_ALIKE_MS) break;
-      if (!isOtherPerson(conversion, candidate))
+      if (apart > PROBABLE_DUPLICATE_MS) break;
+      if (!areDifferentPeople(conversion, candidate))
         pairs.push({ conversion, candidate, apart });
     }
   }
   pairs.sort((one, other) => one.apart - other.apart);
   for (const { conversion, candidate } of pairs) {
-    if (conversion.lookAlike || candidate.lookAlike) continue;
-    candidate.lookAlike = conversion;
-    conversion.lookAlike = candidate;
-    candidate.shared = conversion.shared = sharedBy(conversion, candidate);
+    if (conversion.probableDuplicate || candidate.probableDuplicate) continue;
+    candidate.probableDuplicate = conversion;
+    conversion.probableDuplicate = candidate;
+    candidate.shared = conversion.shared = sharedIdentity(
+      conversion,
+      candidate,
+    );
   }
 };
 
+/** @param {Conversion} conversion */
 const firstTime = ({ browser, server }) => timeOf(browser[0] ?? server[0]);
 
-/** Some of a list in the order of time, the nearest to that time first. */
+/**
+ * Up to {@link MAX_COMPARED} conversions, the nearest in time first.
+ *
+ * @param {Conversion[]} sorted by time
+ * @param {number} time
+ */
 const nearestInTime = (sorted, time) => {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -116,7 +148,7 @@ const nearestInTime = (sorted, time) => {
   const nearest = [];
   let before = low - 1;
   let after = low;
-  while (nearest.length < MOST_COMPARED) {
+  while (nearest.length < MAX_COMPARED) {
     const [earlier, later] = [sorted[before], sorted[after]];
     if (!earlier && !later) break;
     const takesEarlier =
@@ -129,10 +161,14 @@ const nearestInTime = (sorted, time) => {
   return nearest;
 };
 
-/** What tells one visitor from another, each as a list of texts: the pixel's spelling, and both of the Conversions API. */
-const PERSON = [
-  ["click ID", (entry) => [clickOf(entry)]],
-  ["browser ID", (entry) => [browserOf(entry)]],
+/**
+ * What identifies a visitor, with a function for all its values in an entry.
+ *
+ * @type {[string, (entry: EventRecord) => (string | undefined)[]][]}
+ */
+const IDENTITY = [
+  ["click ID", (entry) => [clickIdOf(entry)]],
+  ["browser ID", (entry) => [browserIdOf(entry)]],
   ["e-mail address", userField("em", "email_sha256", "emails_sha256")],
   [
     "phone number",
@@ -144,35 +180,49 @@ const PERSON = [
   ],
 ];
 
+/**
+ * @param {...string} names the field's name in the pixel and in both generations of the Conversions API
+ * @returns {(entry: EventRecord) => string[]}
+ */
 function userField(...names) {
-  return ({ user, event }) => {
-    const fields = asObject(asObject(user).in ?? asObject(event).user);
+  return (entry) => {
+    const user = userOf(entry);
     return names
-      .flatMap((name) => fields[name] ?? [])
-      .map((value) => textOf(value).toLowerCase());
+      .flatMap((name) => user[name] ?? [])
+      .map((value) => toText(value).toLowerCase());
   };
 }
 
-const persons = new WeakMap();
+/** @type {WeakMap<Conversion, (string | undefined)[][]>} */
+const identities = new WeakMap();
 
-/** All that a conversion says of its visitor, each thing as {@link PERSON} has it. */
-const personOf = (conversion) => {
-  let person = persons.get(conversion);
-  if (!person) {
+/**
+ * All that a conversion says about its visitor, as a list per {@link IDENTITY}.
+ *
+ * @param {Conversion} conversion
+ */
+const identityOf = (conversion) => {
+  let identity = identities.get(conversion);
+  if (!identity) {
     const entries = [...conversion.browser, ...conversion.server];
-    person = PERSON.map(([, valuesOf]) =>
+    identity = IDENTITY.map(([, valuesOf]) =>
       entries.flatMap(valuesOf).filter((value) => value !== undefined),
     );
-    persons.set(conversion, person);
+    identities.set(conversion, identity);
   }
-  return person;
+  return identity;
 };
 
-/** For each thing that both say of their visitor, whether it is the same: `[{what, same}]`. */
-const comparisons = (one, other) => {
-  const [here, there] = [personOf(one), personOf(other)];
+/**
+ * For each identifier that both conversions have, whether it is the same.
+ *
+ * @param {Conversion} one
+ * @param {Conversion} other
+ */
+const compareIdentity = (one, other) => {
+  const [here, there] = [identityOf(one), identityOf(other)];
   const compared = [];
-  for (const [i, [what]] of PERSON.entries())
+  for (const [i, [what]] of IDENTITY.entries())
     if (here[i].length > 0 && there[i].length > 0)
       compared.push({
         what,
@@ -182,11 +232,14 @@ const comparisons = (one, other) => {
 };
 
 /**
- * Different clicks or browsers are different people. A person may have several addresses and numbers: only where nothing is
- * the same do they say so.
+ * Different clicks or browsers are different people. One person may have several e-mail addresses and phone numbers, so
+ * these tell people apart only where nothing is the same.
+ *
+ * @param {Conversion} one
+ * @param {Conversion} other
  */
-const isOtherPerson = (one, other) => {
-  const compared = comparisons(one, other);
+const areDifferentPeople = (one, other) => {
+  const compared = compareIdentity(one, other);
   return (
     compared.some(
       ({ what, same }) => !same && /^(click|browser) ID$/.test(what),
@@ -195,14 +248,23 @@ const isOtherPerson = (one, other) => {
   );
 };
 
-const sharedBy = (one, other) =>
-  comparisons(one, other)
+/**
+ * @param {Conversion} one
+ * @param {Conversion} other
+ */
+const sharedIdentity = (one, other) =>
+  compareIdentity(one, other)
     .filter(({ same }) => same)
     .map(({ what }) => what);
 
-/** What two halves of one purchase share besides their id. Without an amount all page views would look alike. */
-const looksOf = (conversion) => {
-  const { amount, currency } = dataOf(sampleOf(conversion).event);
+/**
+ * What the two reports of one purchase have in common besides an id. Undefined without an amount: all page views would
+ * match.
+ *
+ * @param {Conversion} conversion
+ */
+const matchKey = (conversion) => {
+  const { amount, currency } = dataOf(representativeOf(conversion).event);
   if (!Number.isInteger(amount) || typeof currency !== "string")
     return undefined;
   return JSON.stringify([
@@ -213,71 +275,84 @@ const looksOf = (conversion) => {
   ]);
 };
 
-/** `{headline, why?}`: what is to be said of a conversion. */
-export const conversionWords = (conversion) => {
-  const { browser, server, lookAlike } = conversion;
-  if (lookAlike) {
+/**
+ * A headline and, where there is more to say, an explanation in parts. A part that is an object is shown as code.
+ *
+ * @param {Conversion} conversion
+ * @returns {{ headline: string, why?: (string | { code: string })[] }}
+ */
+export const describeConversion = (conversion) => {
+  const { browser, server, probableDuplicate } = conversion;
+  if (probableDuplicate) {
     const [inBrowser, atServer] =
-      sidesOf(conversion) === "browser"
-        ? [conversion, lookAlike]
-        : [lookAlike, conversion];
-    const apart = Math.abs(
-      timeOf(inBrowser.browser[0]) - timeOf(atServer.server[0]),
-    );
-    const same = listed(["same amount", ...conversion.shared]);
+      sourcesOf(conversion) === "browser"
+        ? [conversion, probableDuplicate]
+        : [probableDuplicate, conversion];
+    const apart = Math.abs(firstTime(inBrowser) - firstTime(atServer));
+    const same = joinWords(["same amount", ...(conversion.shared ?? [])]);
     return {
-      headline: `Possibly one purchase counted twice: ${same}, ${formatSpan(apart)} apart`,
+      headline: `Possibly one purchase counted twice: ${same}, ${formatDuration(apart)} apart`,
       why: [
-        "The ids differ: ",
+        "The IDs differ: ",
         { code: inBrowser.id },
         " in the browser, ",
         { code: atServer.id },
-        " from the server, so OpenAI counts both. If it is one purchase, send the same id from both.",
+        " from the server, so OpenAI counts both. If this is one purchase, send the same ID from both.",
       ],
     };
   }
-  const again = repeats(browser, "browser") ?? repeats(server, "server");
-  switch (sidesOf(conversion)) {
+  const again =
+    describeRepeats(browser, "browser") ?? describeRepeats(server, "server");
+  switch (sourcesOf(conversion)) {
     case "both":
       return {
         headline: "1 conversion from browser and server: counted once",
-        why: differences(conversion) ?? asList(again),
+        why: asParts(describeDifference(conversion) ?? again),
       };
     case "browser":
       return {
         headline: "1 conversion, from the browser only",
-        why: asList(again ?? withoutOwnId(browser)),
+        why: asParts(again ?? describeGeneratedId(browser[0])),
       };
     default:
       return {
         headline: "1 conversion, from the server only",
-        why: asList(again),
+        why: asParts(again),
       };
   }
 };
 
-const asList = (words) => words && [words];
+/** @param {string | undefined} words */
+const asParts = (words) => (words === undefined ? undefined : [words]);
 
-const repeats = (entries, side) =>
+/**
+ * @param {EventRecord[]} entries
+ * @param {string} side
+ */
+const describeRepeats = (entries, side) =>
   entries.length > 1
     ? `The ${side} sent it ${entries.length} times. It counts once.`
     : undefined;
 
-/** Where the server sends the same id, a UUID is the site's own. */
-const withoutOwnId = (browser) =>
-  lacksOwnId(browser[0])
-    ? "The pixel generated this id, because the call has no event_id. If the page is loaded again, it counts again."
+/** @param {EventRecord} entry */
+const describeGeneratedId = (entry) =>
+  lacksOwnId(entry)
+    ? "The pixel generated this ID, because the call has no event_id. If the visitor reloads the page, the event counts again."
     : undefined;
 
-/** Browser and server sent the same id with different amounts: nothing of the second is kept. */
-const differences = ({ browser, server }) => {
-  const [one, other] = [dataOf(browser[0].event), dataOf(server[0].event)];
-  const [here, there] = [money(one), money(other)];
+/**
+ * Browser and server sent different amounts with one id: OpenAI ignores the second.
+ *
+ * @param {Conversion} conversion
+ */
+const describeDifference = ({ browser, server }) => {
+  const [here, there] = [amountOf(browser[0]), amountOf(server[0])];
   if (here === there) return undefined;
-  return [
-    `The amounts differ: ${here || "none"} in the browser, ${there || "none"} from the server. OpenAI keeps the one that arrived first.`,
-  ];
+  return `The amounts differ: ${here || "none"} in the browser, ${there || "none"} from the server. OpenAI uses the one that arrived first.`;
 };
 
-const money = ({ amount, currency }) =>
-  amount === undefined ? "" : formatMoney(amount, currency);
+/** @param {EventRecord} entry */
+const amountOf = ({ event }) => {
+  const { amount, currency } = dataOf(event);
+  return amount === undefined ? "" : formatMoney(amount, currency);
+};

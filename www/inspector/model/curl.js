@@ -1,8 +1,9 @@
-/** An event as the request by which a server sends its half of it. */
-import { asObject, clickOf, isInternal, isServer } from "./event.js";
-import { textOf } from "./to-text.js";
+/** An event as the request by which a server sends it to the Conversions API. */
+/** @import { EventRecord, SentEvent } from "./types.d.ts" */
+import { asObject, clickIdOf, isInternal, isServer, userOf } from "./event.js";
+import { toText } from "./to-text.js";
 
-/** By the pixel's short names for a visitor's fields, those that a page gives them. */
+/** The pixel's short names of user fields, with the names that a page uses. */
 const PAGE_NAMES = new Map([
   ["eid", "external_id_sha256"],
   ["em", "email_sha256"],
@@ -15,7 +16,7 @@ const PAGE_NAMES = new Map([
   ["pc", "postal_code"],
 ]);
 
-/** The Conversions API's lists, by the names of a page and of older senders. */
+/** The names that a page or an older server uses, with the Conversions API's current names. They are lists there. */
 const LISTS = new Map([
   ["external_id_sha256", "external_ids_sha256"],
   ["email_sha256", "emails_sha256"],
@@ -29,7 +30,7 @@ const LISTS = new Map([
   ["zip_code", "postal_codes"],
 ]);
 
-/** Its other fields, by the names of older senders. */
+/** Older names of its other fields. */
 const RENAMED = new Map([
   ["client_ip_address", "ip_address"],
   ["client_user_agent", "user_agent"],
@@ -37,64 +38,106 @@ const RENAMED = new Map([
 
 const APP_EVENTS = ["app_installed", "app_opened"];
 
-/** The name of a visitor's field, of any spelling, for a person. */
-export const userFieldName = (field) =>
+/**
+ * What the inspector calls a user field, in any of its spellings: "email (hashed)".
+ *
+ * @param {string} field
+ */
+export const userFieldLabel = (field) =>
   (PAGE_NAMES.get(field) ?? field)
     .replace(/_sha256$/, " (hashed)")
     .replaceAll("_", " ");
 
-/** The names of the visitor's fields that came with an entry. */
-export const userFieldsOf = ({ user, event }) =>
-  Object.keys(asObject(asObject(user).in ?? asObject(event).user));
+/**
+ * The names of the user fields that an entry has.
+ *
+ * @param {EventRecord} entry
+ */
+export const userFieldsOf = (entry) => Object.keys(userOf(entry));
 
-/** Whether a server can send it: not what the pixel says about itself, nor what could not be read. */
-export const canBeSent = ({ event }) =>
-  event !== null && typeof event === "object" && !isInternal(event);
+/**
+ * Whether a server can send it: not pixel status, and not an unreadable request.
+ *
+ * @param {EventRecord} entry
+ * @returns {entry is EventRecord & { event: SentEvent }}
+ */
+export const isSendable = (entry) =>
+  entry.event !== null &&
+  typeof entry.event === "object" &&
+  !isInternal(entry.event);
 
-/** The event as the Conversions API takes it. A server's own is brought into today's form. */
-export const serverHalf = (entry) => {
+/**
+ * The event as the Conversions API takes it today.
+ *
+ * @param {EventRecord & { event: SentEvent }} entry
+ * @returns {SentEvent}
+ */
+export const toServerEvent = (entry) => {
   const { event } = entry;
-  if (isServer(entry)) return todaysForm(event);
-  const half = { type: event.type };
-  const keep = (field, value) => {
-    if (value !== undefined) half[field] = value;
+  if (isServer(entry)) return toCurrentForm(event);
+  const user = Object.entries(asObject(asObject(entry.user).in)).flatMap(
+    ([field, value]) => {
+      const name = PAGE_NAMES.get(field);
+      return name === undefined ? [] : [[name, value]];
+    },
+  );
+  /** @type {SentEvent} */
+  const fields = {
+    type: event.type,
+    custom_event_name: event.custom_event_name,
+    id: event.id,
+    timestamp_ms: event.timestamp_ms,
+    action_source: "web",
+    source_url: event.source_url,
+    oppref: clickIdOf(entry),
+    user: toCurrentUser(Object.fromEntries(user), entry.obref),
+    opt_out: event.opt_out,
+    data: event.data,
   };
-  keep("custom_event_name", event.custom_event_name);
-  keep("id", event.id);
-  keep("timestamp_ms", event.timestamp_ms);
-  half.action_source = "web";
-  keep("source_url", event.source_url);
-  keep("oppref", clickOf(entry));
-  const user = Object.entries(asObject(asObject(entry.user).in))
-    .filter(([field]) => PAGE_NAMES.has(field))
-    .map(([field, value]) => [PAGE_NAMES.get(field), value]);
-  keep("user", todaysUser(user, entry.obref));
-  keep("opt_out", event.opt_out);
-  keep("data", event.data);
-  return half;
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  );
 };
 
-/** A server's event without the names and places of an older generation. */
-const todaysForm = ({ obref, ...event }) => {
+/**
+ * A server's event with today's names and places of fields.
+ *
+ * @param {SentEvent} event
+ */
+const toCurrentForm = ({ obref, ...event }) => {
   const { user } = event;
-  // what is no object is none of ours to tidy up
+  // a user that is not an object stays as it was sent
   if (user === undefined || user === null || asObject(user) === user) {
-    const today = todaysUser(Object.entries(asObject(user)), obref);
-    if (today) event.user = today;
-  } else if (obref !== undefined) event.obref = obref;
-  const isOlderShape = [event.type, "custom"].includes(event.data?.type);
-  if (APP_EVENTS.includes(event.type) && isOlderShape)
-    event.data = { ...event.data, type: "customer_action" };
-  return event;
+    const current = toCurrentUser(asObject(user), obref);
+    if (current) event.user = current;
+  } else if (obref !== undefined) return toCurrentData({ ...event, obref });
+  return toCurrentData(event);
 };
 
-/** The fields of a `user` by today's names; `undefined` where there are none. */
-const todaysUser = (given, obref) => {
+/**
+ * @param {SentEvent} event
+ * @returns {SentEvent}
+ */
+const toCurrentData = (event) => {
+  const data = asObject(event.data);
+  const isOlder = [event.type, "custom"].includes(data.type);
+  return APP_EVENTS.includes(toText(event.type)) && isOlder
+    ? { ...event, data: { ...data, type: "customer_action" } }
+    : event;
+};
+
+/**
+ * User fields by today's names; undefined where there are none.
+ *
+ * @param {Record<string, unknown>} user
+ * @param {unknown} obref
+ */
+const toCurrentUser = (user, obref) => {
+  /** @type {Map<string, unknown>} */
   const fields = new Map();
-  for (const [field, value] of given) {
+  for (const [field, value] of Object.entries(user)) {
     const list = LISTS.get(field);
-    if (list)
-      fields.set(list, [...(fields.get(list) ?? []), ...[value].flat()]);
+    if (list) fields.set(list, [fields.get(list) ?? [], value].flat());
     else fields.set(RENAMED.get(field) ?? field, value);
   }
   if (obref !== undefined && !fields.has("obref")) fields.set("obref", obref);
@@ -102,31 +145,46 @@ const todaysUser = (given, obref) => {
 };
 
 /**
- * A line for a POSIX shell that sends the event's server half to the endpoint at `origin`. Whatever the event holds, the
- * shell reads it as text alone.
+ * A command for a POSIX shell that sends the event to the Conversions API at `origin`. No part of the event can be read
+ * as anything but text by the shell.
+ *
+ * @param {EventRecord & { event: SentEvent }} entry
+ * @param {string} origin
  */
-export const curlOf = (entry, origin) => {
-  const address = `${origin}/v1/events?pid=${encodeURIComponent(wellFormed(textOf(entry.pixel)))}`;
-  const body = asciiJson({ events: [serverHalf(entry)] });
+export const toCurl = (entry, origin) => {
+  const url = `${origin}/v1/events?pid=${encodeURIComponent(wellFormed(toText(entry.pixel)))}`;
+  const body = asciiJson({ events: [toServerEvent(entry)] });
   return [
-    `curl ${quoted(address)}`,
-    `-H ${quoted("Authorization: Bearer YOUR-KEY")}`,
-    `-H ${quoted("Content-Type: application/json")}`,
-    // --data would read a file where the text begins with @
-    `--data-raw ${quoted(body)}`,
+    `curl ${shellQuote(url)}`,
+    `-H ${shellQuote("Authorization: Bearer YOUR-KEY")}`,
+    `-H ${shellQuote("Content-Type: application/json")}`,
+    // --data would read a file if the text began with @
+    `--data-raw ${shellQuote(body)}`,
   ].join(" \\\n  ");
 };
 
-/** Within single quotes a shell changes nothing; a single quote itself has to stand outside of them. */
-export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+/**
+ * Text in single quotes, in which a shell expands nothing. A single quote in the text goes outside of them.
+ *
+ * @param {string} text
+ */
+export const shellQuote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** JSON without a character that a terminal or an editor might act on; to whoever reads it, it is the same. */
+/**
+ * JSON in ASCII, so that no terminal or editor acts on its characters.
+ *
+ * @param {unknown} value
+ */
 const asciiJson = (value) =>
-  textOf(value).replace(
+  toText(value).replace(
     /[\u007f-\uffff]/g,
     (character) =>
       `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-/** A half of a surrogate pair cannot be part of an address. */
+/**
+ * Replaces lone surrogates, which a URL cannot have.
+ *
+ * @param {string} text
+ */
 const wellFormed = (text) => text.replace(/\p{Cs}/gu, "\ufffd");

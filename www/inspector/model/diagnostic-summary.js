@@ -1,23 +1,36 @@
-import { textOf } from "./to-text.js";
+import { asObject } from "./event.js";
+import { toText } from "./to-text.js";
 
-/** What a diagnostic says besides refused calls, as `{fact, words}`; `fact` is a short, stable name. */
-export function diagnosticFacts(data) {
+/**
+ * What a diagnostic reports besides rejected calls. `fact` is a short, stable name.
+ *
+ * @param {Record<string, unknown>} data the diagnostic's data
+ */
+export function summarizeDiagnostic(data) {
+  /** @type {{ fact: string, words: string }[]} */
   const facts = [];
-  const say = (fact, words) => facts.push({ fact, words });
+  /**
+   * @param {string} fact
+   * @param {string} words
+   */
+  const add = (fact, words) => facts.push({ fact, words });
 
-  if (data.is_first_visit_in_session === true) {
-    say("first-visit", "first visit in this session");
-  }
-  if (data.is_first_consent_grant_in_session === true) {
-    say("first-grant", "first time consent was given in this session");
-  }
-  if (data.consent === true) say("consent-granted", "consent granted");
-  if (data.consent === false) say("consent-denied", "consent denied");
-  if (data.config) say("settings", settingsInWords(data.config));
+  if (data.is_first_visit_in_session === true)
+    add("first-visit", "first visit in this session");
+  if (data.is_first_consent_grant_in_session === true)
+    add("first-grant", "first consent in this session");
+  if (data.consent === true) add("consent-granted", "consent granted");
+  if (data.consent === false) add("consent-denied", "consent denied");
+  if (data.config) add("settings", describeConfig(asObject(data.config)));
   return facts;
 }
 
-/** A session marker goes without identity even when consent is granted. */
+/**
+ * Whether it marks a session's first visit or first consent. Such a diagnostic has no identity even where consent is
+ * granted.
+ *
+ * @param {Record<string, unknown>} data the diagnostic's data
+ */
 export function isSessionMarker(data) {
   return (
     data.is_first_visit_in_session === true ||
@@ -25,6 +38,7 @@ export function isSessionMarker(data) {
   );
 }
 
+/** The states of `automatic_advanced_matching`. @type {Map<unknown, string>} */
 const MATCHING = new Map([
   ["enabled", "automatic advanced matching on"],
   ["disabled", "automatic advanced matching off"],
@@ -33,11 +47,12 @@ const MATCHING = new Map([
   ["request_failed", "the request failed"],
 ]);
 
-function settingsInWords(config) {
+/** @param {Record<string, unknown>} config */
+function describeConfig(config) {
   const state = config.automatic_advanced_matching;
-  const words = `pixel config: ${MATCHING.get(state) ?? textOf(state ?? "not reported")}`;
+  const words = `pixel config: ${MATCHING.get(state) ?? toText(state ?? "not reported")}`;
   if (config.retry_attempted !== true) return words;
   return config.retry_succeeded === true
     ? `${words}, after one retry`
-    : `${words}, and so did the retry`;
+    : `${words}, and the retry failed too`;
 }

@@ -1,59 +1,76 @@
-/** How many entries are kept at first: an inspector left open over a load test must not grow without end. */
-export const MOST_ENTRIES = 20_000;
+/** @import { EventRecord } from "./types.d.ts" */
 
-/** What has arrived, bounded. `entries` is a new array with every change, so that who holds an old one has a snapshot. */
+/** How many entries the log holds at first. Bounded, because an inspector may stay open during a load test. */
+export const MAX_ENTRIES = 20_000;
+
+/** The entries that the page has, bounded. Each change makes a new `entries` array, so an old one is a snapshot. */
 export class EventLog {
-  /** Newest first. */
+  /**
+   * Newest first.
+   *
+   * @type {EventRecord[]}
+   */
   entries = [];
-  /** How many older entries have been left out here; the collector may still have them. */
-  leftOut = 0;
-  #most;
+  /** How many older entries the log dropped; the collector may still have them. */
+  omitted = 0;
+  #capacity;
+  /** @type {Map<number, EventRecord>} */
   #bySeq = new Map();
 
-  constructor(most = MOST_ENTRIES) {
-    this.#most = most;
+  constructor(capacity = MAX_ENTRIES) {
+    this.#capacity = capacity;
   }
 
-  /** Takes what the collector holds in place of all that is here. */
-  replace(newestFirst) {
+  /** @param {EventRecord[]} newestFirst */
+  replaceAll(newestFirst) {
     this.clear();
-    this.add([...newestFirst].reverse());
+    this.append([...newestFirst].reverse());
   }
 
-  /** Takes entries in the order in which they arrived. */
-  add(oldestFirst) {
+  /**
+   * Adds entries that have just arrived. Those that the log has already are left out.
+   *
+   * @param {EventRecord[]} oldestFirst
+   */
+  append(oldestFirst) {
     const newest = this.entries[0]?.seq ?? -Infinity;
     const added = oldestFirst.filter(({ seq }) => seq > newest).reverse();
     if (added.length === 0) return;
-    this.#keep(added);
+    this.#index(added);
     this.entries = [...added, ...this.entries];
-    for (const { seq } of this.entries.splice(this.#most)) {
-      this.leftOut += 1;
+    for (const { seq } of this.entries.splice(this.#capacity)) {
+      this.omitted += 1;
       this.#bySeq.delete(seq);
     }
   }
 
-  /** Takes older entries that were asked for, and holds that many more from then on. */
-  addOlder(newestFirst) {
+  /**
+   * Adds older entries that were asked for, and raises the capacity by as many.
+   *
+   * @param {EventRecord[]} newestFirst
+   */
+  prependOlder(newestFirst) {
     const oldest = this.entries.at(-1)?.seq ?? Infinity;
     const added = newestFirst.filter(({ seq }) => seq < oldest);
-    this.#keep(added);
-    this.#most += added.length;
+    this.#index(added);
+    this.#capacity += added.length;
     this.entries = [...this.entries, ...added];
-    this.leftOut = Math.max(0, this.leftOut - added.length);
+    this.omitted = Math.max(0, this.omitted - added.length);
   }
 
+  /** @param {number} seq */
   get(seq) {
     return this.#bySeq.get(seq);
   }
 
   clear() {
     this.entries = [];
-    this.leftOut = 0;
+    this.omitted = 0;
     this.#bySeq.clear();
   }
 
-  #keep(entries) {
+  /** @param {EventRecord[]} entries */
+  #index(entries) {
     for (const entry of entries) this.#bySeq.set(entry.seq, entry);
   }
 }

@@ -1,22 +1,32 @@
-/** What an event is called and what sort it is. All of it takes whatever a page may have sent. */
-import { textOf } from "./to-text.js";
+/** Names, kinds and identifiers of an event. All functions take whatever a page may have sent. */
+/** @import { EventRecord, SentEvent } from "./types.d.ts" */
+import { toText } from "./to-text.js";
 
-/** Pixel status, not a conversion. */
+/**
+ * Whether it is pixel status and not a conversion.
+ *
+ * @param {SentEvent | null | undefined} event
+ */
 export const isInternal = (event) =>
-  /^(openai|oai)::/.test(textOf(event?.type));
+  /^(openai|oai)::/.test(toText(event?.type));
 
+/** @param {SentEvent | null | undefined} event */
 export const isDiagnostic = (event) => event?.type === "oai::diagnostic";
 
-export const isStart = (event) => event?.type === "openai::sdk_init";
+/** @param {SentEvent | null | undefined} event */
+export const isInit = (event) => event?.type === "openai::sdk_init";
 
-/** "standard", "custom", or "internal". */
+/** @param {SentEvent | null | undefined} event */
+export const isPageView = (event) => event?.type === "page_viewed";
+
+/** @param {SentEvent | null | undefined} event */
 export const kindOf = (event) => {
   if (isInternal(event)) return "internal";
   return event?.type === "custom" ? "custom" : "standard";
 };
 
-/** Events that happen once for an order, a contract or a person: seen again, they are the same one. */
-export const HAPPENS_ONCE = new Set([
+/** Events that happen once per order, contract or person: a second one is usually the same one again. */
+export const ONE_TIME_EVENTS = new Set([
   "order_created",
   "subscription_created",
   "trial_started",
@@ -25,55 +35,118 @@ export const HAPPENS_ONCE = new Set([
   "appointment_scheduled",
 ]);
 
-/** Whether an id is a v4 UUID, as the pixel generates where a call has no `event_id`. */
+/**
+ * Whether an id is a v4 UUID, as the pixel generates for calls without `event_id`.
+ *
+ * @param {unknown} id
+ */
 export const isGeneratedId = (id) =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(
-    textOf(id),
+    toText(id),
   );
 
-/** The name by which a person knows the event. */
-export const nameOf = (event) => {
-  if (isStart(event)) return "pixel started";
+/**
+ * The name that the inspector shows.
+ *
+ * @param {SentEvent | null | undefined} event
+ */
+export const displayName = (event) => {
+  if (isInit(event)) return "pixel started";
   if (isDiagnostic(event)) return "diagnostic";
   if (!event) return "unreadable request";
   const name = event.custom_event_name ?? event.type;
-  return name === undefined ? "no name" : textOf(name);
+  return name === undefined ? "no name" : toText(name);
 };
 
-/** An object, whatever came in its place. */
+/**
+ * The value if it is an object, else an empty one.
+ *
+ * @param {unknown} value
+ * @returns {Record<string, unknown>}
+ */
 export const asObject = (value) =>
   value !== null && typeof value === "object" && !Array.isArray(value)
-    ? value
+    ? /** @type {Record<string, unknown>} */ (value)
     : {};
 
+/** @param {SentEvent | null | undefined} event */
 export const dataOf = (event) => asObject(event?.data);
 
 /**
- * What OpenAI counts once: pixel, name and id, as one text. Undefined for what is no conversion, or has no id to be
- * known by.
+ * What OpenAI deduplicates by, as one text: pixel, name and id. Undefined for events that are no conversions or have no
+ * id.
+ *
+ * @param {EventRecord} entry
  */
-export const keyOf = ({ pixel, event }) => {
+export const dedupKeyOf = ({ pixel, event }) => {
   if (!event || isInternal(event) || typeof event.id !== "string")
     return undefined;
   const own = event.custom_event_name;
   // the API lowercases a custom event's own name
-  const name = own === undefined ? event.type : textOf(own).toLowerCase();
-  return textOf([pixel, name, event.id]);
+  const name = own === undefined ? event.type : toText(own).toLowerCase();
+  return toText([pixel, name, event.id]);
 };
 
+/** @param {EventRecord} entry */
 export const isServer = ({ transport }) => transport === "server";
 
-/** The click ID: a server's event brings its own, a batch shares one. */
-export const clickOf = ({ oppref, event }) =>
-  filled(oppref) ?? filled(event?.oppref);
+/**
+ * The user data: a pixel sends it with the request, a server in the event.
+ *
+ * @param {EventRecord} entry
+ */
+export const userOf = ({ user, event }) =>
+  asObject(asObject(user).in ?? asObject(event).user);
 
-/** The browser ID; the Conversions API has it inside `user`. */
-export const browserOf = ({ obref, event }) =>
-  filled(obref) ?? filled(event?.obref) ?? filled(asObject(event?.user).obref);
+/**
+ * The click ID: a pixel sends it with the request, a server in the event.
+ *
+ * @param {EventRecord} entry
+ */
+export const clickIdOf = ({ oppref, event }) =>
+  nonEmpty(oppref) ?? nonEmpty(event?.oppref);
 
-const filled = (value) =>
+/**
+ * The browser ID. The Conversions API has it in `user`.
+ *
+ * @param {EventRecord} entry
+ */
+export const browserIdOf = ({ obref, event }) =>
+  nonEmpty(obref) ??
+  nonEmpty(event?.obref) ??
+  nonEmpty(asObject(event?.user).obref);
+
+/**
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+const nonEmpty = (value) =>
   typeof value === "string" && value !== "" ? value : undefined;
 
-/** When it happened, in ms since the epoch; where it does not say so, when it arrived. */
-export const timeOf = ({ event, received_ms: received }) =>
-  Number.isFinite(event?.timestamp_ms) ? event.timestamp_ms : received;
+/**
+ * When it happened, in ms since the epoch; when it arrived, if the event has no time.
+ *
+ * @param {EventRecord} entry
+ * @returns {number}
+ */
+export const timeOf = ({ event, received_ms: received }) => {
+  const time = event?.timestamp_ms;
+  return typeof time === "number" && Number.isFinite(time) ? time : received;
+};
+
+/**
+ * Whether a browser measured it, so that it is neither pixel status nor a server's event.
+ *
+ * @param {EventRecord} entry
+ * @returns {entry is EventRecord & { event: SentEvent }}
+ */
+export const isFromBrowser = (entry) => isMeasured(entry) && !isServer(entry);
+
+/**
+ * Whether a browser or a server measured it, so that it is not pixel status.
+ *
+ * @param {EventRecord} entry
+ * @returns {entry is EventRecord & { event: SentEvent }}
+ */
+export const isMeasured = (entry) =>
+  Boolean(entry.event) && !isInternal(entry.event);

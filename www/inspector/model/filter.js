@@ -1,15 +1,19 @@
-import { asObject, dataOf, isDiagnostic, isInternal, nameOf } from "./event.js";
+/** @import { EventRecord, Filter, SentEvent } from "./types.d.ts" */
+import {
+  asObject,
+  dataOf,
+  displayName,
+  isDiagnostic,
+  isInternal,
+} from "./event.js";
 import { timeTexts } from "./format.js";
 import { moneyTexts } from "./money.js";
-import { refusedCount } from "./rejections.js";
-import { textOf } from "./to-text.js";
-import { verdictLine, verdictOf } from "./verdict.js";
+import { rejectedCount } from "./rejections.js";
+import { toText } from "./to-text.js";
+import { verdictOf, verdictSummary } from "./verdict.js";
 
-/**
- * Which entries are in view; an empty text lets all pass. `since` is the seq after which a test starts, or 0. `kind` and
- * `views` are for conversions alone: see their view.
- */
-export const NO_FILTER = Object.freeze({
+/** @type {Readonly<Filter>} */
+export const EMPTY_FILTER = Object.freeze({
   text: "",
   verdict: "",
   name: "",
@@ -21,21 +25,41 @@ export const NO_FILTER = Object.freeze({
   views: false,
 });
 
-/** What says which entries are in view. */
-const ABOUT_ENTRIES = [
-  ...["text", "verdict", "name", "transport", "pixel"],
-  ...["internal", "since"],
-];
-
-export const isFiltering = (filter) =>
-  ABOUT_ENTRIES.some((key) => filter[key] !== NO_FILTER[key]);
+/** @typedef {"verdict" | "name" | "transport" | "pixel"} MenuField the filters that are menus */
 
 /**
- * A function that tells whether an entry is to be seen. Refused calls stay when internal events are hidden: they are
- * conversions that went missing.
+ * The filters that apply to events; the others apply to the conversions view only.
+ *
+ * @type {(keyof Filter)[]}
  */
-export const entryFilter = (filter) => {
-  const words = textOf(filter.text)
+const EVENT_FILTERS = [
+  ...["text", "verdict", "name", "transport", "pixel"],
+  ...["internal", "since"],
+].map((key) => /** @type {keyof Filter} */ (key));
+
+/** @param {Filter} filter */
+export const isFilterActive = (filter) =>
+  EVENT_FILTERS.some((key) => filter[key] !== EMPTY_FILTER[key]);
+
+/**
+ * How many filters besides the search are set.
+ *
+ * @param {Filter} filter
+ */
+export const activeFilterCount = (filter) =>
+  EVENT_FILTERS.filter(
+    (key) => key !== "text" && filter[key] !== EMPTY_FILTER[key],
+  ).length;
+
+/**
+ * A predicate for the entries that a filter shows. Diagnostics that report rejected calls are shown even where pixel
+ * status is hidden: each rejected call is a missing conversion.
+ *
+ * @param {Filter} filter
+ * @returns {(entry: EventRecord) => boolean}
+ */
+export const createFilter = (filter) => {
+  const words = toText(filter.text)
     .toLowerCase()
     .split(/\s+/)
     // the comma after a date is not part of it
@@ -43,27 +67,39 @@ export const entryFilter = (filter) => {
     .filter(Boolean);
   return (entry) =>
     entry.seq > filter.since &&
-    (filter.internal || !isOnlyInternal(entry.event)) &&
+    (filter.internal || !isOnlyStatus(entry.event)) &&
     (!filter.verdict || verdictOf(entry).name === filter.verdict) &&
-    (!filter.name || nameOf(entry.event) === filter.name) &&
+    (!filter.name || displayName(entry.event) === filter.name) &&
     (!filter.transport || entry.transport === filter.transport) &&
     (!filter.pixel || entry.pixel === filter.pixel) &&
-    (words.length === 0 || hasAll(searchedText(entry), words));
+    (words.length === 0 || includesAll(searchableText(entry), words));
 };
 
-const hasAll = (text, words) => words.every((word) => text.includes(word));
+/**
+ * @param {string} text
+ * @param {string[]} words
+ */
+const includesAll = (text, words) => words.every((word) => text.includes(word));
 
-/** What is there to choose from: `{names, transports, pixels}`, each sorted. */
-export const choices = (entries) => {
+/**
+ * The options of the menus, each sorted.
+ *
+ * @param {EventRecord[]} entries
+ */
+export const filterOptions = (entries) => {
   const names = new Set();
   const transports = new Set();
   const pixels = new Set();
   for (const { event, transport, pixel } of entries) {
-    names.add(nameOf(event));
+    names.add(displayName(event));
     transports.add(transport);
     if (typeof pixel === "string") pixels.add(pixel);
   }
-  const sorted = (set) => [...set].sort().slice(0, MOST_CHOICES);
+  /**
+   * @param {Set<string>} set
+   * @returns {string[]}
+   */
+  const sorted = (set) => [...set].sort().slice(0, MAX_OPTIONS);
   return {
     names: sorted(names),
     transports: sorted(transports),
@@ -71,55 +107,62 @@ export const choices = (entries) => {
   };
 };
 
-/** A menu of 10,000 pixels helps nobody, and the search finds them. */
-const MOST_CHOICES = 200;
+/** A menu of 10,000 pixels is of no use; the search finds them. */
+const MAX_OPTIONS = 200;
 
-/** Enough to find an event by, and little enough to search 10,000 of them at each key. */
-const MOST_SEARCHED = 20_000;
+/** Enough to find an event by, and little enough to search 10,000 of them at each keystroke. */
+const MAX_SEARCHED = 20_000;
 
-/** Of how many items the amounts are found as they are shown. */
-const MOST_ITEMS = 50;
+/** For how many items the amounts are found as they are shown. */
+const MAX_ITEMS = 50;
 
-const searchedTexts = new WeakMap();
+/** @type {WeakMap<EventRecord, string>} */
+const searchableTexts = new WeakMap();
 
-/** All values that were sent, at any depth, and what is shown of them. Keys are the same in every entry. */
-const searchedText = (entry) => {
-  const known = searchedTexts.get(entry);
+/**
+ * All values that were sent, at any depth, and how they are shown. Without keys, which are the same in every entry.
+ *
+ * @param {EventRecord} entry
+ */
+const searchableText = (entry) => {
+  const known = searchableTexts.get(entry);
   if (known !== undefined) return known;
   const { event } = entry;
   const data = dataOf(event);
   const parts = [
     `#${entry.seq}`,
-    verdictLine(entry),
-    nameOf(event),
+    verdictSummary(entry),
+    displayName(event),
     ...moneyTexts(data.amount, data.currency),
     ...timeTexts(event?.timestamp_ms),
     ...timeTexts(entry.received_ms),
   ];
   if (Array.isArray(data.contents))
-    for (const item of data.contents.slice(0, MOST_ITEMS)) {
+    for (const item of data.contents.slice(0, MAX_ITEMS)) {
       const { amount, currency = data.currency } = asObject(item);
       parts.push(...moneyTexts(amount, currency));
     }
   let length = 0;
-  // Not by recursion: what a page sends may be nested deeply.
+  // No recursion: what a page sends may be deeply nested.
+  /** @type {unknown[]} */
   const left = [entry];
-  while (left.length > 0 && length < MOST_SEARCHED) {
+  while (left.length > 0 && length < MAX_SEARCHED) {
     const value = left.pop();
     if (value !== null && typeof value === "object") {
       left.push(...Object.values(value).slice(0, 1000).reverse());
     } else {
-      const part = String(value).slice(0, MOST_SEARCHED);
+      const part = String(value).slice(0, MAX_SEARCHED);
       parts.push(part);
       length += part.length;
     }
   }
   const text = parts.join(" ").toLowerCase();
-  searchedTexts.set(entry, text);
+  searchableTexts.set(entry, text);
   return text;
 };
 
-const isOnlyInternal = (event) => {
+/** @param {SentEvent | null | undefined} event */
+const isOnlyStatus = (event) => {
   if (!event || !isInternal(event)) return false;
-  return !isDiagnostic(event) || refusedCount(event.data) === 0;
+  return !isDiagnostic(event) || rejectedCount(dataOf(event)) === 0;
 };

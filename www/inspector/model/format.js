@@ -1,9 +1,11 @@
-/** Numbers, times and long values worded for a person. All of them take whatever a page may have sent. */
-import { textOf } from "./to-text.js";
+/** Numbers, times and long values for people. All functions take whatever a page may have sent. */
+import { toText } from "./to-text.js";
 
+/** @param {Intl.DateTimeFormatOptions} options */
 const format = (options) =>
   new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });
 
+/** @type {Intl.DateTimeFormatOptions} */
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const clock = format({ ...CLOCK, fractionalSecondDigits: 3 });
 const day = format({ day: "numeric", month: "short", year: "numeric" });
@@ -14,16 +16,24 @@ const weekday = format({
 const dayAndClock = format({ day: "numeric", month: "short", ...CLOCK });
 const minutes = format({ hour: "2-digit", minute: "2-digit" });
 
-/** A time of day to the millisecond, with the date in front unless it is today's. `ms`: since the epoch. */
+/**
+ * A time of day with milliseconds, after its date unless that is today.
+ *
+ * @param {unknown} ms since the epoch
+ */
 export function formatTime(ms, now = Date.now()) {
   const date = toDate(ms);
-  if (!date) return textOf(ms ?? "no time");
+  if (!date) return toText(ms ?? "no time");
   return isSameDay(date, now)
     ? clock.format(date)
     : `${day.format(date)}, ${clock.format(date)}`;
 }
 
-/** The same in the width that a row has for it: another day's time is less exact. */
+/**
+ * The same, short enough for a row: less exact where it is not today.
+ *
+ * @param {unknown} ms since the epoch
+ */
 export function formatShortTime(ms, now = Date.now()) {
   const date = toDate(ms);
   if (!date || isSameDay(date, now)) return formatTime(ms, now);
@@ -32,18 +42,28 @@ export function formatShortTime(ms, now = Date.now()) {
   return `${numericDay(date)} ${minutes.format(date)}`;
 }
 
+/** @param {Date} date */
 function numericDay(date) {
+  /** @param {number} number */
   const part = (number) => String(number).padStart(2, "0");
   return `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())}`;
 }
 
-/** The day with its weekday and year. */
+/**
+ * The date with its weekday and year.
+ *
+ * @param {unknown} ms since the epoch
+ */
 export function formatDay(ms) {
   const date = toDate(ms);
-  return date ? weekday.format(date) : textOf(ms ?? "no time");
+  return date ? weekday.format(date) : toText(ms ?? "no time");
 }
 
-/** All words with which a time is shown in whatever form, for a search. */
+/**
+ * All texts by which a search may find a time.
+ *
+ * @param {unknown} ms since the epoch
+ */
 export function timeTexts(ms) {
   const date = toDate(ms);
   return date
@@ -51,59 +71,93 @@ export function timeTexts(ms) {
     : [];
 }
 
-/** The same time for `<time datetime>`; undefined where it is no time. */
+/**
+ * The value of `<time datetime>`; undefined where it is not a time.
+ *
+ * @param {unknown} ms since the epoch
+ */
 export function isoTime(ms) {
   return toDate(ms)?.toISOString();
 }
 
-/** Whether two times, in ms since the epoch, are on one day here. */
+/**
+ * Whether two times are on the same day in the local time zone.
+ *
+ * @param {number | Date} one
+ * @param {number | Date} other
+ */
 export function isSameDay(one, other) {
   return new Date(one).toDateString() === new Date(other).toDateString();
 }
 
+/** @param {unknown} ms */
 function toDate(ms) {
   if (typeof ms !== "number") return undefined;
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-const SPANS = [
+/** @type {[number, string][]} */
+const UNITS = [
   [24 * 60 * 60 * 1000, "day"],
   [60 * 60 * 1000, "hour"],
   [60 * 1000, "minute"],
 ];
 
-/** How much time lies between: "0.2 seconds", "3 minutes", "2 days". */
-export function formatSpan(ms) {
-  for (const [length, noun] of SPANS)
+/**
+ * A duration: "0.2 seconds", "3 minutes", "2 days".
+ *
+ * @param {number} ms
+ */
+export function formatDuration(ms) {
+  for (const [length, noun] of UNITS)
     if (ms >= length) return plural(Math.round(ms / length), noun);
   return `${(Math.round(ms / 100) / 10).toLocaleString()} seconds`;
 }
 
+/** @param {number} bytes */
 export function formatBytes(bytes) {
   return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
 }
 
+/**
+ * "1 event", "2 events"
+ *
+ * @param {number} count
+ * @param {string} noun
+ */
 export function plural(count, noun, nouns = `${noun}s`) {
   return `${count.toLocaleString()} ${count === 1 ? noun : nouns}`;
 }
 
-/** "a", "a and b", "a, b and c" */
-export function listed(words) {
+/**
+ * "a", "a and b", "a, b and c"
+ *
+ * @param {string[]} words
+ */
+export function joinWords(words) {
   return words.length < 2
     ? words.join("")
     : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-/** Keeps both ends of a long id: its end often tells two of them apart. */
-export function shorten(text, longest = 16) {
+/**
+ * Cuts a long id in its middle: its end often tells it from similar ones.
+ *
+ * @param {string} text
+ */
+export function truncateMiddle(text, longest = 16) {
   if (text.length <= longest) return text;
   return `${text.slice(0, 8)}…${text.slice(-4)}`;
 }
 
-/** The path of a web address; an address of another kind (`file://`, `about:blank`) as it is. */
-export function pathOf(address) {
-  const text = textOf(address);
+/**
+ * The path of a web URL. URLs of other schemes (`file:`, `about:`) stay whole.
+ *
+ * @param {unknown} url
+ */
+export function pathOf(url) {
+  const text = toText(url);
   if (!URL.canParse(text)) return text;
   const { protocol, pathname } = new URL(text);
   return protocol.startsWith("http") ? pathname : text;

@@ -1,8 +1,8 @@
-import { textOf } from "./to-text.js";
+import { toText } from "./to-text.js";
 
 /**
- * Digits after the decimal point by ISO 4217, where they are not 2. Intl cannot be asked: its digits are those in
- * common use (CLDR: none for HUF, IDR, COP, PKR and others), which would show such amounts a hundred times too high.
+ * Digits after the decimal point by ISO 4217, where they are not 2. Intl does not know them: its digits are those in
+ * common use (CLDR has none for HUF, IDR, COP, PKR and others), which would show such amounts a hundred times too high.
  * https://www.six-group.com/en/products-services/financial-information/data-standards.html
  */
 const DIGITS = new Map([
@@ -12,30 +12,63 @@ const DIGITS = new Map([
   ...codes("CLF UYW", 4),
 ]);
 
+/**
+ * @param {string} list
+ * @param {number} digits
+ * @returns {[string, number][]}
+ */
 function codes(list, digits) {
   return list.split(" ").map((code) => [code, digits]);
 }
 
-/** `amount` is in minor units, as on the wire. What is no such amount is shown as it came. */
-export function formatMoney(amount, currency) {
+/**
+ * An amount in minor units and its currency, if they are valid.
+ *
+ * @param {unknown} amount
+ * @param {unknown} currency
+ */
+function parseMoney(amount, currency) {
   const code = typeof currency === "string" ? currency.toUpperCase() : "";
-  if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) {
-    return [asText(amount), asText(currency)].filter(Boolean).join(" ");
-  }
-  const digits = DIGITS.get(code) ?? 2;
-  return formatOf(code, digits).format(amount / 10 ** digits);
+  if (
+    typeof amount !== "number" ||
+    !Number.isInteger(amount) ||
+    !/^[A-Z]{3}$/.test(code)
+  )
+    return undefined;
+  return { amount, code, digits: DIGITS.get(code) ?? 2 };
 }
 
 /**
- * What somebody may type who looks for an amount that they have seen: with a point or a comma, with thousands set off or not,
- * with the currency's sign or code on either side.
+ * An amount in minor units, as sent, in the currency's unit. What is not valid is shown as sent.
+ *
+ * @param {unknown} amount
+ * @param {unknown} currency
+ */
+export function formatMoney(amount, currency) {
+  const money = parseMoney(amount, currency);
+  if (!money)
+    return [amount, currency]
+      .map((part) => (part === undefined ? "" : toText(part)))
+      .filter(Boolean)
+      .join(" ");
+  const { code, digits } = money;
+  return formatOf(code, digits).format(money.amount / 10 ** digits);
+}
+
+/**
+ * All texts by which a search may find an amount: with a point or a comma, with or without thousands separators, with
+ * the currency's sign or code on either side.
+ *
+ * @param {unknown} amount
+ * @param {unknown} currency
  */
 export function moneyTexts(amount, currency) {
-  const code = typeof currency === "string" ? currency.toUpperCase() : "";
-  if (!Number.isSafeInteger(amount) || !/^[A-Z]{3}$/.test(code)) return [];
-  const digits = DIGITS.get(code) ?? 2;
-  const plain = (amount / 10 ** digits).toFixed(digits);
+  const money = parseMoney(amount, currency);
+  if (!money || !Number.isSafeInteger(money.amount)) return [];
+  const { code, digits } = money;
+  const plain = (money.amount / 10 ** digits).toFixed(digits);
   const [whole, part] = plain.split(".");
+  /** @param {string} mark */
   const grouped = (mark) => whole.replace(/\B(?=(\d{3})+$)/g, mark);
   const numbers =
     part === undefined
@@ -56,22 +89,36 @@ export function moneyTexts(amount, currency) {
   ];
 }
 
+/** @type {Map<string, string>} */
 const signs = new Map();
 
+/**
+ * @param {string} code
+ * @param {number} digits
+ */
 function signOf(code, digits) {
-  if (!signs.has(code))
-    signs.set(
-      code,
+  let sign = signs.get(code);
+  if (sign === undefined) {
+    sign =
       formatOf(code, digits)
         .formatToParts(0)
-        .find(({ type }) => type === "currency").value,
-    );
-  return signs.get(code);
+        .find(({ type }) => type === "currency")?.value ?? code;
+    signs.set(code, sign);
+  }
+  return sign;
 }
 
-/** By currency: to make one takes longer than to use it a hundred times. */
+/**
+ * Formats by currency: creating one takes longer than using it a hundred times.
+ *
+ * @type {Map<string, Intl.NumberFormat>}
+ */
 const formats = new Map();
 
+/**
+ * @param {string} code
+ * @param {number} digits
+ */
 function formatOf(code, digits) {
   let format = formats.get(code);
   if (!format) {
@@ -86,16 +133,17 @@ function formatOf(code, digits) {
   return format;
 }
 
-/** The amount as the wire has it, for whoever compares it with their code. */
-export function minorUnits(amount, currency) {
-  const code = typeof currency === "string" ? currency.toUpperCase() : "";
-  if (!Number.isInteger(amount) || !/^[A-Z]{3}$/.test(code)) return undefined;
-  const digits = DIGITS.get(code) ?? 2;
+/**
+ * The amount as sent, to compare with one's code: "2599 (100 = 1 USD)".
+ *
+ * @param {unknown} amount
+ * @param {unknown} currency
+ */
+export function describeMinorUnits(amount, currency) {
+  const money = parseMoney(amount, currency);
+  if (!money) return undefined;
+  const { code, digits } = money;
   return digits === 0
-    ? `${amount} (${code} has no smaller unit)`
-    : `${amount} (${10 ** digits} = 1 ${code})`;
-}
-
-function asText(value) {
-  return value === undefined ? "" : textOf(value);
+    ? `${money.amount} (${code} has no smaller unit)`
+    : `${money.amount} (${10 ** digits} = 1 ${code})`;
 }

@@ -1,20 +1,30 @@
 /**
- * Identifiers of a person in fields that leave unhashed: an e-mail address, a phone number or a name in an id, an item's
- * name, the path of the page's address and the like.
+ * Personal data in fields that are not hashed: an e-mail address, a phone number or a name in an id, an item's name, the
+ * path of the page's URL and the like.
  */
-import { asObject, dataOf, isInternal, isServer } from "./event.js";
+/** @import { EventRecord } from "./types.d.ts" */
+import { dataOf, isInternal, isServer, userOf } from "./event.js";
 import { sha256 } from "./sha256.js";
-import { textOf } from "./to-text.js";
+import { toText } from "./to-text.js";
 
 export const EMAIL = "an e-mail address";
 export const PHONE = "a phone number";
 export const NAME = "a name";
 
-/** What is found in an entry, once for each field and kind: `[{field, kind}]`. */
-export const personalData = (entry) => {
+/** @typedef {{ field: string, kind: string }} Finding */
+/** @typedef {{ names: Set<string>, phones: Set<string> }} VisitorHashes */
+
+/**
+ * The personal data in an entry, once per field and kind.
+ *
+ * @param {EventRecord} entry
+ * @returns {Finding[]}
+ */
+export const findPersonalData = (entry) => {
   if (entry.event === null || typeof entry.event !== "object") return [];
   const known = found.get(entry);
   if (known) return known;
+  /** @type {Map<string, Finding>} */
   const findings = new Map();
   const hashes = hashesOf(entry);
   for (const [field, text] of textsOf(entry))
@@ -25,52 +35,70 @@ export const personalData = (entry) => {
   return list;
 };
 
-/** An entry never changes. */
+/** @type {WeakMap<EventRecord, Finding[]>} */
 const found = new WeakMap();
 
-/** A longer text, or more of them, is no field that somebody has filled in by mistake. */
-const MOST_TEXTS = 500;
-const LONGEST = 1000;
+/** Longer texts, or more of them, are not what somebody puts into a field by mistake. */
+const MAX_TEXTS = 500;
+const MAX_LENGTH = 1000;
 
-/** All texts of an entry that leave as they are, as `[field, text]`; `field` is what the site's code calls it. */
+/**
+ * All texts of an entry that are sent unhashed, with what the site's code calls their field.
+ *
+ * @param {EventRecord} entry
+ */
 const textsOf = (entry) => {
-  const { event } = entry;
+  const event = entry.event ?? {};
+  /** @type {[string, string][]} */
   const texts = [];
+  /**
+   * @param {string} field
+   * @param {unknown} value
+   */
   const add = (field, value) => {
     if (typeof value === "string" && value !== "")
-      texts.push([field, value.slice(0, LONGEST)]);
+      texts.push([field, value.slice(0, MAX_LENGTH)]);
   };
   add(isServer(entry) ? "id" : "event_id", isInternal(event) ? "" : event.id);
   add("custom_event_name", event.custom_event_name);
-  for (const [field, address] of [
-    ["the path of the page's address", event.source_url],
-    ["the path of the referrer", event.referrer_url],
-  ])
-    for (const part of textOf(address ?? "").split(/[/?&#=]/)) add(field, part);
-  const user = asObject(asObject(entry.user).in ?? event.user);
-  for (const [field, name] of RAW_USER_FIELDS)
+  addPath("the path of the page's URL", event.source_url, add);
+  addPath("the path of the referrer", event.referrer_url, add);
+  const user = userOf(entry);
+  for (const [field, name] of UNHASHED_USER_FIELDS)
     for (const value of [user[field]].flat()) add(name, value);
 
   if (isInternal(event)) return texts;
-  // Not by recursion: what a page sends may be nested deeply.
+  // No recursion: what a page sends may be deeply nested.
+  /** @type {[string, unknown][]} */
   const left = [["", dataOf(event)]];
-  while (left.length > 0 && texts.length < MOST_TEXTS) {
-    const [field, value] = left.pop();
+  while (texts.length < MAX_TEXTS) {
+    const next = left.pop();
+    if (!next) break;
+    const [field, value] = next;
     if (value === null || typeof value !== "object") {
       if (field !== "type" && !field.endsWith("currency")) add(field, value);
     } else if (Array.isArray(value)) {
-      for (const item of value.slice(0, MOST_TEXTS))
+      for (const item of value.slice(0, MAX_TEXTS))
         left.push([`${field}[]`, item]);
     } else {
-      for (const [name, item] of Object.entries(value).slice(0, MOST_TEXTS))
+      for (const [name, item] of Object.entries(value).slice(0, MAX_TEXTS))
         left.push([field ? `${field}.${name}`.slice(0, 200) : name, item]);
     }
   }
   return texts;
 };
 
-/** The fields of a visitor that are sent as given, in the pixel's spelling and in both of the Conversions API. */
-const RAW_USER_FIELDS = [
+/**
+ * @param {string} field
+ * @param {unknown} url
+ * @param {(field: string, value: unknown) => void} add
+ */
+const addPath = (field, url, add) => {
+  for (const part of toText(url ?? "").split(/[/?&#=]/)) add(field, part);
+};
+
+/** The user fields that are sent unhashed, in every spelling, with the name that a page uses. */
+const UNHASHED_USER_FIELDS = [
   ["country", "co", "countries"],
   ["city", "ct", "cities"],
   ["region", "rg", "regions"],
@@ -79,15 +107,21 @@ const RAW_USER_FIELDS = [
   [name, ...spellings].map((field) => [field, name]),
 );
 
-/** The visitor's own name and phone number, hashed: what a word is compared with. */
-const hashesOf = ({ user, event }) => {
-  const fields = asObject(asObject(user).in ?? asObject(event).user);
+/**
+ * The hashes of the visitor's own names and phone numbers, to compare words with.
+ *
+ * @param {EventRecord} entry
+ * @returns {VisitorHashes}
+ */
+const hashesOf = (entry) => {
+  const user = userOf(entry);
+  /** @param {...string} names */
   const all = (...names) =>
     new Set(
       names
-        .flatMap((name) => fields[name] ?? [])
-        .filter((value) => /^[0-9a-f]{64}$/i.test(textOf(value)))
-        .map((value) => value.toLowerCase()),
+        .flatMap((name) => user[name] ?? [])
+        .map((value) => toText(value).toLowerCase())
+        .filter((value) => /^[0-9a-f]{64}$/.test(value)),
     );
   return {
     names: all(
@@ -98,22 +132,31 @@ const hashesOf = ({ user, event }) => {
   };
 };
 
-const kindsIn = (given, field, hashes) => {
-  const text = decoded(given);
+/**
+ * @param {string} sent
+ * @param {string} field
+ * @param {VisitorHashes} hashes
+ */
+const kindsIn = (sent, field, hashes) => {
+  const text = decodePercent(sent);
   if (UUID.test(text)) return [];
   const kinds = [];
   if (hasEmail(text)) kinds.push(EMAIL);
-  if (PHONES.some((form) => form.test(text)) || isOfVisitor(text, hashes))
+  if (PHONES.some((form) => form.test(text)) || hasVisitorPhone(text, hashes))
     kinds.push(PHONE);
-  if (namesVisitor(text, hashes) || (isId(field) && FULL_NAME.test(text)))
+  if (hasVisitorName(text, hashes) || (isId(field) && FULL_NAME.test(text)))
     kinds.push(NAME);
   return kinds;
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** `jane%40example.com`, also where it was encoded twice. */
-const decoded = (text) => {
+/**
+ * Decodes `jane%40example.com`, also where it is encoded twice.
+ *
+ * @param {string} text
+ */
+const decodePercent = (text) => {
   let plain = text;
   for (let times = 0; times < 2 && plain.includes("%"); times += 1)
     try {
@@ -124,11 +167,15 @@ const decoded = (text) => {
   return plain;
 };
 
-/** `logo@2x.png` is none. */
+/**
+ * `logo@2x.png` does not count.
+ *
+ * @param {string} text
+ */
 const hasEmail = (text) =>
   /[^\s@"'<>(),;:]@(?!\dx\.)(?:[\p{L}\d-]+\.)+\p{L}{2,}/u.test(text);
 
-/** Digits alone are an order's number or an article's; these have a plus, or are written as nothing but a phone number is. */
+/** Digits alone may be the number of an order or an article. These forms are those of phone numbers only. */
 const PHONES = [
   // +49 170 1234567
   /(?<![\w+])\+[1-9](?:[\s().-]*\d){7,14}(?!\d)/,
@@ -140,45 +187,61 @@ const PHONES = [
   /(?<![\w-])(?:\(\d{3}\)\s?|\d{3}-)\d{3}-\d{4}(?![\w-])/,
 ];
 
+/** @param {string} field */
 const isId = (field) => field === "event_id" || field === "id";
 
-/** In an id it is a person's name; an item or a city may be called so. */
+/** In an id this is a person's name; an item or a city may have such a name too. */
 const FULL_NAME = /^\p{Lu}\p{Ll}+[ _.-]\p{Lu}\p{Ll}+$/u;
 
-/** Whether some digits are the visitor's own phone number. */
-const isOfVisitor = (text, { phones }) =>
+/**
+ * Whether it has the visitor's own phone number, as digits alone.
+ *
+ * @param {string} text
+ * @param {VisitorHashes} hashes
+ */
+const hasVisitorPhone = (text, { phones }) =>
   phones.size > 0 &&
   (text.match(/\d{8,15}/g) ?? []).some((digits) =>
-    phones.has(digestOf(digits.replace(/^0+/, ""))),
+    phones.has(hashOf(digits.replace(/^0+/, ""))),
   );
 
-/** Digests by text: most words come again and again, and a digest takes some time. */
-const digests = new Map();
-const MOST_DIGESTS = 20_000;
+/**
+ * Hashes by text: the same words come up all the time, and hashing is slow.
+ *
+ * @type {Map<string, string>}
+ */
+const hashCache = new Map();
+const MAX_CACHED = 20_000;
 
-const digestOf = (text) => {
-  let digest = digests.get(text);
-  if (digest === undefined) {
-    digest = sha256(text);
-    if (digests.size >= MOST_DIGESTS) digests.clear();
-    digests.set(text, digest);
+/** @param {string} text */
+const hashOf = (text) => {
+  let hash = hashCache.get(text);
+  if (hash === undefined) {
+    hash = sha256(text);
+    if (hashCache.size >= MAX_CACHED) hashCache.clear();
+    hashCache.set(text, hash);
   }
-  return digest;
+  return hash;
 };
 
-/** More words have no name among them, and would take long to hash. */
-const MOST_WORDS = 40;
+/** Longer texts are not names, and hashing all their words would take long. */
+const MAX_WORDS = 40;
 
-/** Whether a word, or two that stand side by side, is the visitor's own first or last name. */
-const namesVisitor = (text, { names }) => {
+/**
+ * Whether a word, or two adjacent ones, is the visitor's own first or last name.
+ *
+ * @param {string} text
+ * @param {VisitorHashes} hashes
+ */
+const hasVisitorName = (text, { names }) => {
   if (names.size === 0) return false;
   const words = (text.toLowerCase().match(/[\p{L}\p{M}]+/gu) ?? []).slice(
     0,
-    MOST_WORDS,
+    MAX_WORDS,
   );
   return words.some(
     (word, i) =>
-      names.has(digestOf(word)) ||
-      (i > 0 && names.has(digestOf(words[i - 1] + word))),
+      names.has(hashOf(word)) ||
+      (i > 0 && names.has(hashOf(words[i - 1] + word))),
   );
 };

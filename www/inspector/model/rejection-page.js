@@ -1,75 +1,101 @@
-/** On which page a call was refused. Diagnostics name no page, but what came with them often does. */
+/** The page on which a call was rejected. Diagnostics do not name it, but the data around them often does. */
+/** @import { EventRecord, RejectionPage } from "./types.d.ts" */
 import {
   asObject,
-  browserOf,
+  browserIdOf,
+  dataOf,
   isDiagnostic,
   isServer,
   timeOf,
 } from "./event.js";
-import { refusedCount } from "./rejections.js";
+import { rejectedCount } from "./rejections.js";
+
+/** @typedef {{ url: string, time: number }} PageSeen */
 
 /**
- * A Map from each diagnostic with refused calls to `{url, sure}`, where a page is known: from the events of the same
- * request, from its Referer, or from what the same browser did last before. The last of these is not `sure`.
+ * The page of each diagnostic that reports rejected calls, where it is known: from the events of the same request, from
+ * its Referer, or else, not certain, from the browser's previous event.
+ *
+ * @param {EventRecord[]} newestFirst
+ * @returns {Map<EventRecord, RejectionPage>}
  */
-export const refusalPages = (newestFirst) => {
+export const rejectionPages = (newestFirst) => {
+  /** @type {Map<EventRecord, RejectionPage>} */
   const pages = new Map();
   const wanted = newestFirst.filter(
-    ({ event }) => isDiagnostic(event) && refusedCount(event.data) > 0,
+    ({ event }) => isDiagnostic(event) && rejectedCount(dataOf(event)) > 0,
   );
   if (wanted.length === 0) return pages;
 
+  /** @type {Map<unknown, PageSeen[]>} */
   const byBatch = new Map();
+  /** @type {Map<unknown, PageSeen[]>} */
   const byBrowser = new Map();
   for (const entry of newestFirst) {
-    const url = webAddress(asObject(entry.event).source_url);
+    const url = webUrl(asObject(entry.event).source_url);
     if (url === undefined || isServer(entry)) continue;
-    add(byBatch, entry.batch, { url });
-    const browser = browserOf(entry);
-    if (browser !== undefined)
-      add(byBrowser, browser, { url, time: timeOf(entry) });
+    const seen = { url, time: timeOf(entry) };
+    add(byBatch, entry.batch, seen);
+    const browser = browserIdOf(entry);
+    if (browser !== undefined) add(byBrowser, browser, seen);
   }
   for (const list of byBrowser.values())
     list.sort((one, other) => one.time - other.time);
 
   for (const entry of wanted) {
-    const page =
-      sure(onlyOne(byBatch.get(entry.batch))) ??
-      sure(refererOf(entry)) ??
-      likely(lastBefore(byBrowser.get(browserOf(entry)), timeOf(entry)));
-    if (page) pages.set(entry, page);
+    const certain =
+      onlyUrl(byBatch.get(entry.batch)) ?? refererUrl(entry.referer);
+    const url =
+      certain ??
+      lastBefore(byBrowser.get(browserIdOf(entry)) ?? [], timeOf(entry));
+    if (url !== undefined)
+      pages.set(entry, { url, isCertain: certain !== undefined });
   }
   return pages;
 };
 
+/**
+ * @param {Map<unknown, PageSeen[]>} lists
+ * @param {unknown} key
+ * @param {PageSeen} item
+ */
 const add = (lists, key, item) => {
-  if (!lists.has(key)) lists.set(key, []);
-  lists.get(key).push(item);
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
 };
 
-const sure = (url) => url && { url, sure: true };
-const likely = (url) => url && { url, sure: false };
+/**
+ * The URL that all events of a request share. Two pages can share a request; then neither is known to be the one.
+ *
+ * @param {PageSeen[]} [list]
+ */
+const onlyUrl = (list = []) =>
+  list.every(({ url }) => url === list[0].url) ? list[0]?.url : undefined;
 
-/** Events of two pages may share a request; then neither is known to be the one. */
-const onlyOne = (list = []) =>
-  list.length > 0 && list.every(({ url }) => url === list[0].url)
-    ? list[0].url
-    : undefined;
-
-/** The page of a Referer. One without a path may be cut down to its origin, and names no page. */
-const refererOf = ({ referer }) => {
-  const url = webAddress(referer);
+/**
+ * The page of a Referer. Without a path it may be only an origin (Referrer-Policy), which does not name a page.
+ *
+ * @param {unknown} referer
+ */
+const refererUrl = (referer) => {
+  const url = webUrl(referer);
   return url === undefined || new URL(url).pathname === "/" ? undefined : url;
 };
 
-const lastBefore = (list = [], time) => {
-  let found;
-  for (const item of list) if (item.time <= time) found = item;
-  return (found ?? list[0])?.url;
-};
+/**
+ * @param {PageSeen[]} byTime
+ * @param {number} time
+ */
+const lastBefore = (byTime, time) =>
+  (byTime.findLast((item) => item.time <= time) ?? byTime[0])?.url;
 
-/** An http(s) address without query and fragment. */
-const webAddress = (text) => {
+/**
+ * An http(s) URL without query and fragment.
+ *
+ * @param {unknown} text
+ */
+const webUrl = (text) => {
   if (typeof text !== "string" || !URL.canParse(text)) return undefined;
   const { protocol, origin, pathname } = new URL(text);
   return protocol === "http:" || protocol === "https:"
@@ -77,5 +103,9 @@ const webAddress = (text) => {
     : undefined;
 };
 
-/** The same page with the debug mode on. */
-export const debugAddress = (url) => `${url}?oaiq_debug=1`;
+/**
+ * The same page with debug logging on.
+ *
+ * @param {string} url
+ */
+export const debugUrl = (url) => `${url}?oaiq_debug=1`;

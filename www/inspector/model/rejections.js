@@ -1,12 +1,11 @@
-import { textOf } from "./to-text.js";
+/** Rejected calls, from the counts of one diagnostic. */
+/** @import { Rejection } from "./types.d.ts" */
+import { asObject } from "./event.js";
+import { plural } from "./format.js";
+import { toText } from "./to-text.js";
 
-/**
- * Refused calls, from the counts of one diagnostic. The counts are merged: reasons, names and phases are counted side by
- * side, so that which name belongs to which reason has to be worked out, and sometimes cannot be.
- */
-
-/** What was wrong, by `code field`; it ends the sentence "1 call of order_created was refused: …". */
-const FAULTS = new Map([
+/** What was wrong, by `code field`; it follows "1 call of order_created was rejected: ". */
+const VIOLATIONS = new Map([
   ["unknown_event_type type", "no event has that name"],
   ["missing_required_field data", "data is missing"],
   ["missing_required_field data.type", "data.type is missing"],
@@ -42,14 +41,14 @@ const FAULTS = new Map([
     "invalid_amount data.contents[].amount",
     "an item's amount must be an integer in the currency's smallest unit: 2599 for 25.99",
   ],
-  ["missing_currency data.currency", "amount is there without currency"],
+  ["missing_currency data.currency", "there is an amount but no currency"],
   [
     "missing_currency data.contents[].currency",
-    "an item has an amount without a currency, and so has the event",
+    "an item has an amount, but neither the item nor the event has a currency",
   ],
   [
     "invalid_custom_event_name custom_event_name",
-    "custom_event_name must be 1 to 64 letters, digits, _ or -, begin and end with a letter or digit, and not be the name of a standard event",
+    "custom_event_name must have 1 to 64 letters, digits, _ or -, begin and end with a letter or digit, and differ from the standard events' names",
   ],
   [
     "custom_event_name_required custom_event_name",
@@ -57,7 +56,7 @@ const FAULTS = new Map([
   ],
 ]);
 
-/** Faults without a code are known by their reason alone. */
+/** What was wrong, by reason, for rejections without a code. */
 const REASONS = new Map([
   ["unsupported_event_name", "the event's name is empty or not a string"],
   ["missing_event_props", "data is missing"],
@@ -71,124 +70,156 @@ const REASONS = new Map([
   ],
 ]);
 
-/** The protocol allows no more details; a list that does not keep to it is not let fill the page. */
-const MOST_DETAILS = 64;
+const UNKNOWN_NAME = "unsupported_event_name";
+
+/** The protocol allows no more; a page that sends more must not fill the screen. */
+const MAX_DETAILS = 64;
 
 /**
- * One entry for each kind of fault: `{count, reason, code?, field?, name?, words}`. `name` is the event's, where the counts
- * leave only one possible.
+ * One entry per kind of rejection. A diagnostic counts reasons, names and phases separately, so which name belongs to
+ * which reason has to be inferred, and is not always known.
+ *
+ * @param {Record<string, unknown>} data the diagnostic's data
+ * @returns {Rejection[]}
  */
-export function explainRefusals(data) {
-  const refusals = countByFault(data);
-  const names = new Map(counts(data.dropped_event_name_counts));
+export function explainRejections(data) {
+  const rejections = groupByViolation(data);
+  const names = new Map(countsIn(data.dropped_event_name_counts));
 
-  // These faults exist for one name only: they claim it, which may leave a single name for all others.
-  for (const refusal of refusals) {
-    const name = onlyNameFor(refusal);
-    if (!names.has(name)) continue;
-    refusal.name = name;
-    names.set(name, names.get(name) - refusal.count);
+  // Some violations are possible for one name only. Assigning these first may leave a single name for all others.
+  for (const rejection of rejections) {
+    const name = onlyNameFor(rejection);
+    const count = name === undefined ? undefined : names.get(name);
+    if (name === undefined || count === undefined) continue;
+    rejection.name = name;
+    names.set(name, count - rejection.count);
   }
   const left = [...names].filter(([, count]) => count > 0);
-  if (left.length === 1) {
-    for (const refusal of refusals) refusal.name ??= left[0][0];
-  }
-  return refusals;
+  if (left.length === 1)
+    for (const rejection of rejections) rejection.name ??= left[0][0];
+  return rejections;
 }
 
-function countByFault(data) {
-  const uncoded = new Map(counts(data.dropped_event_reason_counts));
-  const refusals = [];
-  for (const detail of details(data)) {
-    const { reason, code, field } = detail;
-    const count = positive(detail.count);
-    uncoded.set(reason, (uncoded.get(reason) ?? 0) - count);
-    const words = FAULTS.get(`${code} ${field}`) ?? code;
-    refusals.push({ count, reason, code, field, words });
+/**
+ * @param {Record<string, unknown>} data
+ * @returns {Rejection[]}
+ */
+function groupByViolation(data) {
+  const withoutCode = new Map(countsIn(data.dropped_event_reason_counts));
+  /** @type {Rejection[]} */
+  const rejections = [];
+  for (const { reason, code, field, count } of detailsIn(data)) {
+    withoutCode.set(reason, (withoutCode.get(reason) ?? 0) - count);
+    const words = VIOLATIONS.get(`${code} ${field}`) ?? code;
+    rejections.push({ count, reason, code, field, words });
   }
-  for (const [reason, count] of uncoded) {
+  for (const [reason, count] of withoutCode) {
     const words = REASONS.get(reason) ?? reason;
-    if (count > 0) refusals.push({ count, reason, words });
+    if (count > 0) rejections.push({ count, reason, words });
   }
-  const explained = refusals.reduce((sum, { count }) => sum + count, 0);
-  const unexplained = refusedCount(data) - explained;
-  if (unexplained > 0) {
-    refusals.push({
+  const explained = rejections.reduce((sum, { count }) => sum + count, 0);
+  const unexplained = rejectedCount(data) - explained;
+  if (unexplained > 0)
+    rejections.push({
       count: unexplained,
       words: "the diagnostic gives no reason",
     });
-  }
-  return refusals;
+  return rejections;
 }
 
-function details(data) {
+/** @param {Record<string, unknown>} data */
+function detailsIn(data) {
   if (!Array.isArray(data.dropped_event_details)) return [];
   return data.dropped_event_details
-    .slice(0, MOST_DETAILS)
-    .filter((detail) => positive(detail?.count) > 0)
+    .slice(0, MAX_DETAILS)
+    .map(asObject)
     .map(({ reason, code, field, count }) => ({
-      reason: textOf(reason),
-      code: textOf(code),
-      field: textOf(field),
-      count,
-    }));
+      reason: toText(reason),
+      code: toText(code),
+      field: toText(field),
+      count: asCount(count),
+    }))
+    .filter(({ count }) => count > 0);
 }
 
+/** @param {Rejection} rejection */
 function onlyNameFor({ reason, code }) {
-  if (reason === "unsupported_event_name") return "unknown";
+  if (reason === UNKNOWN_NAME) return "unknown";
   if (code === "invalid_custom_event_name") return "custom";
   if (code === "custom_event_name_required") return "custom";
   return undefined;
 }
 
-/** How many calls one diagnostic says were refused. */
-export function refusedCount(data) {
-  return positive(data?.dropped_event_count);
+/**
+ * How many rejected calls a diagnostic reports.
+ *
+ * @param {Record<string, unknown>} data the diagnostic's data
+ */
+export function rejectedCount(data) {
+  return asCount(data.dropped_event_count);
 }
 
-/** "order_created ×4, custom ×1" */
-export function refusedNames(data) {
-  return counts(data.dropped_event_name_counts)
+/**
+ * "order_created ×4, custom ×1"
+ *
+ * @param {Record<string, unknown>} data the diagnostic's data
+ */
+export function rejectedNames(data) {
+  return countsIn(data.dropped_event_name_counts)
     .map(([name, count]) => `${name} ×${count}`)
     .join(", ");
 }
 
-/** "after init", or with counts where both happened: "(2 before init, 1 after init)". */
-export function refusedPhases(data) {
-  const phases = counts(data.dropped_event_phase_counts).map(
-    ([phase, count]) => [phase.replaceAll("_", " "), count],
+/**
+ * "after init", or with counts where there are both: "(2 before init, 1 after init)".
+ *
+ * @param {Record<string, unknown>} data the diagnostic's data
+ */
+export function rejectedPhases(data) {
+  const phases = countsIn(data.dropped_event_phase_counts).map(
+    ([phase, count]) => ({ phase: phase.replaceAll("_", " "), count }),
   );
-  if (phases.length === 1) return phases[0][0];
+  if (phases.length === 1) return phases[0].phase;
   if (phases.length === 0) return "";
-  return `(${phases.map(([phase, count]) => `${count} ${phase}`).join(", ")})`;
+  return `(${phases.map(({ phase, count }) => `${count} ${phase}`).join(", ")})`;
 }
-
-function counts(object) {
-  return Object.entries(object ?? {})
-    .slice(0, MOST_DETAILS)
-    .filter(([, count]) => positive(count) > 0);
-}
-
-function positive(count) {
-  return Number.isSafeInteger(count) && count > 0 ? count : 0;
-}
-
-/** What a diagnostic holds of a refused call, and what it does not. */
-export const DIAGNOSTICS_CARRY =
-  "Diagnostics carry how many calls were refused, the name of the event if it is a known one, a reason and the field. They carry neither the value nor the name that was not known.";
 
 /**
- * One refusal as a sentence without its end: "1 call of order_created was refused: …". Of an unknown name it can only be said
- * that there was one.
+ * The positive counts of an object, by their names.
+ *
+ * @param {unknown} object
+ * @returns {[string, number][]}
  */
-export function refusalSentence({ count, name, reason, words }) {
-  if (name === "unknown" || (name === undefined && reason === UNKNOWN_NAME))
-    return count === 1
-      ? "An event with an unknown name was not measured; add ?oaiq_debug=1 to see which"
-      : `${count.toLocaleString()} events with an unknown name were not measured; add ?oaiq_debug=1 to see which`;
-  const calls = count === 1 ? "1 call" : `${count.toLocaleString()} calls`;
-  const of = name === undefined ? "" : ` of ${name}`;
-  return `${calls}${of} ${count === 1 ? "was" : "were"} refused: ${words}`;
+function countsIn(object) {
+  return Object.entries(object ?? {})
+    .slice(0, MAX_DETAILS)
+    .map(
+      ([name, count]) =>
+        /** @type {[string, number]} */ ([name, asCount(count)]),
+    )
+    .filter(([, count]) => count > 0);
 }
 
-const UNKNOWN_NAME = "unsupported_event_name";
+/** @param {unknown} count */
+function asCount(count) {
+  return typeof count === "number" && Number.isSafeInteger(count) && count > 0
+    ? count
+    : 0;
+}
+
+/** What a diagnostic says about a rejected call, and what it does not. */
+export const DIAGNOSTICS_CONTENT =
+  "A diagnostic reports how many calls were rejected, the event's name if it is a known one, the reason and the field. It has neither the value nor an unknown name.";
+
+/**
+ * A sentence without its full stop: "1 call of order_created was rejected: …".
+ *
+ * @param {Rejection} rejection
+ */
+export function describeRejection({ count, name, reason, words }) {
+  const calls = plural(count, "call");
+  if (name === "unknown" || (name === undefined && reason === UNKNOWN_NAME))
+    return `${calls} with an unknown event name ${count === 1 ? "was" : "were"} rejected. Add ?oaiq_debug=1 to the page's URL to see the name`;
+  const of = name === undefined ? "" : ` of ${name}`;
+  return `${calls}${of} ${count === 1 ? "was" : "were"} rejected: ${words}`;
+}

@@ -1,59 +1,62 @@
-/** What is to be said of one event besides its verdict. */
-import { formatSpan, listed } from "./format.js";
-import { personalData } from "./personal.js";
-import { refusalPages } from "./rejection-page.js";
-import { lacksOwnId, repeatsOf } from "./repeats.js";
-import { normalizedOf, warningsOf } from "./verdict.js";
+/** What to say about an event besides its verdict. */
+/** @import { Analysis, Conversion, EventRecord, Remark } from "./types.d.ts" */
+import { confirmedByServer } from "./conversions.js";
 import { timeOf } from "./event.js";
+import { formatDuration, joinWords } from "./format.js";
+import { findPersonalData } from "./personal.js";
+import { rejectionPages } from "./rejection-page.js";
+import { findRepeats, lacksOwnId } from "./repeats.js";
+import { normalizedOf, warningsOf } from "./verdict.js";
 
 /**
- * What can only be known from all entries: `{twice, reloaded}` as in {@link repeatsOf}, the `pages` of refused calls, and
- * the `confirmed` browser entries, whose id a server has sent too.
+ * @param {EventRecord[]} newestFirst
+ * @param {Conversion[]} conversions
+ * @returns {Analysis}
  */
-export const insightOf = (newestFirst, conversions) => ({
-  ...repeatsOf(newestFirst),
-  pages: refusalPages(newestFirst),
-  confirmed: new Set(
-    conversions
-      .filter(({ server }) => server.length > 0)
-      .flatMap(({ browser }) => browser),
-  ),
+export const analyzeEvents = (newestFirst, conversions) => ({
+  ...findRepeats(newestFirst),
+  pages: rejectionPages(newestFirst),
+  confirmed: confirmedByServer(conversions),
 });
 
-export const NO_INSIGHT = insightOf([], []);
+export const EMPTY_ANALYSIS = analyzeEvents([], []);
 
-/** `[{id, short?, words, seq?}]`: `short` is for a row, and `words` may go on with a link to the event `seq`. */
-export const remarksOf = (entry, { twice, reloaded, confirmed }) => {
+/**
+ * @param {EventRecord} entry
+ * @param {Analysis} analysis
+ */
+export const remarksOf = (entry, { doubleFires, reloads, confirmed }) => {
+  /** @type {Remark[]} */
   const remarks = [];
-  const before = twice.get(entry);
-  const original = reloaded.get(entry);
+  const before = doubleFires.get(entry);
+  const original = reloads.get(entry);
   if (before)
     remarks.push({
       id: "twice",
       short: "measured twice",
-      words: `The same event with the same data was measured on this page ${formatSpan(timeOf(entry) - timeOf(before))} earlier. The ids differ, so both count. If one action caused both, the snippet or the call is there twice. The other event is`,
+      words: `The same event with the same data was measured on this page ${formatDuration(timeOf(entry) - timeOf(before))} earlier. The IDs differ, so both count. If one action caused both, the snippet or the call is on the page twice. The other event is`,
       seq: before.seq,
     });
   if (original)
     remarks.push({
       id: "reloaded",
       short: "counted again",
-      words: `It has the data, page and browser of an event ${formatSpan(timeOf(entry) - timeOf(original))} earlier, as after a reload, and counts again: the call has no event_id, so each id is a new one. Pass the order number as event_id. The earlier event is`,
+      words: `The same browser sent the same data from the same page ${formatDuration(timeOf(entry) - timeOf(original))} earlier, so the page was probably reloaded. This event counts again, because the call has no event_id and the pixel generates a new ID each time. Pass the order number as event_id. The earlier event is`,
       seq: original.seq,
     });
   else if (lacksOwnId(entry) && !confirmed.has(entry))
     remarks.push({
       id: "own-id",
-      short: "generated id",
+      short: "generated ID",
       words:
-        "The id is a random UUID, as the pixel generates where a call has no event_id. If this page is loaded again, the event counts again. Pass the order number as event_id.",
+        "The ID is a random UUID, as the pixel generates for a call without event_id. If the visitor reloads this page, the event counts again. Pass the order number as event_id.",
     });
-  const findings = personalData(entry);
+  const findings = findPersonalData(entry);
   if (findings.length > 0)
     remarks.push({
       id: "personal",
       short: "personal data",
-      words: `${listed(findings.map(({ field, kind }) => `${field} holds ${kind}`))}. ${findings.length === 1 ? "It is" : "They are"} sent as given, not hashed. Take ${findings.length === 1 ? "it" : "them"} out.`,
+      words: `${joinWords(findings.map(({ field, kind }) => `${field} holds ${kind}`))}. These fields are not hashed. Remove the personal data from them.`,
     });
   const warnings = warningsOf(entry);
   if (warnings.length > 0)
@@ -63,10 +66,10 @@ export const remarksOf = (entry, { twice, reloaded, confirmed }) => {
         ? "older field names"
         : "warning",
       words: warnings
-        .slice(0, MOST_WARNINGS)
+        .slice(0, MAX_LISTED)
         .map(
           ({ field, use, message }) =>
-            `${field}: ${message ?? (use ? `an older name; send ${use}.` : "see the collector's documentation.")}`,
+            `${field}: ${message ?? (use ? `an older name; send ${use} instead.` : "see the collector's documentation.")}`,
         )
         .join(" "),
     });
@@ -74,13 +77,13 @@ export const remarksOf = (entry, { twice, reloaded, confirmed }) => {
   if (normalized.length > 0)
     remarks.push({
       id: "normalized",
-      words: `OpenAI counts ${listed(
+      words: `OpenAI counts ${joinWords(
         normalized
-          .slice(0, MOST_WARNINGS)
+          .slice(0, MAX_LISTED)
           .map(({ field, value }) => `${field} as ${value}`),
       )}.`,
     });
   return remarks;
 };
 
-const MOST_WARNINGS = 10;
+const MAX_LISTED = 10;

@@ -1,82 +1,98 @@
-/** Events that were measured more than once: by code that runs twice on one page, or by a page that was loaded again. */
+/** Events that were measured more than once: by code that runs twice on a page, or by a reload of the page. */
+/** @import { EventRecord, Repeats } from "./types.d.ts" */
 import {
-  browserOf,
-  HAPPENS_ONCE,
+  browserIdOf,
+  isFromBrowser,
   isGeneratedId,
-  isInternal,
-  isServer,
+  ONE_TIME_EVENTS,
   timeOf,
 } from "./event.js";
-import { textOf } from "./to-text.js";
-import { verdictOf } from "./verdict.js";
+import { toText } from "./to-text.js";
+import { isNotStored } from "./verdict.js";
 
-/** Nobody does the same thing again so quickly; code does. */
-const TWICE_MS = 1000;
-/** Within this a confirmation page that is shown again is a reload rather than another order. */
+/** People do not repeat an action this quickly; code does. */
+const DOUBLE_FIRE_MS = 1000;
+/** A confirmation page that is shown again within this time was reloaded; later, it is rather another order. */
 const RELOAD_MS = 30 * 60 * 1000;
 
 /**
- * `{twice, reloaded}`, each a Map from an entry to the earlier one that it repeats: the same event with the same data of
- * one browser on one page, under another id. `twice`: within a second. `reloaded`: an order or the like that came again
- * later, with ids that the pixel has generated.
+ * Finds events that repeat an earlier one of the same browser on the same page, with the same data but another id.
+ *
+ * @param {EventRecord[]} newestFirst
+ * @returns {Repeats}
  */
-export const repeatsOf = (newestFirst) => {
-  const alike = new Map();
-  for (let i = newestFirst.length - 1; i >= 0; i -= 1) {
-    const likeness = likenessOf(newestFirst[i]);
-    if (likeness === undefined) continue;
-    if (!alike.has(likeness)) alike.set(likeness, []);
-    alike.get(likeness).push(newestFirst[i]);
+export const findRepeats = (newestFirst) => {
+  /** @type {Map<string, EventRecord[]>} */
+  const groups = new Map();
+  for (const entry of [...newestFirst].reverse()) {
+    const fingerprint = fingerprintOf(entry);
+    if (fingerprint === undefined) continue;
+    const group = groups.get(fingerprint);
+    if (group) group.push(entry);
+    else groups.set(fingerprint, [entry]);
   }
-  const twice = new Map();
-  const reloaded = new Map();
-  for (const entries of alike.values()) {
+  /** @type {Repeats} */
+  const { doubleFires, reloads } = {
+    doubleFires: new Map(),
+    reloads: new Map(),
+  };
+  for (const entries of groups.values()) {
     if (entries.length === 1) continue;
     entries.sort((one, other) => timeOf(one) - timeOf(other));
     entries.forEach((entry, i) => {
       const before = entries[i - 1];
-      if (!before || before.event.id === entry.event.id) return;
+      if (!before || before.event?.id === entry.event?.id) return;
       const apart = timeOf(entry) - timeOf(before);
-      if (apart <= TWICE_MS) twice.set(entry, before);
+      if (apart <= DOUBLE_FIRE_MS) doubleFires.set(entry, before);
       else if (apart <= RELOAD_MS && lacksOwnId(entry) && lacksOwnId(before))
-        reloaded.set(entry, before);
+        reloads.set(entry, before);
     });
   }
-  return { twice, reloaded };
+  return { doubleFires, reloads };
 };
 
-/** Whether it is an order or the like whose call had no `event_id`, so that it cannot be told from its repetition. */
+/**
+ * Whether it is an order or another one-time event whose call has no `event_id`. Its repetition counts again.
+ *
+ * @param {EventRecord} entry
+ */
 export const lacksOwnId = (entry) =>
-  !isServer(entry) &&
-  entry.event !== null &&
-  typeof entry.event === "object" &&
-  HAPPENS_ONCE.has(entry.event.type) &&
+  isFromBrowser(entry) &&
+  ONE_TIME_EVENTS.has(toText(entry.event.type)) &&
   isGeneratedId(entry.event.id);
 
-const known = new WeakMap();
+/** @type {WeakMap<EventRecord, string>} */
+const fingerprints = new WeakMap();
 
-/** What two measurements of one thing share. Undefined for what is not measured by a browser. */
-const likenessOf = (entry) => {
-  const { event, pixel, batch } = entry;
-  if (!event || isInternal(event) || isServer(entry)) return undefined;
-  if (["refused", "valid"].includes(verdictOf(entry).name)) return undefined;
-  let likeness = known.get(entry);
-  if (likeness === undefined) {
-    likeness = textOf([
+/**
+ * What two measurements of one action have in common. Undefined for events that no browser measured.
+ *
+ * @param {EventRecord} entry
+ */
+const fingerprintOf = (entry) => {
+  if (!isFromBrowser(entry) || isNotStored(entry)) return undefined;
+  let fingerprint = fingerprints.get(entry);
+  if (fingerprint === undefined) {
+    const { event, pixel, batch } = entry;
+    fingerprint = toText([
       pixel,
-      // without a browser ID, only the events of one request are known to be of one browser
-      browserOf(entry) ?? `request ${batch}`,
-      textOf(event.custom_event_name ?? event.type),
-      textOf(event.source_url),
-      sorted(event.data),
+      // without a browser ID, only events of one request are known to be of one browser
+      browserIdOf(entry) ?? `request ${batch}`,
+      toText(event.custom_event_name ?? event.type),
+      toText(event.source_url),
+      canonicalJson(event.data),
     ]);
-    known.set(entry, likeness);
+    fingerprints.set(entry, fingerprint);
   }
-  return likeness;
+  return fingerprint;
 };
 
-/** JSON in which the order of fields makes no difference. */
-const sorted = (value) => {
+/**
+ * JSON that does not depend on the order of fields.
+ *
+ * @param {unknown} value
+ */
+const canonicalJson = (value) => {
   try {
     return JSON.stringify(value, (_, part) =>
       part !== null && typeof part === "object" && !Array.isArray(part)
@@ -84,6 +100,6 @@ const sorted = (value) => {
         : part,
     );
   } catch {
-    return textOf(value);
+    return toText(value);
   }
 };

@@ -1,22 +1,35 @@
 /**
- * SHA-256 without `crypto.subtle`, which answers later and is missing on plain http. It is only ever given a few short
- * words. https://csrc.nist.gov/pubs/fips/180-4/upd1/final
+ * SHA-256, synchronous and for pages on plain http, where `crypto.subtle` is missing. Good enough for a few short words.
+ * https://csrc.nist.gov/pubs/fips/180-4/upd1/final
  */
 const PRIMES = (() => {
+  /** @type {number[]} */
   const primes = [];
   for (let n = 2; primes.length < 64; n += 1)
     if (primes.every((prime) => n % prime !== 0)) primes.push(n);
   return primes;
 })();
 
-/** The first 32 bits of a number's fractional part. */
+/**
+ * The first 32 bits of a number's fractional part.
+ *
+ * @param {number} number
+ */
 const fraction = (number) => Math.floor((number % 1) * 2 ** 32) >>> 0;
 const ROUNDS = PRIMES.map((prime) => fraction(Math.cbrt(prime)));
 const START = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 
-const rotated = (word, bits) => (word >>> bits) | (word << (32 - bits));
+/**
+ * @param {number} word
+ * @param {number} bits
+ */
+const rotateRight = (word, bits) => (word >>> bits) | (word << (32 - bits));
 
-/** The digest of a text's UTF-8 bytes, as 64 lowercase hexadecimal digits. */
+/**
+ * The digest of a text's UTF-8 bytes, as 64 lowercase hexadecimal digits.
+ *
+ * @param {string} text
+ */
 export const sha256 = (text) => {
   const bytes = new TextEncoder().encode(text);
   // a 1 bit, zeroes, and the length in bits, up to a whole number of blocks
@@ -35,20 +48,20 @@ export const sha256 = (text) => {
       const [far, near] = [words[i - 15], words[i - 2]];
       words[i] =
         words[i - 16] +
-        (rotated(far, 7) ^ rotated(far, 18) ^ (far >>> 3)) +
+        (rotateRight(far, 7) ^ rotateRight(far, 18) ^ (far >>> 3)) +
         words[i - 7] +
-        (rotated(near, 17) ^ rotated(near, 19) ^ (near >>> 10));
+        (rotateRight(near, 17) ^ rotateRight(near, 19) ^ (near >>> 10));
     }
     let [a, b, c, d, e, f, g, h] = hash;
     for (let i = 0; i < 64; i += 1) {
       const one =
         h +
-        (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) +
+        (rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)) +
         ((e & f) ^ (~e & g)) +
         ROUNDS[i] +
         words[i];
       const other =
-        (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) +
+        (rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) +
         ((a & b) ^ (a & c) ^ (b & c));
       [a, b, c, d, e, f, g, h] = [
         (one + other) | 0,

@@ -1,117 +1,144 @@
-/** Who did what on which page, in the order in which it happened. */
+/** Who did what on which page, by time. */
+/** @import { EventRecord, TimelineRow, Visit, VisitedPage } from "./types.d.ts" */
 import {
-  browserOf,
-  clickOf,
+  browserIdOf,
+  clickIdOf,
   dataOf,
+  dedupKeyOf,
+  isInit,
   isInternal,
   isServer,
-  isStart,
-  keyOf,
   timeOf,
 } from "./event.js";
 
-/** The visitors of what says nothing of its visitor. */
-export const NOBODY = "nobody";
+/** The visitor of events without identity. */
+export const ANONYMOUS = "anonymous";
+/** The visitor of server events that belong to no known visitor. */
 export const SERVER = "server";
 
 /**
- * The visits of these entries, the one that began last first: `{visitor, first, from, to, pages}`. `visitor` is a browser
- * reference, {@link NOBODY} for what was sent without identity, or {@link SERVER} for server events of no known visitor.
- * `pages` are `{url, first, entries, pause?}` in the order of time; a page begins anew when its pixel starts anew, and after a
- * `pause`, in ms, that ended a session. `first` is the smallest seq in it, which tells it from others for as long as it is
- * there.
+ * The visits of these entries; the one that began last comes first.
+ *
+ * @param {EventRecord[]} newestFirst
+ * @returns {Visit[]}
  */
-export const visitsOf = (newestFirst) => {
-  const visitors = visitorFinder(newestFirst);
+export const groupVisits = (newestFirst) => {
+  const visitorOf = visitorFinder(newestFirst);
+  /** @type {Map<string, EventRecord[]>} */
   const byVisitor = new Map();
-  for (let i = newestFirst.length - 1; i >= 0; i -= 1) {
-    const entry = newestFirst[i];
-    const visitor = visitors(entry);
-    if (!byVisitor.has(visitor)) byVisitor.set(visitor, []);
-    byVisitor.get(visitor).push(entry);
+  for (const entry of [...newestFirst].reverse()) {
+    const visitor = visitorOf(entry);
+    const list = byVisitor.get(visitor);
+    if (list) list.push(entry);
+    else byVisitor.set(visitor, [entry]);
   }
   const visits = [...byVisitor].map(([visitor, entries]) => {
     const first = entries[0].seq;
-    // In the order of time; at the same time, in the order of arrival.
+    // The sort is stable: entries of the same time stay in the order of arrival.
     entries.sort((one, other) => timeOf(one) - timeOf(other));
     return {
       visitor,
       first,
       from: timeOf(entries[0]),
-      to: timeOf(entries.at(-1)),
-      pages: pagesOf(entries),
+      to: timeOf(entries[entries.length - 1]),
+      pages: groupPages(entries),
     };
   });
   return visits.reverse();
 };
 
 /**
- * Whose an entry is. A server event belongs to the visitor whose browser sent its other half, else to the one who came by
- * its click.
+ * A function for the visitor of an entry. A server event without browser ID belongs to the visitor whose browser sent
+ * the same event, or else to the one with its click ID.
+ *
+ * @param {EventRecord[]} entries
+ * @returns {(entry: EventRecord) => string}
  */
 const visitorFinder = (entries) => {
+  /** @type {Map<string | undefined, string>} */
   const byKey = new Map();
+  /** @type {Map<string | undefined, string>} */
   const byClick = new Map();
   for (const entry of entries) {
-    const browser = browserOf(entry);
+    const browser = browserIdOf(entry);
     if (isServer(entry) || browser === undefined) continue;
-    const click = clickOf(entry);
+    const click = clickIdOf(entry);
     if (click !== undefined) byClick.set(click, browser);
-    const key = keyOf(entry);
+    const key = dedupKeyOf(entry);
     if (key !== undefined) byKey.set(key, browser);
   }
   return (entry) =>
-    browserOf(entry) ??
+    browserIdOf(entry) ??
     (isServer(entry)
-      ? (byKey.get(keyOf(entry)) ?? byClick.get(clickOf(entry)) ?? SERVER)
-      : NOBODY);
+      ? (byKey.get(dedupKeyOf(entry)) ??
+        byClick.get(clickIdOf(entry)) ??
+        SERVER)
+      : ANONYMOUS);
 };
 
-/** A visitor who does nothing for longer has left; what follows is another session. */
+/** A longer time without an event ends a session. */
 export const SESSION_MS = 30 * 60 * 1000;
 
-const pagesOf = (entries) => {
+/** @param {EventRecord[]} byTime */
+const groupPages = (byTime) => {
+  /** @type {VisitedPage[]} */
   const pages = [];
+  /** @type {EventRecord | undefined} */
   let before;
-  for (const entry of entries) {
+  for (const entry of byTime) {
     const page = pages.at(-1);
     const pause = before === undefined ? 0 : timeOf(entry) - timeOf(before);
     before = entry;
     const url = entry.event?.source_url;
-    // What has no address, such as a diagnostic, belongs to the page that is open.
-    const goesOn =
+    const isSamePage =
       page &&
       !(pause > SESSION_MS) &&
+      // an event without URL, such as a diagnostic, belongs to the open page
       (url === undefined || page.url === undefined || page.url === url) &&
-      !(isStart(entry.event) && hasStarted(page, entry));
-    if (goesOn) {
+      !isReload(page, entry);
+    if (isSamePage) {
       page.entries.push(entry);
       page.url ??= url;
       page.first = Math.min(page.first, entry.seq);
     } else {
-      pages.push({ url, first: entry.seq, entries: [entry] });
-      if (pause > SESSION_MS) pages.at(-1).pause = pause;
+      pages.push({
+        url,
+        first: entry.seq,
+        entries: [entry],
+        ...(pause > SESSION_MS && { pause }),
+      });
     }
   }
   return pages;
 };
 
-/** Two starts this close are one page with the pixel installed twice: nobody reloads that quickly. */
+/** Two inits this close are one page that has the snippet twice: nobody reloads that quickly. */
 const SAME_PAGE_MS = 1000;
 
-const hasStarted = ({ entries }, { pixel, event }) =>
+/**
+ * Whether an entry is the init of a pixel that the page has had for a while.
+ *
+ * @param {VisitedPage} page
+ * @param {EventRecord} entry
+ */
+const isReload = ({ entries }, entry) =>
+  isInit(entry.event) &&
   entries.some(
-    (entry) =>
-      isStart(entry.event) &&
-      entry.pixel === pixel &&
-      Math.abs(event.timestamp_ms - entry.event.timestamp_ms) >= SAME_PAGE_MS,
+    (earlier) =>
+      isInit(earlier.event) &&
+      earlier.pixel === entry.pixel &&
+      Math.abs(timeOf(entry) - timeOf(earlier)) >= SAME_PAGE_MS,
   );
 
-/** The starts of a page that are too many: for each pixel all but its first. */
-export const startsTooMany = ({ entries }) => {
+/**
+ * The inits of a page besides the first one of each pixel.
+ *
+ * @param {VisitedPage} page
+ */
+export const duplicateInits = ({ entries }) => {
   const seen = new Set();
   return entries.filter((entry) => {
-    if (!isStart(entry.event)) return false;
+    if (!isInit(entry.event)) return false;
     if (seen.has(entry.pixel)) return true;
     seen.add(entry.pixel);
     return false;
@@ -119,15 +146,21 @@ export const startsTooMany = ({ entries }) => {
 };
 
 /**
- * Visits as the rows of one list: `{kind, key, …}` with a `visit`, a `pause` (`ms`, and `time` when it ended), a `click` that
- * differs from the one `before`, a `page` or an `event` (`entry`).
+ * Visits as the rows of one list. Besides visits, pages and events there is a row for each pause that ends a session,
+ * and one where the click ID changes.
+ *
+ * @param {Visit[]} visits
+ * @returns {TimelineRow[]}
  */
 export const timelineRows = (visits) =>
   visits.flatMap((visit) => {
+    /** @type {TimelineRow[]} */
     const rows = [
       { kind: "visit", key: `visit ${visit.visitor} ${visit.first}`, visit },
     ];
+    /** @type {string | undefined} */
     let current;
+    /** @type {string | undefined} */
     let last;
     for (const page of visit.pages) {
       const [{ seq }] = page.entries;
@@ -140,9 +173,8 @@ export const timelineRows = (visits) =>
         });
       rows.push({ kind: "page", key: `page ${page.first}`, page });
       for (const entry of page.entries) {
-        const click = clickOf(entry);
-        // session markers go without it, and a server may not know it
-        if (carriesClick(entry) && visit.visitor !== NOBODY) {
+        const click = clickIdOf(entry);
+        if (mayCarryClick(entry) && visit.visitor !== ANONYMOUS) {
           if (last !== undefined && click !== current)
             rows.push({
               kind: "click",
@@ -159,23 +191,36 @@ export const timelineRows = (visits) =>
     return rows;
   });
 
-const carriesClick = (entry) =>
+/**
+ * Whether a missing click ID means that there is none: session markers are sent without it, and a server may not know
+ * it.
+ *
+ * @param {EventRecord} entry
+ */
+const mayCarryClick = (entry) =>
   entry.event && !isServer(entry) && entry.stripped !== true;
 
-/** The click IDs of a visit, in the order in which they came. */
-export const clicksOf = ({ pages }) => {
+/**
+ * The click IDs of a visit, in the order in which they appear.
+ *
+ * @param {Visit} visit
+ */
+export const clickIdsOf = ({ pages }) => {
+  /** @type {Set<string>} */
   const clicks = new Set();
   for (const { entries } of pages)
     for (const entry of entries) {
-      const click = clickOf(entry);
+      const click = clickIdOf(entry);
       if (click !== undefined) clicks.add(click);
     }
   return [...clicks];
 };
 
 /**
- * What is known of consent from one entry, as `{state, words}`: "denied", "granted" or "unknown". Only diagnostics say it;
- * an event says it by carrying an identity or not.
+ * What one entry shows about consent. Only diagnostics state it; an event implies it by having an identity or not.
+ *
+ * @param {EventRecord} entry
+ * @returns {{ state: "denied" | "granted" | "unknown", words: string }}
  */
 export const consentOf = (entry) => {
   const { event, transport, stripped } = entry;
@@ -187,13 +232,13 @@ export const consentOf = (entry) => {
     };
   const { consent } = dataOf(event);
   if (isInternal(event) && consent === false)
-    return { state: "denied", words: "denied, as the pixel reports" };
+    return { state: "denied", words: "denied, as reported by the pixel" };
   if (isInternal(event) && consent === true)
-    return { state: "granted", words: "not denied, as the pixel reports" };
+    return { state: "granted", words: "not denied, as reported by the pixel" };
   if (transport === "image")
     return {
       state: "unknown",
-      words: "unknown: an image tag does not look at consent",
+      words: "unknown: an image tag does not check consent",
     };
   return stripped
     ? {

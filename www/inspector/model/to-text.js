@@ -1,8 +1,11 @@
 /**
- * Any value that JSON can hold, as text. `String` would not do: of `{"toString": 1}` it makes an exception, and of a list in
- * a list in a list, nested deeply enough, as well.
+ * Any JSON value as text. `String` does not work for all of them: it throws for `{"toString": 1}` and for very deeply
+ * nested arrays.
+ *
+ * @param {unknown} value
+ * @returns {string}
  */
-export const textOf = (value) => {
+export const toText = (value) => {
   if (typeof value === "string") return value;
   if (value === null || typeof value !== "object") return String(value);
   try {

@@ -1,18 +1,28 @@
-import { tally } from "../model/checklist.js";
+/** @import { CheckResult, CheckState, EventRecord } from "../model/types.d.ts" */
+import { countByState } from "../model/checks/index.js";
+import { escapeInvisible } from "../model/escape-invisible.js";
 import { formatShortTime, plural } from "../model/format.js";
-import { visible } from "../model/escape-invisible.js";
 import { EventLink, Icon } from "./components.jsx";
 
-const STATES = {
-  yes: "Yes",
-  open: "Not seen yet",
-  look: "Have a look",
-  problem: "Problem",
+/** @type {Record<CheckState, string>} */
+const STATE_LABELS = {
+  pass: "Passed",
+  pending: "Not seen yet",
+  review: "Review",
+  fail: "Failed",
 };
 
-/** `tested` are those of the `entries` that arrived after the event `since`, at which somebody has started a test. */
+/**
+ * @param {object} props
+ * @param {CheckResult[]} props.results
+ * @param {EventRecord[]} props.entries newest first
+ * @param {EventRecord[]} props.tested those that arrived after `since`
+ * @param {number} props.since the event at which a test starts, or 0
+ * @param {(since: number) => void} props.setSince
+ * @param {boolean} props.hasOlder whether the collector has more events
+ */
 export const ChecklistView = ({
-  items,
+  results,
   entries,
   tested,
   since,
@@ -22,39 +32,39 @@ export const ChecklistView = ({
   <section class="page-of checklist" aria-label="Launch checklist" tabIndex={0}>
     <div class="page-head">
       <div>
-        <h2>{summaryWords(items)}</h2>
-        <p class="muted">{scopeWords(entries, tested, since, hasOlder)}</p>
+        <h2>{summarize(results)}</h2>
+        <p class="muted">{describeScope(entries, tested, since, hasOlder)}</p>
       </div>
       <p class="page-buttons">
         <button
           type="button"
           disabled={tested.length === 0}
-          title="Count only what arrives from now on. The marker is in this page's address."
+          title="Check only events that arrive from now on. The start is part of this page's URL."
           onClick={() => setSince(entries[0].seq)}
         >
           Test starts here
         </button>
         {since > 0 && (
           <button type="button" onClick={() => setSince(0)}>
-            Count everything
+            Check all events
           </button>
         )}
       </p>
     </div>
     <ol class="checks">
-      {items.map(({ id, title, state, found, todo, seqs }) => (
+      {results.map(({ id, title, state, found, todo, seqs = [] }) => (
         <li key={id} class="check-item" data-check={id} data-state={state}>
           <Icon of={state} />
           <h3>{title}</h3>
           <span class="state-word" data-of={state}>
-            {STATES[state]}
+            {STATE_LABELS[state]}
           </span>
           <div class="check-words">
             <p>
-              {visible(found, 800)}{" "}
-              {seqs?.length > 0 && (
+              {escapeInvisible(found, 800)}{" "}
+              {seqs.length > 0 && (
                 <span class="evidence">
-                  {state === "yes" ? "For example" : "See"}{" "}
+                  {state === "pass" ? "For example" : "See"}{" "}
                   {seqs.map((seq) => (
                     <EventLink key={seq} seq={seq} />
                   ))}
@@ -69,33 +79,42 @@ export const ChecklistView = ({
   </section>
 );
 
-/** What the check counts, and how to make it forget what was wrong before a fix. */
-const scopeWords = (entries, tested, since, hasOlder) => {
+/**
+ * Which events are checked, and how to leave out those from before a fix.
+ *
+ * @param {EventRecord[]} entries
+ * @param {EventRecord[]} tested
+ * @param {number} since
+ * @param {boolean} hasOlder
+ */
+const describeScope = (entries, tested, since, hasOlder) => {
   if (since > 0) {
     const marker = entries.find(({ seq }) => seq <= since);
     const when = marker
       ? `after #${since}, ${formatShortTime(marker.received_ms)}`
       : `after #${since}`;
     return tested.length === 0
-      ? `The test starts here (${when}). Nothing has arrived since: use your site as a customer does.`
-      : `Counts the ${plural(tested.length, "event")} that arrived since “Test starts here” (${when}).`;
+      ? `The test starts here (${when}). Nothing has arrived since then. Use your site as a customer does.`
+      : `Checks the ${plural(tested.length, "event")} that arrived since “Test starts here” (${when}).`;
   }
-  if (entries.length === 0)
-    return "Counts everything that arrives. Use your site as a customer does.";
-  const from = formatShortTime(entries.at(-1).received_ms);
-  const all = hasOlder
-    ? `Counts the newest ${plural(entries.length, "event")}, from ${from} on.`
-    : `Counts everything since the last clear: ${plural(entries.length, "event")}, from ${from} on.`;
-  return `${all} After a fix, press “Test starts here”, so that older events no longer count.`;
+  const oldest = entries.at(-1);
+  if (oldest === undefined)
+    return "Checks all events that arrive. Use your site as a customer does.";
+  const from = formatShortTime(oldest.received_ms);
+  const scope = hasOlder
+    ? `Checks the newest ${plural(entries.length, "event")}, from ${from} on.`
+    : `Checks all events since the last clear: ${plural(entries.length, "event")}, from ${from} on.`;
+  return `${scope} After a fix, press “Test starts here” to leave older events out.`;
 };
 
-export const summaryWords = (items) => {
-  const { yes, problem, look, open } = tally(items);
+/** @param {CheckResult[]} results */
+export const summarize = (results) => {
+  const { pass, fail, review, pending } = countByState(results);
   return [
-    `${yes} of ${items.length} confirmed`,
-    problem > 0 && `${problem} ${problem === 1 ? "problem" : "problems"}`,
-    look > 0 && `${look} to look at`,
-    open > 0 && `${open} not seen yet`,
+    `${pass} of ${results.length} passed`,
+    fail > 0 && `${fail} failed`,
+    review > 0 && `${review} to review`,
+    pending > 0 && `${pending} not seen yet`,
   ]
     .filter(Boolean)
     .join(" · ");

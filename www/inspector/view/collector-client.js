@@ -1,42 +1,63 @@
-/** How long to wait before a stream that the browser has given up is opened again, in ms. */
+/** @import { CollectorInfo, EventRecord } from "../model/types.d.ts" */
+
+/** How long to wait before a stream that the browser gave up is opened again. */
 const RETRY_MS = 2000;
 
 /** How many of the newest events are fetched at first. */
 const NEWEST = 10_000;
 
-/** How long after a load the next one begins at the earliest, in ms: a flood must not keep the page loading. */
-const BETWEEN_LOADS_MS = 1000;
+/** The least time between two loads: a flood of events must not keep the page loading. */
+const LOAD_INTERVAL_MS = 1000;
 
 /**
- * Follows the collector: `onReload(newestFirst, hasOlder)` with what it holds, at the start and whenever something may have been missed;
- * `onBatch(oldestFirst)` for each request after that; `onClear()`; `onState("live" | "lost")`.
+ * @typedef {object} Handlers
+ * @property {(newestFirst: EventRecord[], hasOlder: boolean) => void} onReload with all events, at the start and
+ *   whenever some may have been missed
+ * @property {(oldestFirst: EventRecord[]) => void} onBatch with the events of one later request
+ * @property {() => void} onClear
+ * @property {(state: "live" | "lost") => void} onState
  */
-export function followCollector({ onReload, onBatch, onClear, onState }) {
+
+/**
+ * Follows the collector, and reconnects when the connection is lost.
+ *
+ * @param {Handlers} handlers
+ */
+export function subscribe({ onReload, onBatch, onClear, onState }) {
+  /** @type {EventSource} */
   let stream;
-  // Aborts the load that is under way, if one is.
+  /**
+   * Aborts the load in progress.
+   *
+   * @type {AbortController | undefined}
+   */
   let loading;
-  // Batches that arrive while the whole is being loaded; undefined when nothing is.
-  let waiting;
+  /**
+   * Batches that arrive during a load.
+   *
+   * @type {EventRecord[][] | undefined}
+   */
+  let pending;
   let loadedAt = -Infinity;
 
   function open() {
     stream = new EventSource("/events/stream");
-    // The collector may have been restarted, or sent things while nobody listened: every connection begins anew.
+    // Each connection starts with a load: the collector may have restarted, or sent events in the meantime.
     stream.addEventListener("open", load);
     stream.addEventListener("lagged", load);
     stream.addEventListener("batch", ({ data }) => {
       const { events } = JSON.parse(data);
-      if (waiting) waiting.push(events);
+      if (pending) pending.push(events);
       else onBatch(events);
     });
     stream.addEventListener("cleared", () => {
-      // What is being loaded may date from before.
-      if (waiting) load();
+      // the response of a load in progress may date from before
+      if (pending) load();
       else onClear();
     });
     stream.addEventListener("error", () => {
       lose();
-      // The browser itself tries again, except after an answer that is no stream.
+      // The browser reconnects by itself, except after a response that is not a stream.
       if (stream.readyState === EventSource.CLOSED) reopen();
     });
   }
@@ -45,10 +66,10 @@ export function followCollector({ onReload, onBatch, onClear, onState }) {
     loading?.abort();
     const thisLoad = new AbortController();
     loading = thisLoad;
-    waiting = [];
+    pending = [];
     let events;
     try {
-      await pause(loadedAt + BETWEEN_LOADS_MS - performance.now());
+      await sleep(loadedAt + LOAD_INTERVAL_MS - performance.now());
       events = await listEvents(`limit=${NEWEST}`, thisLoad.signal);
       loadedAt = performance.now();
     } catch {
@@ -57,10 +78,10 @@ export function followCollector({ onReload, onBatch, onClear, onState }) {
       reopen();
       return;
     }
-    // A newer load has taken its place.
+    // a newer load has replaced this one
     if (thisLoad.signal.aborted) return;
-    const arrived = waiting;
-    waiting = undefined;
+    const arrived = pending;
+    pending = undefined;
     onState("live");
     onReload(events, events.length === NEWEST);
     arrived.forEach(onBatch);
@@ -68,7 +89,7 @@ export function followCollector({ onReload, onBatch, onClear, onState }) {
 
   function lose() {
     loading?.abort();
-    waiting = undefined;
+    pending = undefined;
     onState("lost");
   }
 
@@ -80,34 +101,45 @@ export function followCollector({ onReload, onBatch, onClear, onState }) {
   open();
 }
 
+/**
+ * @param {string} query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<EventRecord[]>} newest first
+ */
 async function listEvents(query, signal) {
-  const answer = await fetch(`/events.json?${query}`, {
+  const response = await fetch(`/events.json?${query}`, {
     cache: "no-store",
     signal,
   });
-  if (!answer.ok) throw new Error(`/events.json: ${answer.status}`);
-  const { events } = await answer.json();
+  if (!response.ok) throw new Error(`/events.json: ${response.status}`);
+  const { events } = await response.json();
   return events;
 }
 
-/** So many of the events before that one, newest first. */
-export function olderThan(seq, limit) {
+/**
+ * Up to `limit` events before the event `seq`, newest first.
+ *
+ * @param {number} seq
+ * @param {number} limit
+ */
+export function fetchOlder(seq, limit) {
   return listEvents(`before=${seq}&limit=${limit}`);
 }
 
-/** What the collector was started with: `{version, listening, pixels, key_given, kept, most}`. */
-export async function factsOfCollector() {
-  const answer = await fetch("/inspector/facts.json", { cache: "no-store" });
-  if (!answer.ok) throw new Error(`facts.json: ${answer.status}`);
-  return answer.json();
+/** @returns {Promise<CollectorInfo>} */
+export async function fetchCollectorInfo() {
+  const response = await fetch("/inspector/facts.json", { cache: "no-store" });
+  if (!response.ok) throw new Error(`facts.json: ${response.status}`);
+  return response.json();
 }
 
-/** Forgets all events at the collector; every inspector hears of it through its stream. */
-export async function clearCollector() {
-  const answer = await fetch("/events.json", { method: "DELETE" });
-  if (!answer.ok) throw new Error(`DELETE /events.json: ${answer.status}`);
+/** Deletes all events at the collector. */
+export async function clearEvents() {
+  const response = await fetch("/events.json", { method: "DELETE" });
+  if (!response.ok) throw new Error(`DELETE /events.json: ${response.status}`);
 }
 
-function pause(ms) {
-  return ms > 0 ? new Promise((go) => setTimeout(go, ms)) : undefined;
+/** @param {number} ms */
+function sleep(ms) {
+  return ms > 0 ? new Promise((done) => setTimeout(done, ms)) : undefined;
 }

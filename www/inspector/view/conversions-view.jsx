@@ -1,79 +1,102 @@
+/** @import { CheckState, Conversion, EventRecord, Filter } from "../model/types.d.ts" */
+/** @import { SetFilter } from "./hooks.js" */
 import { useMemo, useState } from "preact/hooks";
-import { conversionWords, sampleOf, sidesOf } from "../model/conversions.js";
 import {
-  canBeSent,
-  curlOf,
-  userFieldName,
+  describeConversion,
+  representativeOf,
+  sourcesOf,
+} from "../model/conversions.js";
+import {
+  isSendable,
+  toCurl,
+  userFieldLabel,
   userFieldsOf,
 } from "../model/curl.js";
-import { browserOf, clickOf, dataOf } from "../model/event.js";
+import { escapeInvisible } from "../model/escape-invisible.js";
+import { browserIdOf, clickIdOf, dataOf } from "../model/event.js";
 import {
   formatShortTime,
   isoTime,
   pathOf,
   plural,
-  shorten,
+  truncateMiddle,
 } from "../model/format.js";
 import { formatMoney } from "../model/money.js";
-import { visible } from "../model/escape-invisible.js";
-import { transportName } from "./event-row.jsx";
 import {
-  Code,
   CopyButton,
-  Empty,
+  EmptyState,
   EventLink,
   Icon,
-  Sent,
-  Verdict,
+  UntrustedCode,
+  UntrustedText,
+  VerdictBadge,
 } from "./components.jsx";
+import { transportLabel } from "./event-row.jsx";
 
 /** How many are shown at first, and how many more each time. */
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
-/** Seen by everyone all the time, and rarely sent by servers: left out unless asked for. */
-const VIEWS = new Set(["page_viewed", "contents_viewed"]);
+/** Frequent, and rarely sent by servers: hidden by default. */
+const VIEW_EVENTS = new Set(["page_viewed", "contents_viewed"]);
 
+/** @typedef {"both" | "apart" | "one"} Kind */
+
+/** @type {["all" | Kind, string][]} */
 const KINDS = [
   ["all", "All"],
   ["both", "Browser and server"],
-  ["apart", "Possibly twice"],
-  ["one", "One side only"],
+  ["apart", "Possibly counted twice"],
+  ["one", "One source only"],
 ];
 
+/** @type {Record<Kind, CheckState>} */
+const STATES = { both: "pass", apart: "review", one: "pending" };
+
+/**
+ * @param {Conversion} conversion
+ * @returns {Kind}
+ */
 const kindOf = (conversion) => {
-  if (conversion.lookAlike) return "apart";
-  return sidesOf(conversion) === "both" ? "both" : "one";
+  if (conversion.probableDuplicate) return "apart";
+  return sourcesOf(conversion) === "both" ? "both" : "one";
 };
 
+/**
+ * @param {object} props
+ * @param {Conversion[]} props.conversions
+ * @param {number | undefined} props.selected
+ * @param {Filter} props.filter
+ * @param {SetFilter} props.setFilter
+ */
 export const ConversionsView = ({
   conversions,
   selected,
   filter,
   setFilter,
 }) => {
-  const withViews = filter.views;
-  const kind = KINDS.some(([name]) => name === filter.kind)
-    ? filter.kind
-    : "all";
-  const [most, setMost] = useState(PAGE);
+  const { views } = filter;
+  const kind = KINDS.find(([name]) => name === filter.kind)?.[0] ?? "all";
+  const [limit, setLimit] = useState(PAGE_SIZE);
   const relevant = useMemo(
     () =>
       conversions
         .filter(
           (one) =>
-            withViews || !VIEWS.has(one.name) || sidesOf(one) !== "browser",
+            views || !VIEW_EVENTS.has(one.name) || sourcesOf(one) !== "browser",
         )
-        // Two that look alike are shown as one, where the later of them stands.
-        .filter((one) => !one.lookAlike || one.first > one.lookAlike.first),
-    [conversions, withViews],
+        // a pair of probable duplicates is one card, at the place of the later one
+        .filter(
+          ({ first, probableDuplicate }) =>
+            !probableDuplicate || first > probableDuplicate.first,
+        ),
+    [conversions, views],
   );
-  const count = (wanted) =>
+  /** @param {"all" | Kind} wanted */
+  const ofKind = (wanted) =>
     wanted === "all"
-      ? relevant.length
-      : relevant.filter((one) => kindOf(one) === wanted).length;
-  const shown = relevant.filter(
-    (one) => kind === "all" || kindOf(one) === kind,
-  );
+      ? relevant
+      : relevant.filter((one) => kindOf(one) === wanted);
+  const shown = ofKind(kind);
   return (
     <section class="page-of conversions" aria-label="Conversions" tabIndex={0}>
       <div class="page-head">
@@ -88,27 +111,32 @@ export const ConversionsView = ({
               }
             >
               {words}{" "}
-              <span class="amount-of">{count(value).toLocaleString()}</span>
+              <span class="amount-of">
+                {ofKind(value).length.toLocaleString()}
+              </span>
             </button>
           ))}
         </div>
         <label class="check">
           <input
             type="checkbox"
-            checked={withViews}
-            onChange={({ target }) =>
-              setFilter((before) => ({ ...before, views: target.checked }))
+            checked={views}
+            onChange={({ currentTarget }) =>
+              setFilter((before) => ({
+                ...before,
+                views: currentTarget.checked,
+              }))
             }
           />
           Page and product views
         </label>
       </div>
       {shown.length === 0 ? (
-        <Nothing hidden={conversions.length} kind={kind} />
+        <NoConversions hidden={conversions.length} kind={kind} />
       ) : (
         <ol class="cards">
-          {shown.slice(0, most).map((conversion) => (
-            <Conversion
+          {shown.slice(0, limit).map((conversion) => (
+            <ConversionCard
               key={conversion.key}
               conversion={conversion}
               selected={selected}
@@ -116,66 +144,66 @@ export const ConversionsView = ({
           ))}
         </ol>
       )}
-      {shown.length > most && (
-        <button type="button" class="more" onClick={() => setMost(most + PAGE)}>
-          Show {Math.min(PAGE, shown.length - most)} more of{" "}
-          {(shown.length - most).toLocaleString()}
+      {shown.length > limit && (
+        <button
+          type="button"
+          class="more"
+          onClick={() => setLimit(limit + PAGE_SIZE)}
+        >
+          Show {Math.min(PAGE_SIZE, shown.length - limit)} more of{" "}
+          {(shown.length - limit).toLocaleString()}
         </button>
       )}
     </section>
   );
 };
 
-/** `hidden`: how many conversions there are of other kinds, or that are views. */
-const Nothing = ({ hidden, kind }) =>
+/** @param {{ hidden: number, kind: string }} props */
+const NoConversions = ({ hidden, kind }) =>
   hidden === 0 ? (
-    <Empty title="No conversion yet">
+    <EmptyState title="No conversions yet">
       <p>
-        An event that is counted appears here. When your server sends it too,
-        with the same pixel, name and id, both appear side by side.
+        Events that count appear here. If your server sends an event with the
+        same pixel, name and ID as a browser, both are shown side by side.
       </p>
-    </Empty>
+    </EmptyState>
   ) : (
-    <Empty title="No matching conversions">
+    <EmptyState title="No matching conversions">
       <p>
         {kind === "all"
-          ? `Page and product views are hidden: ${plural(hidden, "conversion")}. Tick the box above to see them.`
-          : `There ${hidden === 1 ? "is" : "are"} ${plural(hidden, "conversion")} of other kinds, or views.`}
+          ? `Page and product views are hidden: ${plural(hidden, "conversion")}. Tick the box above to show them.`
+          : `The other kinds have ${plural(hidden, "conversion")}, including views.`}
       </p>
-    </Empty>
+    </EmptyState>
   );
 
-const STATES = { both: "yes", apart: "look", one: "open" };
-
-/** What also the visitor speaks for is no chance. */
-const stateOf = (kind, { shared }) =>
-  shared?.length > 0 ? "problem" : STATES[kind];
-
-const Conversion = ({ conversion, selected }) => {
-  const { lookAlike, name, id, pixel } = conversion;
-  const { amount, currency } = dataOf(sampleOf(conversion).event);
-  const { headline, why } = conversionWords(conversion);
-  const [browser, server] = lookAlike
-    ? sidesOf(conversion) === "browser"
-      ? [conversion.browser, lookAlike.server]
-      : [lookAlike.browser, conversion.server]
+/** @param {{ conversion: Conversion, selected: number | undefined }} props */
+const ConversionCard = ({ conversion, selected }) => {
+  const { probableDuplicate, name, id, pixel, shared = [] } = conversion;
+  const { amount, currency } = dataOf(representativeOf(conversion).event);
+  const { headline, why } = describeConversion(conversion);
+  const [browser, server] = probableDuplicate
+    ? sourcesOf(conversion) === "browser"
+      ? [conversion.browser, probableDuplicate.server]
+      : [probableDuplicate.browser, conversion.server]
     : [conversion.browser, conversion.server];
   const kind = kindOf(conversion);
-  const state = stateOf(kind, conversion);
+  // the same visitor too is hardly a coincidence
+  const state = shared.length > 0 ? "fail" : STATES[kind];
   return (
     <li class="card" data-conversion={id.slice(0, 200)} data-kind={kind}>
       <div class="card-head">
         <h2 class="card-name">
-          <Sent value={name} />
+          <UntrustedText value={name} />
         </h2>
         {amount !== undefined && (
           <strong class="money">
-            <Sent value={formatMoney(amount, currency)} />
+            <UntrustedText value={formatMoney(amount, currency)} />
           </strong>
         )}
-        {!lookAlike && <Code value={id} longest={80} />}
+        {!probableDuplicate && <UntrustedCode value={id} longest={80} />}
         <span class="muted at-end">
-          <Sent value={pixel} longest={60} />
+          <UntrustedText value={pixel} longest={60} />
         </span>
       </div>
       <p class="card-says">
@@ -186,28 +214,28 @@ const Conversion = ({ conversion, selected }) => {
         {why && (
           <span class="why">
             {why.map((part, i) =>
-              part.code === undefined ? (
-                <Sent key={i} value={part} longest={1000} />
+              typeof part === "string" ? (
+                <UntrustedText key={i} value={part} longest={1000} />
               ) : (
-                <Code key={i} value={part.code} longest={80} />
+                <UntrustedCode key={i} value={part.code} longest={80} />
               ),
             )}
           </span>
         )}
       </p>
       <div class="halves">
-        <Half
+        <ConversionSide
           side="Browser"
           entries={browser}
           other={server[0]}
-          showId={lookAlike !== undefined}
+          showId={probableDuplicate !== undefined}
           selected={selected}
         />
-        <Half
+        <ConversionSide
           side="Server"
           entries={server}
           other={browser[0]}
-          showId={lookAlike !== undefined}
+          showId={probableDuplicate !== undefined}
           selected={selected}
         />
       </div>
@@ -215,25 +243,33 @@ const Conversion = ({ conversion, selected }) => {
   );
 };
 
-const Half = ({ side, entries, other, showId, selected }) => {
+/**
+ * @param {object} props
+ * @param {"Browser" | "Server"} props.side
+ * @param {EventRecord[]} props.entries
+ * @param {EventRecord} props.other the first event of the other side, to copy where this side has none
+ * @param {boolean} props.showId
+ * @param {number | undefined} props.selected
+ */
+const ConversionSide = ({ side, entries, other, showId, selected }) => {
   const [entry] = entries;
   if (!entry)
     return (
       <section class="half missing" data-side={side.toLowerCase()}>
         <h3>{side}</h3>
-        <p class="muted">Nothing from the {side.toLowerCase()} with this id.</p>
-        {side === "Server" && canBeSent(other) && (
-          <CopyButton class="small" text={() => curlOf(other, location.origin)}>
-            Copy as a server's request (curl)
+        <p class="muted">Nothing from the {side.toLowerCase()} with this ID.</p>
+        {side === "Server" && isSendable(other) && (
+          <CopyButton class="small" text={() => toCurl(other, location.origin)}>
+            Copy as server request (curl)
           </CopyButton>
         )}
       </section>
     );
-  const { event } = entry;
+  const event = entry.event ?? {};
   const identity = [
-    words("click", clickOf(entry)) ?? "no click ID",
-    words("browser", browserOf(entry)),
-    userFieldsOf(entry).map(userFieldName).join(", "),
+    describeId("click", clickIdOf(entry)) ?? "no click ID",
+    describeId("browser", browserIdOf(entry)),
+    userFieldsOf(entry).map(userFieldLabel).join(", "),
   ];
   return (
     <section class="half" data-side={side.toLowerCase()}>
@@ -247,11 +283,11 @@ const Half = ({ side, entries, other, showId, selected }) => {
             aria-current={seq === selected ? "true" : undefined}
           />
         ))}
-        <Verdict entry={entry} />
+        <VerdictBadge entry={entry} />
       </h3>
       {showId && (
         <p>
-          <Code value={event.id} longest={80} />
+          <UntrustedCode value={event.id} longest={80} />
         </p>
       )}
       <p>
@@ -259,11 +295,11 @@ const Half = ({ side, entries, other, showId, selected }) => {
           {formatShortTime(event.timestamp_ms)}
         </time>
         {" · "}
-        {transportName(entry.transport)}
+        {transportLabel(entry.transport)}
         {event.source_url !== undefined && (
           <>
             {" · "}
-            <Sent value={pathOf(event.source_url)} />
+            <UntrustedText value={pathOf(event.source_url)} />
           </>
         )}
         {entries.length > 1 && ` · sent ${entries.length} times`}
@@ -273,5 +309,11 @@ const Half = ({ side, entries, other, showId, selected }) => {
   );
 };
 
-const words = (name, id) =>
-  id === undefined ? undefined : `${name} ${visible(shorten(id))}`;
+/**
+ * @param {string} name
+ * @param {string | undefined} id
+ */
+const describeId = (name, id) =>
+  id === undefined
+    ? undefined
+    : `${name} ${escapeInvisible(truncateMiddle(id))}`;

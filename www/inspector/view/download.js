@@ -1,12 +1,17 @@
-/** Saves `text` as a file on the developer's machine. */
+/**
+ * Saves text as a file.
+ *
+ * @param {string} text
+ * @param {string} fileName
+ */
 export function downloadJson(text, fileName) {
-  const address = URL.createObjectURL(
+  const url = URL.createObjectURL(
     new Blob([text], { type: "application/json" }),
   );
   const link = document.createElement("a");
-  link.href = address;
+  link.href = url;
   link.download = fileName;
   link.click();
-  // The download has taken hold of the data by the next task.
-  setTimeout(() => URL.revokeObjectURL(address));
+  // the download has read the URL by the next task
+  setTimeout(() => URL.revokeObjectURL(url));
 }

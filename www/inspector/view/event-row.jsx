@@ -1,29 +1,36 @@
+/** @import { JSX } from "preact" */
+/** @import { Analysis, EventRecord, Transport } from "../model/types.d.ts" */
 import { useContext } from "preact/hooks";
-import { diagnosticFacts } from "../model/diagnostic-summary.js";
+import { summarizeDiagnostic } from "../model/diagnostic-summary.js";
+import { escapeInvisible } from "../model/escape-invisible.js";
 import {
-  browserOf,
-  clickOf,
+  browserIdOf,
+  clickIdOf,
   dataOf,
+  displayName,
   isDiagnostic,
   kindOf,
-  nameOf,
 } from "../model/event.js";
 import {
   formatShortTime,
   isoTime,
   pathOf,
   plural,
-  shorten,
+  truncateMiddle,
 } from "../model/format.js";
 import { formatMoney } from "../model/money.js";
-import { refusedCount, refusedPhases } from "../model/rejections.js";
+import { rejectedCount, rejectedPhases } from "../model/rejections.js";
 import { remarksOf } from "../model/remarks.js";
-import { faultsOf, faultSentence, verdictOf } from "../model/verdict.js";
-import { textOf } from "../model/to-text.js";
-import { visible } from "../model/escape-invisible.js";
-import { Insight } from "./hooks.js";
-import { EventLink, Icon, Sent, Verdict } from "./components.jsx";
+import { toText } from "../model/to-text.js";
+import {
+  describeViolation,
+  verdictOf,
+  violationsOf,
+} from "../model/verdict.js";
+import { EventLink, Icon, UntrustedText, VerdictBadge } from "./components.jsx";
+import { AnalysisContext } from "./hooks.js";
 
+/** @type {Map<string, string>} */
 const TRANSPORTS = new Map([
   ["fetch", "fetch"],
   ["beacon", "beacon"],
@@ -31,10 +38,11 @@ const TRANSPORTS = new Map([
   ["server", "server"],
 ]);
 
-export const transportName = (transport) =>
-  TRANSPORTS.get(transport) ?? textOf(transport);
+/** @param {string} transport */
+export const transportLabel = (transport) =>
+  TRANSPORTS.get(transport) ?? toText(transport);
 
-export const EventHead = () => (
+export const EventTableHead = () => (
   <div role="row" class="row head" aria-rowindex={1}>
     <span role="columnheader">Verdict</span>
     <span role="columnheader">Event</span>
@@ -42,7 +50,7 @@ export const EventHead = () => (
       Amount
     </span>
     <span role="columnheader">Page</span>
-    <span role="columnheader">Event id</span>
+    <span role="columnheader">Event ID</span>
     <span role="columnheader">Identity</span>
     <span role="columnheader">Sent by</span>
     <span role="columnheader" class="number">
@@ -51,17 +59,19 @@ export const EventHead = () => (
   </div>
 );
 
-/** One event as a row of the list. */
-export const EventRow = ({ entry, view, attributes }) => {
+/** @param {{ entry: EventRecord, view: string, attributes: JSX.HTMLAttributes<HTMLDivElement> }} props */
+export const EventTableRow = ({ entry, view, attributes }) => {
   const { event } = entry;
-  const name = nameOf(event);
+  const data = dataOf(event);
+  const name = displayName(event);
   const { name: verdict } = verdictOf(entry);
-  const insight = useContext(Insight);
-  const note = noteOf(entry, verdict, insight);
-  const remarks = remarksOf(entry, insight)
+  const analysis = useContext(AnalysisContext);
+  const note = noteOf(entry, verdict, analysis);
+  const remarks = remarksOf(entry, analysis)
     .map(({ short }) => short)
     .filter(Boolean)
     .join(", ");
+  const time = event?.timestamp_ms ?? entry.received_ms;
   return (
     <div
       {...attributes}
@@ -70,12 +80,12 @@ export const EventRow = ({ entry, view, attributes }) => {
       data-verdict={verdict}
       data-kind={kindOf(event)}
       data-transport={entry.transport}
-      data-event-type={attribute(event?.type)}
-      data-event-name={attribute(name)}
-      data-event-id={attribute(event?.id)}
+      data-event-type={attributeOf(event?.type)}
+      data-event-name={attributeOf(name)}
+      data-event-id={attributeOf(event?.id)}
     >
       <span role="gridcell" class="verdict">
-        <Verdict entry={entry} />
+        <VerdictBadge entry={entry} />
         {verdict === "duplicate" && entry.duplicate_of !== undefined && (
           <>
             {" of "}
@@ -89,83 +99,89 @@ export const EventRow = ({ entry, view, attributes }) => {
       </span>
       <span role="gridcell" class="name">
         <strong>
-          <Sent value={name} />
+          <UntrustedText value={name} />
         </strong>
         {event?.custom_event_name !== undefined && (
           <span class="type"> custom</span>
         )}
-        {dataOf(event).plan_id !== undefined && (
+        {data.plan_id !== undefined && (
           <span class="type">
             {" plan "}
-            <Sent value={dataOf(event).plan_id} />
+            <UntrustedText value={data.plan_id} />
           </span>
         )}
-        {Array.isArray(dataOf(event).contents) &&
-          dataOf(event).contents.length > 0 && (
-            <span class="type">
-              {" "}
-              {plural(dataOf(event).contents.length, "item")}
-            </span>
-          )}
+        {Array.isArray(data.contents) && data.contents.length > 0 && (
+          <span class="type"> {plural(data.contents.length, "item")}</span>
+        )}
         {event?.opt_out === true && <span class="type"> opt out</span>}
         {remarks !== "" && (
-          <span class="remark" data-of="look" title={remarks}>
-            <Icon of="look" />
+          <span class="remark" data-of="review" title={remarks}>
+            <Icon of="review" />
             {remarks}
           </span>
         )}
       </span>
       {note === undefined ? (
-        <Facts entry={entry} />
+        <ValueCells entry={entry} />
       ) : (
         <span role="gridcell" class="note" aria-colspan={4}>
           {note}
         </span>
       )}
       <span role="gridcell" class="via">
-        {transportName(entry.transport)}
+        {transportLabel(entry.transport)}
       </span>
       <span role="gridcell" class="time number">
-        <time dateTime={isoTime(event?.timestamp_ms ?? entry.received_ms)}>
-          {formatShortTime(event?.timestamp_ms ?? entry.received_ms)}
-        </time>
+        <time dateTime={isoTime(time)}>{formatShortTime(time)}</time>
       </span>
     </div>
   );
 };
 
-const Facts = ({ entry }) => {
+/** @param {{ entry: EventRecord }} props */
+const ValueCells = ({ entry }) => {
   const { event } = entry;
   const { amount, currency } = dataOf(event);
   const page = event?.source_url;
   return (
     <>
       <span role="gridcell" class="money number">
-        {amount !== undefined && <Sent value={formatMoney(amount, currency)} />}
+        {amount !== undefined && (
+          <UntrustedText value={formatMoney(amount, currency)} />
+        )}
       </span>
       <span role="gridcell" class="page" title={titleOf(page)}>
-        {page !== undefined && <Sent value={pathOf(page)} />}
+        {page !== undefined && <UntrustedText value={pathOf(page)} />}
       </span>
       <span role="gridcell" class="id" title={titleOf(event?.id)}>
-        {event?.id !== undefined && <Sent value={event.id} />}
+        {event?.id !== undefined && <UntrustedText value={event.id} />}
       </span>
       <span role="gridcell" class="references">
-        <Reference name="click" id={clickOf(entry)} shown />
-        <Reference name="browser" id={browserOf(entry)} />
+        <Identifier name="click" id={clickIdOf(entry)} isShown />
+        <Identifier name="browser" id={browserIdOf(entry)} />
       </span>
     </>
   );
 };
 
-/** A title shows what the row has no room for; as text, like all that a page sent. */
+/**
+ * A tooltip with what a cell has no room for.
+ *
+ * @param {unknown} value
+ */
 const titleOf = (value) =>
-  value === undefined ? undefined : visible(value, 300);
+  value === undefined ? undefined : escapeInvisible(value, 300);
 
-/** Where a row is found by, cut like what is shown of it. */
-const attribute = (value) =>
-  value === undefined ? undefined : textOf(value).slice(0, 200);
+/**
+ * The value of an attribute by which tests and tools find a row.
+ *
+ * @param {unknown} value
+ */
+const attributeOf = (value) =>
+  value === undefined ? undefined : toText(value).slice(0, 200);
 
-const Reference = ({ name, id, shown }) => (
+/** @param {{ name: string, id: string | undefined, isShown?: boolean }} props */
+const Identifier = ({ name, id, isShown }) => (
   <span
     class="reference"
     data-there={id !== undefined}
@@ -173,10 +189,10 @@ const Reference = ({ name, id, shown }) => (
   >
     {id === undefined ? (
       `no ${name}`
-    ) : shown ? (
+    ) : isShown ? (
       <>
         <span class="unseen">{name} </span>
-        <code>{visible(shorten(id, 12))}</code>
+        <code>{escapeInvisible(truncateMiddle(id, 12))}</code>
       </>
     ) : (
       name
@@ -184,42 +200,49 @@ const Reference = ({ name, id, shown }) => (
   </span>
 );
 
-/** What a row says in place of amount, page and id: why it was refused, or what a diagnostic reports. */
+/**
+ * What a row shows in place of amount, page and ID: why the event was rejected, or what a diagnostic reports.
+ *
+ * @param {EventRecord} entry
+ * @param {string} verdict
+ * @param {Analysis} analysis
+ */
 const noteOf = (entry, verdict, { pages }) => {
-  const { event } = entry;
   if (verdict === "refused") {
-    const [fault, ...others] = faultsOf(entry);
-    if (!fault)
-      return <Sent value={entry.error ?? "the collector gave no reason"} />;
+    const [violation, ...others] = violationsOf(entry);
+    if (!violation)
+      return (
+        <UntrustedText value={entry.error ?? "the collector gave no reason"} />
+      );
     return (
       <>
         {others.length > 0 && (
-          <strong>{plural(others.length + 1, "fault")}, first: </strong>
+          <strong>{plural(others.length + 1, "violation")}, first: </strong>
         )}
         <code>
-          <Sent value={fault.field} />
+          <UntrustedText value={violation.field} />
         </code>{" "}
-        <Sent value={faultSentence(fault)} />
+        <UntrustedText value={describeViolation(violation)} />
       </>
     );
   }
-  if (!isDiagnostic(event)) return undefined;
-  const data = dataOf(event);
-  const refused = refusedCount(data);
-  const words = diagnosticFacts(data).map((fact) => fact.words);
+  if (!isDiagnostic(entry.event)) return undefined;
+  const data = dataOf(entry.event);
+  const rejected = rejectedCount(data);
+  const words = summarizeDiagnostic(data).map((fact) => fact.words);
   const page = pages.get(entry);
   return (
     <>
-      {refused > 0 && (
+      {rejected > 0 && (
         <strong class="refused-calls">
-          {plural(refused, "call")} refused on{" "}
-          {page ? <Sent value={pathOf(page.url)} /> : "the page"}{" "}
-          {refusedPhases(data)}
+          {plural(rejected, "call")} rejected on{" "}
+          {page ? <UntrustedText value={pathOf(page.url)} /> : "the page"}{" "}
+          {rejectedPhases(data)}
           {words.length > 0 && " · "}
         </strong>
       )}
-      <Sent
-        value={words.join(" · ") || (refused > 0 ? "" : "nothing to report")}
+      <UntrustedText
+        value={words.join(" · ") || (rejected > 0 ? "" : "nothing to report")}
       />
     </>
   );

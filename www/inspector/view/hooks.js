@@ -1,98 +1,115 @@
+/** @import { Filter, Route } from "../model/types.d.ts" */
+/** @import { Store } from "./store.js" */
 import { createContext } from "preact";
-import { useEffect, useReducer, useRef, useState } from "preact/hooks";
-import { addressOf, placeOf, queryOf } from "../model/route.js";
-import { NO_INSIGHT } from "../model/remarks.js";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { EMPTY_ANALYSIS } from "../model/remarks.js";
+import { filterQuery, parseRoute, routeHref } from "../model/route.js";
 
-/** The filters that are set, as the query of an address: a link to another event or view keeps them. */
-export const Query = createContext("");
+/** The filters that are set, as a URL's query: links to other events and views keep them. */
+export const QueryContext = createContext("");
 
-/** What is known of entries only from all of them: see `insightOf`. */
-export const Insight = createContext(NO_INSIGHT);
+export const AnalysisContext = createContext(EMPTY_ANALYSIS);
 
-/** Renders anew when the store changes, at most once a frame; a page in the background waits. */
+/**
+ * Renders when the store changes, at most once per frame and not in a background tab.
+ *
+ * @param {Store} store
+ */
 export const useStore = (store) => {
-  const [, render] = useReducer((count) => count + 1, 0);
+  const [, setRendering] = useState({});
   useEffect(() => {
+    /** @type {number | undefined} */
     let frame;
     const unsubscribe = store.subscribe(() => {
       frame ??= requestAnimationFrame(() => {
         frame = undefined;
-        render();
+        setRendering({});
       });
     });
-    // What has changed between the first rendering and now.
-    render();
+    // the store may have changed between the first rendering and now
+    setRendering({});
     return () => {
       unsubscribe();
-      cancelAnimationFrame(frame);
+      if (frame !== undefined) cancelAnimationFrame(frame);
     };
   }, [store]);
 };
 
-/** `value`, but anew at most every `ms`: for what takes long to work out from it. */
-export const useSettled = (value, ms) => {
-  const [settled, settle] = useState(value);
+/**
+ * The value, updated at most every `ms`: for results that take long to compute.
+ *
+ * @template T
+ * @param {T} value
+ * @param {number} ms
+ * @returns {T}
+ */
+export const useThrottledValue = (value, ms) => {
+  const [throttled, update] = useState(value);
   const latest = useRef(value);
+  /** @type {{ current: ReturnType<typeof setTimeout> | undefined }} */
   const timer = useRef();
   latest.current = value;
   useEffect(() => {
-    if (value === settled || timer.current !== undefined) return;
+    if (value === throttled || timer.current !== undefined) return;
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      settle(latest.current);
+      update(() => latest.current);
     }, ms);
-  }, [value, settled]);
+  }, [value, throttled]);
   useEffect(() => () => clearTimeout(timer.current), []);
-  return settled;
+  return throttled;
 };
 
-/** Whether the window fits a media query, as it is now. */
-export const useMedia = (query) => {
+/** @param {string} query */
+export const useMediaQuery = (query) => {
   const [list] = useState(() => matchMedia(query));
-  const [matches, set] = useState(list.matches);
+  const [matches, setMatches] = useState(list.matches);
   useEffect(() => {
-    const look = () => set(list.matches);
-    list.addEventListener("change", look);
-    return () => list.removeEventListener("change", look);
+    const update = () => setMatches(list.matches);
+    list.addEventListener("change", update);
+    return () => list.removeEventListener("change", update);
   }, [list]);
   return matches;
 };
 
-/** How often the address changes at most: Safari takes 100 changes in 30 seconds, and somebody who types makes more. */
-const ADDRESS_MS = 350;
+/** The least time between two changes of the URL: Safari allows 100 in 30 seconds, and typing makes more. */
+const URL_INTERVAL_MS = 350;
 
-/**
- * Which view is open, which event in it and which filters are set: they stand in the address, so that one can send it to a
- * colleague. `setFilter` may be given a function of the filter before.
- */
-export const usePlace = () => {
-  const [place, set] = useState(() => placeOf(location.hash));
+/** @typedef {(filter: Filter | ((before: Filter) => Filter)) => void} SetFilter */
+
+/** The route, kept in the URL so that a link shows a colleague the same. */
+export const useRoute = () => {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
   useEffect(() => {
-    const look = () => set(placeOf(location.hash));
-    addEventListener("hashchange", look);
-    return () => removeEventListener("hashchange", look);
+    const read = () => setRoute(parseRoute(location.hash));
+    addEventListener("hashchange", read);
+    return () => removeEventListener("hashchange", read);
   }, []);
-  const written = useRef(-Infinity);
-  const address = addressOf(place.view, place.seq, queryOf(place.filter));
+  const writtenAt = useRef(-Infinity);
+  const href = hrefOf(route);
   useEffect(() => {
-    const { view, seq, filter } = placeOf(location.hash);
-    if (addressOf(view, seq, queryOf(filter)) === address) return;
+    if (hrefOf(parseRoute(location.hash)) === href) return;
     const write = () => {
-      written.current = performance.now();
-      // no step for the browser's way back
-      history.replaceState(null, "", address);
+      writtenAt.current = performance.now();
+      // not a step for the Back button
+      history.replaceState(null, "", href);
     };
-    const wait = written.current + ADDRESS_MS - performance.now();
+    const wait = writtenAt.current + URL_INTERVAL_MS - performance.now();
     if (wait <= 0) return write();
     const timer = setTimeout(write, wait);
     return () => clearTimeout(timer);
-  }, [address]);
-  /** Another event of the same view. */
-  const select = (seq) => set((before) => ({ ...before, seq }));
+  }, [href]);
+  /** @param {number | undefined} seq an event of the same view */
+  const select = (seq) => setRoute((before) => ({ ...before, seq }));
+  /** @type {SetFilter} */
   const setFilter = (filter) =>
-    set((before) => ({
+    setRoute((before) => ({
       ...before,
       filter: typeof filter === "function" ? filter(before.filter) : filter,
     }));
-  return { ...place, query: queryOf(place.filter), select, setFilter };
+  return { ...route, query: filterQuery(route.filter), select, setFilter };
 };
+
+/** @param {Route} route */
+const hrefOf = ({ view, seq, filter }) =>
+  routeHref(view, seq, filterQuery(filter));

@@ -1,142 +1,159 @@
+/** @import { CollectorInfo, ConnectionState, EventRecord } from "../model/types.d.ts" */
 import { EventLog } from "../model/event-log.js";
 import {
-  clearCollector,
-  factsOfCollector,
-  followCollector,
-  olderThan,
+  clearEvents,
+  fetchCollectorInfo,
+  fetchOlder,
+  subscribe,
 } from "./collector-client.js";
 
 /** How many older events are fetched at a time. */
-export const OLDER = 10_000;
+export const PAGE_SIZE = 10_000;
 
-/** How long a failure to clear is shown, in ms. */
+/** How long a failure to clear is shown. */
 const FAILURE_SHOWN_MS = 5000;
 
-/**
- * All that the page knows: what has arrived, what of it is shown, and how the connection is. `changed()` is called after
- * each change.
- */
+/** The page's state: the events that have arrived, those that are shown, and the connection. */
 export class Store {
-  /** "connecting", "live", "lost" or "clear-failed". */
-  connection = "connecting";
+  /** Whether the first load is done. */
   loaded = false;
-  /** Whether the collector has events that are older than all here. */
+  /** Whether the collector has events older than all here. */
   hasOlder = false;
   loadingOlder = false;
-  facts = {};
+  /** @type {CollectorInfo} */
+  collectorInfo = {};
   #log = new EventLog();
-  /** What is shown while paused: what was there when the pause began. */
-  #held;
+  /**
+   * What is shown while paused.
+   *
+   * @type {EventRecord[] | undefined}
+   */
+  #snapshot;
+  /** @type {ConnectionState} */
+  #connection = "connecting";
+  #hasClearFailed = false;
+  /** @type {Set<() => void>} */
   #listeners = new Set();
 
-  follow() {
-    let connection = this.connection;
-    followCollector({
+  connect() {
+    subscribe({
       onReload: (newestFirst, hasOlder) => {
-        this.#log.replace(newestFirst);
+        this.#log.replaceAll(newestFirst);
         this.loaded = true;
         this.hasOlder = hasOlder;
-        this.#changed();
-        this.#loadFacts();
+        this.#notify();
+        this.#loadCollectorInfo();
       },
-      onBatch: (events) => {
-        this.#log.add(events);
-        this.#changed();
+      onBatch: (oldestFirst) => {
+        this.#log.append(oldestFirst);
+        this.#notify();
       },
       onClear: () => {
         this.#log.clear();
         this.hasOlder = false;
-        if (this.#held) this.#held = [];
-        this.#changed();
+        if (this.#snapshot) this.#snapshot = [];
+        this.#notify();
       },
       onState: (state) => {
-        connection = state;
-        this.connection = state;
-        this.#changed();
+        this.#connection = state;
+        this.#hasClearFailed = false;
+        this.#notify();
       },
     });
-    this.clear = async () => {
-      try {
-        await clearCollector();
-      } catch {
-        this.connection = "clear-failed";
-        this.#changed();
-        setTimeout(() => {
-          this.connection = connection;
-          this.#changed();
-        }, FAILURE_SHOWN_MS);
-      }
+  }
+
+  /** @param {() => void} listener called after each change */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
     };
   }
 
-  subscribe(listener) {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** @returns {ConnectionState} */
+  get connection() {
+    return this.#hasClearFailed ? "clear-failed" : this.#connection;
   }
 
-  /** What is shown, newest first; a new array with each change. */
+  /** The events that are shown, newest first; a new array after each change. */
   get entries() {
-    return this.#held ?? this.#log.entries;
+    return this.#snapshot ?? this.#log.entries;
   }
 
-  get leftOut() {
-    return this.#log.leftOut;
+  /** How many older events were dropped to bound memory. */
+  get omitted() {
+    return this.#log.omitted;
   }
 
   get isPaused() {
-    return this.#held !== undefined;
+    return this.#snapshot !== undefined;
   }
 
-  /** How many have arrived since the pause. */
-  get arrived() {
-    if (!this.#held) return 0;
-    const newest = this.#held[0]?.seq ?? -Infinity;
+  /** How many events have arrived since the pause. */
+  get newSincePause() {
+    if (!this.#snapshot) return 0;
+    const newest = this.#snapshot[0]?.seq ?? -Infinity;
     const index = this.#log.entries.findIndex(({ seq }) => seq <= newest);
     return index === -1 ? this.#log.entries.length : index;
   }
 
   pause() {
-    this.#held = this.#log.entries;
-    this.#changed();
+    this.#snapshot = this.#log.entries;
+    this.#notify();
   }
 
   resume() {
-    this.#held = undefined;
-    this.#changed();
+    this.#snapshot = undefined;
+    this.#notify();
   }
 
+  /** @param {number} seq */
   get(seq) {
     return this.#log.get(seq);
+  }
+
+  /** Deletes all events at the collector. The stream then reports it to every inspector. */
+  async clear() {
+    try {
+      await clearEvents();
+    } catch {
+      this.#hasClearFailed = true;
+      this.#notify();
+      setTimeout(() => {
+        this.#hasClearFailed = false;
+        this.#notify();
+      }, FAILURE_SHOWN_MS);
+    }
   }
 
   async loadOlder() {
     const oldest = this.#log.entries.at(-1)?.seq;
     if (oldest === undefined || this.loadingOlder) return;
     this.loadingOlder = true;
-    this.#changed();
+    this.#notify();
     try {
-      const older = await olderThan(oldest, OLDER);
+      const older = await fetchOlder(oldest, PAGE_SIZE);
       const before = this.#log.entries;
-      this.#log.addOlder(older);
-      if (this.#held === before) this.#held = this.#log.entries;
-      this.hasOlder = older.length === OLDER;
+      this.#log.prependOlder(older);
+      if (this.#snapshot === before) this.#snapshot = this.#log.entries;
+      this.hasOlder = older.length === PAGE_SIZE;
     } catch {
-      // The connection's state says it.
+      // the connection's state shows that the collector is away
     }
     this.loadingOlder = false;
-    this.#changed();
+    this.#notify();
   }
 
-  async #loadFacts() {
+  async #loadCollectorInfo() {
     try {
-      this.facts = await factsOfCollector();
-      this.#changed();
+      this.collectorInfo = await fetchCollectorInfo();
+      this.#notify();
     } catch {
-      // Without facts there is less to check, and nothing to say.
+      // without it there is less to check
     }
   }
 
-  #changed() {
+  #notify() {
     this.#listeners.forEach((listener) => listener());
   }
 }

@@ -1,66 +1,98 @@
+/** @import { JSX } from "preact" */
+/** @import { TimelineRow, Visit, VisitedPage } from "../model/types.d.ts" */
 import { useContext, useMemo } from "preact/hooks";
-import { isPageView } from "../model/checks/twice.js";
+import { escapeInvisible } from "../model/escape-invisible.js";
+import { isPageView } from "../model/event.js";
 import {
   formatDay,
+  formatDuration,
   formatShortTime,
-  formatSpan,
   isoTime,
   pathOf,
   plural,
-  shorten,
+  truncateMiddle,
 } from "../model/format.js";
 import {
-  clicksOf,
-  NOBODY,
+  ANONYMOUS,
+  clickIdsOf,
+  duplicateInits,
   SERVER,
-  startsTooMany,
   timelineRows,
 } from "../model/timeline.js";
-import { visible } from "../model/escape-invisible.js";
-import { EventHead, EventRow } from "./event-row.jsx";
-import { Insight } from "./hooks.js";
-import { Icon, Sent } from "./components.jsx";
+import { Icon, UntrustedText } from "./components.jsx";
+import { EventTableHead, EventTableRow } from "./event-row.jsx";
+import { AnalysisContext } from "./hooks.js";
 import { VirtualList } from "./virtual-list.jsx";
 
-export const TimelineView = ({ visits, selected, select, holds }) => {
+/** @typedef {JSX.HTMLAttributes<HTMLDivElement>} RowAttributes */
+
+/**
+ * @param {object} props
+ * @param {Visit[]} props.visits
+ * @param {number | undefined} props.selected
+ * @param {(seq: number) => void} props.select
+ * @param {boolean} props.keepPosition
+ */
+export const TimelineView = ({ visits, selected, select, keepPosition }) => {
   const rows = useMemo(() => timelineRows(visits), [visits]);
-  const openEvent = ({ entry }) => entry && select(entry.seq);
+  /** @param {TimelineRow} row */
+  const openEvent = (row) => row.kind === "event" && select(row.entry.seq);
   return (
     <VirtualList
       label="Events, page by page"
-      head={<EventHead />}
+      head={<EventTableHead />}
       items={rows}
       keyOf={({ key }) => key}
       selected={selected}
-      holds={holds}
+      keepPosition={keepPosition}
       onOpen={openEvent}
       onMove={(row) => selected !== undefined && openEvent(row)}
-      row={(row, attributes) => {
-        if (row.kind === "visit")
-          return <VisitRow visit={row.visit} attributes={attributes} />;
-        if (row.kind === "page")
-          return <PageRow page={row.page} attributes={attributes} />;
-        if (row.kind === "pause")
-          return <PauseRow row={row} attributes={attributes} />;
-        if (row.kind === "click")
-          return <ClickRow row={row} attributes={attributes} />;
-        return (
-          <EventRow entry={row.entry} view="timeline" attributes={attributes} />
-        );
-      }}
+      row={renderRow}
     />
   );
 };
 
+/**
+ * @param {TimelineRow} row
+ * @param {RowAttributes} attributes
+ */
+const renderRow = (row, attributes) => {
+  switch (row.kind) {
+    case "visit":
+      return <VisitRow visit={row.visit} attributes={attributes} />;
+    case "page":
+      return <PageRow page={row.page} attributes={attributes} />;
+    case "pause":
+      return <PauseRow ms={row.ms} time={row.time} attributes={attributes} />;
+    case "click":
+      return (
+        <ClickRow
+          click={row.click}
+          before={row.before}
+          attributes={attributes}
+        />
+      );
+    default:
+      return (
+        <EventTableRow
+          entry={row.entry}
+          view="timeline"
+          attributes={attributes}
+        />
+      );
+  }
+};
+
+/** @param {{ visit: Visit, attributes: RowAttributes }} props */
 const VisitRow = ({ visit, attributes }) => {
   const { visitor, from, pages } = visit;
   const events = pages.reduce((sum, { entries }) => sum + entries.length, 0);
-  const isKnown = visitor !== NOBODY && visitor !== SERVER;
+  const isKnown = visitor !== ANONYMOUS && visitor !== SERVER;
   return (
     <div {...attributes} class="row visit" data-visitor={visitor.slice(0, 200)}>
       <span role="gridcell" aria-colspan={8} class="across">
         <span class="who">
-          <strong>{visitorWords(visitor)}</strong>
+          <strong>{visitorLabel(visitor)}</strong>
           {isKnown && <ShortId id={visitor} />}
         </span>
         <span class="what muted">
@@ -68,7 +100,7 @@ const VisitRow = ({ visit, attributes }) => {
           {isKnown && (
             <>
               {" · "}
-              <Clicks clicks={clicksOf(visit)} />
+              <Clicks clicks={clickIdsOf(visit)} />
             </>
           )}
         </span>
@@ -81,48 +113,54 @@ const VisitRow = ({ visit, attributes }) => {
   );
 };
 
+/** A row has no room for more. */
+const MAX_CLICKS = 3;
+
+/** @param {{ clicks: string[] }} props */
 const Clicks = ({ clicks }) => {
-  if (clicks.length === 0) return "no ad click";
+  if (clicks.length === 0) return <>no ad click</>;
   return (
     <>
       {clicks.length === 1 ? "ad click " : `${clicks.length} ad clicks: `}
-      {clicks.slice(0, MOST_CLICKS).map((click, i) => (
+      {clicks.slice(0, MAX_CLICKS).map((click, i) => (
         <span key={click}>
           {i > 0 && ", then "}
           <ShortId id={click} />
         </span>
       ))}
-      {clicks.length > MOST_CLICKS && " …"}
+      {clicks.length > MAX_CLICKS && " …"}
     </>
   );
 };
 
-/** A row has no room for more. */
-const MOST_CLICKS = 3;
-
-const ShortId = ({ id }) => (
-  <code title={visible(id, 300)}>{visible(shorten(id))}</code>
+/** @param {{ id: string | undefined }} props */
+const ShortId = ({ id = "" }) => (
+  <code title={escapeInvisible(id, 300)}>
+    {escapeInvisible(truncateMiddle(id))}
+  </code>
 );
 
-const visitorWords = (visitor) => {
-  if (visitor === NOBODY) return "Without click ID and browser ID";
+/** @param {string} visitor */
+const visitorLabel = (visitor) => {
+  if (visitor === ANONYMOUS) return "Without click ID and browser ID";
   if (visitor === SERVER) return "From the server, visitor unknown";
   return "Visitor";
 };
 
-/** One session has ended, and the next begins. */
-const PauseRow = ({ row: { ms, time }, attributes }) => (
+/** @param {{ ms: number, time: number, attributes: RowAttributes }} props */
+const PauseRow = ({ ms, time, attributes }) => (
   <div {...attributes} class="row pause-row">
     <span role="gridcell" aria-colspan={8} class="across">
       <strong>
         <time dateTime={isoTime(time)}>{formatDay(time)}</time>
       </strong>
-      <span class="muted">new session, {formatSpan(ms)} later</span>
+      <span class="muted">new session, {formatDuration(ms)} later</span>
     </span>
   </div>
 );
 
-const ClickRow = ({ row: { click, before }, attributes }) => (
+/** @param {{ click: string | undefined, before: string | undefined, attributes: RowAttributes }} props */
+const ClickRow = ({ click, before, attributes }) => (
   <div {...attributes} class="row click-row">
     <span role="gridcell" aria-colspan={8} class="across">
       <span>
@@ -145,28 +183,36 @@ const ClickRow = ({ row: { click, before }, attributes }) => (
   </div>
 );
 
+/** @param {{ page: VisitedPage, attributes: RowAttributes }} props */
 const PageRow = ({ page, attributes }) => {
   const { url, entries } = page;
-  const { twice } = useContext(Insight);
-  const fault = startsTooMany(page).length
-    ? "the pixel started more than once"
-    : entries.some((entry) => twice.has(entry) && isPageView(entry)) &&
-      "page_viewed came twice";
+  const { doubleFires } = useContext(AnalysisContext);
+  const hasDoubleView = entries.some(
+    (entry) => doubleFires.has(entry) && isPageView(entry.event),
+  );
+  const problem =
+    duplicateInits(page).length > 0
+      ? "the pixel started more than once"
+      : hasDoubleView && "page_viewed was sent twice";
   return (
-    <div {...attributes} class="row page-row" data-page={visible(url ?? "")}>
+    <div
+      {...attributes}
+      class="row page-row"
+      data-page={escapeInvisible(url ?? "")}
+    >
       <span role="gridcell" aria-colspan={8} class="across">
         {url === undefined ? (
           <span class="muted">page unknown</span>
         ) : (
-          <strong title={visible(url, 300)}>
-            <Sent value={pathOf(url)} />
+          <strong title={escapeInvisible(url, 300)}>
+            <UntrustedText value={pathOf(url)} />
           </strong>
         )}
         <span class="muted">{plural(entries.length, "event")}</span>
-        {fault && (
-          <span class="state-word" data-of="problem">
-            <Icon of="problem" />
-            {fault}
+        {problem && (
+          <span class="state-word" data-of="fail">
+            <Icon of="fail" />
+            {problem}
           </span>
         )}
       </span>

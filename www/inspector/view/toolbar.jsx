@@ -1,47 +1,67 @@
+/** @import { Filter } from "../model/types.d.ts" */
+/** @import { filterOptions } from "../model/filter.js" */
+/** @import { SetFilter } from "./hooks.js" */
+/** @import { Store } from "./store.js" */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { NO_FILTER } from "../model/filter.js";
+import { escapeInvisible } from "../model/escape-invisible.js";
+import { activeFilterCount } from "../model/filter.js";
 import { plural } from "../model/format.js";
-import { VERDICT_LIST } from "../model/verdict.js";
-import { visible } from "../model/escape-invisible.js";
-import { transportName } from "./event-row.jsx";
+import { VERDICTS } from "../model/verdict.js";
+import { transportLabel } from "./event-row.jsx";
 
-/** Search and filters, and what is done with all that is in view. */
+/**
+ * Search, filters, and actions on the events that are shown.
+ *
+ * @param {object} props
+ * @param {Filter} props.filter
+ * @param {SetFilter} props.setFilter
+ * @param {ReturnType<typeof filterOptions>} props.options
+ * @param {Store} props.store
+ * @param {number} props.total how many events there are
+ * @param {number} props.shown how many of them are shown
+ * @param {() => void} props.save
+ * @param {boolean} props.inert
+ */
 export const Toolbar = ({
   filter,
   setFilter,
-  choices,
+  options,
   store,
   total,
   shown,
   save,
   inert,
 }) => {
-  const search = useRef();
-  const [open, setOpen] = useState(false);
+  /** @type {{ current: HTMLInputElement | null }} */
+  const search = useRef(null);
+  const [isOpen, setOpen] = useState(false);
   useEffect(() => {
+    /** @param {KeyboardEvent} press */
     const focusSearch = (press) => {
-      const typing = press.target.closest?.(
-        "input:not([type=checkbox]), select, textarea, dialog",
-      );
-      if (press.key !== "/" || typing || press.ctrlKey || press.metaKey) return;
+      const isTyping =
+        press.target instanceof Element &&
+        press.target.closest(
+          "input:not([type=checkbox]), select, textarea, dialog",
+        );
+      if (press.key !== "/" || isTyping || press.ctrlKey || press.metaKey)
+        return;
       press.preventDefault();
-      search.current.select();
-      search.current.focus();
+      search.current?.select();
+      search.current?.focus();
     };
     document.addEventListener("keydown", focusSearch);
     return () => document.removeEventListener("keydown", focusSearch);
   }, []);
 
-  const change = (field, value) => setFilter({ ...filter, [field]: value });
-  const active = [
-    ...["verdict", "name", "transport", "pixel"],
-    ...["internal", "since"],
-  ].filter((field) => filter[field] !== NO_FILTER[field]).length;
+  /** @param {Partial<Filter>} part */
+  const change = (part) => setFilter({ ...filter, ...part });
+  const active = activeFilterCount(filter);
+  const left = total - shown;
   return (
     <div
       class="toolbar"
       role="group"
-      aria-label="Find and filter"
+      aria-label="Search and filters"
       inert={inert}
     >
       <label class="search">
@@ -49,64 +69,66 @@ export const Toolbar = ({
         <input
           ref={search}
           type="search"
-          placeholder="Search name, id, page, amount, time …"
+          placeholder="Search name, ID, page, amount, time …"
           autocomplete="off"
           spellcheck={false}
           aria-keyshortcuts="/"
           value={filter.text}
-          onInput={({ target }) => change("text", target.value)}
+          onInput={({ currentTarget }) => change({ text: currentTarget.value })}
         />
         <kbd aria-hidden="true">/</kbd>
       </label>
       <button
         type="button"
         class="filters-button"
-        aria-expanded={open}
+        aria-expanded={isOpen}
         aria-controls="filters"
-        onClick={() => setOpen(!open)}
+        onClick={() => setOpen(!isOpen)}
       >
         Filters{active > 0 && ` (${active})`}
       </button>
-      <div id="filters" class="filters" data-open={open}>
-        <Choice
+      <div id="filters" class="filters" data-open={isOpen}>
+        <FilterSelect
           label="Verdict"
           all="All verdicts"
           value={filter.verdict}
-          options={VERDICT_LIST.map(({ name, word }) => [name, word])}
-          onChange={(value) => change("verdict", value)}
+          options={VERDICTS.map(({ name, word }) => [name, word])}
+          onChange={(verdict) => change({ verdict })}
         />
-        <Choice
+        <FilterSelect
           label="Event"
           all="All events"
           value={filter.name}
-          options={choices.names.map((name) => [name, name])}
-          onChange={(value) => change("name", value)}
+          options={options.names.map((name) => [name, name])}
+          onChange={(name) => change({ name })}
         />
-        <Choice
+        <FilterSelect
           label="Sent by"
           all="All transports"
           value={filter.transport}
-          options={choices.transports.map((name) => [
+          options={options.transports.map((name) => [
             name,
-            transportName(name),
+            transportLabel(name),
           ])}
-          onChange={(value) => change("transport", value)}
+          onChange={(transport) => change({ transport })}
         />
-        <Choice
+        <FilterSelect
           label="Pixel"
           all="All pixels"
           value={filter.pixel}
-          options={choices.pixels.map((name) => [name, name])}
-          onChange={(value) => change("pixel", value)}
+          options={options.pixels.map((name) => [name, name])}
+          onChange={(pixel) => change({ pixel })}
         />
         <label
           class="check"
-          title="Starts, session markers and pixel config (not conversions). Reports of refused calls are always in view."
+          title="Starts, session markers and pixel config, which are not conversions. Reports of rejected calls are always shown."
         >
           <input
             type="checkbox"
             checked={filter.internal}
-            onChange={({ target }) => change("internal", target.checked)}
+            onChange={({ currentTarget }) =>
+              change({ internal: currentTarget.checked })
+            }
           />
           Pixel status
         </label>
@@ -114,8 +136,8 @@ export const Toolbar = ({
           <button
             type="button"
             class="since"
-            title="Show the events before the marker “Test starts here” too"
-            onClick={() => change("since", 0)}
+            title="Also show the events from before “Test starts here”"
+            onClick={() => change({ since: 0 })}
           >
             Only after #{filter.since} <span aria-hidden="true">×</span>
           </button>
@@ -128,16 +150,16 @@ export const Toolbar = ({
           onClick={() => (store.isPaused ? store.resume() : store.pause())}
         >
           {store.isPaused
-            ? `Resume (${store.arrived.toLocaleString()} new)`
+            ? `Resume (${store.newSincePause.toLocaleString()} new)`
             : "Pause"}
         </button>
         <button
           type="button"
           disabled={shown === 0}
           title={
-            shown === total
+            left === 0
               ? "Save all events as JSON"
-              : `Save the events that match the filters as JSON; ${plural(total - shown, "other")} ${total - shown === 1 ? "is" : "are"} left out`
+              : `Save the events that match the filters as JSON, without ${plural(left, "other")}`
           }
           onClick={save}
         >
@@ -149,50 +171,60 @@ export const Toolbar = ({
   );
 };
 
-const Choice = ({ label, all, value, options, onChange }) => (
+/**
+ * @param {object} props
+ * @param {string} props.label
+ * @param {string} props.all what the menu says where it filters nothing
+ * @param {string} props.value
+ * @param {[string, string][]} props.options each value with its label
+ * @param {(value: string) => void} props.onChange
+ */
+const FilterSelect = ({ label, all, value, options, onChange }) => (
   <span class="select" data-set={value !== ""}>
     <select
       aria-label={label}
       value={value}
-      onChange={({ target }) => onChange(target.value)}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
     >
       <option value="">{all}</option>
-      {/* A choice stays one while no event here matches it any more. */}
+      {/* The chosen value stays an option when no event has it any more. */}
       {value !== "" && !options.some(([name]) => name === value) && (
-        <option value={value}>{visible(value, 60)}</option>
+        <option value={value}>{escapeInvisible(value, 60)}</option>
       )}
       {options.map(([name, words]) => (
         <option key={name} value={name}>
-          {visible(words, 60)}
+          {escapeInvisible(words, 60)}
         </option>
       ))}
     </select>
   </span>
 );
 
+/** @param {{ store: Store, total: number }} props */
 const ClearButton = ({ store, total }) => {
-  const dialog = useRef();
+  /** @type {{ current: HTMLDialogElement | null }} */
+  const dialog = useRef(null);
   return (
     <>
       <button
         type="button"
         disabled={total === 0}
-        onClick={() => dialog.current.showModal()}
+        onClick={() => dialog.current?.showModal()}
       >
         Clear…
       </button>
       <dialog ref={dialog} aria-labelledby="clear-title">
         <h2 id="clear-title">Clear {plural(total, "event")}?</h2>
         <p>
-          The collector deletes every event that it keeps, also those that the
-          filters hide, for everyone who uses it. This cannot be undone. Export
-          the events first if you need them.
+          The collector deletes all its events, including those that the filters
+          hide, for everyone who uses it. This cannot be undone. Export the
+          events first if you need them.
         </p>
         <div class="dialog-buttons">
           <button
             type="button"
             autofocus
-            onClick={() => dialog.current.close()}
+            onClick={() => dialog.current?.close()}
           >
             Keep them
           </button>
@@ -200,7 +232,7 @@ const ClearButton = ({ store, total }) => {
             type="button"
             class="danger"
             onClick={() => {
-              dialog.current.close();
+              dialog.current?.close();
               store.clear();
             }}
           >

@@ -1,21 +1,38 @@
+/** @import { ComponentChild, ComponentChildren, JSX } from "preact" */
 import { Component } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** Rows above and below those in view, so that a quick scroll does not show blank space. */
-const MORE_ROWS = 8;
+/** Rows above and below the visible ones, so that quick scrolling shows no blank space. */
+const OVERSCAN_ROWS = 8;
 
-/** A row's height in rem, so that it follows the reader's font size: wide, and narrow where it has two lines. */
+/** A row's height in rem, so that it follows the reader's font size: with one line and, where it is narrow, with two. */
 const ROW_REM = 2.25;
 const NARROW_ROW_REM = 3.75;
-/** Below this width, in rem, a row has two lines. The style sheet has the same number. */
+/** Below this width a row has two lines. styles/list.css has the same number. */
 const NARROW_REM = 40;
 
+/** @typedef {string | number} Key */
+/** @typedef {JSX.HTMLAttributes<HTMLDivElement>} RowAttributes */
+
 /**
- * A list of which only the rows in view are in the page. All rows are of one height, so that it is known where each one is.
- * What arrives above moves nothing that is being read: the first row in view stays where it is, unless the list is at its
- * very top and nobody `holds` it.
+ * A list that renders only the visible rows. All rows have the same height, so each one's place is known. New items
+ * above do not move what is being read: the first visible row keeps its place, unless the list is at its very top and
+ * does not `keepPosition`.
  *
- * `items` with `keyOf(item)`; `row(item, attributes)` gives the element, which has to take the attributes; `onOpen(item)`.
+ * @template Item
+ * @param {object} props
+ * @param {string} props.label
+ * @param {ComponentChildren} props.head
+ * @param {Item[]} props.items
+ * @param {(item: Item) => Key} props.keyOf
+ * @param {(item: Item, attributes: RowAttributes) => ComponentChild} props.row renders a row, with these attributes on
+ *   its element
+ * @param {(item: Item) => void} props.onOpen
+ * @param {(item: Item) => void} [props.onMove] when the focus moves to another row
+ * @param {Key | undefined} props.selected
+ * @param {boolean} props.keepPosition
+ * @param {boolean} [props.showNewCount] whether a button shows how many items are new above
+ * @param {ComponentChildren} [props.footer]
  */
 export const VirtualList = ({
   label,
@@ -26,27 +43,42 @@ export const VirtualList = ({
   onOpen,
   onMove,
   selected,
-  holds,
-  counts,
-  end,
+  keepPosition,
+  showNewCount,
+  footer,
 }) => {
-  const scroller = useRef();
-  const spacer = useRef();
+  /** @type {{ current: HTMLDivElement | null }} */
+  const scroller = useRef(null);
+  /** @type {{ current: HTMLDivElement | null }} */
+  const spacer = useRef(null);
   const [size, setSize] = useState({ height: 0, rowHeight: 0, narrow: false });
   const [, renderAt] = useState(0);
+  /** @type {[Key | undefined, (key: Key | undefined) => void]} */
   const [active, setActive] = useState();
-  const focusActive = useRef(false);
-  const anchor = useRef({ key: undefined, offset: 0 });
-  const shown = useRef({ items: [], rowHeight: 0, selected: undefined });
-  const newest = useRef();
+  const shouldFocus = useRef(false);
+  /** The first visible row, and how far it is scrolled out of view. */
+  const anchor = useRef({
+    key: /** @type {Key | undefined} */ (undefined),
+    offset: 0,
+  });
+  /** What the last rendering showed. */
+  const rendered = useRef({
+    items: /** @type {Item[]} */ ([]),
+    rowHeight: 0,
+    selected: /** @type {Key | undefined} */ (undefined),
+  });
+  /** The newest item that the reader has seen. */
+  const newestSeen = useRef(/** @type {Key | undefined} */ (undefined));
   const { height, rowHeight } = size;
 
   useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return undefined;
     const measure = () => {
       const rem = parseFloat(
         getComputedStyle(document.documentElement).fontSize,
       );
-      const { clientHeight, clientWidth } = scroller.current;
+      const { clientHeight, clientWidth } = element;
       const narrow = clientWidth < NARROW_REM * rem;
       setSize({
         height: clientHeight,
@@ -55,83 +87,81 @@ export const VirtualList = ({
       });
     };
     const observer = new ResizeObserver(measure);
-    observer.observe(scroller.current);
+    observer.observe(element);
     measure();
     return () => observer.disconnect();
   }, []);
 
+  /** @param {Key | undefined} key */
   const indexOf = (key) =>
     key === undefined ? -1 : items.findIndex((item) => keyOf(item) === key);
 
-  const top = scroller.current?.scrollTop ?? 0;
+  const scrollTop = scroller.current?.scrollTop ?? 0;
 
-  /** Where the list has to stand now, before it is painted. */
-  const place = () => {
-    const before = shown.current;
-    let wanted = top;
-    if (before.items !== items || before.rowHeight !== rowHeight) {
-      if (top > 0 || holds) {
-        const index = indexNear(items, keyOf, anchor.current.key);
-        if (index !== -1) wanted = index * rowHeight + anchor.current.offset;
-      }
+  /** The scroll position that the list needs now, before it is painted. */
+  const targetScrollTop = () => {
+    const before = rendered.current;
+    let target = scrollTop;
+    const hasChanged = before.items !== items || before.rowHeight !== rowHeight;
+    if (hasChanged && (scrollTop > 0 || keepPosition)) {
+      const index = findNearest(items, keyOf, anchor.current.key);
+      if (index !== -1) target = index * rowHeight + anchor.current.offset;
     }
-    if (
-      before.selected !== selected &&
-      selected !== undefined &&
-      rowHeight > 0
-    ) {
+    if (before.selected !== selected && rowHeight > 0) {
       const index = indexOf(selected);
-      if (index !== -1) wanted = inView(index, wanted, rowHeight, height);
+      if (index !== -1)
+        target = scrollIntoView(index, target, rowHeight, height);
     }
-    return Math.max(0, Math.min(wanted, items.length * rowHeight - height));
+    return Math.max(0, Math.min(target, items.length * rowHeight - height));
   };
-  const at = rowHeight > 0 ? place() : 0;
+  const at = rowHeight > 0 ? targetScrollTop() : 0;
 
   useLayoutEffect(() => {
-    if (rowHeight === 0) return;
-    const found =
-      selected === undefined || indexOf(selected) !== -1 ? selected : undefined;
-    shown.current = { items, rowHeight, selected: found };
+    if (rowHeight === 0 || !scroller.current) return;
+    const found = indexOf(selected) === -1 ? undefined : selected;
+    rendered.current = { items, rowHeight, selected: found };
     if (Math.abs(scroller.current.scrollTop - at) >= 1)
       scroller.current.scrollTop = at;
     remember(scroller.current.scrollTop);
-    if (focusActive.current) {
-      focusActive.current = false;
-      spacer.current
-        .querySelector('[tabindex="0"][role="row"]')
-        ?.focus({ preventScroll: true });
+    if (shouldFocus.current) {
+      shouldFocus.current = false;
+      /** @type {HTMLElement | null | undefined} */ (
+        spacer.current?.querySelector('[tabindex="0"][role="row"]')
+      )?.focus({ preventScroll: true });
     }
   });
 
-  const remember = (scrollTop) => {
-    const index = Math.min(Math.floor(scrollTop / rowHeight), items.length - 1);
+  /** @param {number} top */
+  const remember = (top) => {
+    const index = Math.min(Math.floor(top / rowHeight), items.length - 1);
     const first = items[index];
     anchor.current = {
       key: first === undefined ? undefined : keyOf(first),
-      offset: scrollTop - index * rowHeight,
+      offset: top - index * rowHeight,
     };
-    if (scrollTop < 1 && items.length > 0) newest.current = keyOf(items[0]);
+    if (top < 1 && items.length > 0) newestSeen.current = keyOf(items[0]);
   };
 
   const onScroll = () => {
-    const { scrollTop } = scroller.current;
-    remember(scrollTop);
-    renderAt(scrollTop);
+    const top = scroller.current?.scrollTop ?? 0;
+    remember(top);
+    renderAt(top);
   };
 
-  const scrollTo = (scrollTop) => {
-    scroller.current.scrollTop = scrollTop;
-    renderAt(scrollTop);
+  /** @param {number} top */
+  const scrollTo = (top) => {
+    if (scroller.current) scroller.current.scrollTop = top;
+    renderAt(top);
   };
 
-  const first = Math.max(0, Math.floor(at / rowHeight) - MORE_ROWS) || 0;
+  const first = Math.max(0, Math.floor(at / rowHeight) - OVERSCAN_ROWS) || 0;
   const last = Math.min(
     items.length,
-    Math.ceil((at + height) / rowHeight) + MORE_ROWS || 0,
+    Math.ceil((at + height) / rowHeight) + OVERSCAN_ROWS || 0,
   );
   const indexes = [];
   for (let i = first; i < last; i += 1) indexes.push(i);
-  // The row with the focus stays in the page, else the focus is lost.
+  // The row with the focus is always rendered; otherwise the focus would be lost.
   const activeIndex = indexOf(active ?? selected);
   if (activeIndex >= last) indexes.push(activeIndex);
   else if (activeIndex !== -1 && activeIndex < first)
@@ -141,43 +171,51 @@ export const VirtualList = ({
       ? activeIndex
       : Math.min(Math.ceil(at / rowHeight) || 0, items.length - 1);
 
+  /** @param {number} index */
   const moveTo = (index) => {
     const target = Math.max(0, Math.min(index, items.length - 1));
-    if (items[target] === undefined) return;
-    focusActive.current = true;
-    setActive(keyOf(items[target]));
-    scrollTo(inView(target, at, rowHeight, height));
-    onMove?.(items[target]);
+    const item = items[target];
+    if (item === undefined) return;
+    shouldFocus.current = true;
+    setActive(keyOf(item));
+    scrollTo(scrollIntoView(target, at, rowHeight, height));
+    onMove?.(item);
   };
 
+  /** @param {JSX.TargetedKeyboardEvent<HTMLDivElement>} press */
   const onKeyDown = (press) => {
     if (press.altKey || press.ctrlKey || press.metaKey) return;
     const page = Math.max(1, Math.floor(height / rowHeight) - 1);
-    const moves = {
-      ArrowDown: tabStop + 1,
-      ArrowUp: tabStop - 1,
-      PageDown: tabStop + page,
-      PageUp: tabStop - page,
-      Home: 0,
-      End: items.length - 1,
-    };
-    if (Object.hasOwn(moves, press.key)) {
+    const moves = new Map([
+      ["ArrowDown", tabStop + 1],
+      ["ArrowUp", tabStop - 1],
+      ["PageDown", tabStop + page],
+      ["PageUp", tabStop - page],
+      ["Home", 0],
+      ["End", items.length - 1],
+    ]);
+    const target = moves.get(press.key);
+    if (target !== undefined) {
       press.preventDefault();
-      moveTo(moves[press.key]);
+      moveTo(target);
     } else if (
       (press.key === "Enter" || press.key === " ") &&
+      press.target instanceof Element &&
       press.target.getAttribute("role") === "row"
     ) {
       press.preventDefault();
-      if (items[tabStop] !== undefined) onOpen?.(items[tabStop]);
+      const item = items[tabStop];
+      if (item !== undefined) onOpen(item);
     }
   };
 
-  // The rows outlive a rendering, so what they call has to be there in each.
-  const handlers = useRef({});
+  // Rows are not rendered each time, so they call the latest handlers through this.
+  /** @type {{ current: Handlers<Item> }} */
+  const handlers = useRef({ row, onOpen, setActive });
   handlers.current = { row, onOpen, setActive };
 
-  const above = counts && at > 0 ? Math.max(0, indexOf(newest.current)) : 0;
+  const above =
+    showNewCount && at > 0 ? Math.max(0, indexOf(newestSeen.current)) : 0;
 
   return (
     <div class={`list ${size.narrow ? "narrow" : "wide"}`}>
@@ -216,7 +254,7 @@ export const VirtualList = ({
           </div>
         </div>
       </div>
-      {end}
+      {footer}
       {above > 0 && (
         <button
           type="button"
@@ -233,15 +271,48 @@ export const VirtualList = ({
   );
 };
 
-/** What a row looks like depends on these alone; while a list is scrolled, most rows stay as they are. */
-const LOOKS = ["item", "index", "rowHeight", "isTabStop", "isSelected"];
+/**
+ * @template Item
+ * @typedef {object} Handlers
+ * @property {(item: Item, attributes: RowAttributes) => ComponentChild} row
+ * @property {(item: Item) => void} onOpen
+ * @property {(key: Key) => void} setActive
+ */
 
+/**
+ * @template Item
+ * @typedef {object} RowProps
+ * @property {Key} id
+ * @property {Item} item
+ * @property {number} index
+ * @property {number} rowHeight
+ * @property {boolean} isTabStop
+ * @property {boolean} isSelected
+ * @property {{ current: Handlers<Item> }} handlers
+ */
+
+/**
+ * A row, which renders only when what it shows changes: while the list scrolls, most rows stay as they are.
+ *
+ * @template Item
+ * @extends {Component<RowProps<Item>>}
+ */
 class Row extends Component {
+  /** @param {RowProps<Item>} next */
   shouldComponentUpdate(next) {
-    return LOOKS.some((prop) => next[prop] !== this.props[prop]);
+    const { props } = this;
+    return (
+      next.item !== props.item ||
+      next.index !== props.index ||
+      next.rowHeight !== props.rowHeight ||
+      next.isTabStop !== props.isTabStop ||
+      next.isSelected !== props.isSelected
+    );
   }
 
-  render({ id, item, index, rowHeight, isTabStop, isSelected, handlers }) {
+  render() {
+    const { id, item, index, rowHeight, isTabStop, isSelected, handlers } =
+      this.props;
     return handlers.current.row(item, {
       role: "row",
       tabIndex: isTabStop ? 0 : -1,
@@ -249,25 +320,40 @@ class Row extends Component {
       "aria-selected": isSelected,
       style: { top: `${index * rowHeight}px`, height: `${rowHeight}px` },
       onFocusIn: () => handlers.current.setActive(id),
-      onClick: (click) => {
-        // A click on a link in the row goes where the link goes.
-        if (!click.target.closest("a")) handlers.current.onOpen?.(item);
+      onClick: ({ target }) => {
+        // a link in the row is followed instead
+        if (!(target instanceof Element && target.closest("a")))
+          handlers.current.onOpen(item);
       },
     });
   }
 }
 
-/** The scroll position nearest to `top` at which that row is seen whole. */
-const inView = (index, top, rowHeight, height) => {
+/**
+ * The scroll position nearest to `top` at which a row is completely visible.
+ *
+ * @param {number} index
+ * @param {number} top
+ * @param {number} rowHeight
+ * @param {number} height
+ */
+const scrollIntoView = (index, top, rowHeight, height) => {
   const start = index * rowHeight;
   if (start < top) return start;
   const least = start + rowHeight - height;
   return least > top ? least : top;
 };
 
-/** The index of that key or, where keys are numbers and it has gone, of the next smaller one; else -1. */
-const indexNear = (items, keyOf, key) => {
+/**
+ * The index of the item with that key or, where keys are numbers and it is gone, with the next smaller one; else -1.
+ *
+ * @template Item
+ * @param {Item[]} items
+ * @param {(item: Item) => Key} keyOf
+ * @param {Key | undefined} key
+ */
+const findNearest = (items, keyOf, key) => {
   const index = items.findIndex((item) => keyOf(item) === key);
   if (index !== -1 || typeof key !== "number") return index;
-  return items.findIndex((item) => keyOf(item) < key);
+  return items.findIndex((item) => Number(keyOf(item)) < key);
 };

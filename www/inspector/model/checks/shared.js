@@ -1,20 +1,18 @@
 /** What several checks need. */
-import { isInternal, isServer } from "../event.js";
+/** @import { CheckState, EventRecord } from "../types.d.ts" */
 
-const MOST_EVIDENCE = 5;
+const MAX_EVIDENCE = 5;
 
-/** The events that a check links to. */
+/**
+ * The events that a check links to.
+ *
+ * @param {EventRecord[]} entries
+ */
 export const evidence = (entries) =>
-  entries.slice(0, MOST_EVIDENCE).map(({ seq }) => seq);
-
-export const measuredByBrowser = (entry) =>
-  entry.event && !isInternal(entry.event) && !isServer(entry);
-
-/** From a browser or a server, and not pixel status. */
-export const isMeasured = ({ event }) => event && !isInternal(event);
+  entries.slice(0, MAX_EVIDENCE).map(({ seq }) => seq);
 
 export const NO_EVENT_YET = Object.freeze({
-  state: "open",
+  state: /** @type {CheckState} */ ("pending"),
   found: "No event yet.",
-  todo: "Use your site as a customer does: look at a product, fill the cart, place an order.",
+  todo: "Use your site as a customer does: view a product, fill the cart, place an order.",
 });

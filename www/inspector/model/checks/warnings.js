@@ -1,52 +1,59 @@
+/** @import { Check, EventRecord } from "../types.d.ts" */
 import { isServer } from "../event.js";
-import { listed, plural } from "../format.js";
+import { joinWords, plural } from "../format.js";
 import { warningsOf } from "../verdict.js";
 import { evidence } from "./shared.js";
 
-/** What the collector warns of in server events that it takes: above all names of the older Conversions API. */
-export const warnings = ({ entries }) => {
-  const item = {
-    id: "warnings",
-    title: "Server events raise no warning",
-  };
+const MAX_LISTED = 6;
+
+/**
+ * Whether the collector accepts server events without a warning. Most warnings are about older field names.
+ *
+ * @type {Check}
+ */
+export const checkWarnings = ({ entries }) => {
+  const check = { id: "warnings", title: "Server events raise no warning" };
   const warned = entries.filter((entry) => warningsOf(entry).length > 0);
   if (warned.length > 0) {
-    const all = warned.flatMap(warningsOf);
-    const renamed = new Map(
-      all
-        .filter(({ use }) => use !== undefined)
-        .map(({ field, use }) => [field, `${field} (now ${use})`]),
-    );
-    const other = all.find(({ use }) => use === undefined);
-    const found = [
-      renamed.size > 0 &&
-        `Names of an older Conversions API: ${listed([...renamed.values()].slice(0, MOST_NAMED))}.`,
-      other && `${other.field}: ${other.message ?? "see the event"}`,
-    ].filter(Boolean);
+    const { found, hasOlderNames } = summarize(warned);
     return {
-      ...item,
-      state: "look",
-      found: `${plural(warned.length, "server event")}. ${found.join(" ")}`,
-      todo:
-        renamed.size > 0
-          ? "Use the new names. The collector takes both; it is not documented whether OpenAI still does."
-          : "Open each event: it says what to do.",
+      ...check,
+      state: "review",
+      found: `${plural(warned.length, "server event")}. ${found}`,
+      todo: hasOlderNames
+        ? "Use the new names. The collector accepts both; whether OpenAI still does is not documented."
+        : "Open each event: it shows what to change.",
       seqs: evidence(warned),
     };
   }
   const fromServer = entries.filter((entry) => entry.event && isServer(entry));
   if (fromServer.length === 0)
     return {
-      ...item,
-      state: "open",
+      ...check,
+      state: "pending",
       found: "No server event yet.",
-      todo: "Send one from your server. If only browsers send events, this does not matter.",
+      todo: "Send one from your server. If only browsers send events, skip this.",
     };
   return {
-    ...item,
-    state: "yes",
+    ...check,
+    state: "pass",
     found: `${plural(fromServer.length, "server event")}, ${fromServer.length === 1 ? "without a warning" : "none with a warning"}.`,
   };
 };
 
-const MOST_NAMED = 6;
+/** @param {EventRecord[]} warned */
+const summarize = (warned) => {
+  const all = warned.flatMap(warningsOf);
+  const renamed = new Map(
+    all
+      .filter(({ use }) => use !== undefined)
+      .map(({ field, use }) => [field, `${field} (now ${use})`]),
+  );
+  const other = all.find(({ use }) => use === undefined);
+  const found = [
+    renamed.size > 0 &&
+      `Older field names: ${joinWords([...renamed.values()].slice(0, MAX_LISTED))}.`,
+    other && `${other.field}: ${other.message ?? "see the event"}`,
+  ].filter(Boolean);
+  return { found: found.join(" "), hasOlderNames: renamed.size > 0 };
+};
