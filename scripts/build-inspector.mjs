@@ -1,4 +1,4 @@
-// Builds target/inspector/: the inspector's page, with the library for its view in its one script.
+// Builds target/inspector/, which the collector serves: the page, one script with Preact, and one style sheet.
 import { Buffer } from "node:buffer";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -8,8 +8,9 @@ import { installNodePackages } from "./setup.mjs";
 const SOURCE = join(root, "www/inspector");
 const OUT = join(root, "target/inspector");
 
-/** A file that stays as it is is not written: the collector, which carries it, would be compiled anew. */
 /**
+ * Writes a file unless it is unchanged: the collector embeds it, and would be compiled again.
+ *
  * @param {string} name
  * @param {Buffer} bytes
  */
@@ -24,7 +25,10 @@ export const buildInspector = async () => {
   log("building target/inspector/");
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [join(SOURCE, "inspector.jsx"), join(SOURCE, "inspector.css")],
+    entryPoints: [
+      { in: join(SOURCE, "inspector.jsx"), out: "inspector" },
+      { in: join(SOURCE, "styles/index.css"), out: "inspector" },
+    ],
     outdir: OUT,
     write: false,
     bundle: true,
@@ -33,7 +37,7 @@ export const buildInspector = async () => {
     target: "es2022",
     jsx: "automatic",
     jsxImportSource: "preact",
-    // what its licence asks for
+    // the licence requires it
     banner: { js: "/*! With Preact, (c) 2015-present Jason Miller, MIT */" },
     legalComments: "none",
     logLevel: "warning",

@@ -110,7 +110,7 @@ export const App = ({ store }) => {
                 {rejected > 0 && (
                   <button
                     type="button"
-                    class="refused-count"
+                    class="rejected-count"
                     onClick={() =>
                       setFilter(({ since }) => ({
                         ...EMPTY_FILTER,

@@ -29,7 +29,11 @@ export const ChecklistView = ({
   setSince,
   hasOlder,
 }) => (
-  <section class="page-of checklist" aria-label="Launch checklist" tabIndex={0}>
+  <section
+    class="scroll-page checklist"
+    aria-label="Launch checklist"
+    tabIndex={0}
+  >
     <div class="page-head">
       <div>
         <h2>{summarize(results)}</h2>

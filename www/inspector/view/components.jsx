@@ -78,7 +78,7 @@ export const VerdictBadge = ({ entry }) => {
  * @param {{ value: unknown, longest?: number }} props
  */
 export const UntrustedText = ({ value, longest = 200 }) => (
-  <bdi class="sent">{escapeInvisible(value, longest)}</bdi>
+  <bdi class="untrusted">{escapeInvisible(value, longest)}</bdi>
 );
 
 /** @param {{ value: unknown, longest?: number }} props */
@@ -128,12 +128,12 @@ export const CopyButton = ({ text, children, class: className }) => {
       <button type="button" class={className} onClick={copy}>
         {isCopied ? "Copied" : children}
       </button>
-      <span role="status" class="unseen">
+      <span role="status" class="visually-hidden">
         {isCopied && "Copied"}
       </span>
       {manual !== undefined && (
         <textarea
-          class="by-hand"
+          class="manual-copy"
           readOnly
           rows={6}
           aria-label="The browser does not allow this page to copy. Copy the text from here."
@@ -159,7 +159,7 @@ export const EmptyState = ({ title, children }) => (
  * @param {{ name: string, children: ComponentChildren }} props
  */
 export const DefinitionRow = ({ name, children }) => (
-  <div class="fact">
+  <div class="definition">
     <dt>{name}</dt>
     <dd>{children}</dd>
   </div>

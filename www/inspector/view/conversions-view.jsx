@@ -98,7 +98,11 @@ export const ConversionsView = ({
       : relevant.filter((one) => kindOf(one) === wanted);
   const shown = ofKind(kind);
   return (
-    <section class="page-of conversions" aria-label="Conversions" tabIndex={0}>
+    <section
+      class="scroll-page conversions"
+      aria-label="Conversions"
+      tabIndex={0}
+    >
       <div class="page-head">
         <div class="choice" role="group" aria-label="Which conversions">
           {KINDS.map(([value, words]) => (
@@ -111,7 +115,7 @@ export const ConversionsView = ({
               }
             >
               {words}{" "}
-              <span class="amount-of">
+              <span class="option-count">
                 {ofKind(value).length.toLocaleString()}
               </span>
             </button>
@@ -206,7 +210,7 @@ const ConversionCard = ({ conversion, selected }) => {
           <UntrustedText value={pixel} longest={60} />
         </span>
       </div>
-      <p class="card-says">
+      <p class="card-summary">
         <strong class="state-word" data-of={state}>
           <Icon of={state} />
           {headline}
@@ -223,7 +227,7 @@ const ConversionCard = ({ conversion, selected }) => {
           </span>
         )}
       </p>
-      <div class="halves">
+      <div class="sides">
         <ConversionSide
           side="Browser"
           entries={browser}
@@ -255,7 +259,7 @@ const ConversionSide = ({ side, entries, other, showId, selected }) => {
   const [entry] = entries;
   if (!entry)
     return (
-      <section class="half missing" data-side={side.toLowerCase()}>
+      <section class="side missing" data-side={side.toLowerCase()}>
         <h3>{side}</h3>
         <p class="muted">Nothing from the {side.toLowerCase()} with this ID.</p>
         {side === "Server" && isSendable(other) && (
@@ -272,7 +276,7 @@ const ConversionSide = ({ side, entries, other, showId, selected }) => {
     userFieldsOf(entry).map(userFieldLabel).join(", "),
   ];
   return (
-    <section class="half" data-side={side.toLowerCase()}>
+    <section class="side" data-side={side.toLowerCase()}>
       <h3>
         {side}
         {entries.slice(0, 5).map(({ seq }) => (

@@ -91,7 +91,7 @@ const EventDetails = ({ entry, otherSide, view }) => {
       <Remarks entry={entry} view={view} />
       {isDiagnostic(event) && <DiagnosticDetails entry={entry} />}
       <div class="details-part">
-        <dl class="facts">
+        <dl class="definitions">
           {event && <EventFields event={event} />}
           <RequestFields entry={entry} />
         </dl>
@@ -128,8 +128,8 @@ const VerdictPanel = ({ entry, otherSide, view }) => {
   const { name, word, meaning } = verdictOf(entry);
   const violations = violationsOf(entry);
   return (
-    <div class="details-part became" data-of={name}>
-      <p class="became-word">
+    <div class="details-part verdict-panel" data-of={name}>
+      <p class="verdict-title">
         <Icon of={name} />
         <strong>{word}</strong>
         {name === "duplicate" && entry.duplicate_of !== undefined && (
@@ -146,7 +146,7 @@ const VerdictPanel = ({ entry, otherSide, view }) => {
         </p>
       )}
       {violations.length > 0 && (
-        <ul class="faults" aria-label="Violations">
+        <ul class="violations" aria-label="Violations">
           {violations.slice(0, MAX_VIOLATIONS).map((violation, i) => (
             <ViolationItem key={i} violation={violation} />
           ))}
@@ -168,7 +168,7 @@ const VerdictPanel = ({ entry, otherSide, view }) => {
 
 /** @param {{ violation: Violation }} props */
 const ViolationItem = ({ violation: { field, given, expected, advice } }) => (
-  <li class="fault">
+  <li class="violation">
     <UntrustedCode value={field ?? "event"} />
     <dl>
       {given !== undefined && (

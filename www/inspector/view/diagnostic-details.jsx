@@ -53,9 +53,9 @@ const RejectedCalls = ({ data }) => {
   const rejections = explainRejections(data);
   return (
     <>
-      <ul class="faults" aria-label="Rejected calls">
+      <ul class="violations" aria-label="Rejected calls">
         {rejections.map((rejection, i) => (
-          <li key={i} class="fault">
+          <li key={i} class="violation">
             <UntrustedText value={describeRejection(rejection)} longest={800} />
             {rejection.field !== undefined && (
               <>

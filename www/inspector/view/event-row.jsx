@@ -191,7 +191,7 @@ const Identifier = ({ name, id, isShown }) => (
       `no ${name}`
     ) : isShown ? (
       <>
-        <span class="unseen">{name} </span>
+        <span class="visually-hidden">{name} </span>
         <code>{escapeInvisible(truncateMiddle(id, 12))}</code>
       </>
     ) : (
@@ -234,7 +234,7 @@ const noteOf = (entry, verdict, { pages }) => {
   return (
     <>
       {rejected > 0 && (
-        <strong class="refused-calls">
+        <strong class="rejected-calls">
           {plural(rejected, "call")} rejected on{" "}
           {page ? <UntrustedText value={pathOf(page.url)} /> : "the page"}{" "}
           {rejectedPhases(data)}

@@ -90,7 +90,7 @@ const VisitRow = ({ visit, attributes }) => {
   const isKnown = visitor !== ANONYMOUS && visitor !== SERVER;
   return (
     <div {...attributes} class="row visit" data-visitor={visitor.slice(0, 200)}>
-      <span role="gridcell" aria-colspan={8} class="across">
+      <span role="gridcell" aria-colspan={8} class="full-width">
         <span class="who">
           <strong>{visitorLabel(visitor)}</strong>
           {isKnown && <ShortId id={visitor} />}
@@ -150,7 +150,7 @@ const visitorLabel = (visitor) => {
 /** @param {{ ms: number, time: number, attributes: RowAttributes }} props */
 const PauseRow = ({ ms, time, attributes }) => (
   <div {...attributes} class="row pause-row">
-    <span role="gridcell" aria-colspan={8} class="across">
+    <span role="gridcell" aria-colspan={8} class="full-width">
       <strong>
         <time dateTime={isoTime(time)}>{formatDay(time)}</time>
       </strong>
@@ -162,7 +162,7 @@ const PauseRow = ({ ms, time, attributes }) => (
 /** @param {{ click: string | undefined, before: string | undefined, attributes: RowAttributes }} props */
 const ClickRow = ({ click, before, attributes }) => (
   <div {...attributes} class="row click-row">
-    <span role="gridcell" aria-colspan={8} class="across">
+    <span role="gridcell" aria-colspan={8} class="full-width">
       <span>
         {click === undefined ? (
           <>
@@ -200,7 +200,7 @@ const PageRow = ({ page, attributes }) => {
       class="row page-row"
       data-page={escapeInvisible(url ?? "")}
     >
-      <span role="gridcell" aria-colspan={8} class="across">
+      <span role="gridcell" aria-colspan={8} class="full-width">
         {url === undefined ? (
           <span class="muted">page unknown</span>
         ) : (

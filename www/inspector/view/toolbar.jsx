@@ -65,7 +65,7 @@ export const Toolbar = ({
       inert={inert}
     >
       <label class="search">
-        <span class="unseen">Search events</span>
+        <span class="visually-hidden">Search events</span>
         <input
           ref={search}
           type="search"
