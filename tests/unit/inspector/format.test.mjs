@@ -8,13 +8,15 @@ import {
   plural,
 } from "../../../www/inspector/model/format.js";
 
-const at = (
-  /** @type {[number, number, number, number?, number?, number?, number?]} */ ...[
-    year,
-    month,
-    ...others
-  ]
-) => new Date(year, month, ...others).getTime();
+/**
+ * A local time in ms since the epoch.
+ *
+ * @param {number} year
+ * @param {number} month from 0
+ * @param {...number} others day, hours, minutes, seconds, milliseconds
+ */
+const at = (year, month, ...others) =>
+  new Date(year, month, ...others).getTime();
 const NOW = at(2026, 10, 25, 18);
 
 test("a time of another day has its date, and fits into a row", () => {

@@ -14,7 +14,7 @@ import { formatDuration, joinWords } from "./format.js";
 import { formatMoney } from "./money.js";
 import { lacksOwnId } from "./repeats.js";
 import { toText } from "./to-text.js";
-import { isNotStored, verdictOf } from "./verdict.js";
+import { isRejectedOrTest, verdictOf } from "./verdict.js";
 
 /** Two equal purchases further apart than this are two. */
 export const PROBABLE_DUPLICATE_MS = 10 * 60 * 1000;
@@ -28,7 +28,7 @@ export const groupConversions = (newestFirst) => {
   /** @type {Map<string, Conversion>} */
   const byKey = new Map();
   for (const entry of [...newestFirst].reverse()) {
-    if (isNotStored(entry)) continue;
+    if (isRejectedOrTest(entry)) continue;
     const key = dedupKeyOf(entry);
     if (key === undefined) continue;
     let conversion = byKey.get(key);

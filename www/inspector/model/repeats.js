@@ -8,7 +8,7 @@ import {
   timeOf,
 } from "./event.js";
 import { toText } from "./to-text.js";
-import { isNotStored } from "./verdict.js";
+import { isRejectedOrTest } from "./verdict.js";
 
 /** People do not repeat an action this quickly; code does. */
 const DOUBLE_FIRE_MS = 1000;
@@ -70,7 +70,7 @@ const fingerprints = new WeakMap();
  * @param {EventRecord} entry
  */
 const fingerprintOf = (entry) => {
-  if (!isFromBrowser(entry) || isNotStored(entry)) return undefined;
+  if (!isFromBrowser(entry) || isRejectedOrTest(entry)) return undefined;
   let fingerprint = fingerprints.get(entry);
   if (fingerprint === undefined) {
     const { event, pixel, batch } = entry;

@@ -64,11 +64,11 @@ export const verdictOf = ({ verdict: given, event }) => {
 };
 
 /**
- * Whether the event counts for nothing, because it was rejected or only a test.
+ * Whether the event was rejected or sent only as a test, so that it is part of no conversion.
  *
  * @param {EventRecord} entry
  */
-export const isNotStored = (entry) =>
+export const isRejectedOrTest = (entry) =>
   ["refused", "valid"].includes(verdictOf(entry).name);
 
 /** @param {EventRecord} entry */

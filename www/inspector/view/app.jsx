@@ -16,7 +16,7 @@ import { plural } from "../model/format.js";
 import { analyzeEvents } from "../model/remarks.js";
 import { routeHref, VIEWS } from "../model/route.js";
 import { groupVisits } from "../model/timeline.js";
-import { isNotStored, isRejected } from "../model/verdict.js";
+import { isRejectedOrTest, isRejected } from "../model/verdict.js";
 import { ChecklistView, summarize } from "./checklist-view.jsx";
 import { EmptyState, Icon } from "./components.jsx";
 import { ConversionsView } from "./conversions-view.jsx";
@@ -411,7 +411,7 @@ const findOtherSide = (entry, entries) => {
     (other) =>
       isServer(other) !== isServer(entry) &&
       dedupKeyOf(other) === key &&
-      !isNotStored(other),
+      !isRejectedOrTest(other),
   );
 };
 

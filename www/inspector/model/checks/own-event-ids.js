@@ -4,7 +4,7 @@ import { displayName, isFromBrowser, ONE_TIME_EVENTS } from "../event.js";
 import { plural } from "../format.js";
 import { lacksOwnId } from "../repeats.js";
 import { toText } from "../to-text.js";
-import { isNotStored } from "../verdict.js";
+import { isRejectedOrTest } from "../verdict.js";
 import { evidence } from "./shared.js";
 
 /**
@@ -34,7 +34,7 @@ export const checkOwnEventIds = ({ entries, conversions, repeats }) => {
     (entry) =>
       isFromBrowser(entry) &&
       ONE_TIME_EVENTS.has(toText(entry.event.type)) &&
-      !isNotStored(entry),
+      !isRejectedOrTest(entry),
   );
   if (oneTime.length === 0)
     return {
