@@ -81,9 +81,11 @@ export const dataOf = (event) => asObject(event?.data);
 export const dedupKeyOf = ({ pixel, event }) => {
   if (!event || isInternal(event) || typeof event.id !== "string")
     return undefined;
-  const own = event.custom_event_name;
-  // the API lowercases a custom event's own name
-  const name = own === undefined ? event.type : toText(own).toLowerCase();
+  // only a custom event has its own name, which OpenAI lowercases
+  const name =
+    event.type === "custom" && event.custom_event_name !== undefined
+      ? toText(event.custom_event_name).toLowerCase()
+      : event.type;
   return toText([pixel, name, event.id]);
 };
 
