@@ -14,7 +14,7 @@ use std::time::Duration;
 use http::assets::Pages;
 use http::body::Bodies;
 use ingest::Inbox;
-use store::database::Opened;
+use store::database::Database;
 
 /// What a collector is told.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub struct Collector {
 
 impl Collector {
     /// One that goes on with what it has kept.
-    pub fn new(settings: Settings, opened: Opened) -> Self {
+    pub fn new(settings: Settings, opened: Database) -> Self {
         Self {
             inbox: Inbox::new(opened),
             bodies: Bodies::new(settings.read_timeout),

@@ -11,7 +11,7 @@ use clap::Parser;
 use oaiq_collector::cli::Options;
 use oaiq_collector::http::assets::Pages;
 use oaiq_collector::http::{listen, serve};
-use oaiq_collector::store::database::Opened;
+use oaiq_collector::store::database::Database;
 use oaiq_collector::{Collector, Settings, startup_banner};
 use tracing::Level;
 
@@ -48,8 +48,8 @@ async fn run(options: Options) -> Result<(), String> {
     let port = listen::port(&listeners).map_err(|error| error.to_string())?;
 
     // after the port: a second collector is told of that first, where both are taken
-    let opened = Opened::open(&options.data).map_err(|error| error.to_string())?;
-    if let Some(aside) = &opened.set_aside {
+    let opened = Database::open(&options.data).map_err(|error| error.to_string())?;
+    if let Some(aside) = &opened.quarantined {
         eprintln!(
             "warning: {} was damaged; it has been set aside as {}, and a new one begun",
             options.data.display(),

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::http::error::Refusal;
 use crate::http::query::Query;
 use crate::ingest::rules;
-use crate::store::index::Key;
-use crate::store::record::Fault;
+use crate::store::index::DedupKey;
+use crate::store::record::Violation;
 
 /// How deep `data[a][b]…` is followed. The protocol needs three; a longer chain could exhaust the stack.
 const MAX_DEPTH: usize = 8;
@@ -46,7 +46,7 @@ pub struct Event {
 
 impl Event {
     /// What is wrong with it.
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn faults(&self) -> Vec<Violation> {
         let mut options = Map::new();
         for option in ["custom_event_name", "opt_out"] {
             if let Some(value) = self.others.get(option) {
@@ -58,10 +58,10 @@ impl Event {
     }
 
     /// What duplicates are recognised by.
-    pub fn key(&self, pixel: &str) -> Option<Key> {
+    pub fn key(&self, pixel: &str) -> Option<DedupKey> {
         let own = self.others.get("custom_event_name").and_then(Value::as_str);
         let name = rules::counted_name(&self.name, own);
-        self.id.as_deref().map(|id| Key::of(pixel, &name, id))
+        self.id.as_deref().map(|id| DedupKey::new(pixel, &name, id))
     }
 }
 

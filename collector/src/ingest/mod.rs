@@ -17,10 +17,10 @@ use futures_util::Stream;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::http::error::Refusal;
-use crate::store::broadcast::Live;
-use crate::store::database::{self, Failure, Keep, Opened, Wanted, Work};
-use crate::store::index::{Class, Kept, Key, Ledger};
-use crate::store::record::{Entry, Notes, Outcome, Request, Verdict};
+use crate::store::broadcast::Broadcaster;
+use crate::store::database::{self, Database, EventQuery, InsertBatch, Job, WriteFailure};
+use crate::store::index::{Admission, DedupKey, EventIndex, IndexEntry};
+use crate::store::record::{EventRecord, Notes, Outcome, RequestMeta, Verdict};
 
 /// How much may wait to be written, in KiB. Who sends more waits for his answer.
 const ROOM: usize = 16 * 1024;
@@ -47,7 +47,7 @@ pub struct Judged {
 #[derive(Debug)]
 pub enum Judgement {
     /// It is to be counted, if it is the first of its key. Without a key it always is.
-    Counts(Option<Key>),
+    Counts(Option<DedupKey>),
     /// It is not to be counted.
     Is(Verdict),
 }
@@ -75,27 +75,27 @@ pub struct Tally {
 /// What is kept and its watchers, in step: numbers are given, and the file and the watchers are told, under one lock, so that
 /// all learn of everything in the order of its numbers.
 pub struct Inbox {
-    ledger: Mutex<Ledger>,
-    live: Live,
-    queue: Sender<Work>,
+    index: Mutex<EventIndex>,
+    broadcaster: Broadcaster,
+    queue: Sender<Job>,
     room: Arc<Semaphore>,
-    failure: Arc<Failure>,
+    failure: Arc<WriteFailure>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Inbox {
     /// Goes on with what the file has.
-    pub fn new(mut opened: Opened) -> Self {
+    pub fn new(mut opened: Database) -> Self {
         let (queue, work) = mpsc::channel();
-        let failure = Arc::new(Failure::default());
-        let ledger = std::mem::take(&mut opened.ledger);
+        let failure = Arc::new(WriteFailure::default());
+        let index = std::mem::take(&mut opened.index);
         let thread = thread::spawn({
             let failure = Arc::clone(&failure);
-            move || database::run(opened, failure, &work)
+            move || database::run_writer(opened, failure, &work)
         });
         Self {
-            ledger: Mutex::new(ledger),
-            live: Live::default(),
+            index: Mutex::new(index),
+            broadcaster: Broadcaster::default(),
             queue,
             room: Arc::new(Semaphore::new(ROOM)),
             failure,
@@ -107,13 +107,17 @@ impl Inbox {
     ///
     /// # Errors
     /// 503 when nothing can be written.
-    pub async fn receive(&self, request: Request, events: Vec<Judged>) -> Result<Tally, Refusal> {
+    pub async fn receive(
+        &self,
+        request: RequestMeta,
+        events: Vec<Judged>,
+    ) -> Result<Tally, Refusal> {
         if let Some(error) = self.failure.get() {
             return Err(unavailable(&error));
         }
-        let class = match request.status {
-            ..400 => Class::Taken,
-            _ => Class::TurnedAway,
+        let admission = match request.status {
+            ..400 => Admission::Accepted,
+            _ => Admission::Rejected,
         };
         let shared: Arc<str> = serde_json::to_string(&request)
             .map_err(|error| internal(&error))?
@@ -127,20 +131,20 @@ impl Inbox {
             .map_err(|error| internal(&error))?;
 
         let mut tally = Tally::default();
-        let mut ledger = self.ledger();
-        let batch = ledger.next_batch();
+        let mut index = self.index();
+        let batch = index.next_batch();
         let mut keys = Vec::with_capacity(events.len());
-        let mut entries = Vec::with_capacity(events.len());
+        let mut records = Vec::with_capacity(events.len());
         for Judged {
             event,
             judgement,
             notes,
         } in events
         {
-            let seq = ledger.next_seq();
+            let seq = index.next_seq();
             let (verdict, key) = match judgement {
                 Judgement::Is(verdict) => (verdict, None),
-                Judgement::Counts(key) => match key.and_then(|key| ledger.first(key)) {
+                Judgement::Counts(key) => match key.and_then(|key| index.first_seq(key)) {
                     Some(duplicate_of) => {
                         tally.duplicates += 1;
                         (Verdict::Duplicate { duplicate_of }, None)
@@ -151,7 +155,7 @@ impl Inbox {
                     }
                 },
             };
-            let entry = Entry {
+            let record = EventRecord {
                 seq,
                 batch,
                 request: Arc::clone(&shared),
@@ -163,10 +167,10 @@ impl Inbox {
                 .into(),
                 event,
             };
-            let bytes = entry.size();
-            ledger.keep(
-                class,
-                Kept {
+            let bytes = record.json_size();
+            index.insert(
+                admission,
+                IndexEntry {
                     seq,
                     batch,
                     bytes,
@@ -174,18 +178,18 @@ impl Inbox {
                 },
             );
             keys.push(key);
-            entries.push(entry);
+            records.push(record);
         }
-        let entries: Arc<[Entry]> = entries.into();
-        self.live.batch(&entries);
-        self.send(Work::Keep(Keep {
+        let records: Arc<[EventRecord]> = records.into();
+        self.broadcaster.publish(&records);
+        self.send(Job::Insert(InsertBatch {
             batch,
-            class,
+            admission,
             pixel: request.pixel,
-            entries,
+            records,
             keys,
-            oldest: ledger.drop_oldest(),
-            room,
+            floors: index.evict(),
+            permit: room,
         }))?;
         Ok(tally)
     }
@@ -197,10 +201,10 @@ impl Inbox {
     pub async fn clear(&self) -> Result<(), Refusal> {
         let (reply, cleared) = oneshot::channel();
         {
-            let mut ledger = self.ledger();
-            self.send(Work::Clear(reply))?;
-            ledger.clear();
-            self.live.cleared();
+            let mut index = self.index();
+            self.send(Job::Clear(reply))?;
+            index.clear();
+            self.broadcaster.publish_cleared();
         }
         cleared
             .await
@@ -212,10 +216,10 @@ impl Inbox {
     ///
     /// # Errors
     /// 503 when they cannot be read.
-    pub async fn read(&self, wanted: Wanted) -> Result<Vec<Entry>, Refusal> {
-        let (reply, entries) = oneshot::channel();
-        self.send(Work::Read(wanted, reply))?;
-        entries
+    pub async fn read(&self, wanted: EventQuery) -> Result<Vec<EventRecord>, Refusal> {
+        let (reply, records) = oneshot::channel();
+        self.send(Job::Query(wanted, reply))?;
+        records
             .await
             .map_err(|_| stopping())?
             .map_err(|error| unavailable(&error))
@@ -223,17 +227,17 @@ impl Inbox {
 
     /// How many events are kept.
     pub fn kept(&self) -> usize {
-        self.ledger().kept()
+        self.index().stored_count()
     }
 
-    /// See [`Live::stream`].
+    /// See [`Broadcaster::subscribe`].
     pub fn stream(&self) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
-        self.live.stream()
+        self.broadcaster.subscribe()
     }
 
     /// Ends the streams of all who watch, so that the collector can stop.
     pub fn close_streams(&self) {
-        self.live.close();
+        self.broadcaster.close();
     }
 
     /// Writes all that is left. Nothing can be received or read afterwards.
@@ -248,7 +252,7 @@ impl Inbox {
             .take();
         if let Some(thread) = thread {
             // where it has ended already there is nothing to stop
-            let _ = self.queue.send(Work::Stop);
+            let _ = self.queue.send(Job::Stop);
             thread
                 .join()
                 .map_err(|_| "the thread that writes has failed".to_owned())?;
@@ -256,13 +260,13 @@ impl Inbox {
         self.failure.get().map_or(Ok(()), Err)
     }
 
-    fn send(&self, work: Work) -> Result<(), Refusal> {
+    fn send(&self, work: Job) -> Result<(), Refusal> {
         self.queue.send(work).map_err(|_| stopping())
     }
 
     /// A panic under the lock would be a fault of ours in one request; the others go on.
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn index(&self) -> MutexGuard<'_, EventIndex> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,7 +8,7 @@ use oaiq::explain::{ExplainedViolation, NO_SUCH_FIELD, explain_event, redact_ide
 use oaiq::schema::validate::ViolationKind;
 use serde_json::{Map, Value};
 
-use crate::store::record::Fault;
+use crate::store::record::Violation;
 
 /// How old an event may be: 7 days.
 pub const OLDEST_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -45,7 +45,7 @@ pub fn table_faults(
     name: &Value,
     data: Option<&Value>,
     options: &Map<String, Value>,
-) -> Vec<Fault> {
+) -> Vec<Violation> {
     let name = compact(name);
     let data = data.map(compact).unwrap_or_default();
     let mut text = String::new();
@@ -58,11 +58,11 @@ pub fn table_faults(
 }
 
 /// The words are for a call in a page; in an event the options are its own fields.
-fn from_table(explained: ExplainedViolation) -> Fault {
+fn from_table(explained: ExplainedViolation) -> Violation {
     // as it says it on the console's way too, with all that it knows
-    let mut fault: Fault = serde_json::to_value(&explained)
+    let mut fault: Violation = serde_json::to_value(&explained)
         .and_then(serde_json::from_value)
-        .unwrap_or_else(|_| Fault::new(explained.field, explained.given, explained.expected));
+        .unwrap_or_else(|_| Violation::new(explained.field, explained.given, explained.expected));
     fault.field = match fault.field.as_str() {
         "the event's name" => "type".to_owned(),
         "options.event_id" => "id".to_owned(),
@@ -75,7 +75,7 @@ fn from_table(explained: ExplainedViolation) -> Fault {
 }
 
 /// What is wrong with the time of an event that has arrived at `now_ms`.
-pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
+pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Violation> {
     let now = i128::from(now_ms);
     let mut code = "event_timestamp_too_old";
     let expected = if timestamp_ms > now + i128::from(AHEAD_MS) {
@@ -91,16 +91,16 @@ pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Fault> {
     } else {
         format!("at most 7 days ago; now is {now_ms}")
     };
-    Some(Fault {
-        code: Some(code),
-        ..Fault::new("timestamp_ms", timestamp_ms.to_string(), expected).of_kind(code)
+    Some(Violation {
+        api_code: Some(code),
+        ..Violation::new("timestamp_ms", timestamp_ms.to_string(), expected).of_kind(code)
     })
 }
 
 /// What is wrong with the length of an event's id.
-pub fn id_fault(id: &str) -> Option<Fault> {
+pub fn id_fault(id: &str) -> Option<Violation> {
     (id.len() > LONGEST_ID).then(|| {
-        Fault::new(
+        Violation::new(
             "id",
             format!("{} bytes long", id.len()),
             format!("at most {LONGEST_ID} bytes long"),
@@ -115,8 +115,8 @@ pub fn is_sha256(text: &str) -> bool {
 }
 
 /// The fault of an identifier that is not hashed. Its value is never told.
-pub fn not_hashed(field: impl Into<String>) -> Fault {
-    Fault::new(
+pub fn not_hashed(field: impl Into<String>) -> Violation {
+    Violation::new(
         field,
         NOT_SHOWN,
         "64 lowercase hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
@@ -124,9 +124,9 @@ pub fn not_hashed(field: impl Into<String>) -> Fault {
     .of_kind("not_hashed")
 }
 
-/// The fault of a field that does not exist. Its value may be about a person, and is not shown.
-pub fn unknown_field(name: impl Into<String>) -> Fault {
-    Fault::new(name, NOT_SHOWN, NO_SUCH_FIELD).of_kind(ViolationKind::UnknownField.code())
+/// The violation of a field that does not exist. The value is not quoted, because it may identify a person.
+pub fn unknown_field(name: impl Into<String>) -> Violation {
+    Violation::new(name, NOT_SHOWN, NO_SUCH_FIELD).of_kind(ViolationKind::UnknownField.code())
 }
 
 /// A text as a fault shows it.
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_from_the_table_carries_the_code_of_its_kind() {
+    fn schema_violation_has_a_code() {
         let data = json!({ "type": "contents", "amount": 25.99, "sku": 1 });
         let faults = table_faults(&"order_created".into(), Some(&data), &Map::new());
         let codes: Vec<_> = faults

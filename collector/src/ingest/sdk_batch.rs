@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::http::error::Refusal;
 use crate::ingest::rules;
-use crate::store::record::Fault;
+use crate::store::record::Violation;
 
 /// The longest `user`, in bytes; it is shown with each event of its batch. The pixel's has 900 at most.
 const LONGEST_USER: usize = 16 * 1024;
@@ -29,7 +29,7 @@ pub struct Batch {
     /// Who the site says the visitor is. What may be a raw identifier is not there any more.
     pub user: Option<Box<RawValue>>,
     /// What is wrong with `user`.
-    pub user_faults: Vec<Fault>,
+    pub user_faults: Vec<Violation>,
     /// The events, at least one, in the order of the batch.
     pub events: Vec<Event>,
 }
@@ -46,7 +46,7 @@ pub struct Event {
     /// What duplicates are recognised by.
     pub id: String,
     /// What is wrong with it. What the pixel tells of itself is not looked at.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Violation>,
 }
 
 /// The parts of a batch that are shown as they came.
@@ -139,7 +139,7 @@ impl Event {
 fn checked_user(
     raw: &RawValue,
     mut user: Map<String, Value>,
-) -> Result<(Option<Box<RawValue>>, Vec<Fault>), Refusal> {
+) -> Result<(Option<Box<RawValue>>, Vec<Violation>), Refusal> {
     let mut faults = Vec::new();
     if let Some(Value::Object(given)) = user.get_mut("in") {
         for (name, value) in given {

@@ -7,49 +7,49 @@ use axum::response::sse;
 use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::store::record::{self, Entry};
+use crate::store::record::{self, EventRecord};
 
-/// How many messages a slow reader may be behind before it is told that it has lost some.
+/// How many messages a slow subscriber may be behind before it is told that it has lost some.
 const BACKLOG: usize = 64;
 
-/// The largest message, in bytes of the entries in it. Instead of a larger one a reader is told to
-/// reload, so that what waits for slow readers is bounded as well.
-const MAX_MESSAGE: usize = 1024 * 1024;
+/// The largest message, in bytes of the records in it. Instead of a larger one a subscriber is told to
+/// reload, so that what waits for slow subscribers is bounded as well.
+const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// Hands out what arrives to any number of readers.
-pub struct Live {
-    readers: broadcast::Sender<Message>,
+/// Hands out what arrives to any number of subscribers.
+pub struct Broadcaster {
+    subscribers: broadcast::Sender<Message>,
 }
 
 #[derive(Clone)]
 enum Message {
-    Batch(Arc<[Entry]>),
+    Batch(Arc<[EventRecord]>),
     Reload,
     Cleared,
     Closing,
 }
 
-impl Default for Live {
+impl Default for Broadcaster {
     fn default() -> Self {
         Self {
-            readers: broadcast::Sender::new(BACKLOG),
+            subscribers: broadcast::Sender::new(BACKLOG),
         }
     }
 }
 
-impl Live {
-    /// Tells the readers of one request's events.
-    pub fn batch(&self, entries: &Arc<[Entry]>) {
-        let size: usize = entries.iter().map(Entry::size).sum();
-        self.send(if size <= MAX_MESSAGE {
-            Message::Batch(Arc::clone(entries))
+impl Broadcaster {
+    /// Tells the subscribers of one request's events.
+    pub fn publish(&self, records: &Arc<[EventRecord]>) {
+        let size: usize = records.iter().map(EventRecord::json_size).sum();
+        self.send(if size <= MAX_MESSAGE_BYTES {
+            Message::Batch(Arc::clone(records))
         } else {
             Message::Reload
         });
     }
 
-    /// Tells the readers that everything was forgotten.
-    pub fn cleared(&self) {
+    /// Tells the subscribers that everything was forgotten.
+    pub fn publish_cleared(&self) {
         self.send(Message::Cleared);
     }
 
@@ -59,8 +59,8 @@ impl Live {
     }
 
     fn send(&self, message: Message) {
-        // It is an error to have no reader, but none to us.
-        let _ = self.readers.send(message);
+        // It is an error to have no subscriber, but none to us.
+        let _ = self.subscribers.send(message);
     }
 
     /// What arrives from now on, as server-sent events:
@@ -68,25 +68,25 @@ impl Live {
     /// - `batch`, one request: `{"events":[…]}` in the order of the batch; its id is the last `seq`;
     /// - `lagged`: something was left out, `/events.json` has it;
     /// - `cleared`: everything was forgotten.
-    pub fn stream(&self) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
-        stream::unfold(self.readers.subscribe(), async |mut reader| {
-            let event = match reader.recv().await {
-                Ok(Message::Batch(entries)) => batch_event(&entries),
+    pub fn subscribe(&self) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
+        stream::unfold(self.subscribers.subscribe(), async |mut subscriber| {
+            let event = match subscriber.recv().await {
+                Ok(Message::Batch(records)) => batch_event(&records),
                 Ok(Message::Reload) | Err(RecvError::Lagged(_)) => empty_event("lagged"),
                 Ok(Message::Cleared) => empty_event("cleared"),
                 Ok(Message::Closing) | Err(RecvError::Closed) => return None,
             };
-            Some((Ok(event), reader))
+            Some((Ok(event), subscriber))
         })
     }
 }
 
-fn batch_event(entries: &[Entry]) -> sse::Event {
-    let last = entries.last().map_or(0, |entry| entry.seq);
+fn batch_event(records: &[EventRecord]) -> sse::Event {
+    let last = records.last().map_or(0, |record| record.seq);
     sse::Event::default()
         .event("batch")
         .id(last.to_string())
-        .data(record::listing(entries))
+        .data(record::to_json_list(records))
 }
 
 /// With data, because a browser ignores an event that has none.
@@ -100,8 +100,8 @@ mod tests {
     use axum::body;
     use axum::response::{IntoResponse, Sse};
 
-    fn entries(seq: u64, event: &str) -> Arc<[Entry]> {
-        Arc::new([Entry {
+    fn records(seq: u64, event: &str) -> Arc<[EventRecord]> {
+        Arc::new([EventRecord {
             seq,
             batch: seq,
             request: r#"{"pixel":"P"}"#.into(),
@@ -121,12 +121,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_falls_behind_is_told_to_reload() {
-        let live = Live::default();
-        let stream = live.stream();
+        let broadcaster = Broadcaster::default();
+        let stream = broadcaster.subscribe();
         for seq in 1..=BACKLOG as u64 + 1 {
-            live.batch(&entries(seq, "{}"));
+            broadcaster.publish(&records(seq, "{}"));
         }
-        live.close();
+        broadcaster.close();
         let text = text(stream).await;
         assert!(text.starts_with("event: lagged\ndata: {}\n\n"), "{text}");
         assert!(text.contains(&format!("id: {}\n", BACKLOG + 1)), "{text}");
@@ -134,19 +134,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_would_be_too_large_is_a_call_to_reload() {
-        let live = Live::default();
-        let stream = live.stream();
-        live.batch(&entries(1, &format!("\"{}\"", "x".repeat(MAX_MESSAGE))));
-        live.close();
+        let broadcaster = Broadcaster::default();
+        let stream = broadcaster.subscribe();
+        broadcaster.publish(&records(
+            1,
+            &format!("\"{}\"", "x".repeat(MAX_MESSAGE_BYTES)),
+        ));
+        broadcaster.close();
         assert_eq!(text(stream).await, "event: lagged\ndata: {}\n\n");
     }
 
     #[tokio::test]
     async fn events_with_line_breaks_between_their_tokens_arrive_whole() {
-        let live = Live::default();
-        let stream = live.stream();
-        live.batch(&entries(1, "{\r\n\"a\":\r1}"));
-        live.close();
+        let broadcaster = Broadcaster::default();
+        let stream = broadcaster.subscribe();
+        broadcaster.publish(&records(1, "{\r\n\"a\":\r1}"));
+        broadcaster.close();
         let text = text(stream).await;
         // As a browser puts the lines together again.
         let data: Vec<&str> = text

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::store::index::{Class, Kept, Key, Ledger, Oldest};
-use crate::store::record::Entry;
+use crate::store::index::{Admission, DedupKey, EventIndex, IndexEntry, RetentionFloor};
+use crate::store::record::EventRecord;
 
 /// How long what has been written may wait for its commit. What was answered longer ago survives a crash.
 const COMMIT_EVERY: Duration = Duration::from_millis(50);
@@ -31,10 +31,10 @@ const IDLE_AFTER: Duration = Duration::from_secs(1);
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"oaiq");
 
 /// The tables below. Another number is another collector's.
-const VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 1;
 
-/// `refused` is a [`Class`], `key` a [`Key`]; the large columns come last, so that SQLite need not read them to pass by.
-const TABLES: &str = "
+/// `refused` is a [`Admission`], `key` a [`DedupKey`]; the large columns come last, so that SQLite need not read them to pass by.
+const SCHEMA: &str = "
 CREATE TABLE requests (
     batch INTEGER PRIMARY KEY,
     refused INTEGER NOT NULL,
@@ -59,9 +59,9 @@ pub enum OpenError {
     /// Another collector has it.
     InUse(PathBuf),
     /// It is no collector's.
-    Foreign(PathBuf),
+    NotOurs(PathBuf),
     /// It is that of a collector of another version.
-    OtherVersion(PathBuf, i32),
+    WrongSchema(PathBuf, i32),
     /// Anything else: no right to write there, no such folder.
     Other(PathBuf, String),
 }
@@ -74,14 +74,14 @@ impl fmt::Display for OpenError {
                 "{} is in use by another collector: stop that one, or give this one a file of its own with `--data FILE`",
                 file.display()
             ),
-            Self::Foreign(file) => write!(
+            Self::NotOurs(file) => write!(
                 f,
                 "{} is not a collector's file, and has been left as it is: name another with `--data FILE`",
                 file.display()
             ),
-            Self::OtherVersion(file, version) => write!(
+            Self::WrongSchema(file, version) => write!(
                 f,
-                "{} has been written by a collector of another version (its tables are number {version}, this one's {VERSION}): name another with `--data FILE`, or move it away",
+                "{} has been written by a collector of another version (its tables are number {version}, this one's {SCHEMA_VERSION}): name another with `--data FILE`, or move it away",
                 file.display()
             ),
             Self::Other(file, error) => write!(
@@ -96,43 +96,43 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 /// The file, open, with what it says of the events in it.
-pub struct Opened {
+pub struct Database {
     connection: Connection,
     /// The numbers of what is in it.
-    pub ledger: Ledger,
+    pub index: EventIndex,
     /// Where a damaged file was set aside, if there was one.
-    pub set_aside: Option<PathBuf>,
+    pub quarantined: Option<PathBuf>,
 }
 
-impl Opened {
+impl Database {
     /// Opens the file, or makes it. A damaged one is set aside under another name, and a new one begun.
     pub fn open(file: &Path) -> Result<Self, OpenError> {
         let other = |error: &dyn fmt::Display| OpenError::Other(file.to_owned(), error.to_string());
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder).map_err(|error| other(&error))?;
         }
-        let owner = owner(file).map_err(|error| other(&error))?;
-        if owner == Owner::Another {
-            return Err(OpenError::Foreign(file.to_owned()));
+        let owner = owner_of(file).map_err(|error| other(&error))?;
+        if owner == Owner::Other {
+            return Err(OpenError::NotOurs(file.to_owned()));
         }
         let damage = if owner == Owner::Unreadable {
             "it is no SQLite file any more".to_owned()
         } else {
-            match Self::read(file) {
+            match Self::open_or_create(file) {
                 Ok(opened) => return Ok(opened),
-                Err(Problem::Damaged(what)) => what,
-                Err(Problem::InUse) => return Err(OpenError::InUse(file.to_owned())),
-                Err(Problem::OtherVersion(version)) => {
-                    return Err(OpenError::OtherVersion(file.to_owned(), version));
+                Err(OpenFailure::Damaged(what)) => what,
+                Err(OpenFailure::InUse) => return Err(OpenError::InUse(file.to_owned())),
+                Err(OpenFailure::OtherVersion(version)) => {
+                    return Err(OpenError::WrongSchema(file.to_owned(), version));
                 }
-                Err(Problem::Other(what)) => return Err(other(&what)),
+                Err(OpenFailure::Other(what)) => return Err(other(&what)),
             }
         };
         tracing::debug!("{} is damaged: {damage}", file.display());
-        let aside = set_aside(file).map_err(|error| other(&error))?;
-        match Self::read(file) {
+        let quarantined = quarantine(file).map_err(|error| other(&error))?;
+        match Self::open_or_create(file) {
             Ok(opened) => Ok(Self {
-                set_aside: Some(aside),
+                quarantined: Some(quarantined),
                 ..opened
             }),
             Err(problem) => Err(other(&format!("{problem:?}"))),
@@ -145,41 +145,41 @@ impl Opened {
         prepare(&connection)?;
         Ok(Self {
             connection,
-            ledger: Ledger::default(),
-            set_aside: None,
+            index: EventIndex::default(),
+            quarantined: None,
         })
     }
 
-    fn read(file: &Path) -> Result<Self, Problem> {
+    fn open_or_create(file: &Path) -> Result<Self, OpenFailure> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(Duration::from_millis(500))?;
         let version = prepare(&connection)?;
-        if version != VERSION {
-            return Err(Problem::OtherVersion(version));
+        if version != SCHEMA_VERSION {
+            return Err(OpenFailure::OtherVersion(version));
         }
         let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if check != "ok" {
-            return Err(Problem::Damaged(check));
+            return Err(OpenFailure::Damaged(check));
         }
-        let ledger = read_ledger(&connection)?;
+        let index = read_index(&connection)?;
         Ok(Self {
             connection,
-            ledger,
-            set_aside: None,
+            index,
+            quarantined: None,
         })
     }
 }
 
 /// What may come of opening a file.
 #[derive(Debug)]
-enum Problem {
+enum OpenFailure {
     InUse,
     Damaged(String),
     OtherVersion(i32),
     Other(String),
 }
 
-impl From<rusqlite::Error> for Problem {
+impl From<rusqlite::Error> for OpenFailure {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
@@ -205,8 +205,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<i32> {
         .is_none();
     if is_new {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        connection.pragma_update(None, "user_version", VERSION)?;
-        connection.execute_batch(TABLES)?;
+        connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        connection.execute_batch(SCHEMA)?;
     }
     connection.execute_batch("COMMIT")?;
     // after the tables are there: the file's own header then says whose it is
@@ -217,9 +217,9 @@ fn prepare(connection: &Connection) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn read_ledger(connection: &Connection) -> rusqlite::Result<Ledger> {
-    let mut ledger = connection.query_row("SELECT seq, batch FROM last", [], |row| {
-        Ok(Ledger::after(row.get(0)?, row.get(1)?))
+fn read_index(connection: &Connection) -> rusqlite::Result<EventIndex> {
+    let mut index = connection.query_row("SELECT seq, batch FROM last", [], |row| {
+        Ok(EventIndex::resume_at(row.get(0)?, row.get(1)?))
     })?;
     let mut events = connection.prepare(
         "SELECT seq, batch, events.refused, key,
@@ -228,55 +228,55 @@ fn read_ledger(connection: &Connection) -> rusqlite::Result<Ledger> {
     )?;
     let mut rows = events.query([])?;
     while let Some(row) = rows.next()? {
-        let class = match row.get(2)? {
-            0 => Class::Taken,
-            _ => Class::TurnedAway,
+        let admission = match row.get(2)? {
+            0 => Admission::Accepted,
+            _ => Admission::Rejected,
         };
         let key: Option<i64> = row.get(3)?;
-        ledger.keep(
-            class,
-            Kept {
+        index.insert(
+            admission,
+            IndexEntry {
                 seq: row.get(0)?,
                 batch: row.get(1)?,
                 bytes: row.get(4)?,
-                key: key.map(|key| Key(key.cast_unsigned())),
+                key: key.map(|key| DedupKey(key.cast_unsigned())),
             },
         );
     }
-    Ok(ledger)
+    Ok(index)
 }
 
 /// Whose a file is.
 #[derive(Debug, PartialEq)]
 enum Owner {
     /// A collector's, or nobody's yet.
-    Us,
+    Collector,
     /// Somebody else's.
-    Another,
+    Other,
     /// Its first bytes are none that SQLite writes, but its name says that it was ours.
     Unreadable,
 }
 
 /// By the file's header, which SQLite writes and another program's file has not.
-fn owner(file: &Path) -> io::Result<Owner> {
+fn owner_of(file: &Path) -> io::Result<Owner> {
     let mut header = Vec::new();
     match fs::File::open(file) {
         Ok(file) => file.take(100).read_to_end(&mut header)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Owner::Us),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Owner::Collector),
         Err(error) => return Err(error),
     };
     let is_sqlite = header.starts_with(b"SQLite format 3\0");
     Ok(match header.get(68..72) {
-        _ if header.is_empty() => Owner::Us,
-        Some(id) if is_sqlite && id == APPLICATION_ID.to_be_bytes() => Owner::Us,
-        Some(_) if is_sqlite => Owner::Another,
+        _ if header.is_empty() => Owner::Collector,
+        Some(id) if is_sqlite && id == APPLICATION_ID.to_be_bytes() => Owner::Collector,
+        Some(_) if is_sqlite => Owner::Other,
         _ if file.extension().is_some_and(|kind| kind == "sqlite") => Owner::Unreadable,
-        _ => Owner::Another,
+        _ => Owner::Other,
     })
 }
 
 /// Renames a damaged file, with what SQLite has beside it.
-fn set_aside(file: &Path) -> io::Result<PathBuf> {
+fn quarantine(file: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -293,17 +293,20 @@ fn set_aside(file: &Path) -> io::Result<PathBuf> {
             _ => {}
         }
     }
-    let aside = named("", &end);
-    fs::rename(file, &aside)?;
-    Ok(aside)
+    let quarantined = named("", &end);
+    fs::rename(file, &quarantined)?;
+    Ok(quarantined)
 }
 
 /// Something for the thread to do.
-pub enum Work {
+pub enum Job {
     /// Write the events of one request.
-    Keep(Keep),
-    /// Read entries.
-    Read(Wanted, oneshot::Sender<Result<Vec<Entry>, String>>),
+    Insert(InsertBatch),
+    /// Read records.
+    Query(
+        EventQuery,
+        oneshot::Sender<Result<Vec<EventRecord>, String>>,
+    ),
     /// Forget everything.
     Clear(oneshot::Sender<Result<(), String>>),
     /// Write all that is left, and end.
@@ -311,26 +314,26 @@ pub enum Work {
 }
 
 /// The events of one request.
-pub struct Keep {
+pub struct InsertBatch {
     /// The number of the request.
     pub batch: u64,
     /// Whether it was taken.
-    pub class: Class,
+    pub admission: Admission,
     /// The pixel's id.
     pub pixel: String,
     /// All events, with what they were counted by.
-    pub entries: Arc<[Entry]>,
+    pub records: Arc<[EventRecord]>,
     /// In the same order.
-    pub keys: Vec<Option<Key>>,
-    /// By class, what has to stay.
-    pub oldest: [Oldest; 2],
+    pub keys: Vec<Option<DedupKey>>,
+    /// By admission, what has to stay.
+    pub floors: [RetentionFloor; 2],
     /// Given back when it is written, so that what waits is bounded.
-    pub room: OwnedSemaphorePermit,
+    pub permit: OwnedSemaphorePermit,
 }
 
-/// Which entries are wanted, newest first.
+/// Which records are query, newest first.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct EventQuery {
     /// One pixel's alone.
     pub pixel: Option<String>,
     /// Only those with a smaller number.
@@ -338,14 +341,14 @@ pub struct Wanted {
     /// So many at most.
     pub limit: usize,
     /// No more once there are so many bytes.
-    pub bytes: usize,
+    pub max_bytes: usize,
 }
 
 /// Why nothing can be written at present.
 #[derive(Debug, Default)]
-pub struct Failure(Mutex<Option<String>>);
+pub struct WriteFailure(Mutex<Option<String>>);
 
-impl Failure {
+impl WriteFailure {
     /// The reason, if that is so.
     pub fn get(&self) -> Option<String> {
         self.0
@@ -354,70 +357,70 @@ impl Failure {
             .clone()
     }
 
-    fn set(&self, why: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    fn set(&self, error: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 }
 
 /// What the thread has.
 struct Writer {
     connection: Connection,
-    failure: Arc<Failure>,
+    failure: Arc<WriteFailure>,
     /// Since when something waits for its commit.
-    since: Option<Instant>,
-    /// What has to go with the next commit, by class.
-    oldest: Option<[Oldest; 2]>,
+    open_since: Option<Instant>,
+    /// What has to go with the next commit, by admission.
+    floors: Option<[RetentionFloor; 2]>,
     /// The numbers that were given last.
-    last: (u64, u64),
+    last_seq_and_batch: (u64, u64),
     /// Something committed may not be on the disk yet.
     is_unsynced: bool,
 }
 
 /// Does what the queue brings until it is told to stop.
-pub fn run(opened: Opened, failure: Arc<Failure>, queue: &Receiver<Work>) {
+pub fn run_writer(opened: Database, failure: Arc<WriteFailure>, queue: &Receiver<Job>) {
     let mut writer = Writer {
         connection: opened.connection,
         failure,
-        since: None,
-        oldest: None,
-        last: (0, 0),
+        open_since: None,
+        floors: None,
+        last_seq_and_batch: (0, 0),
         is_unsynced: false,
     };
     loop {
-        let wait = match writer.since {
-            Some(since) => COMMIT_EVERY.saturating_sub(since.elapsed()),
+        let wait = match writer.open_since {
+            Some(open_since) => COMMIT_EVERY.saturating_sub(open_since.elapsed()),
             None if writer.is_unsynced || writer.failure.get().is_some() => IDLE_AFTER,
             None => Duration::MAX,
         };
         let result = match queue.recv_timeout(wait) {
-            Ok(Work::Keep(keep)) => writer.keep(&keep),
-            Ok(Work::Read(wanted, reply)) => {
-                let entries = writer.read(&wanted);
+            Ok(Job::Insert(batch)) => writer.insert(&batch),
+            Ok(Job::Query(query, reply)) => {
+                let records = writer.query(&query);
                 // who asked may have gone
-                let _ = reply.send(entries.map_err(|error| error.to_string()));
+                let _ = reply.send(records.map_err(|error| error.to_string()));
                 Ok(())
             }
-            Ok(Work::Clear(reply)) => {
+            Ok(Job::Clear(reply)) => {
                 let cleared = writer.clear();
                 let _ = reply.send(cleared.map_err(|error| error.to_string()));
                 Ok(())
             }
-            Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if writer.since.is_some() => Ok(()),
+            Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if writer.open_since.is_some() => Ok(()),
             Err(RecvTimeoutError::Timeout) if writer.failure.get().is_some() => writer.begin(),
             Err(RecvTimeoutError::Timeout) => writer.sync(),
         };
-        let is_due = |since: Instant| since.elapsed() >= COMMIT_EVERY;
+        let is_due = |open_since: Instant| open_since.elapsed() >= COMMIT_EVERY;
         let result = match result {
-            Ok(()) if writer.since.is_some_and(is_due) => writer.commit(),
+            Ok(()) if writer.open_since.is_some_and(is_due) => writer.commit(),
             other => other,
         };
         if let Err(error) = result {
-            writer.fail(&error);
+            writer.on_error(&error);
         }
     }
     if let Err(error) = writer.commit() {
-        writer.fail(&error);
+        writer.on_error(&error);
     }
     // where that fails, the next start does it
     let _ = writer.sync();
@@ -425,70 +428,73 @@ pub fn run(opened: Opened, failure: Arc<Failure>, queue: &Receiver<Work>) {
 
 impl Writer {
     fn begin(&mut self) -> rusqlite::Result<()> {
-        if self.since.is_none() {
+        if self.open_since.is_none() {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
-            self.since = Some(Instant::now());
+            self.open_since = Some(Instant::now());
         }
         Ok(())
     }
 
-    fn keep(&mut self, keep: &Keep) -> rusqlite::Result<()> {
+    fn insert(&mut self, batch: &InsertBatch) -> rusqlite::Result<()> {
         self.begin()?;
-        let class = keep.class as i64;
+        let admission = batch.admission as i64;
         let mut events = self.connection.prepare_cached(
             "INSERT INTO events (seq, batch, refused, key, verdict, event) VALUES (?, ?, ?, ?, ?, ?)",
         )?;
-        for (entry, key) in keep.entries.iter().zip(&keep.keys) {
-            let key = key.map(|Key(key)| key.cast_signed());
+        for (record, key) in batch.records.iter().zip(&batch.keys) {
+            let key = key.map(|DedupKey(key)| key.cast_signed());
             events.execute(params![
-                entry.seq,
-                entry.batch,
-                class,
+                record.seq,
+                record.batch,
+                admission,
                 key,
-                entry.verdict,
-                entry.event
+                record.verdict,
+                record.event
             ])?;
         }
-        if let Some(last) = keep.entries.last() {
+        if let Some(last) = batch.records.last() {
             self.connection
                 .prepare_cached(
                     "INSERT INTO requests (batch, refused, pixel, request) VALUES (?, ?, ?, ?)",
                 )?
-                .execute(params![keep.batch, class, keep.pixel, last.request])?;
-            self.last = (last.seq, keep.batch);
+                .execute(params![batch.batch, admission, batch.pixel, last.request])?;
+            self.last_seq_and_batch = (last.seq, batch.batch);
         }
-        self.oldest = Some(keep.oldest);
+        self.floors = Some(batch.floors);
         Ok(())
     }
 
-    fn drop_oldest(&mut self) -> rusqlite::Result<()> {
-        let Some(oldest) = self.oldest.take() else {
+    fn evict(&mut self) -> rusqlite::Result<()> {
+        let Some(floors) = self.floors.take() else {
             return Ok(());
         };
-        for (class, Oldest { seq, batch }) in (0..).zip(oldest) {
-            let class: i64 = class;
+        for (admission, RetentionFloor { seq, batch }) in (0..).zip(floors) {
+            let admission: i64 = admission;
             self.connection
                 .prepare_cached("DELETE FROM events WHERE seq < ? AND refused = ?")?
-                .execute(params![seq, class])?;
+                .execute(params![seq, admission])?;
             self.connection
                 .prepare_cached("DELETE FROM requests WHERE batch < ? AND refused = ?")?
-                .execute(params![batch, class])?;
+                .execute(params![batch, admission])?;
         }
         Ok(())
     }
 
     fn commit(&mut self) -> rusqlite::Result<()> {
-        if self.since.is_none() {
+        if self.open_since.is_none() {
             return Ok(());
         }
-        self.drop_oldest()?;
-        if self.last.0 > 0 {
+        self.evict()?;
+        if self.last_seq_and_batch.0 > 0 {
             self.connection
                 .prepare_cached("UPDATE last SET seq = ?, batch = ?")?
-                .execute(params![self.last.0, self.last.1])?;
+                .execute(params![
+                    self.last_seq_and_batch.0,
+                    self.last_seq_and_batch.1
+                ])?;
         }
         self.connection.execute_batch("COMMIT")?;
-        self.since = None;
+        self.open_since = None;
         self.is_unsynced = true;
         if self.failure.get().is_some() {
             self.failure.set(None);
@@ -509,41 +515,41 @@ impl Writer {
         Ok(())
     }
 
-    fn read(&mut self, wanted: &Wanted) -> rusqlite::Result<Vec<Entry>> {
-        if self.since.is_some() {
-            self.drop_oldest()?;
+    fn query(&mut self, query: &EventQuery) -> rusqlite::Result<Vec<EventRecord>> {
+        if self.open_since.is_some() {
+            self.evict()?;
         }
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, batch, request, verdict, event FROM events JOIN requests USING (batch)
              WHERE seq < ?1 AND (?2 IS NULL OR pixel = ?2) ORDER BY seq DESC LIMIT ?3",
         )?;
-        let most = i64::MAX.cast_unsigned();
-        let before = wanted.before.unwrap_or(most).min(most);
-        let limit = i64::try_from(wanted.limit).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![before, wanted.pixel, limit])?;
-        let mut entries = Vec::new();
+        let max = i64::MAX.cast_unsigned();
+        let before = query.before.unwrap_or(max).min(max);
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![before, query.pixel, limit])?;
+        let mut records = Vec::new();
         let mut bytes = 0;
-        while bytes < wanted.bytes
+        while bytes < query.max_bytes
             && let Some(row) = rows.next()?
         {
-            let entry = Entry {
+            let record = EventRecord {
                 seq: row.get(0)?,
                 batch: row.get(1)?,
                 request: row.get(2)?,
                 verdict: row.get(3)?,
                 event: row.get(4)?,
             };
-            bytes += entry.size();
-            entries.push(entry);
+            bytes += record.json_size();
+            records.push(record);
         }
-        Ok(entries)
+        Ok(records)
     }
 
     fn clear(&mut self) -> rusqlite::Result<()> {
         self.begin()?;
         self.connection
             .execute_batch("DELETE FROM events; DELETE FROM requests")?;
-        self.oldest = None;
+        self.floors = None;
         self.commit()?;
         // the disk forgets it too
         self.connection.execute_batch("VACUUM")?;
@@ -551,9 +557,9 @@ impl Writer {
         self.sync()
     }
 
-    /// Nothing is taken any more until it can be written again; see [`Failure`].
-    fn fail(&mut self, error: &rusqlite::Error) {
-        if self.since.take().is_some() {
+    /// Nothing is taken any more until it can be written again; see [`WriteFailure`].
+    fn on_error(&mut self, error: &rusqlite::Error) {
+        if self.open_since.take().is_some() {
             // where that fails as well, there is none open
             let _ = self.connection.execute_batch("ROLLBACK");
         }
@@ -579,7 +585,7 @@ mod tests {
     }
 
     fn error(file: &Path) -> String {
-        match Opened::open(file) {
+        match Database::open(file) {
             Ok(_) => panic!("it opens"),
             Err(error) => error.to_string(),
         }
@@ -588,10 +594,10 @@ mod tests {
     #[test]
     fn a_file_has_one_collector_at_a_time() {
         let file = file("in-use");
-        let first = Opened::open(&file).unwrap();
+        let first = Database::open(&file).unwrap();
         assert!(error(&file).contains("in use by another collector"));
         drop(first);
-        Opened::open(&file).unwrap();
+        Database::open(&file).unwrap();
     }
 
     #[test]
@@ -614,21 +620,21 @@ mod tests {
     #[test]
     fn a_damaged_file_is_set_aside_and_a_new_one_begun() {
         let file = file("damaged");
-        drop(Opened::open(&file).unwrap());
+        drop(Database::open(&file).unwrap());
         let mut bytes = fs::read(&file).unwrap();
         for byte in &mut bytes[100..] {
             *byte = 0xaa;
         }
         fs::write(&file, &bytes).unwrap();
-        let opened = Opened::open(&file).unwrap();
-        assert_eq!(fs::read(opened.set_aside.unwrap()).unwrap(), bytes);
-        assert_eq!(opened.ledger.kept(), 0);
+        let opened = Database::open(&file).unwrap();
+        assert_eq!(fs::read(opened.quarantined.unwrap()).unwrap(), bytes);
+        assert_eq!(opened.index.stored_count(), 0);
     }
 
     #[test]
     fn a_file_of_another_version_is_left_as_it_is() {
         let file = file("version");
-        let opened = Opened::open(&file).unwrap();
+        let opened = Database::open(&file).unwrap();
         opened
             .connection
             .pragma_update(None, "user_version", 2)

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 /// What is known of a request besides its events.
 #[derive(Debug, Serialize)]
-pub struct Request {
+pub struct RequestMeta {
     /// When it arrived, in milliseconds since the epoch.
     pub received_ms: u64,
     /// The pixel's id, `pid`. Empty where the request names none.
@@ -22,7 +22,8 @@ pub struct Request {
     /// How many events it brought; 0 where they could not be told apart.
     pub batch_size: usize,
     /// Whether it says nothing of who the visitor is: neither `obref` nor `oppref` nor `user`.
-    pub stripped: bool,
+    #[serde(rename = "stripped")]
+    pub is_anonymous: bool,
     /// The browser reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obref: Option<String>,
@@ -61,8 +62,8 @@ pub enum Transport {
 
 /// One thing that is wrong with an event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Fault {
-    /// What kind of violation it is, for programs (`oaiq::explain::codes`), where the collector knows it.
+pub struct Violation {
+    /// The stable code of the kind of violation (`oaiq::explain::codes`), if the collector knows it.
     #[serde(rename = "code", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'static, str>>,
     /// Where: `data.contents[1].amount`.
@@ -76,10 +77,10 @@ pub struct Fault {
     pub advice: Option<String>,
     /// The code that the Conversions API answers with, where it does not follow from the field.
     #[serde(skip)]
-    pub code: Option<&'static str>,
+    pub api_code: Option<&'static str>,
 }
 
-impl Fault {
+impl Violation {
     /// Without advice.
     pub fn new(
         field: impl Into<String>,
@@ -92,11 +93,11 @@ impl Fault {
             given: given.into(),
             expected: expected.into(),
             advice: None,
-            code: None,
+            api_code: None,
         }
     }
 
-    /// With the code of its kind.
+    /// Adds the code of its kind.
     #[must_use]
     pub fn of_kind(self, kind: &'static str) -> Self {
         Self {
@@ -106,7 +107,7 @@ impl Fault {
     }
 
     /// All of it as one sentence, about the field at `path`.
-    pub fn sentence(&self, path: &str) -> String {
+    pub fn to_sentence(&self, path: &str) -> String {
         let Self {
             given,
             expected,
@@ -125,9 +126,9 @@ impl Fault {
 pub struct Warning {
     /// Where: `user.email_sha256`.
     pub field: String,
-    /// The field to send instead, where `field` is the name of an older generation.
+    /// The field to send replacement, where `field` is the name of an older generation.
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
-    pub instead: Option<String>,
+    pub replacement: Option<String>,
     /// What is the matter and what to do, as whole sentences.
     pub message: String,
 }
@@ -137,15 +138,19 @@ impl Warning {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
-            instead: None,
+            replacement: None,
             message: message.into(),
         }
     }
 
     /// About a field's older name or form.
-    pub fn older(field: impl Into<String>, instead: &str, message: impl Into<String>) -> Self {
+    pub fn deprecated(
+        field: impl Into<String>,
+        replacement: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
-            instead: Some(instead.to_owned()),
+            replacement: Some(replacement.to_owned()),
             ..Self::new(field, message)
         }
     }
@@ -173,19 +178,19 @@ pub struct Notes {
 
 impl Notes {
     /// Notes that a value counts as another, if it does.
-    pub fn normalize(&mut self, field: impl Into<String>, sent: &str, counts_as: &str) {
-        if sent != counts_as {
+    pub fn normalize(&mut self, field: impl Into<String>, sent: &str, normalized: &str) {
+        if sent != normalized {
             self.normalized.push(Normalized {
                 field: field.into(),
-                value: counts_as.into(),
+                value: normalized.into(),
             });
         }
     }
 
     /// Keeps at most `most` of each kind, so that a hostile event does not grow without bounds.
-    pub fn truncate(&mut self, most: usize) {
-        self.warnings.truncate(most);
-        self.normalized.truncate(most);
+    pub fn truncate(&mut self, max: usize) {
+        self.warnings.truncate(max);
+        self.normalized.truncate(max);
     }
 }
 
@@ -215,7 +220,7 @@ pub enum Verdict {
     Refused {
         /// Each of its own faults.
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        faults: Vec<Fault>,
+        faults: Vec<Violation>,
         /// A sentence, where the fault is not in one of its fields.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
@@ -238,12 +243,12 @@ impl Verdict {
 
 /// An event as `/events.json` lists it, in pieces of JSON: most are never looked at, and as text they are small.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct EventRecord {
     /// Counts the events received, from 1, also over restarts.
     pub seq: u64,
     /// Counts the requests received, from 1, also over restarts.
     pub batch: u64,
-    /// The [`Request`], which the events of one request share.
+    /// The [`RequestMeta`], which the events of one request share.
     pub request: Arc<str>,
     /// The [`Outcome`].
     pub verdict: Box<str>,
@@ -251,43 +256,44 @@ pub struct Entry {
     pub event: Box<str>,
 }
 
-impl Entry {
-    /// About how long [`Entry::write`] makes it.
-    pub fn size(&self) -> usize {
+impl EventRecord {
+    /// About how long [`EventRecord::write_json`] makes it.
+    pub fn json_size(&self) -> usize {
         // the seq, the batch and the names of the three
         const REST: usize = 64;
         self.request.len() + self.verdict.len() + self.event.len() + REST
     }
 
     /// Adds it as one object.
-    pub fn write(&self, out: &mut String) {
+    pub fn write_json(&self, out: &mut String) {
         // writing to a String cannot fail
         let _ = write!(
             out,
             r#"{{"seq":{},"batch":{},{},{},"event":{}}}"#,
             self.seq,
             self.batch,
-            fields(&self.request),
-            fields(&self.verdict),
+            members(&self.request),
+            members(&self.verdict),
             self.event,
         );
     }
 }
 
 /// What stands between the braces of an object that has fields.
-fn fields(object: &str) -> &str {
+fn members(object: &str) -> &str {
     object.get(1..object.len().saturating_sub(1)).unwrap_or("")
 }
 
-/// A list of entries: `{"events":[…]}`.
-pub fn listing(entries: &[Entry]) -> String {
-    let mut json = String::with_capacity(entries.iter().map(Entry::size).sum::<usize>() + 16);
+/// A list of records: `{"events":[…]}`.
+pub fn to_json_list(records: &[EventRecord]) -> String {
+    let mut json =
+        String::with_capacity(records.iter().map(EventRecord::json_size).sum::<usize>() + 16);
     json.push_str(r#"{"events":["#);
-    for (i, entry) in entries.iter().enumerate() {
+    for (i, record) in records.iter().enumerate() {
         if i > 0 {
             json.push(',');
         }
-        entry.write(&mut json);
+        record.write_json(&mut json);
     }
     json.push_str("]}");
     json
@@ -300,7 +306,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_one_object_of_its_three_parts() {
-        let entry = Entry {
+        let record = EventRecord {
             seq: 7,
             batch: 3,
             request: r#"{"pixel":"P","status":202}"#.into(),
@@ -309,7 +315,7 @@ mod tests {
                 .into(),
             event: r#"{"z":1.50}"#.into(),
         };
-        let json = listing(&[entry.clone(), entry]);
+        let json = to_json_list(&[record.clone(), record]);
         assert!(json.contains(r#""event":{"z":1.50}"#), "{json}");
         let listed: Value = serde_json::from_str(&json).unwrap();
         let expected = json!({
@@ -338,7 +344,9 @@ mod tests {
         notes.normalize("data.currency", "EUR", "EUR");
         assert_eq!(outcome(&notes), json!({ "verdict": "counted" }));
         notes.normalize("data.currency", "eur", "EUR");
-        notes.warnings.push(Warning::older("a", "b", "Send b."));
+        notes
+            .warnings
+            .push(Warning::deprecated("a", "b", "Send b."));
         assert_eq!(
             outcome(&notes),
             json!({

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use oaiq_collector::store::database::Opened;
+use oaiq_collector::store::database::Database;
 use serde_json::{Value, json};
 
 use crate::support::server::{Server, event, json_of, settings};
@@ -17,7 +17,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn start(file: &Path) -> Server {
-    Server::open(settings(), Opened::open(file).unwrap())
+    Server::open(settings(), Database::open(file).unwrap())
 }
 
 fn one(id: &str) -> Value {

@@ -24,7 +24,7 @@ use crate::http::query::Query;
 use crate::ingest::conversions_api::{self, Conversions, Event};
 use crate::ingest::rules;
 use crate::ingest::{Judged, Judgement};
-use crate::store::index::Key;
+use crate::store::index::DedupKey;
 use crate::store::record::{Transport, Verdict};
 
 const PATH: &str = "/v1/events";
@@ -105,7 +105,7 @@ async fn take(
     } = conversions;
     let count = events.len();
     let mut request = arrival.request(status.as_u16(), count);
-    request.stripped = events.iter().all(|event| event.stripped);
+    request.is_anonymous = events.iter().all(|event| event.stripped);
     request.integration_source = integration_source;
     let first_at_fault = events.iter().position(|event| !event.faults.is_empty());
     let judged = events
@@ -169,7 +169,7 @@ fn refusal_of(events: &[Event]) -> Option<Refusal> {
                 field => format!("events[{i}].{field}"),
             };
             Detail {
-                message: fault.sentence(&param),
+                message: fault.to_sentence(&param),
                 code: conversions_api::code(fault),
                 param,
             }
@@ -193,7 +193,7 @@ fn refusal_of(events: &[Event]) -> Option<Refusal> {
         }
     }
     const TOO_OLD: &str = "event_timestamp_too_old";
-    let refusal = if faults().all(|(_, fault)| fault.code == Some(TOO_OLD)) {
+    let refusal = if faults().all(|(_, fault)| fault.api_code == Some(TOO_OLD)) {
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error).at(first.param.as_str(), TOO_OLD)
     } else {
         let event = events.iter().position(|event| !event.faults.is_empty())?;
@@ -223,5 +223,5 @@ fn judgement(
         return Judgement::Is(Verdict::Valid);
     }
     let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
-    Judgement::Counts(Some(Key::of(pixel, &name, &event.id)))
+    Judgement::Counts(Some(DedupKey::new(pixel, &name, &event.id)))
 }

@@ -19,8 +19,8 @@ use crate::http::error::Refusal;
 use crate::http::query::Query;
 use crate::ingest::{Judged, Judgement};
 use crate::ingest::{image_tag, rules, sdk_batch};
-use crate::store::index::Key;
-use crate::store::record::{Fault, Notes, Request, Transport, Verdict};
+use crate::store::index::DedupKey;
+use crate::store::record::{Notes, RequestMeta, Transport, Verdict, Violation};
 
 const PATH: &str = "/v1/sdk/events";
 
@@ -68,7 +68,7 @@ async fn take_batch(
     let pixel = arrival.pixel.clone();
     let is_known = collector.has_pixel(&pixel);
     let mut request = arrival.request(StatusCode::ACCEPTED.as_u16(), batch.events.len());
-    request.stripped = batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none();
+    request.is_anonymous = batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none();
     request.obref = batch.obref;
     request.oppref = batch.oppref;
     request.user = batch.user;
@@ -79,7 +79,7 @@ async fn take_batch(
             Judgement::Is(Verdict::Internal)
         } else {
             let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
-            let key = Key::of(&pixel, &name, &event.id);
+            let key = DedupKey::new(&pixel, &name, &event.id);
             let faults = [event.faults, batch.user_faults.clone()].concat();
             judged_by(faults, Some(key))
         };
@@ -108,7 +108,7 @@ async fn take_image_tag(
     let taken = image_tag::parse(query, received_ms).and_then(|tag| {
         arrival.needed_pixel(PATH)?;
         if let Some(fault) = tag.event.id.as_deref().and_then(rules::id_fault) {
-            let Fault {
+            let Violation {
                 given, expected, ..
             } = fault;
             return Err(Refusal::bad_request(format!(
@@ -132,7 +132,7 @@ async fn take_image_tag(
         Judgement::Is(Verdict::refused(collector.no_such_pixel()))
     };
     let mut request = arrival.request(StatusCode::OK.as_u16(), 1);
-    request.stripped = tag.oppref.is_none();
+    request.is_anonymous = tag.oppref.is_none();
     request.oppref = tag.oppref;
     log(&request);
     let judged = Judged {
@@ -149,7 +149,7 @@ async fn take_image_tag(
     Ok((picture, GIF).into_response())
 }
 
-fn judged_by(faults: Vec<Fault>, key: Option<Key>) -> Judgement {
+fn judged_by(faults: Vec<Violation>, key: Option<DedupKey>) -> Judgement {
     if faults.is_empty() {
         Judgement::Counts(key)
     } else {
@@ -177,12 +177,12 @@ fn transport(content_type: Option<&HeaderValue>) -> Transport {
     }
 }
 
-fn log(request: &Request) {
+fn log(request: &RequestMeta) {
     tracing::debug!(
         pixel = ?request.pixel,
         events = request.batch_size,
         transport = ?request.transport,
-        stripped = request.stripped,
+        anonymous = request.is_anonymous,
         "received"
     );
 }

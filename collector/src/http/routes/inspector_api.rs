@@ -21,16 +21,16 @@ use serde_json::json;
 use crate::Collector;
 use crate::http::error::Refusal;
 use crate::http::query::Query;
-use crate::store::database::Wanted;
+use crate::store::database::EventQuery;
 use crate::store::index::MAX_EVENTS;
-use crate::store::record::Entry;
+use crate::store::record::EventRecord;
 
 /// How much is read at once, so that a long list is never in memory whole.
-const AT_ONCE: Wanted = Wanted {
+const AT_ONCE: EventQuery = EventQuery {
     pixel: None,
     before: None,
     limit: 500,
-    bytes: 512 * 1024,
+    max_bytes: 512 * 1024,
 };
 
 /// `/events.json`, `/events/stream` and `/inspector/facts.json`.
@@ -86,13 +86,13 @@ async fn list(
             .map(Some)
             .map_err(|_| Refusal::bad_request(format!("{name}={number} is not a whole number"))),
     };
-    let wanted = Wanted {
+    let wanted = EventQuery {
         pixel: query.get("pixel").map(ToOwned::to_owned),
         before: number("before")?,
         limit: number("limit")?.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         }),
-        bytes: AT_ONCE.bytes,
+        max_bytes: AT_ONCE.max_bytes,
     };
     let mut list = List::new(collector, wanted);
     // read before the answer begins: it can still be a refusal
@@ -120,13 +120,13 @@ async fn list(
 /// A list that is read and written piece by piece.
 struct List {
     collector: Arc<Collector>,
-    wanted: Wanted,
+    wanted: EventQuery,
     has_begun: bool,
     has_ended: bool,
 }
 
 impl List {
-    fn new(collector: Arc<Collector>, wanted: Wanted) -> Self {
+    fn new(collector: Arc<Collector>, wanted: EventQuery) -> Self {
         Self {
             collector,
             wanted,
@@ -140,13 +140,14 @@ impl List {
             return Ok(None);
         }
         let limit = self.wanted.limit.min(AT_ONCE.limit);
-        let wanted = Wanted {
+        let wanted = EventQuery {
             limit,
             ..self.wanted.clone()
         };
         let entries = self.collector.inbox.read(wanted).await?;
         self.wanted.limit -= entries.len();
-        let mut text = String::with_capacity(entries.iter().map(Entry::size).sum::<usize>() + 16);
+        let mut text =
+            String::with_capacity(entries.iter().map(EventRecord::json_size).sum::<usize>() + 16);
         if !self.has_begun {
             text.push_str(r#"{"events":["#);
         }
@@ -154,7 +155,7 @@ impl List {
             if self.has_begun || i > 0 {
                 text.push(',');
             }
-            entry.write(&mut text);
+            entry.write_json(&mut text);
         }
         self.has_begun = true;
         match entries.last() {

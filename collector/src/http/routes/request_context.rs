@@ -9,7 +9,7 @@ use crate::http::error::Refusal;
 use crate::http::query::Query;
 use crate::ingest::Judged;
 use crate::ingest::rules;
-use crate::store::record::{Request, Transport};
+use crate::store::record::{RequestMeta, Transport};
 
 /// How much is kept of the header `Referer`, in characters.
 const LONGEST_REFERER: usize = 2048;
@@ -66,14 +66,14 @@ impl Arrival {
     }
 
     /// What is kept of it. Who the visitor is, is still to be filled in.
-    pub fn request(self, status: u16, batch_size: usize) -> Request {
-        Request {
+    pub fn request(self, status: u16, batch_size: usize) -> RequestMeta {
+        RequestMeta {
             received_ms: self.received_ms,
             pixel: self.pixel,
             transport: self.transport,
             bytes: self.bytes,
             batch_size,
-            stripped: true,
+            is_anonymous: true,
             obref: None,
             oppref: None,
             user: None,

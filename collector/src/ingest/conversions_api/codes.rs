@@ -1,11 +1,11 @@
 //! What the API calls each fault, for a program.
 
 use super::{data, event, user};
-use crate::store::record::Fault;
+use crate::store::record::Violation;
 
 /// The code that the API answers a fault with: `missing_event_data_type`. It is made of known names alone.
-pub fn code(fault: &Fault) -> String {
-    if let Some(code) = fault.code {
+pub fn code(fault: &Violation) -> String {
+    if let Some(code) = fault.api_code {
         return code.to_owned();
     }
     // `data.contents[1].amount` has the code of `data.contents.amount`
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     fn of(field: &str, given: &str) -> String {
-        code(&Fault::new(field, given, "another"))
+        code(&Violation::new(field, given, "another"))
     }
 
     #[test]
@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn a_fault_may_bring_its_own_code() {
-        let fault = Fault {
-            code: Some("event_timestamp_too_old"),
-            ..Fault::new("timestamp_ms", "1", "newer")
+        let fault = Violation {
+            api_code: Some("event_timestamp_too_old"),
+            ..Violation::new("timestamp_ms", "1", "newer")
         };
         assert_eq!(code(&fault), "event_timestamp_too_old");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::ingest::rules;
-use crate::store::record::{Fault, Notes, Warning};
+use crate::store::record::{Notes, Violation, Warning};
 
 /// The events that only an app's server sends.
 pub const APP_EVENTS: [&str; 2] = ["app_installed", "app_opened"];
@@ -29,7 +29,7 @@ pub fn faults(
     data: Option<&Value>,
     options: Map<String, Value>,
     notes: &mut Notes,
-) -> Vec<Fault> {
+) -> Vec<Violation> {
     let mut data = data.cloned();
     let mut faults = Vec::new();
     if let Some(Value::Object(fields)) = &mut data {
@@ -74,7 +74,7 @@ fn items(data: &Map<String, Value>) -> impl Iterator<Item = &Value> {
 }
 
 /// Checks the fields of items that the pixel does not have, and takes them out: its table would refuse them.
-fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
+fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Violation>) {
     let Some(Value::Array(items)) = data.get_mut("contents") else {
         return;
     };
@@ -84,7 +84,7 @@ fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
             && !group.is_string()
         {
             let field = format!("data.contents[{i}].group_id");
-            faults.push(Fault::new(field, rules::shown(&group), "a string"));
+            faults.push(Violation::new(field, rules::shown(&group), "a string"));
         }
         let field = format!("data.contents[{i}].variant_dict");
         match item.remove("variant_dict") {
@@ -92,10 +92,10 @@ fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
             Some(Value::Object(variants)) => {
                 for (name, value) in variants.iter().filter(|(_, value)| !value.is_string()) {
                     let field = format!("{field}.{}", rules::shown_name(name));
-                    faults.push(Fault::new(field, rules::shown(value), "a string"));
+                    faults.push(Violation::new(field, rules::shown(value), "a string"));
                 }
             }
-            Some(other) => faults.push(Fault::new(
+            Some(other) => faults.push(Violation::new(
                 field,
                 rules::shown(&other),
                 "an object of strings, such as {\"color\": \"red\"}",
@@ -111,7 +111,7 @@ fn app_faults(
     data: &mut Option<Value>,
     mut options: Map<String, Value>,
     notes: &mut Notes,
-) -> Vec<Fault> {
+) -> Vec<Violation> {
     const SHAPE: &str = "customer_action";
     // an event of the table that has this shape
     const OF_THAT_SHAPE: &str = "lead_created";
@@ -119,14 +119,14 @@ fn app_faults(
     match data.as_mut().and_then(|data| data.get_mut("type")) {
         Some(kind) if kind == "custom" || kind == name => {
             *kind = "custom".into();
-            notes.warnings.push(Warning::older(
+            notes.warnings.push(Warning::deprecated(
                 "data.type",
                 SHAPE,
                 format!("This type is an earlier form of {name}. Send \"{SHAPE}\" instead."),
             ));
             let mut faults = Vec::new();
             if options.remove("custom_event_name").is_some() {
-                faults.push(Fault::new(
+                faults.push(Violation::new(
                     "custom_event_name",
                     "there",
                     "omitted, because only the event \"custom\" accepts it",
@@ -146,7 +146,7 @@ fn app_faults(
 }
 
 /// The table speaks to a page, whose options are a call's last argument. A server sends them beside `type`.
-fn for_servers(mut fault: Fault) -> Fault {
+fn for_servers(mut fault: Violation) -> Violation {
     if fault.field == "type" {
         fault.expected += ", or from an app's server app_installed, app_opened";
     }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn checked(name: &str, data: Value, options: Value) -> (Vec<Fault>, Notes) {
+    fn checked(name: &str, data: Value, options: Value) -> (Vec<Violation>, Notes) {
         let Value::Object(options) = options else {
             panic!("options are an object")
         };
@@ -280,7 +280,7 @@ mod tests {
                 panic!("{notes:?}")
             };
             assert_eq!(warning.field, "data.type");
-            assert_eq!(warning.instead.as_deref(), Some("customer_action"));
+            assert_eq!(warning.replacement.as_deref(), Some("customer_action"));
             let options = json!({ "custom_event_name": "mine" });
             assert_eq!(fields("app_opened", data, options), ["custom_event_name"]);
         }

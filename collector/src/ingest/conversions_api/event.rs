@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{data, scrub, user};
 use crate::ingest::ordered_fields::Fields;
 use crate::ingest::rules;
-use crate::store::record::{Fault, Notes, Warning};
+use crate::store::record::{Notes, Violation, Warning};
 
 /// Where an event may have happened.
 const ACTION_SOURCES: [&str; 7] = [
@@ -51,7 +51,7 @@ pub struct Event {
     /// Whether it says nothing of who the visitor is.
     pub stripped: bool,
     /// What is wrong with it.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Violation>,
     /// What else there is to say.
     pub notes: Notes,
 }
@@ -164,7 +164,7 @@ impl Event {
         self.check_source(fields);
         self.text_field(fields, "oppref", false);
         if self.text_field(fields, "obref", false).is_some() {
-            self.notes.warnings.push(Warning::older(
+            self.notes.warnings.push(Warning::deprecated(
                 "obref",
                 "user.obref",
                 "This place is of an older generation. Send user.obref instead.",
@@ -174,7 +174,7 @@ impl Event {
 
     fn check_name_and_data(&mut self, fields: &Map<String, Value>) {
         let Some(name) = fields.get("type") else {
-            let fault = Fault::new("type", "not there", "there: the event's name");
+            let fault = Violation::new("type", "not there", "there: the event's name");
             return self.faults.push(fault.of_kind("missing_field"));
         };
         let mut options = Map::new();
@@ -286,7 +286,7 @@ impl Event {
         found.truncate(rules::MOST_FAULTS);
         for (place, must_be_hashed) in found {
             if must_be_hashed {
-                self.faults.push(Fault {
+                self.faults.push(Violation {
                     advice: Some("its place is `user`".to_owned()),
                     ..rules::not_hashed(place)
                 });
@@ -299,7 +299,7 @@ impl Event {
     }
 
     fn fault(&mut self, field: &str, given: &str, expected: &str) {
-        self.faults.push(Fault::new(field, given, expected));
+        self.faults.push(Violation::new(field, given, expected));
     }
 }
 
@@ -325,7 +325,7 @@ fn has_scheme_and_host(url: &str) -> bool {
 
 /// The fault of a field that does not exist, with the one that was meant, if that can be guessed. What is in it may be
 /// about anybody, and is not shown.
-fn unknown_field(name: &str) -> Fault {
+fn unknown_field(name: &str) -> Violation {
     let meant = match name {
         "event_id" | "eventId" => "its name here is `id`".to_owned(),
         "event" | "name" | "event_name" => "its name here is `type`".to_owned(),
@@ -339,7 +339,7 @@ fn unknown_field(name: &str) -> Fault {
             None => String::new(),
         },
     };
-    Fault {
+    Violation {
         advice: (!meant.is_empty()).then_some(meant),
         ..rules::unknown_field(rules::shown_name(name))
     }
@@ -583,7 +583,7 @@ mod tests {
             panic!("{event:?}")
         };
         assert_eq!(
-            (warning.field.as_str(), warning.instead.as_deref()),
+            (warning.field.as_str(), warning.replacement.as_deref()),
             ("obref", Some("user.obref"))
         );
     }

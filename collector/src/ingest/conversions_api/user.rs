@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::ingest::ordered_fields::Fields;
 use crate::ingest::rules;
-use crate::store::record::{Fault, Notes, Warning};
+use crate::store::record::{Notes, Violation, Warning};
 
 /// How many values of a list of hashes count.
 const MOST_HASHES: usize = 3;
@@ -135,7 +135,7 @@ enum Older {
 #[derive(Debug, Default)]
 pub struct Checked {
     /// What is wrong with it. No fault shows a value.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Violation>,
     /// What else there is to say.
     pub notes: Notes,
     /// What may be stored in its place, where it cannot be stored as it came.
@@ -146,7 +146,7 @@ pub struct Checked {
 pub fn check(json: &str) -> Checked {
     let mut checked = Checked::default();
     let Ok(fields) = serde_json::from_str::<Fields<Value>>(json) else {
-        checked.faults.push(Fault::new(
+        checked.faults.push(Violation::new(
             "user",
             rules::NOT_SHOWN,
             "an object with fields such as emails_sha256",
@@ -158,7 +158,7 @@ pub fn check(json: &str) -> Checked {
         let field = format!("user.{}", rules::shown_name(name));
         checked
             .faults
-            .push(Fault::new(field, "there more than once", "there once"));
+            .push(Violation::new(field, "there more than once", "there once"));
     }
     let mut safe = Map::new();
     for (name, mut value) in fields.0 {
@@ -204,7 +204,7 @@ impl Checked {
                 Some(meant) => Some(format!("its name is `{meant}`")),
                 None => None,
             };
-            self.faults.push(Fault {
+            self.faults.push(Violation {
                 advice: meant,
                 ..rules::unknown_field(field)
             });
@@ -314,12 +314,12 @@ impl Checked {
         let message = format!("This name is of an older generation. Send {instead}{list} instead.");
         self.notes
             .warnings
-            .push(Warning::older(field, &instead, message));
+            .push(Warning::deprecated(field, &instead, message));
     }
 
     fn fault(&mut self, field: impl Into<String>, expected: impl Into<String>) {
         self.faults
-            .push(Fault::new(field, rules::NOT_SHOWN, expected));
+            .push(Violation::new(field, rules::NOT_SHOWN, expected));
     }
 }
 
@@ -622,7 +622,7 @@ mod tests {
                 };
                 assert_eq!(warning.field, format!("user.{name}"));
                 let expected = format!("user.{instead}");
-                assert_eq!(warning.instead.as_deref(), Some(&*expected));
+                assert_eq!(warning.replacement.as_deref(), Some(&*expected));
                 assert!(warning.message.contains(&expected));
             }
             for wrong in [json!(""), json!(1), json!({}), json!([1]), json!([""])] {

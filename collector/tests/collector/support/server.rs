@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use oaiq_collector::cli::Host;
 use oaiq_collector::http::assets::Pages;
 use oaiq_collector::http::{listen, serve};
-use oaiq_collector::store::database::Opened;
+use oaiq_collector::store::database::Database;
 use oaiq_collector::{Collector, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -44,10 +44,10 @@ impl Server {
 
     /// One that keeps nothing.
     pub fn with(settings: Settings) -> Self {
-        Self::open(settings, Opened::in_memory().unwrap())
+        Self::open(settings, Database::in_memory().unwrap())
     }
 
-    pub fn open(settings: Settings, opened: Opened) -> Self {
+    pub fn open(settings: Settings, opened: Database) -> Self {
         let runtime = Runtime::new().unwrap();
         let listeners = runtime.block_on(listen::listen(Host::Loopback, 0)).unwrap();
         let address = listeners[0].local_addr().unwrap();
