@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Parser;
 
-use crate::ingest::rules::LONGEST_PIXEL;
+use crate::ingest::rules::MAX_PIXEL_ID_BYTES;
 
 /// Stands in for OpenAI's endpoint for ads events on this machine, and shows what arrives.
 ///
@@ -66,8 +66,10 @@ Example:
 fn pixel(text: &str) -> Result<String, String> {
     match text.len() {
         0 => Err("a pixel's id is not empty".to_owned()),
-        1..=LONGEST_PIXEL => Ok(text.to_owned()),
-        _ => Err(format!("a pixel's id has at most {LONGEST_PIXEL} bytes")),
+        1..=MAX_PIXEL_ID_BYTES => Ok(text.to_owned()),
+        _ => Err(format!(
+            "a pixel's id has at most {MAX_PIXEL_ID_BYTES} bytes"
+        )),
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use http::assets::Pages;
 use http::body::Bodies;
-use ingest::Inbox;
+use ingest::Ingest;
 use store::database::Database;
 
 /// What a collector is told.
@@ -36,7 +36,7 @@ pub struct Settings {
 /// What one running collector consists of; its handlers share it.
 pub struct Collector {
     /// What has arrived, and who watches.
-    pub inbox: Inbox,
+    pub ingest: Ingest,
     /// What it was told.
     pub settings: Settings,
     /// Reads what is sent.
@@ -47,7 +47,7 @@ impl Collector {
     /// One that goes on with what it has kept.
     pub fn new(settings: Settings, opened: Database) -> Self {
         Self {
-            inbox: Inbox::new(opened),
+            ingest: Ingest::new(opened),
             bodies: Bodies::new(settings.read_timeout),
             settings,
         }

@@ -69,7 +69,7 @@ async fn run(options: Options) -> Result<(), String> {
         is_local: options.host.is_local(),
     };
     let collector = Arc::new(Collector::new(settings, opened));
-    let kept = collector.inbox.kept();
+    let kept = collector.ingest.stored_count();
     startup_banner::print(&startup_banner::start(
         &collector.settings,
         &options.data,
@@ -77,8 +77,8 @@ async fn run(options: Options) -> Result<(), String> {
     ));
 
     serve::serve(listeners, Arc::clone(&collector), stop).await;
-    let kept = collector.inbox.kept();
-    tokio::task::block_in_place(|| collector.inbox.close())
+    let kept = collector.ingest.stored_count();
+    tokio::task::block_in_place(|| collector.ingest.close())
         .map_err(|error| format!("not all events could be kept: {error}"))?;
     startup_banner::print(&startup_banner::stopped(&options.data, kept));
     Ok(())

@@ -24,7 +24,7 @@ impl Query {
     }
 
     /// The same, where an empty value counts as none.
-    pub fn get_filled(&self, name: &str) -> Option<&str> {
+    pub fn get_non_empty(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(query.get("a[b]"), Some("x y&"));
         assert_eq!(query.get("pid"), Some("1"));
         assert_eq!(query.get("empty"), Some(""));
-        assert_eq!(query.get_filled("empty"), None);
+        assert_eq!(query.get_non_empty("empty"), None);
         assert_eq!(query.get("absent"), None);
     }
 }

@@ -49,7 +49,7 @@ pub async fn serve(
     }
     drop(listeners);
 
-    collector.inbox.close_streams();
+    collector.ingest.close_streams();
     // What still runs after that ends with the runtime.
     let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
 }

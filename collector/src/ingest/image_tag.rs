@@ -46,7 +46,7 @@ pub struct Event {
 
 impl Event {
     /// What is wrong with it.
-    pub fn faults(&self) -> Vec<Violation> {
+    pub fn violations(&self) -> Vec<Violation> {
         let mut options = Map::new();
         for option in ["custom_event_name", "opt_out"] {
             if let Some(value) = self.others.get(option) {
@@ -54,13 +54,13 @@ impl Event {
             }
         }
         let data = Value::Object(self.data.clone());
-        rules::table_faults(&self.name.as_str().into(), Some(&data), &options)
+        rules::schema_violations(&self.name.as_str().into(), Some(&data), &options)
     }
 
     /// What duplicates are recognised by.
     pub fn key(&self, pixel: &str) -> Option<DedupKey> {
         let own = self.others.get("custom_event_name").and_then(Value::as_str);
-        let name = rules::counted_name(&self.name, own);
+        let name = rules::dedup_name(&self.name, own);
         self.id.as_deref().map(|id| DedupKey::new(pixel, &name, id))
     }
 }
@@ -72,7 +72,7 @@ impl Event {
 /// the wire, which is a mistake for the image tag's own name.
 pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, Refusal> {
     let query = Query::parse(query);
-    let needed = |name: &str, what: &str| match query.get_filled(name) {
+    let needed = |name: &str, what: &str| match query.get_non_empty(name) {
         Some(value) => Ok(value.to_owned()),
         None => Err(Refusal::bad_request(format!(
             "the image tag's address has no `{name}`, {what}"
@@ -111,11 +111,11 @@ pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, Refusal> {
     }
     Ok(ImageTag {
         pixel,
-        oppref: query.get_filled("oppref").map(ToOwned::to_owned),
+        oppref: query.get_non_empty("oppref").map(ToOwned::to_owned),
         event: Event {
             name,
             timestamp_ms: received_ms,
-            id: query.get_filled("event_id").map(ToOwned::to_owned),
+            id: query.get_non_empty("event_id").map(ToOwned::to_owned),
             others,
             data,
         },
@@ -278,7 +278,7 @@ mod tests {
         fn any_query_is_read_or_refused(query in ".*") {
             let _ = parse(&query, 0);
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
-                let _ = (tag.event.faults(), tag.event.key("p"));
+                let _ = (tag.event.violations(), tag.event.key("p"));
             }
         }
 
@@ -287,8 +287,8 @@ mod tests {
             query in "((data|contents|amount|id|[0-9]|\\[|\\]|%5B|%5D|%|&|=){0,40})"
         ) {
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
-                for fault in tag.event.faults() {
-                    prop_assert!(!fault.field.is_empty() && fault.field.len() < 1000 && fault.given.len() < 1000);
+                for violation in tag.event.violations() {
+                    prop_assert!(!violation.field.is_empty() && violation.field.len() < 1000 && violation.given.len() < 1000);
                 }
                 let text = serde_json::to_string(&tag.event).unwrap();
                 let back: oaiq::wire::Event =

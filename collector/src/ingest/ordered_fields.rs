@@ -7,9 +7,9 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// Names and values, in the order of the text.
 #[derive(Debug)]
-pub struct Fields<V>(pub Vec<(String, V)>);
+pub struct OrderedFields<V>(pub Vec<(String, V)>);
 
-impl<V> Fields<V> {
+impl<V> OrderedFields<V> {
     /// The value of that name; of several the last, as in JavaScript.
     pub fn get(&self, name: &str) -> Option<&V> {
         self.0
@@ -19,7 +19,7 @@ impl<V> Fields<V> {
     }
 
     /// The names that are given more than once.
-    pub fn repeated(&self) -> Vec<&str> {
+    pub fn duplicates(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         let mut repeated: Vec<_> = names
@@ -31,23 +31,26 @@ impl<V> Fields<V> {
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Fields<V> {
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for OrderedFields<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder<V>(PhantomData<V>);
 
         impl<'de, V: Deserialize<'de>> Visitor<'de> for InOrder<V> {
-            type Value = Fields<V>;
+            type Value = OrderedFields<V>;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<V>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<OrderedFields<V>, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Fields(fields))
+                Ok(OrderedFields(fields))
             }
         }
 
@@ -61,9 +64,9 @@ mod tests {
 
     #[test]
     fn fields_keep_their_order_and_what_is_given_twice_is_named() {
-        let fields: Fields<u8> = serde_json::from_str(r#"{"b":1,"a":2,"b":3}"#).unwrap();
+        let fields: OrderedFields<u8> = serde_json::from_str(r#"{"b":1,"a":2,"b":3}"#).unwrap();
         assert_eq!(fields.get("b"), Some(&3));
         assert_eq!(fields.get("c"), None);
-        assert_eq!(fields.repeated(), ["b"]);
+        assert_eq!(fields.duplicates(), ["b"]);
     }
 }

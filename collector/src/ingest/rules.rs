@@ -11,21 +11,21 @@ use serde_json::{Map, Value};
 use crate::store::record::Violation;
 
 /// How old an event may be: 7 days.
-pub const OLDEST_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+pub const MAX_AGE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// How far ahead of this machine's clock it may be: 10 minutes.
-pub const AHEAD_MS: u64 = 10 * 60 * 1000;
+pub const MAX_FUTURE_MS: u64 = 10 * 60 * 1000;
 /// The longest id of an event, in bytes. A UUID has 36, and an order's number is rarely longer.
-pub const LONGEST_ID: usize = 1024;
+pub const MAX_ID_BYTES: usize = 1024;
 /// The longest id of a pixel, in bytes.
-pub const LONGEST_PIXEL: usize = 256;
+pub const MAX_PIXEL_ID_BYTES: usize = 256;
 /// How many faults of one event are told.
-pub const MOST_FAULTS: usize = 100;
+pub const MAX_VIOLATIONS: usize = 100;
 
 /// What stands in the place of a value that may be about a person.
-pub const NOT_SHOWN: &str = "(not shown)";
+pub const REDACTED: &str = "(not shown)";
 
 /// The longest text that a fault shows, in characters.
-const LONGEST_SHOWN: usize = 120;
+const MAX_DISPLAY_CHARS: usize = 120;
 
 /// Whether the pixel tells of itself by it: a start, a session marker, diagnostics.
 pub fn is_internal(name: &str) -> bool {
@@ -33,7 +33,7 @@ pub fn is_internal(name: &str) -> bool {
 }
 
 /// What duplicates are recognised by, besides pixel and id: a custom event's own name in lowercase, else the event's.
-pub fn counted_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a, str> {
+pub fn dedup_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a, str> {
     match custom_event_name {
         Some(own) if name == "custom" => own.to_ascii_lowercase().into(),
         _ => name.into(),
@@ -41,7 +41,7 @@ pub fn counted_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'
 }
 
 /// What the pixel would refuse a `measure` call for. `options` is what the wire carries of the call's.
-pub fn table_faults(
+pub fn schema_violations(
     name: &Value,
     data: Option<&Value>,
     options: &Map<String, Value>,
@@ -52,38 +52,38 @@ pub fn table_faults(
     write_object(options, &mut text);
     explain_event(&name, &data, &text)
         .into_iter()
-        .take(MOST_FAULTS)
-        .map(from_table)
+        .take(MAX_VIOLATIONS)
+        .map(from_explained)
         .collect()
 }
 
 /// The words are for a call in a page; in an event the options are its own fields.
-fn from_table(explained: ExplainedViolation) -> Violation {
+fn from_explained(explained: ExplainedViolation) -> Violation {
     // as it says it on the console's way too, with all that it knows
-    let mut fault: Violation = serde_json::to_value(&explained)
+    let mut violation: Violation = serde_json::to_value(&explained)
         .and_then(serde_json::from_value)
         .unwrap_or_else(|_| Violation::new(explained.field, explained.given, explained.expected));
-    fault.field = match fault.field.as_str() {
+    violation.field = match violation.field.as_str() {
         "the event's name" => "type".to_owned(),
         "options.event_id" => "id".to_owned(),
-        other => shortened(other.strip_prefix("options.").unwrap_or(other)),
+        other => truncate(other.strip_prefix("options.").unwrap_or(other)),
     };
-    if fault.given == "undefined" {
-        fault.given = "not there".to_owned();
+    if violation.given == "undefined" {
+        violation.given = "not there".to_owned();
     }
-    fault
+    violation
 }
 
 /// What is wrong with the time of an event that has arrived at `now_ms`.
-pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Violation> {
+pub fn timestamp_violation(timestamp_ms: i128, now_ms: u64) -> Option<Violation> {
     let now = i128::from(now_ms);
     let mut code = "event_timestamp_too_old";
-    let expected = if timestamp_ms > now + i128::from(AHEAD_MS) {
+    let expected = if timestamp_ms > now + i128::from(MAX_FUTURE_MS) {
         code = "event_timestamp_in_future";
         format!("at most 10 minutes ahead of the collector's clock, which shows {now_ms}")
-    } else if timestamp_ms >= now - i128::from(OLDEST_MS) {
+    } else if timestamp_ms >= now - i128::from(MAX_AGE_MS) {
         return None;
-    } else if (now - i128::from(OLDEST_MS)..=now).contains(&(timestamp_ms * 1000)) {
+    } else if (now - i128::from(MAX_AGE_MS)..=now).contains(&(timestamp_ms * 1000)) {
         format!(
             "in milliseconds, such as {}: this looks like seconds",
             timestamp_ms * 1000
@@ -98,19 +98,19 @@ pub fn time_fault(timestamp_ms: i128, now_ms: u64) -> Option<Violation> {
 }
 
 /// What is wrong with the length of an event's id.
-pub fn id_fault(id: &str) -> Option<Violation> {
-    (id.len() > LONGEST_ID).then(|| {
+pub fn id_violation(id: &str) -> Option<Violation> {
+    (id.len() > MAX_ID_BYTES).then(|| {
         Violation::new(
             "id",
             format!("{} bytes long", id.len()),
-            format!("at most {LONGEST_ID} bytes long"),
+            format!("at most {MAX_ID_BYTES} bytes long"),
         )
         .of_kind("id_too_long")
     })
 }
 
 /// Is it a SHA-256, as hexadecimal digits?
-pub fn is_sha256(text: &str) -> bool {
+pub fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -118,7 +118,7 @@ pub fn is_sha256(text: &str) -> bool {
 pub fn not_hashed(field: impl Into<String>) -> Violation {
     Violation::new(
         field,
-        NOT_SHOWN,
+        REDACTED,
         "64 lowercase hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
     )
     .of_kind("not_hashed")
@@ -126,29 +126,29 @@ pub fn not_hashed(field: impl Into<String>) -> Violation {
 
 /// The violation of a field that does not exist. The value is not quoted, because it may identify a person.
 pub fn unknown_field(name: impl Into<String>) -> Violation {
-    Violation::new(name, NOT_SHOWN, NO_SUCH_FIELD).of_kind(ViolationKind::UnknownField.code())
+    Violation::new(name, REDACTED, NO_SUCH_FIELD).of_kind(ViolationKind::UnknownField.code())
 }
 
 /// A text as a fault shows it.
-pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_SHOWN) {
+pub fn truncate(text: &str) -> String {
+    match text.char_indices().nth(MAX_DISPLAY_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
 /// A field's name as a fault shows it. A misplaced value may stand where a name should.
-pub fn shown_name(name: &str) -> String {
-    shortened(&redact_identifiers(name))
+pub fn display_name(name: &str) -> String {
+    truncate(&redact_identifiers(name))
 }
 
 /// A value as a fault shows it.
-pub fn shown(value: &Value) -> String {
+pub fn display(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
         // it may end up in a log: nobody's email address or phone number belongs there
-        other => shortened(&redact_identifiers(&compact(other))),
+        other => truncate(&redact_identifiers(&compact(other))),
     }
 }
 
@@ -173,7 +173,7 @@ fn write_value(value: &Value, out: &mut String) {
             out.push(']');
         }
         Value::Object(fields) => write_object(fields, out),
-        other => match whole_number(other) {
+        other => match as_whole_number(other) {
             // writing to a String cannot fail
             Some(number) => _ = write!(out, "{number}"),
             None => _ = write!(out, "{other}"),
@@ -195,7 +195,7 @@ fn write_object(fields: &Map<String, Value>, out: &mut String) {
 
 /// A number that is whole, however it is spelt, below 1e21: JavaScript prints larger ones with an exponent, and the
 /// pixel takes none of those.
-pub fn whole_number(value: &Value) -> Option<i128> {
+pub fn as_whole_number(value: &Value) -> Option<i128> {
     if let Some(number) = value.as_i64() {
         return Some(number.into());
     }
@@ -216,9 +216,9 @@ mod tests {
         let Value::Object(options) = options else {
             panic!("no object")
         };
-        table_faults(&name.into(), Some(&data), &options)
+        schema_violations(&name.into(), Some(&data), &options)
             .into_iter()
-            .map(|fault| fault.field)
+            .map(|violation| violation.field)
             .collect()
     }
 
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn schema_violation_has_a_code() {
         let data = json!({ "type": "contents", "amount": 25.99, "sku": 1 });
-        let faults = table_faults(&"order_created".into(), Some(&data), &Map::new());
+        let faults = schema_violations(&"order_created".into(), Some(&data), &Map::new());
         let codes: Vec<_> = faults
             .iter()
             .map(|fault| serde_json::to_value(fault).unwrap()["code"].clone())
@@ -273,7 +273,10 @@ mod tests {
     #[test]
     fn of_a_thousand_faults_a_hundred_are_told_and_each_is_short() {
         let data = json!({ "type": "contents", "contents": vec![1; 1000] });
-        assert_eq!(fields("order_created", data, json!({})).len(), MOST_FAULTS);
+        assert_eq!(
+            fields("order_created", data, json!({})).len(),
+            MAX_VIOLATIONS
+        );
         let name = "ü".repeat(100_000);
         let told = fields(
             "order_created",
@@ -286,22 +289,23 @@ mod tests {
     #[test]
     fn an_event_of_last_week_or_of_a_wrong_clock_is_at_fault() {
         let now = 1_790_000_000_000;
-        let expected = |timestamp| time_fault(timestamp, now).map(|fault| fault.expected);
+        let expected =
+            |timestamp| timestamp_violation(timestamp, now).map(|violation| violation.expected);
         let now_ms = i128::from(now);
         for fine in [
             now_ms,
-            now_ms - i128::from(OLDEST_MS),
-            now_ms + i128::from(AHEAD_MS),
+            now_ms - i128::from(MAX_AGE_MS),
+            now_ms + i128::from(MAX_FUTURE_MS),
         ] {
             assert_eq!(expected(fine), None);
         }
         assert!(
-            expected(now_ms - i128::from(OLDEST_MS) - 1)
+            expected(now_ms - i128::from(MAX_AGE_MS) - 1)
                 .unwrap()
                 .contains("7 days")
         );
         assert!(
-            expected(now_ms + i128::from(AHEAD_MS) + 1)
+            expected(now_ms + i128::from(MAX_FUTURE_MS) + 1)
                 .unwrap()
                 .contains("10 minutes")
         );

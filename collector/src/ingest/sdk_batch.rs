@@ -10,13 +10,13 @@ use crate::ingest::rules;
 use crate::store::record::Violation;
 
 /// The longest `user`, in bytes; it is shown with each event of its batch. The pixel's has 900 at most.
-const LONGEST_USER: usize = 16 * 1024;
+const MAX_USER_BYTES: usize = 16 * 1024;
 
 /// The longest reference, in bytes. It has come in an address, or is a UUID.
-const LONGEST_REFERENCE: usize = 4 * 1024;
+const MAX_REFERENCE_BYTES: usize = 4 * 1024;
 
 /// What `user.in` says as it was given; all else in it is hashed.
-const AS_GIVEN: [&str; 4] = ["co", "ct", "rg", "pc"];
+const UNHASHED_FIELDS: [&str; 4] = ["co", "ct", "rg", "pc"];
 
 /// A batch that has the wire's shape, with its parts as they came: unknown fields, the order of keys
 /// and the spelling of numbers are kept.
@@ -29,7 +29,7 @@ pub struct Batch {
     /// Who the site says the visitor is. What may be a raw identifier is not there any more.
     pub user: Option<Box<RawValue>>,
     /// What is wrong with `user`.
-    pub user_faults: Vec<Violation>,
+    pub user_violations: Vec<Violation>,
     /// The events, at least one, in the order of the batch.
     pub events: Vec<Event>,
 }
@@ -46,12 +46,12 @@ pub struct Event {
     /// What duplicates are recognised by.
     pub id: String,
     /// What is wrong with it. What the pixel tells of itself is not looked at.
-    pub faults: Vec<Violation>,
+    pub violations: Vec<Violation>,
 }
 
 /// The parts of a batch that are shown as they came.
 #[derive(Deserialize)]
-struct AsReceived<'a> {
+struct RawBatch<'a> {
     #[serde(borrow, default)]
     user: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -66,9 +66,8 @@ struct AsReceived<'a> {
 pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch, Refusal> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Refusal::bad_request(format!("the body is not UTF-8 text: {error}")))?;
-    let batch: wire::Batch = serde_json::from_str(text).map_err(|error| not_a_batch(&error))?;
-    let as_received: AsReceived =
-        serde_json::from_str(text).map_err(|error| not_a_batch(&error))?;
+    let batch: wire::Batch = serde_json::from_str(text).map_err(|error| batch_error(&error))?;
+    let raw_batch: RawBatch = serde_json::from_str(text).map_err(|error| batch_error(&error))?;
 
     let count = batch.events.len();
     if count == 0 {
@@ -79,30 +78,30 @@ pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch,
     {
         return Err(Refusal::bad_request(format!(
             "the query's ec={} is not the number of events in the body, which is {count}",
-            rules::shortened(announced)
+            rules::truncate(announced)
         )));
     }
-    not_longer("obref", batch.obref.as_deref(), LONGEST_REFERENCE)?;
-    not_longer("oppref", batch.oppref.as_deref(), LONGEST_REFERENCE)?;
-    let user = as_received.user.map(RawValue::get);
-    not_longer("user", user, LONGEST_USER)?;
+    check_length("obref", batch.obref.as_deref(), MAX_REFERENCE_BYTES)?;
+    check_length("oppref", batch.oppref.as_deref(), MAX_REFERENCE_BYTES)?;
+    let user = raw_batch.user.map(RawValue::get);
+    check_length("user", user, MAX_USER_BYTES)?;
     for (i, event) in batch.events.iter().enumerate() {
-        not_longer(
+        check_length(
             &format!("events[{i}].id"),
             Some(&event.id),
-            rules::LONGEST_ID,
+            rules::MAX_ID_BYTES,
         )?;
     }
-    let (user, user_faults) = match (as_received.user, batch.user) {
+    let (user, user_violations) = match (raw_batch.user, batch.user) {
         (Some(raw), Some(user)) => checked_user(raw, user)?,
         _ => (None, Vec::new()),
     };
-    let events = batch.events.into_iter().zip(as_received.events);
+    let events = batch.events.into_iter().zip(raw_batch.events);
     Ok(Batch {
         obref: batch.obref,
         oppref: batch.oppref,
         user,
-        user_faults,
+        user_violations,
         events: events
             .map(|(event, text)| Event::checked(event, text, now_ms))
             .collect(),
@@ -111,7 +110,7 @@ pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch,
 
 impl Event {
     fn checked(event: wire::Event, text: &RawValue, now_ms: u64) -> Self {
-        let mut faults = Vec::new();
+        let mut violations = Vec::new();
         if !rules::is_internal(&event.name) {
             let mut options = Map::new();
             options.insert("event_id".to_owned(), event.id.as_str().into());
@@ -122,15 +121,19 @@ impl Event {
                 options.insert("opt_out".to_owned(), opt_out.into());
             }
             let data = Value::Object(event.data);
-            faults = rules::table_faults(&event.name.as_str().into(), Some(&data), &options);
-            faults.extend(rules::time_fault(event.timestamp_ms.into(), now_ms));
+            violations =
+                rules::schema_violations(&event.name.as_str().into(), Some(&data), &options);
+            violations.extend(rules::timestamp_violation(
+                event.timestamp_ms.into(),
+                now_ms,
+            ));
         }
         Self {
             text: text.to_owned(),
             name: event.name,
             custom_event_name: event.custom_event_name,
             id: event.id,
-            faults,
+            violations,
         }
     }
 }
@@ -140,35 +143,35 @@ fn checked_user(
     raw: &RawValue,
     mut user: Map<String, Value>,
 ) -> Result<(Option<Box<RawValue>>, Vec<Violation>), Refusal> {
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     if let Some(Value::Object(given)) = user.get_mut("in") {
         for (name, value) in given {
             let is_right = match value {
-                _ if AS_GIVEN.contains(&name.as_str()) => true,
-                Value::String(text) => rules::is_sha256(text),
+                _ if UNHASHED_FIELDS.contains(&name.as_str()) => true,
+                Value::String(text) => rules::is_sha256_hex(text),
                 Value::Null => true,
                 _ => false,
             };
             if !is_right {
-                faults.push(rules::not_hashed(format!(
+                violations.push(rules::not_hashed(format!(
                     "user.in.{}",
-                    rules::shortened(name)
+                    rules::truncate(name)
                 )));
-                *value = rules::NOT_SHOWN.into();
+                *value = rules::REDACTED.into();
             }
         }
     }
-    faults.truncate(rules::MOST_FAULTS);
-    let kept = if faults.is_empty() {
+    violations.truncate(rules::MAX_VIOLATIONS);
+    let kept = if violations.is_empty() {
         raw.to_owned()
     } else {
         to_raw_value(&user)
             .map_err(|error| Refusal::bad_request(format!("`user` cannot be shown: {error}")))?
     };
-    Ok((Some(kept), faults))
+    Ok((Some(kept), violations))
 }
 
-fn not_longer(what: &str, text: Option<&str>, most: usize) -> Result<(), Refusal> {
+fn check_length(what: &str, text: Option<&str>, most: usize) -> Result<(), Refusal> {
     match text.map_or(0, str::len) {
         length if length > most => Err(Refusal::bad_request(format!(
             "`{what}` is {length} bytes long; at most {most} are taken"
@@ -177,22 +180,22 @@ fn not_longer(what: &str, text: Option<&str>, most: usize) -> Result<(), Refusal
     }
 }
 
-fn not_a_batch(error: &serde_json::Error) -> Refusal {
+fn batch_error(error: &serde_json::Error) -> Refusal {
     let what = match error.classify() {
         serde_json::error::Category::Data => "is JSON, but no batch",
         _ => "is not JSON",
     };
     Refusal::bad_request(format!(
         "the body {what}: {}",
-        without_strings(&error.to_string())
+        without_quoted_strings(&error.to_string())
     ))
 }
 
 /// What serde says without the strings that it quotes, which may be about a person.
-fn without_strings(error: &str) -> String {
+fn without_quoted_strings(error: &str) -> String {
     match (error.split_once("string \""), error.rsplit_once('"')) {
         (Some((before, _)), Some((_, after))) => format!("{before}string{after}"),
-        _ => rules::shortened(error),
+        _ => rules::truncate(error),
     }
 }
 
@@ -216,7 +219,7 @@ mod tests {
         let batch = parse(body.as_bytes(), Some("1"), 1).unwrap();
         assert_eq!(batch.events[0].text.get(), EVENT);
         assert_eq!(batch.user.unwrap().get(), user);
-        assert_eq!(batch.user_faults, []);
+        assert_eq!(batch.user_violations, []);
     }
 
     #[test]
@@ -235,8 +238,11 @@ mod tests {
         ]}"#;
         let batch = parse(body.as_bytes(), None, 1_790_000_000_000).unwrap();
         let fields = |i: usize| -> Vec<String> {
-            let faults = &batch.events[i].faults;
-            faults.iter().map(|fault| fault.field.clone()).collect()
+            let violations = &batch.events[i].violations;
+            violations
+                .iter()
+                .map(|violation| violation.field.clone())
+                .collect()
         };
         assert_eq!(fields(0), ["data.amount", "data.currency", "timestamp_ms"]);
         assert_eq!(fields(1), [""; 0]);
@@ -248,7 +254,7 @@ mod tests {
         let body =
             format!(r#"{{"events":[{EVENT}],"user":{{"in":{{"em":"jane@a.test","co":"DE"}}}}}}"#);
         let batch = parse(body.as_bytes(), None, 1).unwrap();
-        assert_eq!(batch.user_faults[0].field, "user.in.em");
+        assert_eq!(batch.user_violations[0].field, "user.in.em");
         assert!(!format!("{batch:?}").contains("jane"), "{batch:?}");
         assert!(batch.user.unwrap().get().contains(r#""co":"DE""#));
         let told = error(br#"{"events":[],"user":"jane@a.test"}"#, None);
@@ -342,8 +348,8 @@ mod tests {
             );
             let batch = parse(format!("{{\"events\":[{event}]}}").as_bytes(), Some("1"), 1).unwrap();
             prop_assert_eq!(batch.events[0].text.get(), event);
-            for fault in &batch.events[0].faults {
-                prop_assert!(!fault.expected.is_empty());
+            for violation in &batch.events[0].violations {
+                prop_assert!(!violation.expected.is_empty());
             }
         }
     }

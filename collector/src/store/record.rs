@@ -219,8 +219,8 @@ pub enum Verdict {
     /// It breaks a rule.
     Refused {
         /// Each of its own faults.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        faults: Vec<Violation>,
+        #[serde(rename = "faults", skip_serializing_if = "Vec::is_empty")]
+        violations: Vec<Violation>,
         /// A sentence, where the fault is not in one of its fields.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
@@ -235,7 +235,7 @@ impl Verdict {
     /// Refused for a reason that is none of its own fields'.
     pub fn refused(error: impl Into<String>) -> Self {
         Self::Refused {
-            faults: Vec::new(),
+            violations: Vec::new(),
             error: Some(error.into()),
         }
     }

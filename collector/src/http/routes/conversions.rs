@@ -21,9 +21,9 @@ use crate::Collector;
 use crate::http::body::MAX_CONVERSIONS;
 use crate::http::error::{ApiError, Detail, Refusal};
 use crate::http::query::Query;
-use crate::ingest::conversions_api::{self, Conversions, Event};
+use crate::ingest::conversions_api::{self, ConversionsBody, ServerEvent};
 use crate::ingest::rules;
-use crate::ingest::{Judged, Judgement};
+use crate::ingest::{EvaluatedEvent, Evaluation};
 use crate::store::index::DedupKey;
 use crate::store::record::{Transport, Verdict};
 
@@ -98,7 +98,7 @@ async fn take(
         .as_ref()
         .map_or(StatusCode::OK, |refusal| refusal.status);
     let pixel = arrival.pixel.clone();
-    let Conversions {
+    let ConversionsBody {
         validate_only,
         integration_source,
         events,
@@ -107,16 +107,16 @@ async fn take(
     let mut request = arrival.request(status.as_u16(), count);
     request.is_anonymous = events.iter().all(|event| event.stripped);
     request.integration_source = integration_source;
-    let first_at_fault = events.iter().position(|event| !event.faults.is_empty());
+    let first_invalid = events.iter().position(|event| !event.violations.is_empty());
     let judged = events
         .into_iter()
-        .map(|event| Judged {
-            judgement: judgement(&event, &pixel, validate_only, first_at_fault),
+        .map(|event| EvaluatedEvent {
+            evaluation: evaluation(&event, &pixel, validate_only, first_invalid),
             notes: event.notes,
             event: event.text.into(),
         })
         .collect();
-    collector.inbox.receive(request, judged).await?;
+    collector.ingest.receive(request, judged).await?;
     // until now its room was needed for what has been made of it
     drop(body);
     if let Some(refusal) = refusal {
@@ -152,32 +152,32 @@ fn check_key(headers: &HeaderMap, expected: Option<&str>) -> Result<(), Refusal>
 }
 
 /// One event at fault fails them all.
-fn refusal_of(events: &[Event]) -> Option<Refusal> {
-    let at_fault = events
+fn refusal_of(events: &[ServerEvent]) -> Option<Refusal> {
+    let invalid = events
         .iter()
-        .filter(|event| !event.faults.is_empty())
+        .filter(|event| !event.violations.is_empty())
         .count();
-    let faults = || {
+    let violations = || {
         let numbered = events.iter().enumerate();
-        numbered.flat_map(|(i, event)| event.faults.iter().map(move |fault| (i, fault)))
+        numbered.flat_map(|(i, event)| event.violations.iter().map(move |violation| (i, violation)))
     };
-    let details: Vec<Detail> = faults()
+    let details: Vec<Detail> = violations()
         .take(MOST_DETAILS)
-        .map(|(i, fault)| {
-            let param = match fault.field.as_str() {
+        .map(|(i, violation)| {
+            let param = match violation.field.as_str() {
                 "event" => format!("events[{i}]"),
                 field => format!("events[{i}].{field}"),
             };
             Detail {
-                message: fault.to_sentence(&param),
-                code: conversions_api::code(fault),
+                message: violation.to_sentence(&param),
+                code: conversions_api::code(violation),
                 param,
             }
         })
         .collect();
     let first = details.first()?;
-    let total = faults().count();
-    let mut error = match (at_fault, events.len()) {
+    let total = violations().count();
+    let mut error = match (invalid, events.len()) {
         (1, 1) => String::new(),
         (some, all) => format!("No event was accepted, because {some} of {all} are invalid. "),
     };
@@ -193,35 +193,37 @@ fn refusal_of(events: &[Event]) -> Option<Refusal> {
         }
     }
     const TOO_OLD: &str = "event_timestamp_too_old";
-    let refusal = if faults().all(|(_, fault)| fault.api_code == Some(TOO_OLD)) {
+    let refusal = if violations().all(|(_, violation)| violation.api_code == Some(TOO_OLD)) {
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error).at(first.param.as_str(), TOO_OLD)
     } else {
-        let event = events.iter().position(|event| !event.faults.is_empty())?;
+        let event = events
+            .iter()
+            .position(|event| !event.violations.is_empty())?;
         Refusal::bad_request(error).at(format!("events[{event}]"), "invalid_event")
     };
     Some(Refusal { details, ..refusal })
 }
 
-fn judgement(
-    event: &Event,
+fn evaluation(
+    event: &ServerEvent,
     pixel: &str,
     validate_only: bool,
-    first_at_fault: Option<usize>,
-) -> Judgement {
-    if !event.faults.is_empty() {
-        return Judgement::Is(Verdict::Refused {
-            faults: event.faults.clone(),
+    first_invalid: Option<usize>,
+) -> Evaluation {
+    if !event.violations.is_empty() {
+        return Evaluation::Final(Verdict::Refused {
+            violations: event.violations.clone(),
             error: None,
         });
     }
-    if let Some(at_fault) = first_at_fault {
-        return Judgement::Is(Verdict::refused(format!(
-            "not accepted, because events[{at_fault}] of the same request is invalid"
+    if let Some(invalid) = first_invalid {
+        return Evaluation::Final(Verdict::refused(format!(
+            "not accepted, because events[{invalid}] of the same request is invalid"
         )));
     }
     if validate_only {
-        return Judgement::Is(Verdict::Valid);
+        return Evaluation::Final(Verdict::Valid);
     }
-    let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
-    Judgement::Counts(Some(DedupKey::new(pixel, &name, &event.id)))
+    let name = rules::dedup_name(&event.name, event.custom_event_name.as_deref());
+    Evaluation::Countable(Some(DedupKey::new(pixel, &name, &event.id)))
 }

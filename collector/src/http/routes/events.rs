@@ -17,7 +17,7 @@ use crate::Collector;
 use crate::http::body::MAX_BODY;
 use crate::http::error::Refusal;
 use crate::http::query::Query;
-use crate::ingest::{Judged, Judgement};
+use crate::ingest::{EvaluatedEvent, Evaluation};
 use crate::ingest::{image_tag, rules, sdk_batch};
 use crate::store::index::DedupKey;
 use crate::store::record::{Notes, RequestMeta, Transport, Verdict, Violation};
@@ -73,25 +73,25 @@ async fn take_batch(
     request.oppref = batch.oppref;
     request.user = batch.user;
     let judged = batch.events.into_iter().map(|event| {
-        let judgement = if !is_known {
-            Judgement::Is(Verdict::refused(collector.no_such_pixel()))
+        let evaluation = if !is_known {
+            Evaluation::Final(Verdict::refused(collector.no_such_pixel()))
         } else if rules::is_internal(&event.name) {
-            Judgement::Is(Verdict::Internal)
+            Evaluation::Final(Verdict::Internal)
         } else {
-            let name = rules::counted_name(&event.name, event.custom_event_name.as_deref());
+            let name = rules::dedup_name(&event.name, event.custom_event_name.as_deref());
             let key = DedupKey::new(&pixel, &name, &event.id);
-            let faults = [event.faults, batch.user_faults.clone()].concat();
-            judged_by(faults, Some(key))
+            let violations = [event.violations, batch.user_violations.clone()].concat();
+            judged_by(violations, Some(key))
         };
-        Judged {
+        EvaluatedEvent {
             event: <Box<str>>::from(event.text),
-            judgement,
+            evaluation,
             notes: Notes::default(),
         }
     });
     let judged = judged.collect();
     log(&request);
-    collector.inbox.receive(request, judged).await?;
+    collector.ingest.receive(request, judged).await?;
     // until now its room was needed for what has been made of it
     drop(body);
     Ok(StatusCode::ACCEPTED)
@@ -107,10 +107,10 @@ async fn take_image_tag(
     let received_ms = arrival.received_ms;
     let taken = image_tag::parse(query, received_ms).and_then(|tag| {
         arrival.needed_pixel(PATH)?;
-        if let Some(fault) = tag.event.id.as_deref().and_then(rules::id_fault) {
+        if let Some(violation) = tag.event.id.as_deref().and_then(rules::id_violation) {
             let Violation {
                 given, expected, ..
-            } = fault;
+            } = violation;
             return Err(Refusal::bad_request(format!(
                 "`event_id` is {given}; it must be {expected}"
             )));
@@ -126,21 +126,21 @@ async fn take_image_tag(
             return Err(refusal);
         }
     };
-    let judgement = if collector.has_pixel(&tag.pixel) {
-        judged_by(tag.event.faults(), tag.event.key(&tag.pixel))
+    let evaluation = if collector.has_pixel(&tag.pixel) {
+        judged_by(tag.event.violations(), tag.event.key(&tag.pixel))
     } else {
-        Judgement::Is(Verdict::refused(collector.no_such_pixel()))
+        Evaluation::Final(Verdict::refused(collector.no_such_pixel()))
     };
     let mut request = arrival.request(StatusCode::OK.as_u16(), 1);
     request.is_anonymous = tag.oppref.is_none();
     request.oppref = tag.oppref;
     log(&request);
-    let judged = Judged {
+    let judged = EvaluatedEvent {
         event: event.into(),
-        judgement,
+        evaluation,
         notes: Notes::default(),
     };
-    collector.inbox.receive(request, vec![judged]).await?;
+    collector.ingest.receive(request, vec![judged]).await?;
     let picture = [
         (header::CONTENT_TYPE, "image/gif"),
         // Each showing of the picture is an event.
@@ -149,12 +149,12 @@ async fn take_image_tag(
     Ok((picture, GIF).into_response())
 }
 
-fn judged_by(faults: Vec<Violation>, key: Option<DedupKey>) -> Judgement {
-    if faults.is_empty() {
-        Judgement::Counts(key)
+fn judged_by(violations: Vec<Violation>, key: Option<DedupKey>) -> Evaluation {
+    if violations.is_empty() {
+        Evaluation::Countable(key)
     } else {
-        Judgement::Is(Verdict::Refused {
-            faults,
+        Evaluation::Final(Verdict::Refused {
+            violations,
             error: None,
         })
     }

@@ -144,7 +144,7 @@ impl List {
             limit,
             ..self.wanted.clone()
         };
-        let entries = self.collector.inbox.read(wanted).await?;
+        let entries = self.collector.ingest.query(wanted).await?;
         self.wanted.limit -= entries.len();
         let mut text =
             String::with_capacity(entries.iter().map(EventRecord::json_size).sum::<usize>() + 16);
@@ -170,12 +170,12 @@ impl List {
 }
 
 async fn clear(State(collector): State<Arc<Collector>>) -> Result<StatusCode, Refusal> {
-    collector.inbox.clear().await?;
+    collector.ingest.clear().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn stream(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
-    Sse::new(collector.inbox.stream()).keep_alive(KeepAlive::default())
+    Sse::new(collector.ingest.subscribe()).keep_alive(KeepAlive::default())
 }
 
 /// How the collector was started, for the checks that depend on it.
@@ -186,7 +186,7 @@ async fn facts(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
         "listening": settings.listening,
         "pixels": settings.pixels,
         "key_given": settings.key.is_some(),
-        "kept": collector.inbox.kept(),
+        "kept": collector.ingest.stored_count(),
         "most": MAX_EVENTS,
     });
     let headers = [

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use crate::Collector;
 use crate::http::error::Refusal;
 use crate::http::query::Query;
-use crate::ingest::Judged;
+use crate::ingest::EvaluatedEvent;
 use crate::ingest::rules;
 use crate::store::record::{RequestMeta, Transport};
 
@@ -56,10 +56,10 @@ impl Arrival {
                 "the address has no `pid`, the pixel's id: …{address}?pid=PIXEL"
             ))
             .at("pid", "missing_pid")),
-            1..=rules::LONGEST_PIXEL => Ok(&self.pixel),
+            1..=rules::MAX_PIXEL_ID_BYTES => Ok(&self.pixel),
             length => Err(Refusal::bad_request(format!(
                 "the address's `pid` is {length} bytes long; a pixel's id has at most {}",
-                rules::LONGEST_PIXEL
+                rules::MAX_PIXEL_ID_BYTES
             ))
             .at("pid", "invalid_pid")),
         }
@@ -86,13 +86,13 @@ impl Arrival {
 
     /// Keeps it as one that was turned away before its events could be told apart.
     pub async fn turned_away(mut self, collector: &Collector, refusal: &Refusal) {
-        self.pixel = self.pixel.chars().take(rules::LONGEST_PIXEL).collect();
+        self.pixel = self.pixel.chars().take(rules::MAX_PIXEL_ID_BYTES).collect();
         let error = refusal.error.chars().take(LONGEST_ERROR).collect();
         let request = self.request(refusal.status.as_u16(), 0);
         // that it cannot be kept is told to those whose events are lost by it
         let _ = collector
-            .inbox
-            .receive(request, vec![Judged::none(error)])
+            .ingest
+            .receive(request, vec![EvaluatedEvent::unparsed(error)])
             .await;
     }
 }

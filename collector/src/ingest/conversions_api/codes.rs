@@ -4,12 +4,12 @@ use super::{data, event, user};
 use crate::store::record::Violation;
 
 /// The code that the API answers a fault with: `missing_event_data_type`. It is made of known names alone.
-pub fn code(fault: &Violation) -> String {
-    if let Some(code) = fault.api_code {
+pub fn code(violation: &Violation) -> String {
+    if let Some(code) = violation.api_code {
         return code.to_owned();
     }
     // `data.contents[1].amount` has the code of `data.contents.amount`
-    let path: String = fault
+    let path: String = violation
         .field
         .split(['[', ']'])
         .step_by(2)
@@ -25,7 +25,7 @@ pub fn code(fault: &Violation) -> String {
         ["data", "contents", "variant_dict", ..] => names[..3].to_vec(),
         _ => return "unknown_event_field".to_owned(),
     };
-    let problem = match fault.given.as_str() {
+    let problem = match violation.given.as_str() {
         "not there" => "missing",
         _ => "invalid",
     };
@@ -90,10 +90,10 @@ mod tests {
 
     #[test]
     fn a_fault_may_bring_its_own_code() {
-        let fault = Violation {
+        let violation = Violation {
             api_code: Some("event_timestamp_too_old"),
             ..Violation::new("timestamp_ms", "1", "newer")
         };
-        assert_eq!(code(&fault), "event_timestamp_too_old");
+        assert_eq!(code(&violation), "event_timestamp_too_old");
     }
 }

@@ -24,17 +24,17 @@ pub const ITEM: [&str; 8] = [
 ];
 
 /// Everything that is wrong. `options` are the event's own fields that a page gives as options.
-pub fn faults(
+pub fn violations(
     name: &Value,
     data: Option<&Value>,
     options: Map<String, Value>,
     notes: &mut Notes,
 ) -> Vec<Violation> {
     let mut data = data.cloned();
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     if let Some(Value::Object(fields)) = &mut data {
         normalize(fields, notes);
-        item_faults(fields, &mut faults);
+        check_items(fields, &mut violations);
         if fields.get("type").and_then(Value::as_str) == Some("custom") {
             fields.retain(|field, _| CUSTOM.contains(&field.as_str()));
         }
@@ -43,11 +43,11 @@ pub fn faults(
         notes.normalize("custom_event_name", own, &own.to_ascii_lowercase());
     }
     let mut table = match name.as_str().filter(|name| APP_EVENTS.contains(name)) {
-        Some(name) => app_faults(name, &mut data, options, notes),
-        None => rules::table_faults(name, data.as_ref(), &options),
+        Some(name) => app_event_violations(name, &mut data, options, notes),
+        None => rules::schema_violations(name, data.as_ref(), &options),
     };
-    table.append(&mut faults);
-    table.into_iter().map(for_servers).collect()
+    table.append(&mut violations);
+    table.into_iter().map(reword_for_servers).collect()
 }
 
 /// Notes what the API makes of the currencies.
@@ -74,7 +74,7 @@ fn items(data: &Map<String, Value>) -> impl Iterator<Item = &Value> {
 }
 
 /// Checks the fields of items that the pixel does not have, and takes them out: its table would refuse them.
-fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Violation>) {
+fn check_items(data: &mut Map<String, Value>, violations: &mut Vec<Violation>) {
     let Some(Value::Array(items)) = data.get_mut("contents") else {
         return;
     };
@@ -84,29 +84,29 @@ fn item_faults(data: &mut Map<String, Value>, faults: &mut Vec<Violation>) {
             && !group.is_string()
         {
             let field = format!("data.contents[{i}].group_id");
-            faults.push(Violation::new(field, rules::shown(&group), "a string"));
+            violations.push(Violation::new(field, rules::display(&group), "a string"));
         }
         let field = format!("data.contents[{i}].variant_dict");
         match item.remove("variant_dict") {
             None => {}
             Some(Value::Object(variants)) => {
                 for (name, value) in variants.iter().filter(|(_, value)| !value.is_string()) {
-                    let field = format!("{field}.{}", rules::shown_name(name));
-                    faults.push(Violation::new(field, rules::shown(value), "a string"));
+                    let field = format!("{field}.{}", rules::display_name(name));
+                    violations.push(Violation::new(field, rules::display(value), "a string"));
                 }
             }
-            Some(other) => faults.push(Violation::new(
+            Some(other) => violations.push(Violation::new(
                 field,
-                rules::shown(&other),
+                rules::display(&other),
                 "an object of strings, such as {\"color\": \"red\"}",
             )),
         }
     }
-    faults.truncate(rules::MOST_FAULTS);
+    violations.truncate(rules::MAX_VIOLATIONS);
 }
 
 /// An app's event has the data of `customer_action`. The form that the collector took before is still taken.
-fn app_faults(
+fn app_event_violations(
     name: &str,
     data: &mut Option<Value>,
     mut options: Map<String, Value>,
@@ -124,9 +124,9 @@ fn app_faults(
                 SHAPE,
                 format!("This type is an earlier form of {name}. Send \"{SHAPE}\" instead."),
             ));
-            let mut faults = Vec::new();
+            let mut violations = Vec::new();
             if options.remove("custom_event_name").is_some() {
-                faults.push(Violation::new(
+                violations.push(Violation::new(
                     "custom_event_name",
                     "there",
                     "omitted, because only the event \"custom\" accepts it",
@@ -134,27 +134,27 @@ fn app_faults(
             }
             // the table's `custom` needs one
             options.insert("custom_event_name".to_owned(), "app".into());
-            faults.extend(rules::table_faults(
+            violations.extend(rules::schema_violations(
                 &"custom".into(),
                 data.as_ref(),
                 &options,
             ));
-            faults
+            violations
         }
-        _ => rules::table_faults(&OF_THAT_SHAPE.into(), data.as_ref(), &options),
+        _ => rules::schema_violations(&OF_THAT_SHAPE.into(), data.as_ref(), &options),
     }
 }
 
 /// The table speaks to a page, whose options are a call's last argument. A server sends them beside `type`.
-fn for_servers(mut fault: Violation) -> Violation {
-    if fault.field == "type" {
-        fault.expected += ", or from an app's server app_installed, app_opened";
+fn reword_for_servers(mut violation: Violation) -> Violation {
+    if violation.field == "type" {
+        violation.expected += ", or from an app's server app_installed, app_opened";
     }
-    if let Some(advice) = &mut fault.advice {
+    if let Some(advice) = &mut violation.advice {
         if advice.contains("oaiq(") {
             *advice = r#"for a name of your own send "type": "custom" and "custom_event_name": "your_name""#.into();
         } else if advice.contains("last argument") || advice.contains("event_id") {
-            *advice = if fault.field == "custom_event_name" {
+            *advice = if violation.field == "custom_event_name" {
                 r#"send "custom_event_name": "your_name" beside `type`"#.into()
             } else if advice.contains("event_id") {
                 "send it as the event's `id`, beside `type`".into()
@@ -163,7 +163,7 @@ fn for_servers(mut fault: Violation) -> Violation {
             };
         }
     }
-    fault
+    violation
 }
 
 #[cfg(test)]
@@ -176,13 +176,16 @@ mod tests {
             panic!("options are an object")
         };
         let mut notes = Notes::default();
-        let faults = faults(&name.into(), Some(&data), options, &mut notes);
-        (faults, notes)
+        let violations = violations(&name.into(), Some(&data), options, &mut notes);
+        (violations, notes)
     }
 
     fn fields(name: &str, data: Value, options: Value) -> Vec<String> {
-        let (faults, _) = checked(name, data, options);
-        faults.into_iter().map(|fault| fault.field).collect()
+        let (violations, _) = checked(name, data, options);
+        violations
+            .into_iter()
+            .map(|violation| violation.field)
+            .collect()
     }
 
     #[test]
@@ -257,11 +260,11 @@ mod tests {
     fn an_apps_event_has_the_data_of_a_customer_action() {
         for name in APP_EVENTS {
             let data = json!({ "type": "customer_action", "amount": 100, "currency": "EUR" });
-            let (faults, notes) = checked(name, data, json!({ "opt_out": true }));
-            assert_eq!((faults, notes), (vec![], Notes::default()));
+            let (violations, notes) = checked(name, data, json!({ "opt_out": true }));
+            assert_eq!((violations, notes), (vec![], Notes::default()));
             let data = json!({ "type": "contents" });
-            let (faults, _) = checked(name, data, json!({}));
-            assert!(faults[0].expected.contains("\"customer_action\""));
+            let (violations, _) = checked(name, data, json!({}));
+            assert!(violations[0].expected.contains("\"customer_action\""));
             let data = json!({ "type": "customer_action", "plan_id": "p" });
             assert_eq!(fields(name, data, json!({})), ["data.plan_id"]);
             let data = json!({ "type": "customer_action" });
@@ -274,8 +277,8 @@ mod tests {
     fn an_apps_event_in_its_earlier_form_is_taken_with_a_warning() {
         for kind in ["custom", "app_opened"] {
             let data = json!({ "type": kind, "plan_id": "p" });
-            let (faults, notes) = checked("app_opened", data.clone(), json!({}));
-            assert_eq!(faults, []);
+            let (violations, notes) = checked("app_opened", data.clone(), json!({}));
+            assert_eq!(violations, []);
             let [warning] = &notes.warnings[..] else {
                 panic!("{notes:?}")
             };
@@ -294,8 +297,8 @@ mod tests {
             { "amount": 1, "currency": "EUR" }, { "amount": 1, "currency": "usd" },
         ] });
         let options = json!({ "custom_event_name": "Quote_Requested" });
-        let (faults, notes) = checked("custom", data, options);
-        assert_eq!(faults, []);
+        let (violations, notes) = checked("custom", data, options);
+        assert_eq!(violations, []);
         let normalized: Vec<_> = notes
             .normalized
             .iter()
@@ -314,8 +317,8 @@ mod tests {
     #[test]
     fn advice_speaks_to_a_server_and_not_to_a_page() {
         let advice = |name: &str, data: Value| {
-            let (faults, _) = checked(name, data, json!({}));
-            faults[0].advice.clone().unwrap_or_default()
+            let (violations, _) = checked(name, data, json!({}));
+            violations[0].advice.clone().unwrap_or_default()
         };
         for (told, part) in [
             (

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{data, scrub, user};
-use crate::ingest::ordered_fields::Fields;
+use crate::ingest::ordered_fields::OrderedFields;
 use crate::ingest::rules;
 use crate::store::record::{Notes, Violation, Warning};
 
@@ -39,7 +39,7 @@ pub const FIELDS: [&str; 11] = [
 
 /// An event of a server, with what is wrong with it.
 #[derive(Debug)]
-pub struct Event {
+pub struct ServerEvent {
     /// As it came, byte for byte; only what may be a raw identifier is replaced.
     pub text: String,
     /// Its name; empty where it has none.
@@ -51,7 +51,7 @@ pub struct Event {
     /// Whether it says nothing of who the visitor is.
     pub stripped: bool,
     /// What is wrong with it.
-    pub faults: Vec<Violation>,
+    pub violations: Vec<Violation>,
     /// What else there is to say.
     pub notes: Notes,
 }
@@ -59,7 +59,7 @@ pub struct Event {
 /// A part of an event's text, and what is stored in its place.
 type Replacement = (Range<usize>, String);
 
-impl Event {
+impl ServerEvent {
     /// Reads one that arrived at `now_ms`.
     pub fn read(text: &str, now_ms: u64) -> Self {
         let mut event = Self {
@@ -68,34 +68,39 @@ impl Event {
             custom_event_name: None,
             id: String::new(),
             stripped: true,
-            faults: Vec::new(),
+            violations: Vec::new(),
             notes: Notes::default(),
         };
-        match serde_json::from_str::<Fields<&RawValue>>(text) {
+        match serde_json::from_str::<OrderedFields<&RawValue>>(text) {
             Ok(fields) => {
                 let replacements = event.check(text, &fields, now_ms);
                 event.text = replaced(text, replacements);
             }
             Err(_) => {
-                event.fault(
+                event.violation(
                     "event",
                     "not an object",
                     "an object, such as {\"type\": \"order_created\", …}",
                 );
                 // whatever it is, it may be about a person
-                event.text = Value::from(rules::NOT_SHOWN).to_string();
+                event.text = Value::from(rules::REDACTED).to_string();
             }
         }
-        event.faults.truncate(rules::MOST_FAULTS);
-        event.notes.truncate(rules::MOST_FAULTS);
+        event.violations.truncate(rules::MAX_VIOLATIONS);
+        event.notes.truncate(rules::MAX_VIOLATIONS);
         event
     }
 
     /// Gives what must not be stored as it came.
-    fn check(&mut self, text: &str, raw: &Fields<&RawValue>, now_ms: u64) -> Vec<Replacement> {
-        for name in raw.repeated() {
-            let name = rules::shown_name(name);
-            self.fault(&name, "there more than once", "there once");
+    fn check(
+        &mut self,
+        text: &str,
+        raw: &OrderedFields<&RawValue>,
+        now_ms: u64,
+    ) -> Vec<Replacement> {
+        for name in raw.duplicates() {
+            let name = rules::display_name(name);
+            self.violation(&name, "there more than once", "there once");
         }
         let mut replacements = Vec::new();
         let mut fields = Map::new();
@@ -114,7 +119,7 @@ impl Event {
                 } else if let Some(value) = value {
                     fields.insert(name.clone(), value);
                 } else {
-                    self.fault(name, "nested too deep", "nested at most 100 deep");
+                    self.violation(name, "nested too deep", "nested at most 100 deep");
                 }
                 safe
             };
@@ -134,36 +139,38 @@ impl Event {
         // what is null is not there
         fields.retain(|_, value| !value.is_null());
         self.check_fields(&fields, now_ms);
-        self.faults.append(&mut unknown);
+        self.violations.append(&mut unknown);
         replacements
     }
 
     fn check_fields(&mut self, fields: &Map<String, Value>, now_ms: u64) {
         self.stripped &= !fields.contains_key("oppref") && !fields.contains_key("obref");
         self.check_name_and_data(fields);
-        self.id = self.text_field(fields, "id", true).unwrap_or_default();
-        self.faults.extend(rules::id_fault(&self.id));
+        self.id = self.string_field(fields, "id", true).unwrap_or_default();
+        self.violations.extend(rules::id_violation(&self.id));
         match fields
             .get("timestamp_ms")
-            .map(|time| (time, rules::whole_number(time)))
+            .map(|time| (time, rules::as_whole_number(time)))
         {
-            Some((_, Some(time))) => self.faults.extend(rules::time_fault(time, now_ms)),
+            Some((_, Some(time))) => self
+                .violations
+                .extend(rules::timestamp_violation(time, now_ms)),
             Some((other, None)) => {
-                self.fault(
+                self.violation(
                     "timestamp_ms",
-                    &rules::shown(other),
+                    &rules::display(other),
                     "a whole number of milliseconds since 1970, in UTC",
                 );
             }
-            None => self.fault(
+            None => self.violation(
                 "timestamp_ms",
                 "not there",
                 "there: when it happened, in milliseconds since 1970, in UTC",
             ),
         }
         self.check_source(fields);
-        self.text_field(fields, "oppref", false);
-        if self.text_field(fields, "obref", false).is_some() {
+        self.string_field(fields, "oppref", false);
+        if self.string_field(fields, "obref", false).is_some() {
             self.notes.warnings.push(Warning::deprecated(
                 "obref",
                 "user.obref",
@@ -174,8 +181,8 @@ impl Event {
 
     fn check_name_and_data(&mut self, fields: &Map<String, Value>) {
         let Some(name) = fields.get("type") else {
-            let fault = Violation::new("type", "not there", "there: the event's name");
-            return self.faults.push(fault.of_kind("missing_field"));
+            let violation = Violation::new("type", "not there", "there: the event's name");
+            return self.violations.push(violation.of_kind("missing_field"));
         };
         let mut options = Map::new();
         for option in ["custom_event_name", "opt_out"] {
@@ -188,29 +195,33 @@ impl Event {
             .and_then(Value::as_str)
             .map(ToOwned::to_owned);
         self.name = name.as_str().unwrap_or_default().to_owned();
-        for fault in data::faults(name, fields.get("data"), options, &mut self.notes) {
+        for violation in data::violations(name, fields.get("data"), options, &mut self.notes) {
             // a field that must hold hashes has been named already
-            if !self.faults.iter().any(|known| known.field == fault.field) {
-                self.faults.push(fault);
+            if !self
+                .violations
+                .iter()
+                .any(|known| known.field == violation.field)
+            {
+                self.violations.push(violation);
             }
         }
     }
 
     fn check_source(&mut self, fields: &Map<String, Value>) {
         let is_app = data::APP_EVENTS.contains(&self.name.as_str());
-        let source = self.text_field(fields, "action_source", false);
+        let source = self.string_field(fields, "action_source", false);
         match source.as_deref() {
             Some(source) if !ACTION_SOURCES.contains(&source) => {
                 let expected = format!("one of {}", ACTION_SOURCES.join(", "));
-                self.fault("action_source", &rules::shown(&source.into()), &expected);
+                self.violation("action_source", &rules::display(&source.into()), &expected);
             }
             Some(source) if is_app && source != "mobile_app" => {
-                self.not_from_an_app(&rules::shown(&source.into()));
+                self.require_mobile_app(&rules::display(&source.into()));
             }
             Some(_) => {}
             // it is there and no string, which is a fault already
             None if fields.contains_key("action_source") => {}
-            None if is_app => self.not_from_an_app("not there"),
+            None if is_app => self.require_mobile_app("not there"),
             None => self.notes.warnings.push(Warning::new(
                 "action_source",
                 "Not there. Say where the event happened, for example \"action_source\": \"web\".",
@@ -218,31 +229,31 @@ impl Event {
         }
         let is_web = source.as_deref() == Some("web");
         if is_web && !fields.contains_key("source_url") {
-            return self.fault(
+            return self.violation(
                 "source_url",
                 "not there",
                 "there, because action_source is \"web\": the page's address",
             );
         }
-        if let Some(url) = self.text_field(fields, "source_url", false)
+        if let Some(url) = self.string_field(fields, "source_url", false)
             && is_web
             && !has_scheme_and_host(&url)
         {
-            self.fault(
+            self.violation(
                 "source_url",
-                &rules::shown(&url.into()),
+                &rules::display(&url.into()),
                 "an address with a scheme and a host, such as https://shop.example/thanks",
             );
         }
     }
 
-    fn not_from_an_app(&mut self, given: &str) {
+    fn require_mobile_app(&mut self, given: &str) {
         let expected = format!("\"mobile_app\", because {} happens in an app", self.name);
-        self.fault("action_source", given, &expected);
+        self.violation("action_source", given, &expected);
     }
 
     /// A string that is not empty.
-    fn text_field(
+    fn string_field(
         &mut self,
         fields: &Map<String, Value>,
         name: &str,
@@ -250,8 +261,12 @@ impl Event {
     ) -> Option<String> {
         match fields.get(name) {
             Some(Value::String(text)) if !text.is_empty() => return Some(text.clone()),
-            Some(other) => self.fault(name, &rules::shown(other), "a string that is not empty"),
-            None if required => self.fault(name, "not there", "there: a string that is not empty"),
+            Some(other) => {
+                self.violation(name, &rules::display(other), "a string that is not empty")
+            }
+            None if required => {
+                self.violation(name, "not there", "there: a string that is not empty")
+            }
             None => {}
         }
         None
@@ -264,7 +279,7 @@ impl Event {
         }
         self.stripped = false;
         let mut checked = user::check(json);
-        self.faults.append(&mut checked.faults);
+        self.violations.append(&mut checked.violations);
         self.notes.warnings.append(&mut checked.notes.warnings);
         self.notes.normalized.append(&mut checked.notes.normalized);
         checked.safe.map(|safe| safe.to_string())
@@ -274,19 +289,19 @@ impl Event {
     /// may be stored instead, where that is necessary.
     fn scrubbed(&mut self, name: &str, json: &str) -> (Option<Value>, Option<String>) {
         let Ok(value) = serde_json::from_str::<Value>(json) else {
-            let not_shown = Value::from(rules::NOT_SHOWN);
+            let not_shown = Value::from(rules::REDACTED);
             return (None, Some(not_shown.to_string()));
         };
         let mut safe = value.clone();
         let mut found = Vec::new();
-        scrub::scrub(name, &mut safe, &rules::shown_name(name), &mut found);
+        scrub::scrub(name, &mut safe, &rules::display_name(name), &mut found);
         if found.is_empty() {
             return (Some(value), None);
         }
-        found.truncate(rules::MOST_FAULTS);
+        found.truncate(rules::MAX_VIOLATIONS);
         for (place, must_be_hashed) in found {
             if must_be_hashed {
-                self.faults.push(Violation {
+                self.violations.push(Violation {
                     advice: Some("its place is `user`".to_owned()),
                     ..rules::not_hashed(place)
                 });
@@ -298,8 +313,8 @@ impl Event {
         (Some(value), Some(safe.to_string()))
     }
 
-    fn fault(&mut self, field: &str, given: &str, expected: &str) {
-        self.faults.push(Violation::new(field, given, expected));
+    fn violation(&mut self, field: &str, given: &str, expected: &str) {
+        self.violations.push(Violation::new(field, given, expected));
     }
 }
 
@@ -341,7 +356,7 @@ fn unknown_field(name: &str) -> Violation {
     };
     Violation {
         advice: (!meant.is_empty()).then_some(meant),
-        ..rules::unknown_field(rules::shown_name(name))
+        ..rules::unknown_field(rules::display_name(name))
     }
 }
 
@@ -384,25 +399,25 @@ mod tests {
         event
     }
 
-    fn read(event: &Value) -> Event {
-        Event::read(&event.to_string(), NOW)
+    fn read(event: &Value) -> ServerEvent {
+        ServerEvent::read(&event.to_string(), NOW)
     }
 
     /// The fields at fault, with what is expected.
-    fn faults(event: &Value) -> Vec<(String, String)> {
+    fn violations(event: &Value) -> Vec<(String, String)> {
         read(event)
-            .faults
+            .violations
             .into_iter()
-            .map(|fault| (fault.field, fault.expected))
+            .map(|violation| (violation.field, violation.expected))
             .collect()
     }
 
     #[test]
     fn an_order_is_taken_byte_for_byte_and_without_a_warning() {
         let spaced = r#"{"type" : "order_created"}"#;
-        assert_eq!(Event::read(spaced, NOW).text, spaced);
+        assert_eq!(ServerEvent::read(spaced, NOW).text, spaced);
         let event = read(&order());
-        assert_eq!(event.faults, []);
+        assert_eq!(event.violations, []);
         assert_eq!(event.notes, Notes::default());
         assert_eq!(
             (event.name.as_str(), event.id.as_str()),
@@ -514,7 +529,7 @@ mod tests {
                 "a name of their own",
             ),
         ] {
-            let found = faults(&event);
+            let found = violations(&event);
             assert!(
                 found
                     .iter()
@@ -529,30 +544,30 @@ mod tests {
         for source in ACTION_SOURCES {
             let mut event = without("source_url");
             event["action_source"] = source.into();
-            assert_eq!(faults(&event).is_empty(), source != "web", "{source}");
+            assert_eq!(violations(&event).is_empty(), source != "web", "{source}");
         }
         for url in [
             "http://a",
             "HTTPS://shop.example/?a=b",
             "https://[::1]:8787/",
         ] {
-            assert_eq!(faults(&with("source_url", json!(url))), []);
+            assert_eq!(violations(&with("source_url", json!(url))), []);
         }
     }
 
     #[test]
     fn an_event_without_an_action_source_is_taken_with_a_warning() {
         let event = read(&without("action_source"));
-        assert_eq!(event.faults, []);
+        assert_eq!(event.violations, []);
         assert_eq!(event.notes.warnings[0].field, "action_source");
     }
 
     #[test]
     fn what_is_null_counts_as_not_there() {
         for field in ["oppref", "obref", "user", "opt_out", "custom_event_name"] {
-            assert_eq!(faults(&with(field, Value::Null)), [], "{field}");
+            assert_eq!(violations(&with(field, Value::Null)), [], "{field}");
         }
-        assert!(!faults(&with("data", Value::Null)).is_empty());
+        assert!(!violations(&with("data", Value::Null)).is_empty());
     }
 
     #[test]
@@ -560,25 +575,25 @@ mod tests {
         for name in data::APP_EVENTS {
             let mut event = with("type", json!(name));
             event["data"] = json!({ "type": "customer_action" });
-            assert_eq!(faults(&event)[0].0, "action_source");
+            assert_eq!(violations(&event)[0].0, "action_source");
             event["action_source"] = Value::Null;
-            assert_eq!(faults(&event)[0].0, "action_source");
+            assert_eq!(violations(&event)[0].0, "action_source");
             event["action_source"] = json!("nowhere");
-            assert_eq!(faults(&event).len(), 1);
+            assert_eq!(violations(&event).len(), 1);
             event["action_source"] = json!("mobile_app");
-            assert_eq!(faults(&event), []);
+            assert_eq!(violations(&event), []);
             // no page is needed for it
             event["source_url"] = Value::Null;
-            assert_eq!(faults(&event), []);
+            assert_eq!(violations(&event), []);
         }
         // other events may come from apps too
-        assert_eq!(faults(&with("action_source", json!("mobile_app"))), []);
+        assert_eq!(violations(&with("action_source", json!("mobile_app"))), []);
     }
 
     #[test]
     fn a_browser_id_beside_the_user_is_taken_and_names_its_place() {
         let event = read(&with("obref", json!("b-1")));
-        assert_eq!(event.faults, []);
+        assert_eq!(event.violations, []);
         let [warning] = &event.notes.warnings[..] else {
             panic!("{event:?}")
         };
@@ -602,7 +617,7 @@ mod tests {
             json!(raw),
         ] {
             let event = read(&with("user", user.clone()));
-            assert_eq!(event.faults.len(), 1, "{user}");
+            assert_eq!(event.violations.len(), 1, "{user}");
             assert!(!format!("{event:?}").contains(raw), "{event:?}");
             let stored: Value = serde_json::from_str(&event.text).unwrap();
             assert_eq!(stored["data"], order()["data"]);
@@ -610,7 +625,7 @@ mod tests {
         let twice = format!(
             r#"{{"user":{{"emails_sha256":["{raw}"]}},"id":"ü","us\u0065r":{{"email":"{raw}"}},"type":"custom"}}"#
         );
-        let event = Event::read(&twice, NOW);
+        let event = ServerEvent::read(&twice, NOW);
         assert!(!format!("{event:?}").contains(raw), "{event:?}");
         let stored: Value = serde_json::from_str(&event.text).unwrap();
         assert_eq!(stored["id"], "ü");
@@ -636,9 +651,9 @@ mod tests {
             ),
         ] {
             let event = read(&with(field, value.clone()));
-            assert!(!event.faults.is_empty(), "{value}");
+            assert!(!event.violations.is_empty(), "{value}");
             assert!(!event.text.contains(raw), "{}", event.text);
-            assert!(!format!("{:?}", event.faults).contains(raw), "{value}");
+            assert!(!format!("{:?}", event.violations).contains(raw), "{value}");
             let stored: Value = serde_json::from_str(&event.text).unwrap();
             assert_eq!(stored["id"], "o-1");
         }
@@ -653,16 +668,16 @@ mod tests {
         event["custom_event_name"] = json!("quiz");
         event["data"] = json!({ "type": "custom", "email": "jane@example.com", "score": 4 });
         let read_event = read(&event);
-        assert_eq!(read_event.faults, []);
+        assert_eq!(read_event.violations, []);
         assert_eq!(read_event.notes.warnings[0].field, "data.email");
         assert!(!format!("{read_event:?}").contains("jane"));
         // a name that promises a hash is another matter
         event["data"] = json!({ "type": "custom", "email_sha256": "jane@example.com" });
         let read_event = read(&event);
-        assert_eq!(read_event.faults[0].field, "data.email_sha256");
+        assert_eq!(read_event.violations[0].field, "data.email_sha256");
         assert!(!format!("{read_event:?}").contains("jane"));
         event["data"] = json!({ "type": "custom", "email_sha256": "ab".repeat(32) });
-        assert_eq!(faults(&event), []);
+        assert_eq!(violations(&event), []);
     }
 
     #[test]
@@ -673,8 +688,8 @@ mod tests {
                 "[".repeat(200_000),
                 "]".repeat(200_000)
             );
-            let event = Event::read(&deep, NOW);
-            assert!(!event.faults.is_empty());
+            let event = ServerEvent::read(&deep, NOW);
+            assert!(!event.violations.is_empty());
             assert!(event.text.len() < 100, "{}", event.text.len());
         }
     }
@@ -740,10 +755,10 @@ mod tests {
         fn any_event_is_stored_as_json_and_every_fault_says_what_must_be_there(event in any_json()) {
             let event = read(&event);
             prop_assert!(serde_json::from_str::<Value>(&event.text).is_ok());
-            prop_assert!(event.faults.len() <= rules::MOST_FAULTS);
-            for fault in &event.faults {
-                prop_assert!(!fault.expected.is_empty() && !fault.given.is_empty());
-                prop_assert!(fault.field.len() < 2000 && fault.given.len() < 1000);
+            prop_assert!(event.violations.len() <= rules::MAX_VIOLATIONS);
+            for violation in &event.violations {
+                prop_assert!(!violation.expected.is_empty() && !violation.given.is_empty());
+                prop_assert!(violation.field.len() < 2000 && violation.given.len() < 1000);
             }
             for warning in &event.notes.warnings {
                 prop_assert!(!warning.message.is_empty() && warning.field.len() < 2000);
@@ -761,9 +776,9 @@ mod tests {
             names in prop::collection::vec("[a-z]{1,3}(@a\\.test)?|ü{130}", 1..6), white in "[ \n]{0,2}",
         ) {
             let members: Vec<_> = names.iter().enumerate().map(|(i, name)| format!("{white}{}{white}:{white}[{i}, 1.50]{white}", json!(name))).collect();
-            let event = Event::read(&format!("{{{}}}", members.join(",")), NOW);
+            let event = ServerEvent::read(&format!("{{{}}}", members.join(",")), NOW);
             prop_assert!(!event.text.contains('@'));
-            let stored: Fields<&RawValue> = serde_json::from_str(&event.text).unwrap();
+            let stored: OrderedFields<&RawValue> = serde_json::from_str(&event.text).unwrap();
             prop_assert_eq!(stored.0.len(), names.len());
             for (i, (_, value)) in stored.0.iter().enumerate() {
                 prop_assert_eq!(value.get(), format!("[{i}, 1.50]"));
@@ -775,9 +790,9 @@ mod tests {
             let mut event = with("type", json!("custom"));
             event["custom_event_name"] = json!("quiz");
             event["data"] = json!({ "type": "custom", name.as_str(): value });
-            let faults = faults(&event);
+            let violations = violations(&event);
             // a hash that is none is refused wherever it stands
-            prop_assert!(faults.iter().all(|(field, _)| field.ends_with("_sha256")), "{:?}", faults);
+            prop_assert!(violations.iter().all(|(field, _)| field.ends_with("_sha256")), "{:?}", violations);
         }
     }
 }

@@ -13,42 +13,42 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use codes::code;
-pub use event::Event;
+pub use event::ServerEvent;
 
 use crate::http::error::Refusal;
-use crate::ingest::ordered_fields::Fields;
+use crate::ingest::ordered_fields::OrderedFields;
 use crate::ingest::rules;
 
 /// How many events one request may bring.
-pub const MOST_EVENTS: usize = 1_000;
+pub const MAX_EVENTS: usize = 1_000;
 
 /// The longest `integration_source`, in bytes.
-const LONGEST_SOURCE: usize = 64;
+const MAX_SOURCE_BYTES: usize = 64;
 
 /// The members of the body.
 const BODY: [&str; 3] = ["events", "validate_only", "integration_source"];
 
 /// What a server sent.
 #[derive(Debug)]
-pub struct Conversions {
+pub struct ConversionsBody {
     /// Only checks: nothing is to be counted.
     pub validate_only: bool,
     /// Who sent it on behalf of an advertiser, normalised.
     pub integration_source: Option<String>,
     /// The events, at least one, in the order of the request.
-    pub events: Vec<Event>,
+    pub events: Vec<ServerEvent>,
 }
 
 /// Reads a body that arrived at `now_ms`.
 ///
 /// # Errors
 /// When its events cannot be told apart. What is wrong with an event is in its `faults`.
-pub fn parse(body: &[u8], now_ms: u64) -> Result<Conversions, Refusal> {
+pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, Refusal> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Refusal::bad_request(format!("the body is not UTF-8 text: {error}"))
             .at("body", "invalid_json")
     })?;
-    let members: Fields<&RawValue> = serde_json::from_str(text).map_err(|error| {
+    let members: OrderedFields<&RawValue> = serde_json::from_str(text).map_err(|error| {
         let problem = match error.classify() {
             serde_json::error::Category::Data => "is JSON, but not an object".to_owned(),
             _ => format!("is not JSON: {error}"),
@@ -63,13 +63,13 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<Conversions, Refusal> {
         .iter()
         .find(|(name, _)| !BODY.contains(&name.as_str()))
     {
-        let name = rules::shown_name(unknown);
+        let name = rules::display_name(unknown);
         return Err(Refusal::bad_request(format!(
             "the body has a member `{name}`, which does not exist: it has `events`, and may have `validate_only` and `integration_source`"
         ))
         .at(name, "unknown_parameter"));
     }
-    if let Some(repeated) = members.repeated().first() {
+    if let Some(repeated) = members.duplicates().first() {
         return Err(
             Refusal::bad_request(format!("the body has `{repeated}` more than once"))
                 .at(*repeated, "repeated_parameter"),
@@ -102,20 +102,20 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<Conversions, Refusal> {
                 Refusal::bad_request("`events` is an empty list").at("events", "missing_events")
             );
         }
-        1..=MOST_EVENTS => {}
+        1..=MAX_EVENTS => {}
         count => {
             return Err(Refusal::bad_request(format!(
-                "`events` has {count} events, and one request may have at most {MOST_EVENTS}: send them in several requests"
+                "`events` has {count} events, and one request may have at most {MAX_EVENTS}: send them in several requests"
             ))
             .at("events", "too_many_events"));
         }
     }
-    Ok(Conversions {
+    Ok(ConversionsBody {
         validate_only,
         integration_source,
         events: events
             .into_iter()
-            .map(|event| Event::read(event.get(), now_ms))
+            .map(|event| ServerEvent::read(event.get(), now_ms))
             .collect(),
     })
 }
@@ -124,18 +124,18 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<Conversions, Refusal> {
 fn integration_source(json: &str) -> Result<Option<String>, Refusal> {
     let refused = |given: String| {
         Refusal::bad_request(format!(
-            "`integration_source` is {given}; it must be 1 to {LONGEST_SOURCE} characters of a-z, 0-9, `.`, `_` and `-`, and begin with a letter or digit"
+            "`integration_source` is {given}; it must be 1 to {MAX_SOURCE_BYTES} characters of a-z, 0-9, `.`, `_` and `-`, and begin with a letter or digit"
         ))
         .at("integration_source", "invalid_integration_source")
     };
     let source = match serde_json::from_str(json) {
         Ok(Value::Null) => return Ok(None),
         Ok(Value::String(text)) => text.trim().to_lowercase(),
-        Ok(other) => return Err(refused(rules::shown(&other))),
+        Ok(other) => return Err(refused(rules::display(&other))),
         Err(_) => return Err(refused("nested too deep".to_owned())),
     };
     let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_right = source.len() <= LONGEST_SOURCE
+    let is_right = source.len() <= MAX_SOURCE_BYTES
         && source.bytes().next().as_ref().is_some_and(is_alphanumeric)
         && source
             .bytes()
@@ -143,7 +143,7 @@ fn integration_source(json: &str) -> Result<Option<String>, Refusal> {
     if is_right {
         Ok(Some(source))
     } else {
-        Err(refused(rules::shown(&source.into())))
+        Err(refused(rules::display(&source.into())))
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
 
     const NOW: u64 = 1_790_000_000_000;
 
-    fn parsed(body: impl ToString) -> Result<Conversions, Refusal> {
+    fn parsed(body: impl ToString) -> Result<ConversionsBody, Refusal> {
         parse(body.to_string().as_bytes(), NOW)
     }
 

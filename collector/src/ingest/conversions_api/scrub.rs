@@ -6,7 +6,7 @@ use super::user;
 use crate::ingest::rules;
 
 /// Names under which people are found elsewhere in an event, in lowercase and without `_` and `-`.
-const IDENTIFIERS: [&str; 11] = [
+const IDENTIFYING_NAMES: [&str; 11] = [
     "email",
     "emails",
     "emailaddress",
@@ -23,14 +23,14 @@ const IDENTIFIERS: [&str; 11] = [
 /// Replaces what may be a raw identifier, and lists where that was, and whether there must have been a hash.
 pub fn scrub(name: &str, value: &mut Value, place: &str, found: &mut Vec<(String, bool)>) {
     if may_identify(name) && !are_hashes(value) {
-        *value = rules::NOT_SHOWN.into();
-        found.push((rules::shortened(place), user::is_hashed(name)));
+        *value = rules::REDACTED.into();
+        found.push((rules::truncate(place), user::is_hashed(name)));
         return;
     }
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let place = format!("{place}.{}", rules::shown_name(name));
+                let place = format!("{place}.{}", rules::display_name(name));
                 scrub(name, value, &place, found);
             }
         }
@@ -45,12 +45,12 @@ pub fn scrub(name: &str, value: &mut Value, place: &str, found: &mut Vec<(String
 
 /// May a field of this name hold a raw identifier, wherever it stands?
 fn may_identify(name: &str) -> bool {
-    user::is_hashed(name) || IDENTIFIERS.contains(&user::plain(name).as_str())
+    user::is_hashed(name) || IDENTIFYING_NAMES.contains(&user::plain(name).as_str())
 }
 
 /// Are these hashes, or nothing at all?
 fn are_hashes(value: &Value) -> bool {
-    value.is_null() || user::each_text(value, rules::is_sha256)
+    value.is_null() || user::all_strings(value, rules::is_sha256_hex)
 }
 
 #[cfg(test)]
@@ -73,8 +73,8 @@ mod tests {
         assert_eq!(
             safe,
             json!({
-                "a": [{ "e-mail": rules::NOT_SHOWN, "Phone_Number": rules::NOT_SHOWN, "amount": 1 }],
-                "first_names_sha256": rules::NOT_SHOWN,
+                "a": [{ "e-mail": rules::REDACTED, "Phone_Number": rules::REDACTED, "amount": 1 }],
+                "first_names_sha256": rules::REDACTED,
             })
         );
         let found: Vec<_> = found

@@ -4,81 +4,93 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::ingest::ordered_fields::Fields;
+use crate::ingest::ordered_fields::OrderedFields;
 use crate::ingest::rules;
 use crate::store::record::{Notes, Violation, Warning};
 
 /// How many values of a list of hashes count.
-const MOST_HASHES: usize = 3;
+const MAX_HASHES: usize = 3;
 
 /// The longest city or region, in characters.
-const LONGEST_PLACE: usize = 128;
+const MAX_PLACE_CHARS: usize = 128;
 
 /// The longest postal code, in characters.
-const LONGEST_POSTAL_CODE: usize = 32;
+const MAX_POSTAL_CODE_CHARS: usize = 32;
 
 /// The fields, with what each holds.
-const FIELDS: [(&str, Holds); 13] = [
-    ("emails_sha256", Holds::Hashes),
-    ("phone_numbers_sha256", Holds::Hashes),
-    ("external_ids_sha256", Holds::Hashes),
-    ("first_names_sha256", Holds::Hashes),
-    ("last_names_sha256", Holds::Hashes),
+const FIELDS: [(&str, FieldType); 13] = [
+    ("emails_sha256", FieldType::Hashes),
+    ("phone_numbers_sha256", FieldType::Hashes),
+    ("external_ids_sha256", FieldType::Hashes),
+    ("first_names_sha256", FieldType::Hashes),
+    ("last_names_sha256", FieldType::Hashes),
     (
         "countries",
-        Holds::Each("a two-letter country code", is_country),
+        FieldType::Strings("a two-letter country code", is_country),
     ),
-    ("regions", Holds::Places),
-    ("cities", Holds::Places),
+    ("regions", FieldType::Places),
+    ("cities", FieldType::Places),
     (
         "postal_codes",
-        Holds::Each(
+        FieldType::Strings(
             "at most 32 letters, digits, spaces and hyphens",
             is_postal_code,
         ),
     ),
     (
         "obref",
-        Holds::One("the browser ID, a string that is not blank", is_filled),
+        FieldType::String("the browser ID, a string that is not blank", is_not_blank),
     ),
     (
         "ip_address",
-        Holds::One(
+        FieldType::String(
             "the visitor's IPv4 or IPv6 address, as a string",
             is_ip_address,
         ),
     ),
     (
         "user_agent",
-        Holds::One(
+        FieldType::String(
             "the visitor's user agent, a string that is not empty",
             is_not_empty,
         ),
     ),
     (
         "android_advertising_id",
-        Holds::One("a UUID, as a string", is_uuid),
+        FieldType::String("a UUID, as a string", is_uuid),
     ),
 ];
 
 /// The names of an older generation, with what each holds and the name of today.
-const OLDER: [(&str, Older, &str); 12] = [
-    ("email_sha256", Older::Hashes, "emails_sha256"),
-    ("phone_number_sha256", Older::Hashes, "phone_numbers_sha256"),
-    ("external_id_sha256", Older::Hashes, "external_ids_sha256"),
-    ("first_name_sha256", Older::Hashes, "first_names_sha256"),
-    ("last_name_sha256", Older::Hashes, "last_names_sha256"),
-    ("country", Older::Texts, "countries"),
-    ("region", Older::Texts, "regions"),
-    ("city", Older::Texts, "cities"),
-    ("postal_code", Older::Texts, "postal_codes"),
-    ("zip_code", Older::Texts, "postal_codes"),
-    ("client_ip_address", Older::Text, "ip_address"),
-    ("client_user_agent", Older::Text, "user_agent"),
+const LEGACY_FIELDS: [(&str, LegacyType, &str); 12] = [
+    ("email_sha256", LegacyType::Hashes, "emails_sha256"),
+    (
+        "phone_number_sha256",
+        LegacyType::Hashes,
+        "phone_numbers_sha256",
+    ),
+    (
+        "external_id_sha256",
+        LegacyType::Hashes,
+        "external_ids_sha256",
+    ),
+    (
+        "first_name_sha256",
+        LegacyType::Hashes,
+        "first_names_sha256",
+    ),
+    ("last_name_sha256", LegacyType::Hashes, "last_names_sha256"),
+    ("country", LegacyType::Strings, "countries"),
+    ("region", LegacyType::Strings, "regions"),
+    ("city", LegacyType::Strings, "cities"),
+    ("postal_code", LegacyType::Strings, "postal_codes"),
+    ("zip_code", LegacyType::Strings, "postal_codes"),
+    ("client_ip_address", LegacyType::String, "ip_address"),
+    ("client_user_agent", LegacyType::String, "user_agent"),
 ];
 
 /// What is often sent in their place, in lowercase and without `_` and `-`.
-const MEANT: [(&str, &str); 24] = [
+const ALIASES: [(&str, &str); 24] = [
     ("email", "emails_sha256"),
     ("emails", "emails_sha256"),
     ("em", "emails_sha256"),
@@ -109,33 +121,33 @@ type Rule = fn(&str) -> bool;
 
 /// What a field holds.
 #[derive(Clone, Copy)]
-enum Holds {
+enum FieldType {
     /// A list of SHA-256, of which the first three valid unique ones count.
     Hashes,
     /// A list of places as people write them.
     Places,
     /// A list of strings, each of which follows the rule.
-    Each(&'static str, Rule),
+    Strings(&'static str, Rule),
     /// One string that follows the rule.
-    One(&'static str, Rule),
+    String(&'static str, Rule),
 }
 
 /// What a field of an older generation holds.
 #[derive(Clone, Copy)]
-enum Older {
+enum LegacyType {
     /// A SHA-256, or a list of such.
     Hashes,
     /// A string that is not empty, or a list of such.
-    Texts,
+    Strings,
     /// A string that is not empty.
-    Text,
+    String,
 }
 
 /// What is known of a `user`.
 #[derive(Debug, Default)]
 pub struct Checked {
     /// What is wrong with it. No fault shows a value.
-    pub faults: Vec<Violation>,
+    pub violations: Vec<Violation>,
     /// What else there is to say.
     pub notes: Notes,
     /// What may be stored in its place, where it cannot be stored as it came.
@@ -145,33 +157,33 @@ pub struct Checked {
 /// Checks a `user` that is not null.
 pub fn check(json: &str) -> Checked {
     let mut checked = Checked::default();
-    let Ok(fields) = serde_json::from_str::<Fields<Value>>(json) else {
-        checked.faults.push(Violation::new(
+    let Ok(fields) = serde_json::from_str::<OrderedFields<Value>>(json) else {
+        checked.violations.push(Violation::new(
             "user",
-            rules::NOT_SHOWN,
+            rules::REDACTED,
             "an object with fields such as emails_sha256",
         ));
-        checked.safe = Some(rules::NOT_SHOWN.into());
+        checked.safe = Some(rules::REDACTED.into());
         return checked;
     };
-    for name in fields.repeated() {
-        let field = format!("user.{}", rules::shown_name(name));
+    for name in fields.duplicates() {
+        let field = format!("user.{}", rules::display_name(name));
         checked
-            .faults
+            .violations
             .push(Violation::new(field, "there more than once", "there once"));
     }
     let mut safe = Map::new();
     for (name, mut value) in fields.0 {
-        let faults_before = checked.faults.len();
+        let violations_before = checked.violations.len();
         if !value.is_null() {
             checked.check_field(&name, &value);
         }
-        if checked.faults.len() > faults_before {
-            value = rules::NOT_SHOWN.into();
+        if checked.violations.len() > violations_before {
+            value = rules::REDACTED.into();
         }
-        safe.insert(rules::shown_name(&name), value);
+        safe.insert(rules::display_name(&name), value);
     }
-    if !checked.faults.is_empty() {
+    if !checked.violations.is_empty() {
         checked.safe = Some(safe.into());
     }
     checked
@@ -179,23 +191,27 @@ pub fn check(json: &str) -> Checked {
 
 impl Checked {
     fn check_field(&mut self, name: &str, value: &Value) {
-        let field = format!("user.{}", rules::shown_name(name));
+        let field = format!("user.{}", rules::display_name(name));
         if let Some((_, holds)) = FIELDS.iter().find(|(known, _)| *known == name) {
             match *holds {
-                Holds::Hashes => self.check_hashes(&field, value),
-                Holds::Places => self.check_places(&field, value),
-                Holds::Each(expected, rule) => self.check_each(&field, value, expected, rule),
-                Holds::One(expected, rule) => {
+                FieldType::Hashes => self.check_hashes(&field, value),
+                FieldType::Places => self.check_places(&field, value),
+                FieldType::Strings(expected, rule) => {
+                    self.check_each(&field, value, expected, rule)
+                }
+                FieldType::String(expected, rule) => {
                     if !value.as_str().is_some_and(rule) {
-                        self.fault(field, expected);
+                        self.violation(field, expected);
                     } else if name == "android_advertising_id" && is_all_zeros(value) {
                         let message = "An ID of zeros alone is ignored: the device has none. Leave the field out.";
                         self.notes.warnings.push(Warning::new(field, message));
                     }
                 }
             }
-        } else if let Some((_, holds, instead)) = OLDER.iter().find(|(known, ..)| *known == name) {
-            self.check_older(&field, value, *holds, instead);
+        } else if let Some((_, holds, instead)) =
+            LEGACY_FIELDS.iter().find(|(known, ..)| *known == name)
+        {
+            self.check_legacy(&field, value, *holds, instead);
         } else {
             let meant = match meant(name) {
                 Some(meant) if meant.ends_with("_sha256") => {
@@ -204,7 +220,7 @@ impl Checked {
                 Some(meant) => Some(format!("its name is `{meant}`")),
                 None => None,
             };
-            self.faults.push(Violation {
+            self.violations.push(Violation {
                 advice: meant,
                 ..rules::unknown_field(field)
             });
@@ -216,10 +232,10 @@ impl Checked {
     fn check_hashes(&mut self, field: &str, value: &Value) {
         let Value::Array(values) = value else {
             return match value.as_str() {
-                Some(text) if rules::is_sha256(text) => {
-                    self.fault(field, "a list, such as [\"…\"]");
+                Some(text) if rules::is_sha256_hex(text) => {
+                    self.violation(field, "a list, such as [\"…\"]");
                 }
-                _ => self.faults.push(rules::not_hashed(field)),
+                _ => self.violations.push(rules::not_hashed(field)),
             };
         };
         let mut valid: Vec<&str> = Vec::new();
@@ -227,31 +243,33 @@ impl Checked {
         for (i, value) in values.iter().enumerate() {
             let at = format!("{field}[{i}]");
             match value.as_str() {
-                Some(text) if is_lowercase_sha256(text) => {
+                Some(text) if is_lowercase_sha256_hex(text) => {
                     // further ones do not count anyway
-                    if valid.len() <= MOST_HASHES && !valid.contains(&text) {
+                    if valid.len() <= MAX_HASHES && !valid.contains(&text) {
                         valid.push(text);
                     }
                 }
-                Some(text) if text.trim().is_empty() || rules::is_sha256(text) => ignored.push(at),
-                _ => self.faults.push(rules::not_hashed(at)),
+                Some(text) if text.trim().is_empty() || rules::is_sha256_hex(text) => {
+                    ignored.push(at)
+                }
+                _ => self.violations.push(rules::not_hashed(at)),
             }
-            if self.faults.len() > rules::MOST_FAULTS {
+            if self.violations.len() > rules::MAX_VIOLATIONS {
                 return;
             }
         }
         if valid.is_empty() && !ignored.is_empty() {
-            self.faults.push(rules::not_hashed(&ignored[0]));
+            self.violations.push(rules::not_hashed(&ignored[0]));
             return;
         }
-        ignored.truncate(rules::MOST_FAULTS);
+        ignored.truncate(rules::MAX_VIOLATIONS);
         for at in ignored {
             let message = "Ignored, because it is not 64 lowercase hexadecimal digits.";
             self.notes.warnings.push(Warning::new(at, message));
         }
-        if valid.len() > MOST_HASHES {
+        if valid.len() > MAX_HASHES {
             let message = format!(
-                "{} values were sent. The first {MOST_HASHES} different valid ones count, and the others are ignored.",
+                "{} values were sent. The first {MAX_HASHES} different valid ones count, and the others are ignored.",
                 values.len()
             );
             self.notes.warnings.push(Warning::new(field, message));
@@ -262,7 +280,7 @@ impl Checked {
         const EXPECTED: &str = "a string of 1 to 128 characters, besides white space at its ends";
         self.check_each(field, value, EXPECTED, |text| {
             let place = text.trim();
-            !place.is_empty() && place.chars().count() <= LONGEST_PLACE
+            !place.is_empty() && place.chars().count() <= MAX_PLACE_CHARS
         });
         for (i, value) in value.as_array().into_iter().flatten().enumerate() {
             if let Some(text) = value.as_str() {
@@ -275,7 +293,7 @@ impl Checked {
 
     fn check_each(&mut self, field: &str, value: &Value, expected: &str, rule: Rule) {
         let Value::Array(values) = value else {
-            return self.fault(
+            return self.violation(
                 field,
                 format!("a list; each of its values must be {expected}"),
             );
@@ -285,29 +303,29 @@ impl Checked {
             .enumerate()
             .filter(|(_, value)| !value.as_str().is_some_and(rule))
             .map(|(i, _)| format!("{field}[{i}]"));
-        for at in wrong.take(rules::MOST_FAULTS) {
-            self.fault(at, expected);
+        for at in wrong.take(rules::MAX_VIOLATIONS) {
+            self.violation(at, expected);
         }
     }
 
-    fn check_older(&mut self, field: &str, value: &Value, holds: Older, instead: &str) {
+    fn check_legacy(&mut self, field: &str, value: &Value, holds: LegacyType, instead: &str) {
         let is_right = match holds {
-            Older::Hashes if !each_text(value, rules::is_sha256) => {
-                return self.faults.push(rules::not_hashed(field));
+            LegacyType::Hashes if !all_strings(value, rules::is_sha256_hex) => {
+                return self.violations.push(rules::not_hashed(field));
             }
-            Older::Hashes => true,
-            Older::Texts => each_text(value, is_not_empty),
-            Older::Text => value.as_str().is_some_and(is_not_empty),
+            LegacyType::Hashes => true,
+            LegacyType::Strings => all_strings(value, is_not_empty),
+            LegacyType::String => value.as_str().is_some_and(is_not_empty),
         };
         if !is_right {
             let expected = match holds {
-                Older::Text => "a string that is not empty",
+                LegacyType::String => "a string that is not empty",
                 _ => "a string that is not empty, or a list of such",
             };
-            return self.fault(field, expected);
+            return self.violation(field, expected);
         }
         let list = match holds {
-            Older::Text => "",
+            LegacyType::String => "",
             _ => ", a list,",
         };
         let instead = format!("user.{instead}");
@@ -317,28 +335,29 @@ impl Checked {
             .push(Warning::deprecated(field, &instead, message));
     }
 
-    fn fault(&mut self, field: impl Into<String>, expected: impl Into<String>) {
-        self.faults
-            .push(Violation::new(field, rules::NOT_SHOWN, expected));
+    fn violation(&mut self, field: impl Into<String>, expected: impl Into<String>) {
+        self.violations
+            .push(Violation::new(field, rules::REDACTED, expected));
     }
 }
 
 /// Is it a field of `user`, of either generation?
 pub fn is_field(name: &str) -> bool {
-    FIELDS.iter().any(|(known, _)| *known == name) || OLDER.iter().any(|(known, ..)| *known == name)
+    FIELDS.iter().any(|(known, _)| *known == name)
+        || LEGACY_FIELDS.iter().any(|(known, ..)| *known == name)
 }
 
 /// The field that was meant by another name.
 pub fn meant(name: &str) -> Option<&'static str> {
     let plain = plain(name);
     let is_that = |known: &str| self::plain(known) == plain;
-    if let Some((_, meant)) = MEANT.iter().find(|(other, _)| *other == plain) {
+    if let Some((_, meant)) = ALIASES.iter().find(|(other, _)| *other == plain) {
         return Some(meant);
     }
     if let Some((known, _)) = FIELDS.iter().find(|(known, _)| is_that(known)) {
         return Some(known);
     }
-    OLDER
+    LEGACY_FIELDS
         .iter()
         .find(|(known, ..)| is_that(known))
         .map(|(_, _, instead)| *instead)
@@ -358,7 +377,7 @@ pub fn plain(name: &str) -> String {
 }
 
 /// A string or a list of strings, each of which is as it must be.
-pub fn each_text(value: &Value, is_right: impl Fn(&str) -> bool) -> bool {
+pub fn all_strings(value: &Value, is_right: impl Fn(&str) -> bool) -> bool {
     let is_right = |value: &Value| value.as_str().is_some_and(&is_right);
     match value {
         Value::Array(values) => values.iter().all(is_right),
@@ -366,8 +385,8 @@ pub fn each_text(value: &Value, is_right: impl Fn(&str) -> bool) -> bool {
     }
 }
 
-fn is_lowercase_sha256(text: &str) -> bool {
-    rules::is_sha256(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+fn is_lowercase_sha256_hex(text: &str) -> bool {
+    rules::is_sha256_hex(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 fn is_country(text: &str) -> bool {
@@ -375,14 +394,14 @@ fn is_country(text: &str) -> bool {
 }
 
 fn is_postal_code(text: &str) -> bool {
-    text.chars().count() <= LONGEST_POSTAL_CODE
-        && is_filled(text)
+    text.chars().count() <= MAX_POSTAL_CODE_CHARS
+        && is_not_blank(text)
         && text
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'))
 }
 
-fn is_filled(text: &str) -> bool {
+fn is_not_blank(text: &str) -> bool {
     !text.trim().is_empty()
 }
 
@@ -434,8 +453,10 @@ mod tests {
     }
 
     fn fields(checked: &Checked) -> Vec<&str> {
-        let faults = checked.faults.iter();
-        faults.map(|fault| fault.field.as_str()).collect()
+        let violations = checked.violations.iter();
+        violations
+            .map(|violation| violation.field.as_str())
+            .collect()
     }
 
     fn hash(byte: &str) -> String {
@@ -461,7 +482,7 @@ mod tests {
         });
         assert_eq!(user.as_object().unwrap().len(), FIELDS.len());
         let checked = checked(&user);
-        assert_eq!(checked.faults, []);
+        assert_eq!(checked.violations, []);
         assert_eq!(checked.notes, Notes::default());
         assert_eq!(checked.safe, None);
     }
@@ -510,11 +531,14 @@ mod tests {
         ] {
             let checked = one(name, value.clone());
             assert_eq!(fields(&checked), [format!("user.{name}{at}")], "{value}");
-            let fault = &checked.faults[0];
-            assert!(fault.expected.contains(expected), "{value}: {fault:?}");
-            assert_eq!(fault.given, rules::NOT_SHOWN);
+            let violation = &checked.violations[0];
+            assert!(
+                violation.expected.contains(expected),
+                "{value}: {violation:?}"
+            );
+            assert_eq!(violation.given, rules::REDACTED);
             let safe = checked.safe.unwrap();
-            assert_eq!(safe[name], rules::NOT_SHOWN, "{safe}");
+            assert_eq!(safe[name], rules::REDACTED, "{safe}");
         }
         for right in [
             json!("::1"),
@@ -534,11 +558,11 @@ mod tests {
         for name in HASHED {
             let repeated = json!([hash("a1"), hash("a1"), hash("b2"), hash("c3"), hash("a1")]);
             let checked = one(name, repeated);
-            assert_eq!(checked.faults, []);
+            assert_eq!(checked.violations, []);
             assert_eq!(checked.notes, Notes::default());
             let many = json!([hash("a1"), hash("b2"), hash("c3"), hash("d4"), hash("e5")]);
             let checked = one(name, many);
-            assert_eq!(checked.faults, []);
+            assert_eq!(checked.violations, []);
             assert_eq!(checked.notes.warnings.len(), 1);
             assert!(checked.notes.warnings[0].message.starts_with("5 values"));
         }
@@ -547,7 +571,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_raw_identifier_is_ignored_beside_a_valid_hash() {
         let checked = one("emails_sha256", json!(["", hash("AB"), hash("ab")]));
-        assert_eq!(checked.faults, []);
+        assert_eq!(checked.violations, []);
         let ignored: Vec<_> = checked
             .notes
             .warnings
@@ -582,7 +606,7 @@ mod tests {
     #[test]
     fn cities_and_regions_count_trimmed_and_in_lowercase() {
         let checked = checked(&json!({ "cities": ["  New York ", "köln"], "regions": ["NY"] }));
-        assert_eq!(checked.faults, []);
+        assert_eq!(checked.violations, []);
         let normalized: Vec<_> = checked
             .notes
             .normalized
@@ -599,7 +623,7 @@ mod tests {
     fn an_advertising_id_of_zeros_is_ignored_with_a_warning() {
         let zeros = json!("00000000-0000-0000-0000-000000000000");
         let checked = one("android_advertising_id", zeros);
-        assert_eq!(checked.faults, []);
+        assert_eq!(checked.violations, []);
         assert_eq!(
             checked.notes.warnings[0].field,
             "user.android_advertising_id"
@@ -608,15 +632,15 @@ mod tests {
 
     #[test]
     fn a_field_of_the_older_generation_is_taken_and_names_the_one_of_today() {
-        for (name, holds, instead) in OLDER {
+        for (name, holds, instead) in LEGACY_FIELDS {
             let right = match holds {
-                Older::Hashes => vec![json!(hash("ab")), json!([hash("AB"), hash("ab")])],
-                Older::Texts => vec![json!("x"), json!(["x", "y"])],
-                Older::Text => vec![json!("x")],
+                LegacyType::Hashes => vec![json!(hash("ab")), json!([hash("AB"), hash("ab")])],
+                LegacyType::Strings => vec![json!("x"), json!(["x", "y"])],
+                LegacyType::String => vec![json!("x")],
             };
             for value in right {
                 let checked = one(name, value);
-                assert_eq!(checked.faults, [], "{name}");
+                assert_eq!(checked.violations, [], "{name}");
                 let [warning] = &checked.notes.warnings[..] else {
                     panic!("{name}: {checked:?}")
                 };
@@ -638,9 +662,12 @@ mod tests {
         for (name, _) in FIELDS {
             assert_eq!(fields(&one(name, Value::Null)), [""; 0], "{name}");
         }
-        for (name, ..) in OLDER {
+        for (name, ..) in LEGACY_FIELDS {
             let checked = one(name, Value::Null);
-            assert_eq!((checked.faults, checked.notes), (vec![], Notes::default()));
+            assert_eq!(
+                (checked.violations, checked.notes),
+                (vec![], Notes::default())
+            );
         }
     }
 
@@ -654,12 +681,12 @@ mod tests {
             ("zip", "`postal_codes`"),
         ] {
             let checked = one(name, json!("jane@example.com"));
-            let advice = checked.faults[0].advice.as_deref().unwrap_or_default();
+            let advice = checked.violations[0].advice.as_deref().unwrap_or_default();
             assert!(advice.contains(part), "{name}: {advice}");
             assert!(!format!("{checked:?}").contains("jane"));
         }
         let checked = one("jane@example.com", json!(1));
-        assert_eq!(checked.faults.len(), 1);
+        assert_eq!(checked.violations.len(), 1);
         assert!(!format!("{checked:?}").contains("jane"), "{checked:?}");
     }
 
@@ -671,7 +698,7 @@ mod tests {
                 pair.0, pair.1
             );
             let checked = check(&user);
-            assert_eq!(checked.faults.len(), 2);
+            assert_eq!(checked.violations.len(), 2);
             assert!(!format!("{checked:?}").contains("jane"), "{checked:?}");
         }
     }
@@ -688,11 +715,11 @@ mod tests {
             values.insert(place.min(values.len()), raw.clone());
             for user in [json!({ name: values }), json!({ name: raw }), json!({ older: raw }), json!({ older: values })] {
                 let checked = checked(&user);
-                prop_assert!(!checked.faults.is_empty());
+                prop_assert!(!checked.violations.is_empty());
                 let stored = checked.safe.as_ref().unwrap().to_string();
                 prop_assert!(!stored.contains(&raw));
-                for fault in &checked.faults {
-                    prop_assert_eq!(&fault.given, rules::NOT_SHOWN);
+                for violation in &checked.violations {
+                    prop_assert_eq!(&violation.given, rules::REDACTED);
                 }
             }
         }
