@@ -1,4 +1,4 @@
-//! The command line's options.
+//! The command line's args.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::ingest::rules::MAX_PIXEL_ID_BYTES;
 /// demo shop is there to try it with. Nothing is sent on to OpenAI.
 #[derive(Debug, Parser)]
 #[command(name = "oaiq-collector", version, after_help = EXAMPLES)]
-pub struct Options {
+pub struct Args {
     /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "N", default_value_t = 8787)]
     pub port: u16,
@@ -23,7 +23,7 @@ pub struct Options {
     /// IP address to listen on. `localhost` is 127.0.0.1 and, where the machine has it, ::1, and lets
     /// no other machine in; 0.0.0.0 lets in everyone who can reach this one
     #[arg(long, value_name = "ADDRESS", default_value = "localhost")]
-    pub host: Host,
+    pub host: ListenHost,
 
     /// A pixel that there is; give it once for each. The settings of others are not found, and their events are
     /// refused. Without it, any pixel will do
@@ -83,14 +83,14 @@ fn key(text: &str) -> Result<String, String> {
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Host {
+pub enum ListenHost {
     /// Both loopback addresses: a browser resolves `localhost` to either.
     Loopback,
     /// This one address.
     Address(IpAddr),
 }
 
-impl Host {
+impl ListenHost {
     /// The address that a browser on this machine opens.
     pub fn origin(self, port: u16) -> String {
         match self {
@@ -102,7 +102,7 @@ impl Host {
     }
 
     /// Does no other machine get in?
-    pub fn is_local(self) -> bool {
+    pub fn is_loopback(self) -> bool {
         match self {
             Self::Loopback => true,
             Self::Address(address) => address.is_loopback(),
@@ -110,7 +110,7 @@ impl Host {
     }
 }
 
-impl FromStr for Host {
+impl FromStr for ListenHost {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -131,35 +131,35 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Options::command().debug_assert();
+        Args::command().debug_assert();
     }
 
     #[test]
     fn without_options_only_this_machine_gets_in() {
-        let options = Options::parse_from(["oaiq-collector"]);
-        assert_eq!((options.host, options.port), (Host::Loopback, 8787));
+        let args = Args::parse_from(["oaiq-collector"]);
+        assert_eq!((args.host, args.port), (ListenHost::Loopback, 8787));
     }
 
     #[test]
     fn another_address_is_taken_when_asked_for() {
-        let options = Options::parse_from(["oaiq-collector", "--host", "0.0.0.0"]);
-        assert_eq!(options.host, Host::Address([0, 0, 0, 0].into()));
+        let args = Args::parse_from(["oaiq-collector", "--host", "0.0.0.0"]);
+        assert_eq!(args.host, ListenHost::Address([0, 0, 0, 0].into()));
     }
 
     #[test]
     fn pixels_can_be_several_and_a_key_is_not_empty() {
-        let options = Options::parse_from(["oaiq-collector", "--pixel", "a", "--pixel", "b"]);
-        assert_eq!(options.pixels, ["a", "b"]);
+        let args = Args::parse_from(["oaiq-collector", "--pixel", "a", "--pixel", "b"]);
+        assert_eq!(args.pixels, ["a", "b"]);
         for wrong in [["--key", " "], ["--key", "ü"], ["--pixel", ""]] {
             assert!(
-                Options::try_parse_from([["oaiq-collector"].as_slice(), &wrong].concat()).is_err()
+                Args::try_parse_from([["oaiq-collector"].as_slice(), &wrong].concat()).is_err()
             );
         }
     }
 
     #[test]
     fn a_host_that_is_no_address_is_refused_with_what_to_give() {
-        let error = Options::try_parse_from(["oaiq-collector", "--host", "example"]).unwrap_err();
+        let error = Args::try_parse_from(["oaiq-collector", "--host", "example"]).unwrap_err();
         assert!(error.to_string().contains("an IP address"), "{error}");
     }
 }

@@ -11,16 +11,16 @@ pub mod store;
 
 use std::time::Duration;
 
-use http::assets::Pages;
-use http::body::Bodies;
+use http::assets::Assets;
+use http::body::BodyReader;
 use ingest::Ingest;
 use store::database::Database;
 
 /// What a collector is told.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct Config {
     /// Where the pages and the pixel are.
-    pub pages: Pages,
+    pub assets: Assets,
     /// The pixels that there are. None at all stands for any.
     pub pixels: Vec<String>,
     /// What a server must send to the Conversions API. Without it any key will do.
@@ -30,7 +30,7 @@ pub struct Settings {
     /// The addresses that it is reached at, for a person to read.
     pub listening: Vec<String>,
     /// It listens on the loopback address, so what has arrived is shown under that address's names alone.
-    pub is_local: bool,
+    pub is_loopback: bool,
 }
 
 /// What one running collector consists of; its handlers share it.
@@ -38,32 +38,32 @@ pub struct Collector {
     /// What has arrived, and who watches.
     pub ingest: Ingest,
     /// What it was told.
-    pub settings: Settings,
+    pub config: Config,
     /// Reads what is sent.
-    pub bodies: Bodies,
+    pub body_reader: BodyReader,
 }
 
 impl Collector {
     /// One that goes on with what it has kept.
-    pub fn new(settings: Settings, opened: Database) -> Self {
+    pub fn new(config: Config, database: Database) -> Self {
         Self {
-            ingest: Ingest::new(opened),
-            bodies: Bodies::new(settings.read_timeout),
-            settings,
+            ingest: Ingest::new(database),
+            body_reader: BodyReader::new(config.read_timeout),
+            config,
         }
     }
 
     /// Is there a pixel of that id?
-    pub fn has_pixel(&self, pixel: &str) -> bool {
-        let pixels = &self.settings.pixels;
+    pub fn knows_pixel(&self, pixel: &str) -> bool {
+        let pixels = &self.config.pixels;
         pixels.is_empty() || pixels.iter().any(|known| known == pixel)
     }
 
     /// What an event of no pixel is told.
-    pub fn no_such_pixel(&self) -> String {
+    pub fn unknown_pixel_message(&self) -> String {
         format!(
             "no pixel has this id; the collector was started for {} (--pixel)",
-            self.settings.pixels.join(", ")
+            self.config.pixels.join(", ")
         )
     }
 }

@@ -1,4 +1,4 @@
-//! The command line: reads the options, listens, says where, and serves until it is told to stop.
+//! The command line: reads the args, listens, says where, and serves until it is told to stop.
 
 use std::future::Future;
 use std::io;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use oaiq_collector::cli::Options;
-use oaiq_collector::http::assets::Pages;
+use oaiq_collector::cli::Args;
+use oaiq_collector::http::assets::Assets;
 use oaiq_collector::http::{listen, serve};
 use oaiq_collector::store::database::Database;
-use oaiq_collector::{Collector, Settings, startup_banner};
+use oaiq_collector::{Collector, Config, startup_banner};
 use tracing::Level;
 
 /// How long a client may take for a request's headers, and again for its body.
@@ -20,17 +20,17 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = Options::parse();
+    let args = Args::parse();
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false)
-        .with_max_level(if options.verbose {
+        .with_max_level(if args.verbose {
             Level::DEBUG
         } else {
             Level::INFO
         })
         .init();
-    match run(options).await {
+    match run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("oaiq-collector: {message}");
@@ -39,48 +39,48 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<(), String> {
+async fn run(args: Args) -> Result<(), String> {
     // Asked for before the addresses are printed: whoever reads them may stop us at once.
     let stop = stop_signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
-    let listeners = listen::listen(options.host, options.port)
+    let listeners = listen::listen(args.host, args.port)
         .await
         .map_err(|error| error.to_string())?;
     let port = listen::port(&listeners).map_err(|error| error.to_string())?;
 
     // after the port: a second collector is told of that first, where both are taken
-    let opened = Database::open(&options.data).map_err(|error| error.to_string())?;
-    if let Some(aside) = &opened.quarantined {
+    let database = Database::open(&args.data).map_err(|error| error.to_string())?;
+    if let Some(aside) = &database.quarantined {
         eprintln!(
             "warning: {} was damaged; it has been set aside as {}, and a new one begun",
-            options.data.display(),
+            args.data.display(),
             aside.display()
         );
     }
-    let pages = Pages::find(options.www.as_deref(), options.pixel_dist.as_deref());
-    for warning in startup_banner::missing(&pages) {
+    let assets = Assets::find(args.www.as_deref(), args.pixel_dist.as_deref());
+    for warning in startup_banner::missing_assets(&assets) {
         eprintln!("warning: {warning}");
     }
-    let settings = Settings {
-        pages,
-        pixels: options.pixels,
-        key: options.key,
+    let config = Config {
+        assets,
+        pixels: args.pixels,
+        key: args.key,
         read_timeout: READ_TIMEOUT,
-        listening: vec![options.host.origin(port)],
-        is_local: options.host.is_local(),
+        listening: vec![args.host.origin(port)],
+        is_loopback: args.host.is_loopback(),
     };
-    let collector = Arc::new(Collector::new(settings, opened));
-    let kept = collector.ingest.stored_count();
-    startup_banner::print(&startup_banner::start(
-        &collector.settings,
-        &options.data,
-        kept,
+    let collector = Arc::new(Collector::new(config, database));
+    let stored = collector.ingest.stored_count();
+    startup_banner::print(&startup_banner::started(
+        &collector.config,
+        &args.data,
+        stored,
     ));
 
     serve::serve(listeners, Arc::clone(&collector), stop).await;
-    let kept = collector.ingest.stored_count();
+    let stored = collector.ingest.stored_count();
     tokio::task::block_in_place(|| collector.ingest.close())
         .map_err(|error| format!("not all events could be kept: {error}"))?;
-    startup_banner::print(&startup_banner::stopped(&options.data, kept));
+    startup_banner::print(&startup_banner::stopped(&args.data, stored));
     Ok(())
 }
 

@@ -12,11 +12,11 @@ use rust_embed::RustEmbed;
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/pages"]
 #[allow_missing = true]
-struct Carried;
+struct Embedded;
 
 /// Where each of the three is. `None` stands for this program.
 #[derive(Debug, Clone, Default)]
-pub struct Pages {
+pub struct Assets {
     /// The demo shop, served under `/shop/`.
     pub shop: Option<PathBuf>,
     /// The inspector, served under `/inspector/`.
@@ -25,7 +25,7 @@ pub struct Pages {
     pub sdk: Option<PathBuf>,
 }
 
-impl Pages {
+impl Assets {
     /// What the options say; in the project's own folder what is there; else what this program carries.
     pub fn find(www: Option<&Path>, pixel_dist: Option<&Path>) -> Self {
         let is_project = Path::new("collector/Cargo.toml").is_file()
@@ -47,7 +47,7 @@ impl Pages {
     }
 
     /// Is there the pixel, where it is looked for?
-    pub fn have_pixel(&self) -> bool {
+    pub fn has_sdk(&self) -> bool {
         has(self.sdk.as_deref(), "sdk", "oaiq.min.js")
     }
 
@@ -71,19 +71,19 @@ fn is_built(inspector: &Path) -> bool {
 fn has(folder: Option<&Path>, name: &str, file: &str) -> bool {
     match folder {
         Some(folder) => folder.join(file).is_file(),
-        None => Carried::get(&format!("{name}/{file}")).is_some(),
+        None => Embedded::get(&format!("{name}/{file}")).is_some(),
     }
 }
 
 /// A file that this program carries, if there is one of that path. `path` is what stands behind the address's first
 /// slash; a folder's is that of its `index.html`.
-pub fn carried(path: &str, headers: &HeaderMap) -> Option<Response> {
+pub fn embedded(path: &str, headers: &HeaderMap) -> Option<Response> {
     let path = if path.ends_with('/') {
         format!("{path}index.html")
     } else {
         path.to_owned()
     };
-    let file = Carried::get(&path)?;
+    let file = Embedded::get(&path)?;
     let hash: String = file.metadata.sha256_hash()[..16]
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -1,58 +1,58 @@
-//! What a client gets whose request cannot be taken.
+//! The error responses of every route.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// A refused request: a status, and what is wrong in words for the developer who sent it. Answered as
-/// `{"error": "…"}`, and logged, because a pixel's page cannot read the answer (`mode: no-cors`). The Conversions API
-/// answers in OpenAI's shape instead: [`ApiError`].
+/// A rejected request: a status, and a message for the developer who sent it. The response is `{"error": "…"}`. The
+/// message is logged as well, because a page with the pixel cannot read the response (`mode: no-cors`). The Conversions
+/// API responds in OpenAI's shape instead: see [`ConversionsError`].
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The class of the fault: a 4xx is the sender's, a 5xx ours.
+pub struct ApiError {
+    /// 4xx if the request is invalid, 5xx if the collector failed.
     pub status: StatusCode,
-    /// What is wrong, and where.
-    pub error: String,
-    /// The member or parameter that is wrong: `events[1]`, `pid`.
+    /// What is wrong, where, and what to do about it.
+    pub message: String,
+    /// The invalid member or parameter: `events[1]`, `pid`.
     pub param: Option<String>,
-    /// What is wrong, for a program.
+    /// A stable code for programs. Without one, the status decides.
     pub code: Option<&'static str>,
-    /// What is wrong with single events, as many as are told.
-    pub details: Vec<Detail>,
+    /// What is wrong with single events; not necessarily all of it.
+    pub violations: Vec<EventViolation>,
 }
 
-/// One thing that is wrong with one of the events of a request.
+/// One violation in one event of a request, as the Conversions API reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Detail {
-    /// A whole sentence.
+pub struct EventViolation {
+    /// A complete sentence.
     pub message: String,
-    /// Where: `events[1].data.amount`.
+    /// The invalid field: `events[1].data.amount`.
     pub param: String,
-    /// What is wrong, for a program.
+    /// A stable code for programs: `invalid_event_data_amount`.
     pub code: String,
 }
 
-impl Refusal {
-    /// Without a parameter and a code of its own.
-    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+impl ApiError {
+    /// An error without a parameter or a code of its own.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
-            error: error.into(),
+            message: message.into(),
             param: None,
             code: None,
-            details: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
-    /// 400: what was sent is at fault.
-    pub fn bad_request(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, error)
+    /// 400: the request is invalid.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// With the parameter that is wrong, and a code.
+    /// Adds the invalid parameter and a code.
     #[must_use]
-    pub fn at(self, param: impl Into<String>, code: &'static str) -> Self {
+    pub fn with_param(self, param: impl Into<String>, code: &'static str) -> Self {
         Self {
             param: Some(param.into()),
             code: Some(code),
@@ -61,20 +61,20 @@ impl Refusal {
     }
 
     fn log(&self) {
-        // Escaped: the text may quote what the client sent, and a terminal obeys control characters.
+        // Escaped: the message may quote what the client sent, and a terminal obeys control characters.
         tracing::warn!(
-            "refused with {}: {}",
+            "rejected with {}: {}",
             self.status.as_u16(),
-            self.error.escape_debug()
+            self.message.escape_debug()
         );
     }
 
-    fn respond(&self, body: &serde_json::Value) -> Response {
+    fn respond(&self, body: &Value) -> Response {
         self.log();
         let json = [(header::CONTENT_TYPE, "application/json")];
         let mut response = (self.status, json, body.to_string()).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            // https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+            // Required: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -83,41 +83,41 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        self.respond(&json!({ "error": self.error }))
-    }
-}
-
-/// A refusal as the Conversions API answers it:
-/// `{"error": {"message": …, "type": …, "param": …, "code": …, "errors": […]}}`.
-#[derive(Debug)]
-pub struct ApiError(pub Refusal);
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        Self(refusal)
-    }
-}
-
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self(refusal) = self;
-        let mut error = json!({
-            "message": refusal.error,
-            "type": kind(refusal.status),
-            "param": refusal.param,
-            "code": refusal.code.or_else(|| code(refusal.status)),
+        self.respond(&json!({ "error": self.message }))
+    }
+}
+
+/// An [`ApiError`] in the shape of the Conversions API:
+/// `{"error": {"message": …, "type": …, "param": …, "code": …, "errors": […]}}`.
+#[derive(Debug)]
+pub struct ConversionsError(pub ApiError);
+
+impl From<ApiError> for ConversionsError {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for ConversionsError {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        let mut body = json!({
+            "message": error.message,
+            "type": error_type(error.status),
+            "param": error.param,
+            "code": error.code.or_else(|| default_code(error.status)),
         });
-        if !refusal.details.is_empty() {
-            error["errors"] = json!(refusal.details);
+        if !error.violations.is_empty() {
+            body["errors"] = json!(error.violations);
         }
-        refusal.respond(&json!({ "error": error }))
+        error.respond(&json!({ "error": body }))
     }
 }
 
 /// The `type` of an error.
-fn kind(status: StatusCode) -> &'static str {
+fn error_type(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => "authentication_error",
         StatusCode::FORBIDDEN => "permission_error",
@@ -126,8 +126,8 @@ fn kind(status: StatusCode) -> &'static str {
     }
 }
 
-/// The code of a status for which one reason is enough.
-fn code(status: StatusCode) -> Option<&'static str> {
+/// The code for a status that has only one possible cause.
+fn default_code(status: StatusCode) -> Option<&'static str> {
     Some(match status {
         StatusCode::UNAUTHORIZED => "invalid_api_key",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",

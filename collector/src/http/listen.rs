@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use crate::cli::Host;
+use crate::cli::ListenHost;
 
 /// How often another free port is looked for, when the one found for IPv4 is taken for IPv6.
 const TRIES: usize = 16;
@@ -37,10 +37,10 @@ impl fmt::Display for ListenError {
 impl std::error::Error for ListenError {}
 
 /// Listens on `port` of every address that `host` stands for; port 0 is a free one, the same for all.
-pub async fn listen(host: Host, port: u16) -> Result<Vec<TcpListener>, ListenError> {
+pub async fn listen(host: ListenHost, port: u16) -> Result<Vec<TcpListener>, ListenError> {
     match host {
-        Host::Address(address) => Ok(vec![bind(address, port).await?]),
-        Host::Loopback => {
+        ListenHost::Address(address) => Ok(vec![bind(address, port).await?]),
+        ListenHost::Loopback => {
             let mut result = bind_loopback(port).await;
             if port == 0 {
                 for _ in 1..TRIES {
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn port_0_gives_one_free_port_on_every_address() {
-        let listeners = listen(Host::Loopback, 0).await.unwrap();
+        let listeners = listen(ListenHost::Loopback, 0).await.unwrap();
         let chosen = port(&listeners).unwrap();
         assert_ne!(chosen, 0);
         for listener in &listeners {
@@ -105,9 +105,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_is_named_with_what_to_do() {
-        let first = listen(Host::Loopback, 0).await.unwrap();
+        let first = listen(ListenHost::Loopback, 0).await.unwrap();
         let port = port(&first).unwrap();
-        let message = listen(Host::Loopback, port).await.unwrap_err().to_string();
+        let message = listen(ListenHost::Loopback, port)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(&format!("port {port} ")), "{message}");
         assert!(message.contains("--port N"), "{message}");
     }

@@ -20,7 +20,7 @@ use crate::http::routes;
 const MAX_CONNECTIONS: usize = 512;
 
 /// The longest head of a request, in bytes. An image tag's address may be long; longer is answered 431.
-const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// How long requests that are being answered may take to end after the stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let router = routes::router(Arc::clone(&collector));
-    let read_timeout = collector.settings.read_timeout;
+    let read_timeout = collector.config.read_timeout;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let open = GracefulShutdown::new();
     let accepting = join_all(
@@ -78,7 +78,7 @@ async fn accept(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(read_timeout)
-            .max_buf_size(MAX_HEAD)
+            .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(
                 TokioIo::new(stream),
                 TowerToHyperService::new(router.clone()),

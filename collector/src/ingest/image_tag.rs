@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::ingest::rules;
 use crate::store::index::DedupKey;
@@ -70,11 +70,11 @@ impl Event {
 /// # Errors
 /// When `pid` or `event` is missing or empty, and for a parameter named like a part of the event on
 /// the wire, which is a mistake for the image tag's own name.
-pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, Refusal> {
+pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, ApiError> {
     let query = Query::parse(query);
     let needed = |name: &str, what: &str| match query.get_non_empty(name) {
         Some(value) => Ok(value.to_owned()),
-        None => Err(Refusal::bad_request(format!(
+        None => Err(ApiError::bad_request(format!(
             "the image tag's address has no `{name}`, {what}"
         ))),
     };
@@ -94,7 +94,7 @@ pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, Refusal> {
             // The script's own parameters; they say nothing about the event.
             "st" | "sv" | "t" | "ec" => {}
             "type" | "timestamp_ms" | "id" | "data" => {
-                return Err(Refusal::bad_request(format!(
+                return Err(ApiError::bad_request(format!(
                     "`{name}` is no parameter of the image tag: the event's name is `event`, \
                      its id `event_id`, its data `data[type]`, `data[amount]` and so on"
                 )));
@@ -248,14 +248,14 @@ mod tests {
             ("pid=p", "`event`"),
             ("", "`pid`"),
         ] {
-            let error = parse(query, 0).unwrap_err().error;
+            let error = parse(query, 0).unwrap_err().message;
             assert!(error.contains(missing), "{query}: {error}");
         }
     }
 
     #[test]
     fn names_of_the_wire_are_refused_with_the_right_ones() {
-        let error = parse("pid=p&event=custom&data={}", 0).unwrap_err().error;
+        let error = parse("pid=p&event=custom&data={}", 0).unwrap_err().message;
         assert!(error.contains("`data[type]`"), "{error}");
     }
 

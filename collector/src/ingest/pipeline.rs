@@ -10,7 +10,7 @@ use axum::response::sse;
 use futures_util::Stream;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::store::broadcast::Broadcaster;
 use crate::store::database::{self, Database, EventQuery, InsertBatch, Job, WriteFailure};
 use crate::store::index::{Admission, DedupKey, EventIndex, IndexEntry};
@@ -105,7 +105,7 @@ impl Ingest {
         &self,
         request: RequestMeta,
         events: Vec<EvaluatedEvent>,
-    ) -> Result<Counts, Refusal> {
+    ) -> Result<Counts, ApiError> {
         if let Some(error) = self.failure.get() {
             return Err(unavailable(&error));
         }
@@ -194,7 +194,7 @@ impl Ingest {
     ///
     /// # Errors
     /// 503 when nothing can be written.
-    pub async fn clear(&self) -> Result<(), Refusal> {
+    pub async fn clear(&self) -> Result<(), ApiError> {
         let (reply, cleared) = oneshot::channel();
         {
             let mut index = self.index();
@@ -212,7 +212,7 @@ impl Ingest {
     ///
     /// # Errors
     /// 503 when they cannot be read.
-    pub async fn query(&self, query: EventQuery) -> Result<Vec<EventRecord>, Refusal> {
+    pub async fn query(&self, query: EventQuery) -> Result<Vec<EventRecord>, ApiError> {
         let (reply, records) = oneshot::channel();
         self.send(Job::Query(query, reply))?;
         records
@@ -256,7 +256,7 @@ impl Ingest {
         self.failure.get().map_or(Ok(()), Err)
     }
 
-    fn send(&self, job: Job) -> Result<(), Refusal> {
+    fn send(&self, job: Job) -> Result<(), ApiError> {
         self.queue.send(job).map_err(|_| stopping())
     }
 
@@ -272,19 +272,19 @@ impl Drop for Ingest {
     }
 }
 
-fn unavailable(error: &str) -> Refusal {
+fn unavailable(error: &str) -> ApiError {
     let error = format!(
         "the collector cannot keep events at present: {error}; look at its file and the room on its disk"
     );
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
-fn stopping() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the collector is stopping")
+fn stopping() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the collector is stopping")
 }
 
-fn internal(error: &dyn std::fmt::Display) -> Refusal {
-    Refusal::new(
+fn internal(error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!("internal error: {error}"),
     )

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::ingest::rules;
 use crate::store::record::Violation;
 
@@ -63,20 +63,20 @@ struct RawBatch<'a> {
 ///
 /// # Errors
 /// When it has not the wire's shape. What is wrong with an event is in its `faults`.
-pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch, Refusal> {
+pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch, ApiError> {
     let text = std::str::from_utf8(body)
-        .map_err(|error| Refusal::bad_request(format!("the body is not UTF-8 text: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("the body is not UTF-8 text: {error}")))?;
     let batch: wire::Batch = serde_json::from_str(text).map_err(|error| batch_error(&error))?;
     let raw_batch: RawBatch = serde_json::from_str(text).map_err(|error| batch_error(&error))?;
 
     let count = batch.events.len();
     if count == 0 {
-        return Err(Refusal::bad_request("the body is a batch without events"));
+        return Err(ApiError::bad_request("the body is a batch without events"));
     }
     if let Some(announced) = announced
         && announced.parse() != Ok(count)
     {
-        return Err(Refusal::bad_request(format!(
+        return Err(ApiError::bad_request(format!(
             "the query's ec={} is not the number of events in the body, which is {count}",
             rules::truncate(announced)
         )));
@@ -142,7 +142,7 @@ impl Event {
 fn checked_user(
     raw: &RawValue,
     mut user: Map<String, Value>,
-) -> Result<(Option<Box<RawValue>>, Vec<Violation>), Refusal> {
+) -> Result<(Option<Box<RawValue>>, Vec<Violation>), ApiError> {
     let mut violations = Vec::new();
     if let Some(Value::Object(given)) = user.get_mut("in") {
         for (name, value) in given {
@@ -166,26 +166,26 @@ fn checked_user(
         raw.to_owned()
     } else {
         to_raw_value(&user)
-            .map_err(|error| Refusal::bad_request(format!("`user` cannot be shown: {error}")))?
+            .map_err(|error| ApiError::bad_request(format!("`user` cannot be shown: {error}")))?
     };
     Ok((Some(kept), violations))
 }
 
-fn check_length(what: &str, text: Option<&str>, most: usize) -> Result<(), Refusal> {
+fn check_length(what: &str, text: Option<&str>, most: usize) -> Result<(), ApiError> {
     match text.map_or(0, str::len) {
-        length if length > most => Err(Refusal::bad_request(format!(
+        length if length > most => Err(ApiError::bad_request(format!(
             "`{what}` is {length} bytes long; at most {most} are taken"
         ))),
         _ => Ok(()),
     }
 }
 
-fn batch_error(error: &serde_json::Error) -> Refusal {
+fn batch_error(error: &serde_json::Error) -> ApiError {
     let what = match error.classify() {
         serde_json::error::Category::Data => "is JSON, but no batch",
         _ => "is not JSON",
     };
-    Refusal::bad_request(format!(
+    ApiError::bad_request(format!(
         "the body {what}: {}",
         without_quoted_strings(&error.to_string())
     ))
@@ -208,7 +208,7 @@ mod tests {
         r#"{"type":"page_viewed","timestamp_ms":1,"id":"e","z":1,"a":1.50,"data":{}}"#;
 
     fn error(body: &[u8], announced: Option<&str>) -> String {
-        parse(body, announced, 1).unwrap_err().error
+        parse(body, announced, 1).unwrap_err().message
     }
 
     #[test]

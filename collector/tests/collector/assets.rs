@@ -3,17 +3,17 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::support::server::{Server, folders, folders_that_do_not_exist, header, text_of};
+use crate::support::server::{TestServer, fixture_dirs, header, missing_assets, read_text};
 
-fn start(name: &str) -> Server {
-    Server::start_with(folders(name), Duration::from_secs(10))
+fn start(name: &str) -> TestServer {
+    TestServer::start_with_assets(fixture_dirs(name), Duration::from_secs(10))
 }
 
 #[test]
 fn the_address_alone_leads_into_the_shop_by_an_ad_click() {
-    let answer = Server::start().get("/");
-    assert_eq!(answer.status(), 303);
-    assert_eq!(header(&answer, "location"), "/shop/?oppref=demo-click-1");
+    let response = TestServer::start().get("/");
+    assert_eq!(response.status(), 303);
+    assert_eq!(header(&response, "location"), "/shop/?oppref=demo-click-1");
 }
 
 #[test]
@@ -29,10 +29,10 @@ fn pages_and_pixel_are_served_with_their_types_and_asked_for_anew_each_time() {
         ("/sdk/oaiq.min.js", "text/javascript; charset=utf-8"),
         ("/sdk/oaiq.wasm", "application/wasm"),
     ] {
-        let answer = server.get(path);
-        assert_eq!(answer.status(), 200, "{path}");
-        assert_eq!(header(&answer, "content-type"), content_type, "{path}");
-        assert_eq!(header(&answer, "cache-control"), "no-cache", "{path}");
+        let response = server.get(path);
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(header(&response, "content-type"), content_type, "{path}");
+        assert_eq!(header(&response, "cache-control"), "no-cache", "{path}");
     }
 }
 
@@ -44,17 +44,17 @@ fn an_address_without_its_last_slash_leads_to_the_page_with_its_query() {
         ("/shop?oppref=a%20b", "/shop/?oppref=a%20b"),
         ("/shop/thanks?a=1", "/shop/thanks/?a=1"),
     ] {
-        let answer = server.get(path);
-        assert!(answer.status().is_redirection(), "{path}");
-        assert_eq!(header(&answer, "location"), location);
+        let response = server.get(path);
+        assert!(response.status().is_redirection(), "{path}");
+        assert_eq!(header(&response, "location"), location);
     }
 }
 
 #[test]
 fn a_rebuilt_pixel_is_seen_at_once() {
-    let folders = folders("rebuilt");
-    let pixel = folders.sdk.as_ref().unwrap().join("oaiq.min.js");
-    let server = Server::start_with(folders, Duration::from_secs(10));
+    let assets = fixture_dirs("rebuilt");
+    let pixel = assets.sdk.as_ref().unwrap().join("oaiq.min.js");
+    let server = TestServer::start_with_assets(assets, Duration::from_secs(10));
     let first = server.get("/sdk/oaiq.min.js");
     let headers = [
         ("If-None-Match", header(&first, "etag")),
@@ -67,7 +67,7 @@ fn a_rebuilt_pixel_is_seen_at_once() {
     fs::write(pixel, "rebuilt").unwrap();
     let rebuilt = server.send("GET", "/sdk/oaiq.min.js", &headers, ());
     assert_eq!(rebuilt.status(), 200);
-    assert_eq!(text_of(rebuilt), "rebuilt");
+    assert_eq!(read_text(rebuilt), "rebuilt");
 }
 
 #[test]
@@ -96,14 +96,14 @@ fn an_address_that_leads_nowhere_is_answered_404_with_those_that_lead_somewhere(
         "/sdk/nothing.js",
         "/events",
     ] {
-        let answer = server.get(path);
-        assert_eq!(answer.status(), 404, "{path}");
+        let response = server.get(path);
+        assert_eq!(response.status(), 404, "{path}");
         assert_eq!(
-            header(&answer, "content-type"),
+            header(&response, "content-type"),
             "text/plain; charset=utf-8",
             "{path}"
         );
-        let text = text_of(answer);
+        let text = read_text(response);
         assert!(
             text.contains("/inspector") && text.contains("npm run build"),
             "{text}"
@@ -113,7 +113,7 @@ fn an_address_that_leads_nowhere_is_answered_404_with_those_that_lead_somewhere(
 
 #[test]
 fn without_the_folders_the_pages_are_not_found_and_the_endpoint_works() {
-    let server = Server::start_with(folders_that_do_not_exist(), Duration::from_secs(10));
+    let server = TestServer::start_with_assets(missing_assets(), Duration::from_secs(10));
     assert_eq!(server.get("/shop/").status(), 404);
     assert_eq!(
         server.get("/v1/sdk/events?pid=P&event=custom").status(),

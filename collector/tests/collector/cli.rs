@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::server::{Messages, agent, event, header, json_of, now_ms};
+use crate::support::server::{SseMessages, event, header, http_client, now_ms, read_json};
 
 /// The program, running; killed when a test fails before it has stopped.
 struct Program {
@@ -125,8 +125,11 @@ fn it_prints_where_shop_inspector_and_endpoint_are_and_answers_there() {
             program.printed
         );
     }
-    let answer = agent().get(program.url("127.0.0.1", "/")).call().unwrap();
-    assert_eq!(header(&answer, "location"), "/shop/?oppref=demo-click-1");
+    let response = http_client()
+        .get(program.url("127.0.0.1", "/"))
+        .call()
+        .unwrap();
+    assert_eq!(header(&response, "location"), "/shop/?oppref=demo-click-1");
 }
 
 #[test]
@@ -135,11 +138,11 @@ fn where_the_machine_has_ipv6_it_answers_there_too() {
         return;
     }
     let program = Program::start("ipv6");
-    let answer = agent()
+    let response = http_client()
         .get(program.url("[::1]", "/events.json"))
         .call()
         .unwrap();
-    assert_eq!(answer.status(), 200);
+    assert_eq!(response.status(), 200);
 }
 
 #[test]
@@ -190,13 +193,16 @@ fn away_from_the_project_it_serves_the_pages_that_it_brings() {
         ("/shop/", "text/html; charset=utf-8"),
         ("/shop/favicon.svg", "image/svg+xml; charset=utf-8"),
     ] {
-        let answer = agent().get(program.url("localhost", path)).call().unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        assert_eq!(header(&answer, "content-type"), content_type, "{path}");
-        assert_eq!(header(&answer, "cache-control"), "no-cache", "{path}");
-        let again = agent()
+        let response = http_client()
             .get(program.url("localhost", path))
-            .header("If-None-Match", header(&answer, "etag"))
+            .call()
+            .unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(header(&response, "content-type"), content_type, "{path}");
+        assert_eq!(header(&response, "cache-control"), "no-cache", "{path}");
+        let again = http_client()
+            .get(program.url("localhost", path))
+            .header("If-None-Match", header(&response, "etag"))
             .call()
             .unwrap();
         assert_eq!(again.status(), 304, "{path}");
@@ -206,19 +212,22 @@ fn away_from_the_project_it_serves_the_pages_that_it_brings() {
         env!("CARGO_MANIFEST_DIR"),
         "/../target/inspector/index.html"
     );
-    let answer = agent()
+    let response = http_client()
         .get(program.url("localhost", "/inspector/"))
         .call()
         .unwrap();
-    assert_eq!(answer.status() == 200, Path::new(built).is_file());
+    assert_eq!(response.status() == 200, Path::new(built).is_file());
     for path in [
         "/shop/nothing",
         "/shop/../Cargo.toml",
         "/shop//etc/passwd",
         "/inspector/%2e%2e/",
     ] {
-        let answer = agent().get(program.url("localhost", path)).call().unwrap();
-        assert_eq!(answer.status(), 404, "{path}");
+        let response = http_client()
+            .get(program.url("localhost", path))
+            .call()
+            .unwrap();
+        assert_eq!(response.status(), 404, "{path}");
     }
 }
 
@@ -249,14 +258,14 @@ fn help_tells_a_stranger_what_it_is_and_names_every_option() {
 #[test]
 fn sigterm_stops_it_within_3_seconds_though_a_stream_is_open() {
     let program = Program::start("sigterm");
-    let stream = agent()
+    let stream = http_client()
         .get(program.url("127.0.0.1", "/events/stream"))
         .call()
         .unwrap();
     let (took, well) = program.stop("-TERM");
     assert!(well && took < Duration::from_secs(3), "{took:?}");
     // The stream has come to its end, and was not cut off.
-    assert_eq!(Messages::of(stream).next(), None);
+    assert_eq!(SseMessages::new(stream).next(), None);
 }
 
 #[cfg(unix)]
@@ -274,16 +283,16 @@ fn ctrl_c_stops_it_within_3_seconds_though_a_client_is_silent() {
 }
 
 fn send(program: &Program, id: &str) {
-    let answer = agent()
+    let response = http_client()
         .post(program.url("127.0.0.1", "/v1/sdk/events?pid=P"))
         .send(json!({ "events": [event("page_viewed", id)] }).to_string())
         .unwrap();
-    assert_eq!(answer.status(), 202);
+    assert_eq!(response.status(), 202);
 }
 
 fn ids(program: &Program) -> Vec<Value> {
     let url = program.url("127.0.0.1", "/events.json");
-    let listing = json_of(agent().get(url).call().unwrap());
+    let listing = read_json(http_client().get(url).call().unwrap());
     let entries = listing["events"].as_array().unwrap();
     entries
         .iter()
@@ -323,12 +332,12 @@ fn killed_it_has_lost_nothing_that_was_answered_a_second_before() {
     program.child.kill().unwrap();
     program.child.wait().unwrap();
     let again = Program::start_with(&["--data", &file]);
-    let kept = ids(&again);
-    assert!(kept.len() >= 100, "{}", kept.len());
+    let stored = ids(&again);
+    assert!(stored.len() >= 100, "{}", stored.len());
     // and the numbers go on
     send(&again, "0");
     let url = again.url("127.0.0.1", "/events.json?limit=1");
-    let newest = &json_of(agent().get(url).call().unwrap())["events"][0];
+    let newest = &read_json(http_client().get(url).call().unwrap())["events"][0];
     assert!(newest["seq"].as_u64().unwrap() > 100);
     assert_eq!(
         (&newest["verdict"], &newest["duplicate_of"]),
@@ -340,21 +349,21 @@ fn killed_it_has_lost_nothing_that_was_answered_a_second_before() {
 fn a_file_in_use_a_foreign_one_and_a_damaged_one_are_told_with_what_to_do() {
     let file = data("in-use");
     let first = Program::start_with(&["--data", &file]);
-    let told = output(&["--port", "0", "--data", &file]);
-    assert_eq!(told.status.code(), Some(1));
-    let told = String::from_utf8(told.stderr).unwrap();
+    let reported = output(&["--port", "0", "--data", &file]);
+    assert_eq!(reported.status.code(), Some(1));
+    let reported = String::from_utf8(reported.stderr).unwrap();
     assert!(
-        told.contains("in use by another collector") && told.contains("--data"),
-        "{told}"
+        reported.contains("in use by another collector") && reported.contains("--data"),
+        "{reported}"
     );
     drop(first);
 
     let foreign = Path::new(&file).with_file_name("package.json");
     std::fs::write(&foreign, "{}").unwrap();
-    let told = output(&["--port", "0", "--data", foreign.to_str().unwrap()]);
-    assert_eq!(told.status.code(), Some(1));
-    let told = String::from_utf8(told.stderr).unwrap();
-    assert!(told.contains("not a collector's file"), "{told}");
+    let reported = output(&["--port", "0", "--data", foreign.to_str().unwrap()]);
+    assert_eq!(reported.status.code(), Some(1));
+    let reported = String::from_utf8(reported.stderr).unwrap();
+    assert!(reported.contains("not a collector's file"), "{reported}");
     assert_eq!(std::fs::read(&foreign).unwrap(), b"{}");
 
     for beside in ["", "-wal"] {
@@ -394,15 +403,15 @@ fn with_pixels_and_a_key_others_are_not_known() {
         "secret",
     ]);
     assert!(!program.printed.contains("secret"), "{}", program.printed);
-    let answer = agent()
+    let response = http_client()
         .get(program.url("localhost", "/pixel-config/v1/Q.json"))
         .call()
         .unwrap();
-    assert_eq!(answer.status(), 404);
-    let answer = agent()
+    assert_eq!(response.status(), 404);
+    let response = http_client()
         .post(program.url("localhost", "/v1/events?pid=P"))
         .header("Authorization", "Bearer wrong")
         .send("{}")
         .unwrap();
-    assert_eq!(answer.status(), 401);
+    assert_eq!(response.status(), 401);
 }

@@ -1,26 +1,26 @@
 //! The Conversions API.
 
-use oaiq_collector::Settings;
+use oaiq_collector::Config;
 use serde_json::{Value, json};
 
 use crate::support::server::{
-    Server, api_error, api_message, conversion, header, json_of, now_ms, settings,
+    TestServer, api_error, api_message, config, conversion_event, header, now_ms, read_json,
 };
 
 const PATH: &str = "/v1/events?pid=P";
 
-fn with_key() -> Server {
-    Server::with(Settings {
+fn start_with_key() -> TestServer {
+    TestServer::with(Config {
         key: Some("right key".to_owned()),
-        ..settings()
+        ..config()
     })
 }
 
 /// The one event of a request that must be taken, as `/events.json` lists it.
-fn taken(server: &Server, event: &Value) -> Value {
-    let answer = server.convert("P", &json!({ "events": [event] }));
-    assert_eq!(answer.status(), 200);
-    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+fn post_accepted(server: &TestServer, event: &Value) -> Value {
+    let response = server.post_conversions("P", &json!({ "events": [event] }));
+    assert_eq!(response.status(), 200);
+    assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
     server.entries("?limit=1")[0].clone()
 }
 
@@ -74,11 +74,11 @@ fn documented() -> Value {
 
 #[test]
 fn the_documented_request_is_counted_without_a_warning() {
-    let server = Server::start();
+    let server = TestServer::start();
     let body = documented();
-    let answer = server.convert("P", &body);
-    assert_eq!(answer.status(), 200);
-    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    let response = server.post_conversions("P", &body);
+    assert_eq!(response.status(), 200);
+    assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
     let entry = &server.entries("")[0];
     assert_eq!(entry["verdict"], "counted");
     assert_eq!(entry["event"], body["events"][0]);
@@ -97,26 +97,29 @@ fn the_documented_request_is_counted_without_a_warning() {
 
 #[test]
 fn an_apps_event_with_a_customer_action_is_counted() {
-    let server = Server::start();
+    let server = TestServer::start();
     for name in ["app_installed", "app_opened"] {
         let mut event = json!({
             "id": "1", "type": name, "timestamp_ms": now_ms(), "action_source": "mobile_app",
             "data": { "type": "customer_action" },
         });
-        let entry = taken(&server, &event);
+        let entry = post_accepted(&server, &event);
         assert_eq!(entry["verdict"], "counted");
         assert_eq!(entry.get("warnings"), None);
         event["action_source"] = "web".into();
         event["source_url"] = "https://shop.example/".into();
-        let error = api_error(server.convert("P", &json!({ "events": [event] })), 400);
+        let error = api_error(
+            server.post_conversions("P", &json!({ "events": [event] })),
+            400,
+        );
         assert_eq!(error["errors"][0]["param"], "events[0].action_source");
     }
 }
 
 #[test]
 fn an_event_of_the_older_generation_is_counted_and_each_old_field_names_the_new_one() {
-    let server = Server::start();
-    let mut order = conversion("order_created", "o-1");
+    let server = TestServer::start();
+    let mut order = conversion_event("order_created", "o-1");
     order["obref"] = "b-1".into();
     order["user"] = json!({
         "email_sha256": "ab".repeat(32),
@@ -124,7 +127,7 @@ fn an_event_of_the_older_generation_is_counted_and_each_old_field_names_the_new_
         "client_ip_address": "203.0.113.7",
         "phone_numbers_sha256": ["ab".repeat(32)],
     });
-    let entry = taken(&server, &order);
+    let entry = post_accepted(&server, &order);
     assert_eq!(entry["verdict"], "counted");
     assert_eq!(entry["event"], order);
     let warnings: Vec<_> = entry["warnings"]
@@ -152,16 +155,16 @@ fn an_event_of_the_older_generation_is_counted_and_each_old_field_names_the_new_
 
 #[test]
 fn a_fourth_hash_is_ignored_and_a_custom_event_may_have_fields_of_its_own() {
-    let server = Server::start();
-    let mut event = conversion("custom", "c-1");
+    let server = TestServer::start();
+    let mut event = conversion_event("custom", "c-1");
     event["custom_event_name"] = "Quiz_Taken".into();
     let hashes = ["a1", "b2", "c3", "d4"].map(|byte| byte.repeat(32));
     event["user"] = json!({
         "emails_sha256": hashes,
         "android_advertising_id": "00000000-0000-0000-0000-000000000000",
     });
-    event["data"] = json!({ "type": "custom", "score": 4.5, "answers": [{ "q": null }, true] });
-    let entry = taken(&server, &event);
+    event["data"] = json!({ "type": "custom", "score": 4.5, "responses": [{ "q": null }, true] });
+    let entry = post_accepted(&server, &event);
     assert_eq!(entry["event"], event);
     let fields: Vec<_> = entry["warnings"]
         .as_array()
@@ -181,11 +184,11 @@ fn a_fourth_hash_is_ignored_and_a_custom_event_may_have_fields_of_its_own() {
 
 #[test]
 fn an_event_that_is_too_old_is_answered_422() {
-    let server = Server::start();
-    let mut old = conversion("order_created", "1");
+    let server = TestServer::start();
+    let mut old = conversion_event("order_created", "1");
     old["timestamp_ms"] = (now_ms() - 7 * 86_400_000 - 60_000).into();
-    let events = json!({ "events": [conversion("order_created", "2"), old] });
-    let error = api_error(server.convert("P", &events), 422);
+    let events = json!({ "events": [conversion_event("order_created", "2"), old] });
+    let error = api_error(server.post_conversions("P", &events), 422);
     assert_eq!(error["code"], "event_timestamp_too_old");
     assert_eq!(error["param"], "events[1].timestamp_ms");
     assert_eq!(error["errors"][0]["code"], "event_timestamp_too_old");
@@ -198,24 +201,30 @@ fn an_event_that_is_too_old_is_answered_422() {
     // with another fault it is one of several
     let mut wrong = old.clone();
     wrong["action_source"] = "website".into();
-    let error = api_error(server.convert("P", &json!({ "events": [wrong] })), 400);
+    let error = api_error(
+        server.post_conversions("P", &json!({ "events": [wrong] })),
+        400,
+    );
     assert_eq!(error["code"], "invalid_event");
     assert_eq!(error["errors"].as_array().unwrap().len(), 2);
     // a clock that is ahead is another fault
     old["timestamp_ms"] = (now_ms() + 11 * 60_000).into();
-    let error = api_error(server.convert("P", &json!({ "events": [old] })), 400);
+    let error = api_error(
+        server.post_conversions("P", &json!({ "events": [old] })),
+        400,
+    );
     assert_eq!(error["errors"][0]["code"], "event_timestamp_in_future");
     // within the limits
     for timestamp in [now_ms() - 7 * 86_400_000 + 60_000, now_ms() + 9 * 60_000] {
-        let mut event = conversion("order_created", &timestamp.to_string());
+        let mut event = conversion_event("order_created", &timestamp.to_string());
         event["timestamp_ms"] = timestamp.into();
-        assert_eq!(taken(&server, &event)["verdict"], "counted");
+        assert_eq!(post_accepted(&server, &event)["verdict"], "counted");
     }
 }
 
 #[test]
 fn a_missing_pixel_id_is_answered_400() {
-    let server = Server::start();
+    let server = TestServer::start();
     for path in ["/v1/events", "/v1/events?pid="] {
         let headers = [("Authorization", "Bearer key")];
         let error = api_error(server.send("POST", path, &headers, "{}"), 400);
@@ -228,8 +237,8 @@ fn a_missing_pixel_id_is_answered_400() {
 
 #[test]
 fn every_answer_has_a_request_id_of_its_own_and_the_entry_names_it() {
-    let server = Server::start();
-    let events = json!({ "events": [conversion("order_created", "1")] });
+    let server = TestServer::start();
+    let events = json!({ "events": [conversion_event("order_created", "1")] });
     let mut ids = Vec::new();
     for (body, key, status) in [
         (&events, "Bearer key", 200),
@@ -238,9 +247,9 @@ fn every_answer_has_a_request_id_of_its_own_and_the_entry_names_it() {
         (&events, "", 401),
     ] {
         let headers = [("Authorization", key)];
-        let answer = server.send("POST", PATH, &headers, body.to_string().as_str());
-        assert_eq!(answer.status(), status);
-        let id = header(&answer, "x-request-id").to_owned();
+        let response = server.send("POST", PATH, &headers, body.to_string().as_str());
+        assert_eq!(response.status(), status);
+        let id = header(&response, "x-request-id").to_owned();
         assert_eq!(server.entries("?limit=1")[0]["request_id"], id.as_str());
         ids.push(id);
     }
@@ -256,7 +265,7 @@ fn every_answer_has_a_request_id_of_its_own_and_the_entry_names_it() {
 
 #[test]
 fn an_integration_source_that_breaks_its_rule_is_refused() {
-    let server = Server::start();
+    let server = TestServer::start();
     for wrong in [
         json!(""),
         json!("-x"),
@@ -264,9 +273,8 @@ fn an_integration_source_that_breaks_its_rule_is_refused() {
         json!(1),
         json!("a".repeat(65)),
     ] {
-        let events =
-            json!({ "events": [conversion("order_created", "1")], "integration_source": wrong });
-        let error = api_error(server.convert("P", &events), 400);
+        let events = json!({ "events": [conversion_event("order_created", "1")], "integration_source": wrong });
+        let error = api_error(server.post_conversions("P", &events), 400);
         assert_eq!(error["param"], "integration_source");
         assert_eq!(error["code"], "invalid_integration_source");
     }
@@ -274,16 +282,16 @@ fn an_integration_source_that_breaks_its_rule_is_refused() {
 
 #[test]
 fn events_of_a_server_are_taken_and_kept_letter_by_letter() {
-    let server = Server::start();
-    let mut order = conversion("order_created", "o-1");
+    let server = TestServer::start();
+    let mut order = conversion_event("order_created", "o-1");
     order["user"] = json!({ "emails_sha256": ["ab".repeat(32)], "postal_codes": ["26757"] });
     order["oppref"] = "click".into();
-    let answer = server.convert(
+    let response = server.post_conversions(
         "P",
-        &json!({ "events": [order, conversion("custom", "c-1")] }),
+        &json!({ "events": [order, conversion_event("custom", "c-1")] }),
     );
-    assert_eq!(answer.status(), 200);
-    assert_eq!(json_of(answer), json!({ "accepted_events": 2 }));
+    assert_eq!(response.status(), 200);
+    assert_eq!(read_json(response), json!({ "accepted_events": 2 }));
     let entry = &server.entries("")[1];
     assert_eq!(entry["event"], order);
     assert_eq!(entry["transport"], "server");
@@ -297,8 +305,8 @@ fn events_of_a_server_are_taken_and_kept_letter_by_letter() {
 
 #[test]
 fn a_key_is_asked_for_compared_and_never_told() {
-    let server = with_key();
-    let body = json!({ "events": [conversion("order_created", "1")] }).to_string();
+    let server = start_with_key();
+    let body = json!({ "events": [conversion_event("order_created", "1")] }).to_string();
     for (authorization, part) in [
         (None, "there is no key"),
         (Some("right key"), "not `Bearer KEY`"),
@@ -310,9 +318,9 @@ fn a_key_is_asked_for_compared_and_never_told() {
             .map(|value| ("Authorization", value))
             .into_iter()
             .collect();
-        let answer = server.send("POST", PATH, &headers, body.as_str());
-        assert_eq!(header(&answer, "www-authenticate"), "Bearer");
-        let error = api_message(answer, 401);
+        let response = server.send("POST", PATH, &headers, body.as_str());
+        assert_eq!(header(&response, "www-authenticate"), "Bearer");
+        let error = api_message(response, 401);
         assert!(error.contains(part), "{error}");
         assert!(
             !error.contains("right") && !error.contains("secret-typo"),
@@ -330,7 +338,7 @@ fn a_key_is_asked_for_compared_and_never_told() {
         200
     );
     // without --key any will do
-    let server = Server::start();
+    let server = TestServer::start();
     assert_eq!(
         server
             .send(
@@ -347,13 +355,13 @@ fn a_key_is_asked_for_compared_and_never_told() {
 
 #[test]
 fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
-    let server = Server::start();
-    let mut wrong = conversion("order_created", "2");
+    let server = TestServer::start();
+    let mut wrong = conversion_event("order_created", "2");
     wrong["data"]["amount"] = json!(25.99);
     wrong["action_source"] = json!("website");
-    let events = json!({ "events": [conversion("order_created", "1"), conversion("items_added", "1"), wrong] });
-    let answer = server.convert("P", &events);
-    let error = api_error(answer, 400);
+    let events = json!({ "events": [conversion_event("order_created", "1"), conversion_event("items_added", "1"), wrong] });
+    let response = server.post_conversions("P", &events);
+    let error = api_error(response, 400);
     assert_eq!(error["type"], "invalid_request_error");
     assert_eq!(error["param"], "events[2]");
     assert_eq!(error["code"], "invalid_event");
@@ -362,7 +370,7 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
         message.contains("1 of 3") && message.contains("events[2].data.amount is 25.99"),
         "{message}"
     );
-    let told: Vec<_> = error["errors"]
+    let reported: Vec<_> = error["errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -374,7 +382,7 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("events[2].data.amount", "invalid_event_data_amount"),
             ("events[2].data.currency", "missing_event_data_currency"),
@@ -397,42 +405,43 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
     );
     // the ids are still free
     assert_eq!(
-        taken(&server, &conversion("order_created", "1"))["verdict"],
+        post_accepted(&server, &conversion_event("order_created", "1"))["verdict"],
         "counted"
     );
 }
 
 #[test]
 fn a_rehearsal_counts_nothing_and_takes_no_id() {
-    let server = Server::start();
-    let rehearsal = json!({ "validate_only": true, "events": [conversion("order_created", "1")] });
+    let server = TestServer::start();
+    let rehearsal =
+        json!({ "validate_only": true, "events": [conversion_event("order_created", "1")] });
     assert_eq!(
-        json_of(server.convert("P", &rehearsal)),
+        read_json(server.post_conversions("P", &rehearsal)),
         json!({ "accepted_events": 1 })
     );
     assert_eq!(server.entries("")[0]["verdict"], "valid");
     assert_eq!(
-        taken(&server, &conversion("order_created", "1"))["verdict"],
+        post_accepted(&server, &conversion_event("order_created", "1"))["verdict"],
         "counted"
     );
     let rehearsal = json!({ "validate_only": true, "events": [{}] });
-    assert_eq!(server.convert("P", &rehearsal).status(), 400);
+    assert_eq!(server.post_conversions("P", &rehearsal).status(), 400);
 }
 
 #[test]
 fn a_thousand_events_are_taken_and_no_more() {
-    let server = Server::start();
+    let server = TestServer::start();
     let events = |count: usize| -> Value {
         let events: Vec<_> = (0..count)
-            .map(|id| conversion("order_created", &id.to_string()))
+            .map(|id| conversion_event("order_created", &id.to_string()))
             .collect();
         json!({ "events": events })
     };
     assert_eq!(
-        json_of(server.convert("P", &events(1000))),
+        read_json(server.post_conversions("P", &events(1000))),
         json!({ "accepted_events": 1000 })
     );
-    let error = api_message(server.convert("P", &events(1001)), 400);
+    let error = api_message(server.post_conversions("P", &events(1001)), 400);
     assert!(
         error.contains("1001 events") && error.contains("1000"),
         "{error}"
@@ -442,9 +451,9 @@ fn a_thousand_events_are_taken_and_no_more() {
 
 #[test]
 fn of_many_faults_a_hundred_are_told_and_the_rest_counted() {
-    let server = Server::start();
+    let server = TestServer::start();
     let error = api_error(
-        server.convert("P", &json!({ "events": vec![json!({}); 200] })),
+        server.post_conversions("P", &json!({ "events": vec![json!({}); 200] })),
         400,
     );
     assert_eq!(error["errors"].as_array().unwrap().len(), 100);
@@ -457,40 +466,43 @@ fn of_many_faults_a_hundred_are_told_and_the_rest_counted() {
 
 #[test]
 fn a_body_that_is_none_is_refused_with_what_it_must_be() {
-    let server = Server::start();
+    let server = TestServer::start();
     for (body, part) in [
         (json!([]), r#"{"events": [...]}"#),
         (json!({ "event": [] }), "`event`"),
         (json!({ "events": [] }), "empty list"),
         (
-            json!({ "events": [conversion("custom", "1")], "test_mode": 1 }),
+            json!({ "events": [conversion_event("custom", "1")], "test_mode": 1 }),
             "`test_mode`",
         ),
     ] {
-        let error = api_message(server.convert("P", &body), 400);
+        let error = api_message(server.post_conversions("P", &body), 400);
         assert!(error.contains(part), "{error}");
     }
 }
 
 #[test]
 fn a_raw_identifier_is_neither_told_nor_kept() {
-    let server = Server::start();
-    let mut order = conversion("order_created", "1");
+    let server = TestServer::start();
+    let mut order = conversion_event("order_created", "1");
     order["user"] = json!({ "emails_sha256": ["jane@example.com"] });
-    let answer = server.convert("P", &json!({ "events": [order] }));
-    assert_eq!(answer.status(), 400);
-    let answer = json_of(answer).to_string();
+    let response = server.post_conversions("P", &json!({ "events": [order] }));
+    assert_eq!(response.status(), 400);
+    let response = read_json(response).to_string();
     assert!(
-        answer.contains("raw identifier must never travel"),
-        "{answer}"
+        response.contains("raw identifier must never travel"),
+        "{response}"
     );
-    let kept = json!(server.entries("")).to_string();
-    assert!(!answer.contains("jane") && !kept.contains("jane"), "{kept}");
+    let stored = json!(server.entries("")).to_string();
+    assert!(
+        !response.contains("jane") && !stored.contains("jane"),
+        "{stored}"
+    );
 }
 
 #[test]
 fn numbers_are_taken_as_servers_spell_them() {
-    let server = Server::start();
+    let server = TestServer::start();
     let event = format!(
         r#"{{"type":"order_created","id":"1","timestamp_ms":{}.0,"action_source":"offline","data":{{"type":"contents","amount":2599.0,"currency":"EUR"}}}}"#,
         now_ms()
@@ -505,14 +517,14 @@ fn numbers_are_taken_as_servers_spell_them() {
 
 #[test]
 fn no_page_of_another_origin_may_read_its_answers() {
-    let server = Server::start();
+    let server = TestServer::start();
     let headers = [
         ("Origin", "https://shop.example"),
         ("Access-Control-Request-Method", "POST"),
     ];
-    let answer = server.send("OPTIONS", PATH, &headers, ());
+    let response = server.send("OPTIONS", PATH, &headers, ());
     assert!(
-        answer
+        response
             .headers()
             .get("access-control-allow-origin")
             .is_none()

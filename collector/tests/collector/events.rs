@@ -2,41 +2,41 @@
 
 use serde_json::json;
 
-use crate::support::server::{Server, event, header, json_of, refusal, text_of};
+use crate::support::server::{TestServer, error_of, event, header, read_json, read_text};
 
 const PATH: &str = "/v1/sdk/events?pid=PIXEL&st=oaiq-web&sv=0.1.41&t=1700000000000";
 
 #[test]
 fn a_batch_is_taken_with_202_and_no_words() {
-    let server = Server::start();
+    let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1"), event("order_created", "2")] });
-    let answer = server.post(&format!("{PATH}&ec=2"), batch.to_string());
-    assert_eq!(answer.status(), 202);
-    assert_eq!(text_of(answer), "");
+    let response = server.post(&format!("{PATH}&ec=2"), batch.to_string());
+    assert_eq!(response.status(), 202);
+    assert_eq!(read_text(response), "");
 }
 
 #[test]
 fn a_batch_is_taken_whatever_its_content_type() {
-    let server = Server::start();
+    let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     for content_type in ["text/plain;charset=UTF-8", "application/json", "image/png"] {
         let headers = [("Content-Type", content_type)];
-        let answer = server.send("POST", PATH, &headers, batch.as_str());
-        assert_eq!(answer.status(), 202, "{content_type}");
+        let response = server.send("POST", PATH, &headers, batch.as_str());
+        assert_eq!(response.status(), 202, "{content_type}");
     }
 }
 
 #[test]
 fn a_batch_that_is_no_json_is_answered_400_with_the_place_of_the_fault() {
-    let server = Server::start();
-    let error = refusal(server.post(PATH, "{\n  \"events\": [,]\n}"), 400);
+    let server = TestServer::start();
+    let error = error_of(server.post(PATH, "{\n  \"events\": [,]\n}"), 400);
     assert!(error.contains("not JSON"), "{error}");
     assert!(error.contains("line 2 column 14"), "{error}");
 }
 
 #[test]
 fn a_batch_of_the_wrong_shape_is_answered_400_with_what_is_missing_and_where() {
-    let server = Server::start();
+    let server = TestServer::start();
     for (body, what) in [
         (
             r#"{"events":[{"type":"a","timestamp_ms":1}]}"#,
@@ -51,7 +51,7 @@ fn a_batch_of_the_wrong_shape_is_answered_400_with_what_is_missing_and_where() {
         (r#"{"events":[]}"#, "without events"),
         ("", "line 1 column 0"),
     ] {
-        let error = refusal(server.post(PATH, body), 400);
+        let error = error_of(server.post(PATH, body), 400);
         assert!(error.contains(what), "{body}: {error}");
     }
     for entry in server.entries("") {
@@ -61,8 +61,8 @@ fn a_batch_of_the_wrong_shape_is_answered_400_with_what_is_missing_and_where() {
 
 #[test]
 fn a_batch_that_is_no_utf8_is_answered_400_with_the_place_of_the_fault() {
-    let server = Server::start();
-    let error = refusal(server.post(PATH, b"{\"events\": \xff}"), 400);
+    let server = TestServer::start();
+    let error = error_of(server.post(PATH, b"{\"events\": \xff}"), 400);
     assert!(
         error.contains("UTF-8") && error.contains("index 11"),
         "{error}"
@@ -71,31 +71,31 @@ fn a_batch_that_is_no_utf8_is_answered_400_with_the_place_of_the_fault() {
 
 #[test]
 fn a_batch_without_a_pixel_is_answered_400() {
-    let server = Server::start();
+    let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     for path in [
         "/v1/sdk/events",
         "/v1/sdk/events?pid=",
         "/v1/sdk/events?pixel=a",
     ] {
-        let error = refusal(server.post(path, &batch), 400);
+        let error = error_of(server.post(path, &batch), 400);
         assert!(error.contains("`pid`"), "{path}: {error}");
     }
 }
 
 #[test]
 fn a_batch_with_another_number_of_events_than_announced_is_answered_400() {
-    let server = Server::start();
+    let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
-    let error = refusal(server.post(&format!("{PATH}&ec=2"), &batch), 400);
+    let error = error_of(server.post(&format!("{PATH}&ec=2"), &batch), 400);
     assert!(error.contains("ec=2") && error.contains("is 1"), "{error}");
 }
 
 #[test]
 fn a_body_over_1_mib_is_answered_413_with_the_limit() {
-    let server = Server::start();
+    let server = TestServer::start();
     for size in [1024 * 1024 + 1, 8 * 1024 * 1024] {
-        let error = refusal(server.post(PATH, vec![b' '; size]), 413);
+        let error = error_of(server.post(PATH, vec![b' '; size]), 413);
         assert!(error.contains("1048576 bytes"), "{error}");
     }
     // The limit itself is no fault.
@@ -106,14 +106,14 @@ fn a_body_over_1_mib_is_answered_413_with_the_limit() {
 
 #[test]
 fn an_image_tag_is_answered_with_a_picture_that_no_cache_keeps() {
-    let server = Server::start();
-    let mut answer = server.get(
+    let server = TestServer::start();
+    let mut response = server.get(
         "/v1/sdk/events?pid=PIXEL&event=order_created&event_id=o-1&oppref=click&data%5Btype%5D=contents&data[amount]=500",
     );
-    assert_eq!(answer.status(), 200);
-    assert_eq!(header(&answer, "content-type"), "image/gif");
-    assert_eq!(header(&answer, "cache-control"), "no-store");
-    let picture = answer.body_mut().read_to_vec().unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, "content-type"), "image/gif");
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    let picture = response.body_mut().read_to_vec().unwrap();
     // One pixel wide and high; and whole, as the trailer shows.
     assert_eq!(picture[..10], *b"GIF89a\x01\0\x01\0");
     assert_eq!(picture.last(), Some(&b';'));
@@ -132,55 +132,55 @@ fn an_image_tag_is_answered_with_a_picture_that_no_cache_keeps() {
 
 #[test]
 fn an_image_tag_without_pixel_or_event_is_answered_400_by_name() {
-    let server = Server::start();
-    let error = refusal(server.get("/v1/sdk/events?event=custom"), 400);
+    let server = TestServer::start();
+    let error = error_of(server.get("/v1/sdk/events?event=custom"), 400);
     assert!(error.contains("`pid`"), "{error}");
-    let error = refusal(server.get("/v1/sdk/events?pid=PIXEL&event="), 400);
+    let error = error_of(server.get("/v1/sdk/events?pid=PIXEL&event="), 400);
     assert!(error.contains("`event`"), "{error}");
 }
 
 #[test]
 fn a_page_of_another_origin_may_send_with_credentials_and_read_the_answer() {
-    let server = Server::start();
+    let server = TestServer::start();
     let origin = ("Origin", "https://shop.example");
     let preflight = [
         origin,
         ("Access-Control-Request-Method", "POST"),
         ("Access-Control-Request-Headers", "content-type"),
     ];
-    let answer = server.send("OPTIONS", PATH, &preflight, ());
-    assert!(answer.status().is_success());
-    assert!(header(&answer, "access-control-allow-methods").contains("POST"));
+    let response = server.send("OPTIONS", PATH, &preflight, ());
+    assert!(response.status().is_success());
+    assert!(header(&response, "access-control-allow-methods").contains("POST"));
     assert_eq!(
-        header(&answer, "access-control-allow-headers"),
+        header(&response, "access-control-allow-headers"),
         "content-type"
     );
 
     let refused = server.send("POST", PATH, &[origin], "{");
-    for answer in [&answer, &refused] {
+    for response in [&response, &refused] {
         assert_eq!(
-            header(answer, "access-control-allow-origin"),
+            header(response, "access-control-allow-origin"),
             "https://shop.example"
         );
-        assert_eq!(header(answer, "access-control-allow-credentials"), "true");
+        assert_eq!(header(response, "access-control-allow-credentials"), "true");
     }
 }
 
 #[test]
 fn any_pixels_settings_are_readable_from_any_page() {
-    let server = Server::start();
+    let server = TestServer::start();
     for pixel in ["PIXEL", "a%2Fb%20c"] {
-        let answer = server.get(&format!("/pixel-config/v1/{pixel}.json"));
-        assert_eq!(answer.status(), 200);
-        assert_eq!(header(&answer, "access-control-allow-origin"), "*");
+        let response = server.get(&format!("/pixel-config/v1/{pixel}.json"));
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(&response, "access-control-allow-origin"), "*");
         let expected = json!({ "automatic_advanced_matching_enabled": false });
-        assert_eq!(json_of(answer), expected);
+        assert_eq!(read_json(response), expected);
     }
 }
 
 #[test]
 fn settings_of_another_name_are_not_found() {
-    let server = Server::start();
+    let server = TestServer::start();
     for path in ["PIXEL", "PIXEL.js", ".json", "", "a/b.json"] {
         assert_eq!(
             server.get(&format!("/pixel-config/v1/{path}")).status(),

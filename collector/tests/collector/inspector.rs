@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::server::{Message, Messages, Server, event, refusal};
+use crate::support::server::{SseMessage, SseMessages, TestServer, error_of, event};
 
 fn seqs(entries: &[Value]) -> Vec<u64> {
     entries
@@ -13,7 +13,7 @@ fn seqs(entries: &[Value]) -> Vec<u64> {
 
 #[test]
 fn an_entry_tells_of_the_event_and_of_its_request() {
-    let server = Server::start();
+    let server = TestServer::start();
     let mut order = event("order_created", "o-1");
     order["a_later_field"] = json!([1, null]);
     let batch = json!({
@@ -56,8 +56,8 @@ fn an_entry_tells_of_the_event_and_of_its_request() {
 
 #[test]
 fn a_request_without_identity_is_shown_as_stripped_and_leaves_out_what_it_has_not() {
-    let server = Server::start();
-    server.take("P", &json!({ "events": [event("page_viewed", "1")] }));
+    let server = TestServer::start();
+    server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "1")] }));
     let entry = &server.entries("")[0];
     assert_eq!(entry["stripped"], true);
     assert_eq!(entry["transport"], "fetch");
@@ -68,7 +68,7 @@ fn a_request_without_identity_is_shown_as_stripped_and_leaves_out_what_it_has_no
 
 #[test]
 fn an_event_is_shown_letter_by_letter_as_it_came() {
-    let server = Server::start();
+    let server = TestServer::start();
     let event = r#"{"type":"custom","timestamp_ms":1,"id":"e","data":{"z":1.50,"a":12345678901234567890123}}"#;
     server.post("/v1/sdk/events?pid=P", format!("{{\"events\":[{event}]}}"));
     let mut listing = server.get("/events.json");
@@ -78,35 +78,35 @@ fn an_event_is_shown_letter_by_letter_as_it_came() {
 
 #[test]
 fn one_pixels_newest_events_can_be_asked_for() {
-    let server = Server::start();
+    let server = TestServer::start();
     for pixel in ["a", "b", "a"] {
-        server.take(pixel, &json!({ "events": [event("page_viewed", "1")] }));
+        server.post_batch_ok(pixel, &json!({ "events": [event("page_viewed", "1")] }));
     }
     assert_eq!(seqs(&server.entries("?pixel=a")), [3, 1]);
     assert_eq!(seqs(&server.entries("?pixel=a&limit=1")), [3]);
     assert_eq!(seqs(&server.entries("?limit=2")), [3, 2]);
-    let error = refusal(server.get("/events.json?limit=few"), 400);
+    let error = error_of(server.get("/events.json?limit=few"), 400);
     assert!(error.contains("limit=few"), "{error}");
 }
 
 #[test]
 fn forgetting_everything_empties_the_list_and_the_numbers_go_on() {
-    let server = Server::start();
+    let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] });
-    server.take("P", &batch);
+    server.post_batch_ok("P", &batch);
     assert_eq!(server.send("DELETE", "/events.json", &[], ()).status(), 204);
     assert!(server.entries("").is_empty());
-    server.take("P", &batch);
+    server.post_batch_ok("P", &batch);
     let entry = &server.entries("")[0];
     assert_eq!((&entry["seq"], &entry["batch"]), (&json!(2), &json!(2)));
 }
 
 #[test]
 fn the_stream_tells_each_request_once_in_the_order_of_its_events() {
-    let server = Server::start();
-    server.take("P", &json!({ "events": [event("page_viewed", "before")] }));
-    let mut messages = Messages::of(server.get("/events/stream"));
-    server.take(
+    let server = TestServer::start();
+    server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "before")] }));
+    let mut messages = SseMessages::new(server.get("/events/stream"));
+    server.post_batch_ok(
         "P",
         &json!({ "events": [event("custom", "1"), event("custom", "2")] }),
     );
@@ -116,32 +116,32 @@ fn the_stream_tells_each_request_once_in_the_order_of_its_events() {
     let batch = messages.next().unwrap();
     assert_eq!((batch.event.as_str(), batch.id.as_str()), ("batch", "3"));
     let listing: Value = serde_json::from_str(&batch.data).unwrap();
-    let mut told = listing["events"].as_array().unwrap().clone();
-    assert_eq!(seqs(&told), [2, 3]);
-    assert_eq!(told[0]["event"]["id"], "1");
-    assert_eq!(told[0]["pixel"], "P");
+    let mut reported = listing["events"].as_array().unwrap().clone();
+    assert_eq!(seqs(&reported), [2, 3]);
+    assert_eq!(reported[0]["event"]["id"], "1");
+    assert_eq!(reported[0]["pixel"], "P");
 
     let image = messages.next().unwrap();
     assert_eq!((image.event.as_str(), image.id.as_str()), ("batch", "4"));
-    told.push(serde_json::from_str::<Value>(&image.data).unwrap()["events"][0].clone());
-    assert_eq!(seqs(&told), [2, 3, 4]);
+    reported.push(serde_json::from_str::<Value>(&image.data).unwrap()["events"][0].clone());
+    assert_eq!(seqs(&reported), [2, 3, 4]);
 
-    let cleared = Message {
+    let cleared = SseMessage {
         event: "cleared".to_owned(),
         data: "{}".to_owned(),
-        ..Message::default()
+        ..SseMessage::default()
     };
     assert_eq!(messages.next(), Some(cleared));
 }
 
 #[test]
 fn every_reader_of_the_stream_gets_what_arrives_and_a_gone_one_hinders_nobody() {
-    let server = Server::start();
-    let mut first = Messages::of(server.get("/events/stream"));
-    drop(Messages::of(server.get("/events/stream")));
-    let mut third = Messages::of(server.get("/events/stream"));
+    let server = TestServer::start();
+    let mut first = SseMessages::new(server.get("/events/stream"));
+    drop(SseMessages::new(server.get("/events/stream")));
+    let mut third = SseMessages::new(server.get("/events/stream"));
     for id in ["1", "2"] {
-        server.take("P", &json!({ "events": [event("custom", id)] }));
+        server.post_batch_ok("P", &json!({ "events": [event("custom", id)] }));
         assert_eq!(first.next().unwrap().id, id);
         assert_eq!(third.next().unwrap().id, id);
     }
@@ -149,7 +149,7 @@ fn every_reader_of_the_stream_gets_what_arrives_and_a_gone_one_hinders_nobody() 
 
 #[test]
 fn pages_of_other_origins_can_neither_read_nor_clear() {
-    let server = Server::start();
+    let server = TestServer::start();
     let headers = [
         ("Origin", "https://shop.example"),
         ("Access-Control-Request-Method", "DELETE"),
@@ -159,9 +159,9 @@ fn pages_of_other_origins_can_neither_read_nor_clear() {
         ("GET", "/events.json"),
         ("GET", "/events/stream"),
     ] {
-        let answer = server.send(method, path, &headers, ());
+        let response = server.send(method, path, &headers, ());
         assert!(
-            answer
+            response
                 .headers()
                 .get("access-control-allow-origin")
                 .is_none(),

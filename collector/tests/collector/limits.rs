@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::server::{
-    Server, api_error, api_message, conversion, event, folders, folders_that_do_not_exist, header,
-    json_of, refusal,
+    TestServer, api_error, api_message, conversion_event, error_of, event, fixture_dirs, header,
+    missing_assets, read_json,
 };
 
 /// A server that waits only this long for what a client has begun to send.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
 
-fn impatient() -> Server {
-    Server::start_with(folders_that_do_not_exist(), READ_TIMEOUT)
+fn impatient() -> TestServer {
+    TestServer::start_with_assets(missing_assets(), READ_TIMEOUT)
 }
 
 #[test]
 fn no_path_leads_out_of_the_folders() {
-    let server = Server::start_with(folders("traversal"), Duration::from_secs(10));
+    let server = TestServer::start_with_assets(fixture_dirs("traversal"), Duration::from_secs(10));
     for path in [
         "/shop/../secret.txt",
         "/shop/../../secret.txt",
@@ -38,12 +38,12 @@ fn no_path_leads_out_of_the_folders() {
         "/shop//etc/passwd",
         "//etc/passwd",
     ] {
-        let answer = server.raw(format!(
+        let response = server.raw(format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         ));
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+        assert!(response.starts_with("HTTP/1.1 404 "), "{path}: {response}");
         assert!(
-            !answer.contains("\r\n\r\nsecret") && !answer.contains("root:"),
+            !response.contains("\r\n\r\nsecret") && !response.contains("root:"),
             "{path}"
         );
     }
@@ -51,7 +51,7 @@ fn no_path_leads_out_of_the_folders() {
 
 #[test]
 fn a_redirect_never_leads_to_another_host() {
-    let server = Server::start_with(folders("redirect"), Duration::from_secs(10));
+    let server = TestServer::start_with_assets(fixture_dirs("redirect"), Duration::from_secs(10));
     for path in [
         "//evil.example",
         "/shop//evil.example",
@@ -59,15 +59,15 @@ fn a_redirect_never_leads_to_another_host() {
         "//shop",
         "/shop%2f",
     ] {
-        let answer = server.raw(format!(
+        let response = server.raw(format!(
             "GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
         ));
-        let location = answer
+        let location = response
             .lines()
             .find_map(|line| line.strip_prefix("location: "));
         assert!(
             location.is_none_or(|to| to.starts_with("/shop/")),
-            "{path}: {answer}"
+            "{path}: {response}"
         );
     }
 }
@@ -85,10 +85,10 @@ fn a_client_that_never_ends_its_headers_is_hung_up_on() {
 #[test]
 fn a_client_that_never_ends_its_body_is_answered_408() {
     let server = impatient();
-    let answer =
+    let response =
         server.raw("POST /v1/sdk/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{");
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(answer.contains("did not arrive"), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+    assert!(response.contains("did not arrive"), "{response}");
 }
 
 #[test]
@@ -106,20 +106,20 @@ fn a_body_that_drips_is_not_waited_for_longer_than_one_that_stands_still() {
 
 #[test]
 fn a_head_too_large_is_refused_and_not_kept() {
-    let server = Server::start();
+    let server = TestServer::start();
     let long = "a".repeat(100_000);
-    let answer = server.raw(format!(
+    let response = server.raw(format!(
         "GET /events.json?{long} HTTP/1.1\r\nHost: x\r\n\r\n"
     ));
-    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 4"), "{response}");
 }
 
 #[test]
 fn what_is_no_http_is_refused_and_others_are_served() {
-    let server = Server::start();
-    let answer = server.raw("\x16\x03\x01 this is no HTTP\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    server.take("P", &json!({ "events": [event("page_viewed", "1")] }));
+    let server = TestServer::start();
+    let response = server.raw("\x16\x03\x01 this is no HTTP\r\n\r\n");
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "1")] }));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_stream_is_not_ended_by_the_read_timeout() {
         .write_all(b"GET /events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     std::thread::sleep(READ_TIMEOUT * 3);
-    server.take("P", &json!({ "events": [event("page_viewed", "late")] }));
+    server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "late")] }));
     let mut text = String::new();
     let mut buffer = [0; 4096];
     while !text.contains("\"late\"") {
@@ -145,14 +145,14 @@ fn a_stream_is_not_ended_by_the_read_timeout() {
 
 #[test]
 fn a_compressed_body_is_refused_with_what_to_do() {
-    let server = Server::start();
+    let server = TestServer::start();
     for path in ["/v1/sdk/events?pid=P", "/v1/events?pid=P"] {
         for encoding in ["gzip", "br", "x, gzip"] {
             let headers = [("Content-Encoding", encoding)];
-            let answer = server.send("POST", path, &headers, b"\x1f\x8b".as_slice());
+            let response = server.send("POST", path, &headers, b"\x1f\x8b".as_slice());
             let error = match path.starts_with("/v1/events") {
-                true => api_message(answer, 415),
-                false => refusal(answer, 415),
+                true => api_message(response, 415),
+                false => error_of(response, 415),
             };
             assert!(
                 error.contains(encoding) && error.contains("uncompressed"),
@@ -162,23 +162,23 @@ fn a_compressed_body_is_refused_with_what_to_do() {
     }
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     let headers = [("Content-Encoding", "identity")];
-    let answer = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
-    assert_eq!(answer.status(), 202);
+    let response = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
+    assert_eq!(response.status(), 202);
 }
 
 #[test]
 fn text_in_another_encoding_is_refused_with_its_place() {
-    let server = Server::start();
+    let server = TestServer::start();
     let utf16: Vec<u8> = r#"{"events":[]}"#.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for body in [utf16, b"{\"events\":[{\"type\":\"caf\xe9\"}]}".to_vec()] {
         for (path, headers) in [
             ("/v1/sdk/events?pid=P", [("Content-Type", "text/plain")]),
             ("/v1/events?pid=P", [("Authorization", "Bearer x")]),
         ] {
-            let answer = server.send("POST", path, &headers, body.as_slice());
+            let response = server.send("POST", path, &headers, body.as_slice());
             let error = match path.starts_with("/v1/events") {
-                true => api_message(answer, 400),
-                false => refusal(answer, 400),
+                true => api_message(response, 400),
+                false => error_of(response, 400),
             };
             assert!(
                 error.contains("not UTF-8") || error.contains("not JSON"),
@@ -190,33 +190,33 @@ fn text_in_another_encoding_is_refused_with_its_place() {
 
 #[test]
 fn a_body_over_4_mib_is_too_large_for_the_conversions_api_too() {
-    let server = Server::start();
+    let server = TestServer::start();
     let headers = [("Authorization", "Bearer x")];
     let body = vec![b' '; 4 * 1024 * 1024 + 1];
-    let answer = server.send("POST", "/v1/events?pid=P", &headers, body.as_slice());
-    let error = api_message(answer, 413);
+    let response = server.send("POST", "/v1/events?pid=P", &headers, body.as_slice());
+    let error = api_message(response, 413);
     assert!(error.contains("4 MiB"), "{error}");
 }
 
 #[test]
 fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
-    let server = Server::start();
+    let server = TestServer::start();
     let long = "x".repeat(1_000_000);
     let batch = json!({ "events": [event("page_viewed", &long)] }).to_string();
-    let error = refusal(server.post("/v1/sdk/events?pid=P", &batch), 400);
+    let error = error_of(server.post("/v1/sdk/events?pid=P", &batch), 400);
     assert!(
         error.contains("events[0].id") && error.contains("1000000 bytes"),
         "{error}"
     );
-    let mut conversion = conversion("order_created", &long);
+    let mut conversion = conversion_event("order_created", &long);
     conversion["custom_event_name"] = long.as_str().into();
-    let answer = server.convert("P", &json!({ "events": [conversion] }));
-    assert_eq!(answer.status(), 400);
-    let told = crate::support::server::text_of(answer);
+    let response = server.post_conversions("P", &json!({ "events": [conversion] }));
+    assert_eq!(response.status(), 400);
+    let reported = crate::support::server::read_text(response);
     assert!(
-        told.contains("at most 1024 bytes") && told.len() < 2_000,
+        reported.contains("at most 1024 bytes") && reported.len() < 2_000,
         "{}",
-        told.len()
+        reported.len()
     );
     for (path, status) in [
         (
@@ -231,23 +231,23 @@ fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
             400,
         ),
     ] {
-        let error = refusal(server.get(&path), status);
+        let error = error_of(server.get(&path), status);
         assert!(error.contains("bytes long"), "{error}");
     }
     // an address of that length is none to begin with
-    let answer = server.raw(format!(
+    let response = server.raw(format!(
         "GET /v1/sdk/events?pid={long} HTTP/1.1\r\nHost: x\r\n\r\n"
     ));
-    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 4"), "{response}");
 }
 
 #[test]
 fn ten_thousand_pixels_are_as_good_as_one() {
-    let server = Server::start();
+    let server = TestServer::start();
     for pixel in 0..10_000 {
         let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
-        let answer = server.post(&format!("/v1/sdk/events?pid=pixel-{pixel}"), batch);
-        assert_eq!(answer.status(), 202);
+        let response = server.post(&format!("/v1/sdk/events?pid=pixel-{pixel}"), batch);
+        assert_eq!(response.status(), 202);
     }
     let entries = server.entries("?pixel=pixel-7");
     assert_eq!(entries.len(), 1);
@@ -256,10 +256,10 @@ fn ten_thousand_pixels_are_as_good_as_one() {
 
 #[test]
 fn nonsense_pushes_out_none_of_what_was_taken() {
-    let server = Server::start();
-    server.take("P", &json!({ "events": [event("page_viewed", "1")] }));
+    let server = TestServer::start();
+    server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "1")] }));
     for _ in 0..6_000 {
-        refusal(server.post("/v1/sdk/events?pid=P", "{"), 400);
+        error_of(server.post("/v1/sdk/events?pid=P", "{"), 400);
     }
     let entries = server.entries("");
     assert_eq!(entries.len(), 5_001);
@@ -268,7 +268,7 @@ fn nonsense_pushes_out_none_of_what_was_taken() {
 
 #[test]
 fn others_are_served_while_hundreds_of_connections_are_half_open() {
-    let server = Server::start();
+    let server = TestServer::start();
     let mut open = Vec::new();
     for i in 0..300 {
         let mut stream = TcpStream::connect(server.address).unwrap();
@@ -282,7 +282,7 @@ fn others_are_served_while_hundreds_of_connections_are_half_open() {
     }
     let begun = Instant::now();
     for id in 0..20 {
-        server.take(
+        server.post_batch_ok(
             "P",
             &json!({ "events": [event("page_viewed", &id.to_string())] }),
         );
@@ -297,7 +297,7 @@ fn others_are_served_while_hundreds_of_connections_are_half_open() {
 
 #[test]
 fn large_bodies_that_never_end_do_not_fill_the_memory() {
-    let server = Server::start();
+    let server = TestServer::start();
     let head = "POST /v1/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\n\r\n";
     let part = vec![b' '; 4_000_000];
     let mut open = Vec::new();
@@ -310,9 +310,9 @@ fn large_bodies_that_never_end_do_not_fill_the_memory() {
         stream.write_all(head.as_bytes()).unwrap();
         // it may be refused while it is sent
         let _ = stream.write_all(&part);
-        let mut answer = [0; 12];
-        if stream.read(&mut answer).is_ok() {
-            assert_eq!(&answer, b"HTTP/1.1 503");
+        let mut response = [0; 12];
+        if stream.read(&mut response).is_ok() {
+            assert_eq!(&response, b"HTTP/1.1 503");
             refused += 1;
         }
         open.push(stream);
@@ -332,32 +332,32 @@ fn large_bodies_that_never_end_do_not_fill_the_memory() {
 
 #[test]
 fn what_has_arrived_is_not_shown_under_another_name_that_leads_here() {
-    let server = Server::start();
+    let server = TestServer::start();
     for path in ["/events.json", "/events/stream", "/inspector/facts.json"] {
-        let answer = server.send("GET", path, &[("Host", "evil.example")], ());
-        assert_eq!(header(&answer, "access-control-allow-origin"), "");
-        let error = refusal(answer, 403);
+        let response = server.send("GET", path, &[("Host", "evil.example")], ());
+        assert_eq!(header(&response, "access-control-allow-origin"), "");
+        let error = error_of(response, 403);
         assert!(error.contains("http://localhost"), "{error}");
     }
-    let answer = server.send("DELETE", "/events.json", &[("Host", "evil.example:80")], ());
-    assert_eq!(answer.status(), 403);
+    let response = server.send("DELETE", "/events.json", &[("Host", "evil.example:80")], ());
+    assert_eq!(response.status(), 403);
     // what a pixel sends may come by any name, a tunnel's for instance
     let headers = [("Host", "shop.example")];
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
-    let answer = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
-    assert_eq!(answer.status(), 202);
+    let response = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
+    assert_eq!(response.status(), 202);
 }
 
 #[test]
 fn hostile_names_and_contents_are_json_and_nothing_else() {
-    let server = Server::start();
+    let server = TestServer::start();
     let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
     let mut hostile = event("custom", payload);
     hostile["custom_event_name"] = payload.into();
     hostile["data"]["<b>"] = payload.into();
-    server.take("P", &json!({ "events": [hostile], "oppref": payload }));
-    let answer = server.get("/events.json");
-    assert_eq!(header(&answer, "content-type"), "application/json");
+    server.post_batch_ok("P", &json!({ "events": [hostile], "oppref": payload }));
+    let response = server.get("/events.json");
+    assert_eq!(header(&response, "content-type"), "application/json");
     let entry = &server.entries("")[0];
     assert_eq!(entry["event"], hostile);
     assert_eq!(entry["verdict"], "refused");
@@ -365,12 +365,12 @@ fn hostile_names_and_contents_are_json_and_nothing_else() {
 
 #[test]
 fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
-    let server = Server::start();
+    let server = TestServer::start();
     let long = "x".repeat(300_000);
     let hash = "ab".repeat(32);
     let raw = "jane@example.com";
     let spoiled = |field: &str, value: Value| {
-        let mut event = conversion("order_created", "1");
+        let mut event = conversion_event("order_created", "1");
         event[field] = value;
         event
     };
@@ -395,7 +395,10 @@ fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
         spoiled("action_source", long.as_str().into()),
         spoiled("source_url", long.as_str().into()),
     ] {
-        let error = api_error(server.convert("P", &json!({ "events": [event] })), 400);
+        let error = api_error(
+            server.post_conversions("P", &json!({ "events": [event] })),
+            400,
+        );
         assert!(
             error.to_string().len() < 120_000,
             "{}",
@@ -415,8 +418,8 @@ fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
     let mut hashes = vec![""; 20_000];
     hashes.push(&hash);
     let user = json!({ "cities": vec![" A "; 20_000], "emails_sha256": hashes });
-    let answer = server.convert("P", &json!({ "events": [spoiled("user", user)] }));
-    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    let response = server.post_conversions("P", &json!({ "events": [spoiled("user", user)] }));
+    assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
     let entry = &server.entries("?limit=1")[0];
     assert_eq!(entry["warnings"].as_array().unwrap().len(), 100);
     assert_eq!(entry["normalized"].as_array().unwrap().len(), 100);
@@ -424,15 +427,15 @@ fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
 
 #[test]
 fn hostile_members_of_a_conversion_are_json_and_nothing_else() {
-    let server = Server::start();
+    let server = TestServer::start();
     let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
-    let mut hostile = conversion("custom", payload);
+    let mut hostile = conversion_event("custom", payload);
     hostile["data"] = json!({ "type": "custom", payload: { payload: [payload] } });
     hostile["data"]["contents"] =
         json!([{ "group_id": payload, "variant_dict": { payload: payload } }]);
     hostile["user"] = json!({ "obref": payload, "user_agent": payload, "cities": [payload] });
-    let answer = server.convert("P", &json!({ "events": [hostile] }));
-    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    let response = server.post_conversions("P", &json!({ "events": [hostile] }));
+    assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
     assert_eq!(server.entries("")[0]["event"], hostile);
     for body in [
         json!({ "events": [hostile], "integration_source": payload }),
@@ -440,6 +443,6 @@ fn hostile_members_of_a_conversion_are_json_and_nothing_else() {
         json!({ "events": [{ payload: payload }] }),
         json!({ "events": [payload] }),
     ] {
-        api_error(server.convert("%3C%2Fscript%3E", &body), 400);
+        api_error(server.post_conversions("%3C%2Fscript%3E", &body), 400);
     }
 }

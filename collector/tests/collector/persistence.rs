@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use oaiq_collector::store::database::Database;
 use serde_json::{Value, json};
 
-use crate::support::server::{Server, event, json_of, settings};
+use crate::support::server::{TestServer, config, event, read_json};
 
 fn file(name: &str) -> PathBuf {
     let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "restart", name]
@@ -16,8 +16,8 @@ fn file(name: &str) -> PathBuf {
     folder.join("collector.sqlite")
 }
 
-fn start(file: &Path) -> Server {
-    Server::open(settings(), Database::open(file).unwrap())
+fn start(file: &Path) -> TestServer {
+    TestServer::open(config(), Database::open(file).unwrap())
 }
 
 fn one(id: &str) -> Value {
@@ -28,7 +28,7 @@ fn one(id: &str) -> Value {
 fn everything_is_there_again_as_it_was_and_duplicates_are_still_known() {
     let file = file("again");
     let server = start(&file);
-    server.take("P", &json!({ "events": [event("order_created", "1"), event("oai::diagnostic", "2")], "oppref": "c" }));
+    server.post_batch_ok("P", &json!({ "events": [event("order_created", "1"), event("oai::diagnostic", "2")], "oppref": "c" }));
     server.post("/v1/sdk/events?pid=P", "{");
     let before = server.entries("");
     assert_eq!(before.len(), 3);
@@ -36,7 +36,7 @@ fn everything_is_there_again_as_it_was_and_duplicates_are_still_known() {
 
     let server = start(&file);
     assert_eq!(server.entries(""), before);
-    server.take("P", &one("1"));
+    server.post_batch_ok("P", &one("1"));
     let newest = &server.entries("")[0];
     assert_eq!((&newest["seq"], &newest["batch"]), (&json!(4), &json!(3)));
     assert_eq!(
@@ -49,7 +49,7 @@ fn everything_is_there_again_as_it_was_and_duplicates_are_still_known() {
 fn what_was_forgotten_stays_so_and_the_numbers_go_on() {
     let file = file("forgotten");
     let server = start(&file);
-    server.take("P", &one("a-secret-order"));
+    server.post_batch_ok("P", &one("a-secret-order"));
     assert_eq!(server.send("DELETE", "/events.json", &[], ()).status(), 204);
     drop(server);
     let bytes = fs::read(&file).unwrap();
@@ -57,7 +57,7 @@ fn what_was_forgotten_stays_so_and_the_numbers_go_on() {
 
     let server = start(&file);
     assert!(server.entries("").is_empty());
-    server.take("P", &one("a-secret-order"));
+    server.post_batch_ok("P", &one("a-secret-order"));
     let newest = &server.entries("")[0];
     assert_eq!(
         (&newest["seq"], &newest["verdict"]),
@@ -68,8 +68,8 @@ fn what_was_forgotten_stays_so_and_the_numbers_go_on() {
 #[test]
 fn the_inspector_is_told_how_it_was_started() {
     let server = start(&file("facts"));
-    server.take("P", &one("1"));
-    let facts = json_of(server.get("/inspector/facts.json"));
+    server.post_batch_ok("P", &one("1"));
+    let facts = read_json(server.get("/inspector/facts.json"));
     assert_eq!(
         facts,
         json!({

@@ -1,18 +1,19 @@
 //! What becomes of each event: counted, a duplicate, refused, or the pixel's own.
 
-use oaiq_collector::Settings;
+use oaiq_collector::Config;
 use serde_json::{Value, json};
 
 use crate::support::server::{
-    Server, api_error, api_message, conversion, event, json_of, now_ms, refusal, settings,
+    TestServer, api_error, api_message, config, conversion_event, error_of, event, now_ms,
+    read_json,
 };
 
 /// What is told of the newest event, and why.
-fn newest(server: &Server) -> Value {
+fn newest(server: &TestServer) -> Value {
     server.entries("?limit=1")[0].clone()
 }
 
-fn fields_at_fault(entry: &Value) -> Vec<&str> {
+fn violated_fields(entry: &Value) -> Vec<&str> {
     let faults = entry["faults"].as_array().map(Vec::as_slice);
     faults
         .unwrap_or_default()
@@ -23,7 +24,7 @@ fn fields_at_fault(entry: &Value) -> Vec<&str> {
 
 #[test]
 fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
-    let server = Server::start();
+    let server = TestServer::start();
     for (pixel, name, id, verdict) in [
         ("P", "order_created", "1", "counted"),
         ("P", "order_created", "1", "duplicate"),
@@ -33,7 +34,7 @@ fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
         ("P", "custom", "1", "counted"),
         ("P", "custom", "1", "duplicate"),
     ] {
-        server.take(pixel, &json!({ "events": [event(name, id)] }));
+        server.post_batch_ok(pixel, &json!({ "events": [event(name, id)] }));
         let entry = newest(&server);
         assert_eq!(entry["verdict"], verdict, "{entry}");
         if verdict == "duplicate" {
@@ -44,10 +45,10 @@ fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
     // of custom events their own names count
     let mut other = event("custom", "1");
     other["custom_event_name"] = "another".into();
-    server.take("P", &json!({ "events": [other] }));
+    server.post_batch_ok("P", &json!({ "events": [other] }));
     assert_eq!(newest(&server)["verdict"], "counted");
     // also within one request
-    server.take(
+    server.post_batch_ok(
         "P",
         &json!({ "events": [event("order_created", "3"), event("order_created", "3")] }),
     );
@@ -56,13 +57,13 @@ fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
 
 #[test]
 fn a_page_its_image_tag_and_its_server_count_one_order_once() {
-    let server = Server::start();
-    server.take("P", &json!({ "events": [event("order_created", "o-1")] }));
-    let answer = server.convert(
+    let server = TestServer::start();
+    server.post_batch_ok("P", &json!({ "events": [event("order_created", "o-1")] }));
+    let response = server.post_conversions(
         "P",
-        &json!({ "events": [conversion("order_created", "o-1")] }),
+        &json!({ "events": [conversion_event("order_created", "o-1")] }),
     );
-    assert_eq!(json_of(answer), json!({ "accepted_events": 1 }));
+    assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
     let half = newest(&server);
     assert_eq!(
         (&half["transport"], &half["duplicate_of"]),
@@ -75,43 +76,49 @@ fn a_page_its_image_tag_and_its_server_count_one_order_once() {
         (&json!("image"), &json!(1))
     );
     // the other way round
-    server.convert(
+    server.post_conversions(
         "P",
-        &json!({ "events": [conversion("order_created", "o-2")] }),
+        &json!({ "events": [conversion_event("order_created", "o-2")] }),
     );
-    server.take("P", &json!({ "events": [event("order_created", "o-2")] }));
+    server.post_batch_ok("P", &json!({ "events": [event("order_created", "o-2")] }));
     assert_eq!(newest(&server)["duplicate_of"], 4);
 }
 
 #[test]
 fn a_custom_events_own_name_counts_in_lowercase_by_every_transport() {
-    let server = Server::start();
+    let server = TestServer::start();
     let named = |mut event: Value, name: &str| {
         event["custom_event_name"] = name.into();
         json!({ "events": [event] })
     };
-    server.take("P", &named(event("custom", "1"), "Quote_Requested"));
+    server.post_batch_ok("P", &named(event("custom", "1"), "Quote_Requested"));
     assert_eq!(newest(&server)["verdict"], "counted");
-    server.convert("P", &named(conversion("custom", "1"), "quote_requested"));
+    server.post_conversions(
+        "P",
+        &named(conversion_event("custom", "1"), "quote_requested"),
+    );
     assert_eq!(newest(&server)["duplicate_of"], 1);
-    server.convert("P", &named(conversion("custom", "1"), "QUOTE_REQUESTED"));
+    server.post_conversions(
+        "P",
+        &named(conversion_event("custom", "1"), "QUOTE_REQUESTED"),
+    );
     assert_eq!(newest(&server)["duplicate_of"], 1);
     server.get("/v1/sdk/events?pid=P&event=custom&event_id=1&custom_event_name=Quote_requesteD&data[type]=custom");
     assert_eq!(newest(&server)["duplicate_of"], 1);
-    server.convert("P", &named(conversion("custom", "1"), "quote"));
+    server.post_conversions("P", &named(conversion_event("custom", "1"), "quote"));
     assert_eq!(newest(&server)["verdict"], "counted");
 }
 
 #[test]
 fn the_first_received_wins_however_little_it_says() {
-    let server = Server::start();
+    let server = TestServer::start();
     let mut thin = event("order_created", "o-1");
     thin["data"] = json!({ "type": "contents" });
-    server.take("P", &json!({ "events": [thin] }));
-    let mut rich = conversion("order_created", "o-1");
+    server.post_batch_ok("P", &json!({ "events": [thin] }));
+    let mut rich = conversion_event("order_created", "o-1");
     rich["data"] = json!({ "type": "contents", "amount": 2599, "currency": "EUR" });
     rich["user"] = json!({ "emails_sha256": ["ab".repeat(32)] });
-    server.convert("P", &json!({ "events": [rich] }));
+    server.post_conversions("P", &json!({ "events": [rich] }));
     let entries = server.entries("");
     assert_eq!(entries[0]["duplicate_of"], 1);
     assert_eq!(entries[1]["verdict"], "counted");
@@ -120,10 +127,10 @@ fn the_first_received_wins_however_little_it_says() {
 
 #[test]
 fn an_event_that_breaks_a_rule_is_refused_by_the_pixels_own_words_and_counts_for_nothing() {
-    let server = Server::start();
+    let server = TestServer::start();
     let mut wrong = event("order_created", "o-1");
     wrong["data"] = json!({ "type": "contents", "amount": 25.99, "sku": "x" });
-    server.take(
+    server.post_batch_ok(
         "P",
         &json!({ "events": [wrong, event("order_created", "o-1")] }),
     );
@@ -132,7 +139,7 @@ fn an_event_that_breaks_a_rule_is_refused_by_the_pixels_own_words_and_counts_for
     assert_eq!(entries[1]["verdict"], "refused");
     assert_eq!(entries[1]["status"], 202);
     assert_eq!(
-        fields_at_fault(&entries[1]),
+        violated_fields(&entries[1]),
         ["data.amount", "data.currency", "data.sku"]
     );
     let amount = &entries[1]["faults"][0];
@@ -147,8 +154,8 @@ fn an_event_that_breaks_a_rule_is_refused_by_the_pixels_own_words_and_counts_for
 
 #[test]
 fn names_times_and_ids_are_looked_at_too() {
-    let server = Server::start();
-    for (field, value, at_fault) in [
+    let server = TestServer::start();
+    for (field, value, invalid_field) in [
         ("type", json!("purchase"), "type"),
         ("id", json!(""), "id"),
         (
@@ -165,18 +172,18 @@ fn names_times_and_ids_are_looked_at_too() {
     ] {
         let mut wrong = event("order_created", "o-1");
         wrong[field] = value;
-        server.take("P", &json!({ "events": [wrong] }));
-        assert_eq!(fields_at_fault(&newest(&server)), [at_fault]);
+        server.post_batch_ok("P", &json!({ "events": [wrong] }));
+        assert_eq!(violated_fields(&newest(&server)), [invalid_field]);
     }
 }
 
 #[test]
 fn what_the_pixel_tells_of_itself_is_never_counted() {
-    let server = Server::start();
+    let server = TestServer::start();
     for name in ["openai::sdk_init", "oai::diagnostic"] {
         let mut internal = event(name, "1");
         internal["data"] = json!({ "type": "whatever" });
-        server.take("P", &json!({ "events": [internal.clone(), internal] }));
+        server.post_batch_ok("P", &json!({ "events": [internal.clone(), internal] }));
         for entry in server.entries("?limit=2") {
             assert_eq!(entry["verdict"], "internal");
         }
@@ -185,9 +192,9 @@ fn what_the_pixel_tells_of_itself_is_never_counted() {
 
 #[test]
 fn an_image_tag_is_judged_as_a_batch_is() {
-    let server = Server::start();
+    let server = TestServer::start();
     let tag = "/v1/sdk/events?pid=P&event=order_created";
-    for (query, verdict, at_fault) in [
+    for (query, verdict, invalid_field) in [
         ("&event_id=1&data[type]=contents", "counted", ""),
         ("&event_id=1&data[type]=contents", "duplicate", ""),
         ("&data[type]=contents", "counted", ""),
@@ -203,8 +210,8 @@ fn an_image_tag_is_judged_as_a_batch_is() {
         let entry = newest(&server);
         assert_eq!(entry["verdict"], verdict, "{query}: {entry}");
         assert_eq!(
-            fields_at_fault(&entry).first().copied().unwrap_or(""),
-            at_fault
+            violated_fields(&entry).first().copied().unwrap_or(""),
+            invalid_field
         );
     }
     let custom =
@@ -217,26 +224,26 @@ fn an_image_tag_is_judged_as_a_batch_is() {
 
 #[test]
 fn a_raw_identifier_in_a_batch_is_refused_and_never_shown() {
-    let server = Server::start();
+    let server = TestServer::start();
     let user = json!({ "in": { "em": "jane@example.com", "co": "DE" } });
-    server.take(
+    server.post_batch_ok(
         "P",
         &json!({ "events": [event("page_viewed", "1")], "user": user }),
     );
     let entry = newest(&server);
-    assert_eq!(fields_at_fault(&entry), ["user.in.em"]);
+    assert_eq!(violated_fields(&entry), ["user.in.em"]);
     assert!(!entry.to_string().contains("jane"), "{entry}");
     assert_eq!(entry["user"]["in"]["co"], "DE");
 }
 
 #[test]
 fn where_pixels_are_named_those_of_others_are_refused() {
-    let server = Server::with(Settings {
+    let server = TestServer::with(Config {
         pixels: vec!["P".to_owned(), "Q".to_owned()],
-        ..settings()
+        ..config()
     });
     let batch = json!({ "events": [event("page_viewed", "1"), event("oai::diagnostic", "2")] });
-    server.take("typo", &batch);
+    server.post_batch_ok("typo", &batch);
     for entry in server.entries("") {
         assert_eq!(entry["verdict"], "refused");
         let error = entry["error"].as_str().unwrap();
@@ -250,7 +257,7 @@ fn where_pixels_are_named_those_of_others_are_refused() {
         200
     );
     assert_eq!(newest(&server)["verdict"], "refused");
-    let error = api_error(server.convert("typo", &batch), 403);
+    let error = api_error(server.post_conversions("typo", &batch), 403);
     assert_eq!(
         (&error["param"], &error["code"]),
         (&json!("pid"), &json!("unknown_pid"))
@@ -262,16 +269,16 @@ fn where_pixels_are_named_those_of_others_are_refused() {
             .contains("no pixel has this id"),
         "{error}"
     );
-    let error = refusal(server.get("/pixel-config/v1/typo.json"), 404);
+    let error = error_of(server.get("/pixel-config/v1/typo.json"), 404);
     assert!(error.contains("no pixel has this id"), "{error}");
-    server.take("Q", &batch);
+    server.post_batch_ok("Q", &batch);
     assert_eq!(newest(&server)["verdict"], "internal");
     assert_eq!(server.get("/pixel-config/v1/Q.json").status(), 200);
 }
 
 #[test]
 fn what_is_turned_away_whole_is_shown_with_why() {
-    let server = Server::start();
+    let server = TestServer::start();
     let long = format!("/v1/sdk/events?pid={}", "p".repeat(1000));
     for (path, body, status, part) in [
         ("/v1/sdk/events?pid=P", "{", 400, "not JSON"),
@@ -285,10 +292,10 @@ fn what_is_turned_away_whole_is_shown_with_why() {
         (long.as_str(), "{}", 400, "1000 bytes long"),
         ("/v1/events?pid=P", "{}", 401, "no key"),
     ] {
-        let answer = server.post(path, body);
+        let response = server.post(path, body);
         let error = match path.starts_with("/v1/events") {
-            true => api_message(answer, status),
-            false => refusal(answer, status),
+            true => api_message(response, status),
+            false => error_of(response, status),
         };
         assert!(error.contains(part), "{error}");
         let entry = newest(&server);
@@ -300,6 +307,6 @@ fn what_is_turned_away_whole_is_shown_with_why() {
         assert_eq!(entry["error"], error);
         assert!(entry.to_string().len() < 1000);
     }
-    refusal(server.get("/v1/sdk/events?pid=P"), 400);
+    error_of(server.get("/v1/sdk/events?pid=P"), 400);
     assert_eq!(newest(&server)["transport"], "image");
 }

@@ -12,21 +12,21 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
-use super::not_found::lost;
-use crate::http::assets::{Pages, carried};
+use super::not_found::not_found;
+use crate::http::assets::{Assets, embedded};
 
 /// `/shop/…`, `/inspector/…` and `/sdk/…`, compressed where the browser takes it.
-pub fn router<S: Clone + Send + Sync + 'static>(pages: &Pages) -> Router<S> {
+pub fn router<S: Clone + Send + Sync + 'static>(assets: &Assets) -> Router<S> {
     Router::new()
-        .merge(pages_at("/shop", pages.shop.as_deref()))
-        .merge(pages_at("/inspector", pages.inspector.as_deref()))
-        .merge(pages_at("/sdk", pages.sdk.as_deref()))
+        .merge(assets_at("/shop", assets.shop.as_deref()))
+        .merge(assets_at("/inspector", assets.inspector.as_deref()))
+        .merge(assets_at("/sdk", assets.sdk.as_deref()))
         .layer(CompressionLayer::new())
-        .layer(map_response(fresh_and_in_utf8))
+        .layer(map_response(add_headers))
 }
 
 /// Serves `folder` under `prefix/`; without one, what this program carries. [`ServeDir`] lets nobody out of the folder.
-fn pages_at<S: Clone + Send + Sync + 'static>(
+fn assets_at<S: Clone + Send + Sync + 'static>(
     prefix: &'static str,
     folder: Option<&Path>,
 ) -> Router<S> {
@@ -34,24 +34,24 @@ fn pages_at<S: Clone + Send + Sync + 'static>(
     let router = Router::new().route(prefix, get(add_slash));
     let Some(folder) = folder else {
         return router
-            .route(&format!("{prefix}/"), get(from_this_program))
-            .route(&format!("{prefix}/{{*path}}"), get(from_this_program));
+            .route(&format!("{prefix}/"), get(serve_embedded))
+            .route(&format!("{prefix}/{{*path}}"), get(serve_embedded));
     };
     let files = ServeDir::new(folder)
         .redirect_path_prefix(prefix)
-        .fallback(lost.into_service());
+        .fallback(not_found.into_service());
     router.nest_service(&format!("{prefix}/"), files)
 }
 
-async fn from_this_program(uri: Uri, headers: HeaderMap) -> Response {
+async fn serve_embedded(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    match carried(path, &headers) {
+    match embedded(path, &headers) {
         Some(response) => response,
         // as for a folder, for relative addresses
-        None if carried(&format!("{path}/"), &headers).is_some() => {
+        None if embedded(&format!("{path}/"), &headers).is_some() => {
             Redirect::to(&format!("/{path}/")).into_response()
         }
-        None => lost().await.into_response(),
+        None => not_found().await.into_response(),
     }
 }
 
@@ -65,7 +65,7 @@ async fn add_slash(request: Request) -> Redirect {
 
 /// A browser asks each time whether a file has changed, so a rebuilt pixel is seen at once; and it need
 /// not guess how a text is encoded.
-async fn fresh_and_in_utf8(mut response: Response) -> Response {
+async fn add_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Some(value) = headers.get_mut(header::CONTENT_TYPE)

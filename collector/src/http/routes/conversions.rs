@@ -15,11 +15,11 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use serde_json::json;
 
-use super::not_found::wrong_method;
-use super::request_context::Arrival;
+use super::not_found::method_not_allowed;
+use super::request_context::RequestContext;
 use crate::Collector;
-use crate::http::body::MAX_CONVERSIONS;
-use crate::http::error::{ApiError, Detail, Refusal};
+use crate::http::body::MAX_CONVERSIONS_BODY_BYTES;
+use crate::http::error::{ApiError, ConversionsError, EventViolation};
 use crate::http::query::Query;
 use crate::ingest::conversions_api::{self, ConversionsBody, ServerEvent};
 use crate::ingest::rules;
@@ -30,7 +30,7 @@ use crate::store::record::{Transport, Verdict};
 const PATH: &str = "/v1/events";
 
 /// How many faults an answer tells.
-const MOST_DETAILS: usize = 100;
+const MAX_REPORTED_VIOLATIONS: usize = 100;
 
 /// What an answer is found by.
 #[derive(Clone)]
@@ -39,9 +39,9 @@ struct RequestId(String);
 /// `/v1/events`.
 pub fn router() -> Router<Arc<Collector>> {
     Router::new()
-        .route(PATH, post(take))
+        .route(PATH, post(post_conversions))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| {
-            ApiError(wrong_method(method, uri).await)
+            ConversionsError(method_not_allowed(method, uri).await)
         })
         .layer(middleware::from_fn(with_request_id))
 }
@@ -60,58 +60,58 @@ async fn with_request_id(mut request: Request, next: Next) -> Response {
     response
 }
 
-async fn take(
+async fn post_conversions(
     State(collector): State<Arc<Collector>>,
     RawQuery(query): RawQuery,
     Extension(RequestId(request_id)): Extension<RequestId>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, ApiError> {
+) -> Result<Response, ConversionsError> {
     let query = Query::parse(query.as_deref().unwrap_or_default());
-    let mut arrival = Arrival::new(&query, &headers, Transport::Server);
-    arrival.request_id = Some(request_id);
+    let mut context = RequestContext::new(&query, &headers, Transport::Server);
+    context.request_id = Some(request_id);
     let taken = async {
         // The body is read even for a wrong key: the answer would not reach a client that still sends.
         let body = collector
-            .bodies
-            .read(&headers, body, MAX_CONVERSIONS)
+            .body_reader
+            .read(&headers, body, MAX_CONVERSIONS_BODY_BYTES)
             .await?;
-        arrival.bytes = body.bytes.len();
-        check_key(&headers, collector.settings.key.as_deref())?;
-        let pixel = arrival.needed_pixel(PATH)?;
-        if !collector.has_pixel(pixel) {
-            let refusal = Refusal::new(StatusCode::FORBIDDEN, collector.no_such_pixel());
-            return Err(refusal.at("pid", "unknown_pid"));
+        context.bytes = body.bytes.len();
+        check_bearer(&headers, collector.config.key.as_deref())?;
+        let pixel = context.require_pixel(PATH)?;
+        if !collector.knows_pixel(pixel) {
+            let rejection = ApiError::new(StatusCode::FORBIDDEN, collector.unknown_pixel_message());
+            return Err(rejection.with_param("pid", "unknown_pid"));
         }
-        let conversions = conversions_api::parse(&body.bytes, arrival.received_ms)?;
+        let conversions = conversions_api::parse(&body.bytes, context.received_ms)?;
         Ok((conversions, body))
     };
     let (conversions, body) = match taken.await {
         Ok(taken) => taken,
-        Err(refusal) => {
-            arrival.turned_away(&collector, &refusal).await;
-            return Err(refusal.into());
+        Err(rejection) => {
+            context.record_rejection(&collector, &rejection).await;
+            return Err(rejection.into());
         }
     };
-    let refusal = refusal_of(&conversions.events);
-    let status = refusal
+    let rejection = error_for(&conversions.events);
+    let status = rejection
         .as_ref()
-        .map_or(StatusCode::OK, |refusal| refusal.status);
-    let pixel = arrival.pixel.clone();
+        .map_or(StatusCode::OK, |rejection| rejection.status);
+    let pixel = context.pixel.clone();
     let ConversionsBody {
         validate_only,
         integration_source,
         events,
     } = conversions;
     let count = events.len();
-    let mut request = arrival.request(status.as_u16(), count);
+    let mut request = context.into_request(status.as_u16(), count);
     request.is_anonymous = events.iter().all(|event| event.stripped);
     request.integration_source = integration_source;
     let first_invalid = events.iter().position(|event| !event.violations.is_empty());
     let judged = events
         .into_iter()
         .map(|event| EvaluatedEvent {
-            evaluation: evaluation(&event, &pixel, validate_only, first_invalid),
+            evaluation: evaluate(&event, &pixel, validate_only, first_invalid),
             notes: event.notes,
             event: event.text.into(),
         })
@@ -119,8 +119,8 @@ async fn take(
     collector.ingest.receive(request, judged).await?;
     // until now its room was needed for what has been made of it
     drop(body);
-    if let Some(refusal) = refusal {
-        return Err(refusal.into());
+    if let Some(rejection) = rejection {
+        return Err(rejection.into());
     }
     let kind = [(header::CONTENT_TYPE, "application/json")];
     let answer = json!({ "accepted_events": count });
@@ -128,7 +128,7 @@ async fn take(
 }
 
 /// Compares the bearer key with what the collector was told. No answer ever has the key in it.
-fn check_key(headers: &HeaderMap, expected: Option<&str>) -> Result<(), Refusal> {
+fn check_bearer(headers: &HeaderMap, expected: Option<&str>) -> Result<(), ApiError> {
     let error = match headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str())
@@ -148,11 +148,11 @@ fn check_key(headers: &HeaderMap, expected: Option<&str>) -> Result<(), Refusal>
         },
         Some(Err(_)) => "the key in the header `Authorization` is not plain ASCII",
     };
-    Err(Refusal::new(StatusCode::UNAUTHORIZED, error))
+    Err(ApiError::new(StatusCode::UNAUTHORIZED, error))
 }
 
 /// One event at fault fails them all.
-fn refusal_of(events: &[ServerEvent]) -> Option<Refusal> {
+fn error_for(events: &[ServerEvent]) -> Option<ApiError> {
     let invalid = events
         .iter()
         .filter(|event| !event.violations.is_empty())
@@ -161,50 +161,54 @@ fn refusal_of(events: &[ServerEvent]) -> Option<Refusal> {
         let numbered = events.iter().enumerate();
         numbered.flat_map(|(i, event)| event.violations.iter().map(move |violation| (i, violation)))
     };
-    let details: Vec<Detail> = violations()
-        .take(MOST_DETAILS)
+    let reported: Vec<EventViolation> = violations()
+        .take(MAX_REPORTED_VIOLATIONS)
         .map(|(i, violation)| {
             let param = match violation.field.as_str() {
                 "event" => format!("events[{i}]"),
                 field => format!("events[{i}].{field}"),
             };
-            Detail {
+            EventViolation {
                 message: violation.to_sentence(&param),
                 code: conversions_api::code(violation),
                 param,
             }
         })
         .collect();
-    let first = details.first()?;
+    let first = reported.first()?;
     let total = violations().count();
     let mut error = match (invalid, events.len()) {
         (1, 1) => String::new(),
         (some, all) => format!("No event was accepted, because {some} of {all} are invalid. "),
     };
     error += &first.message;
-    match total - details.len() {
+    match total - reported.len() {
         0 if total > 1 => error += &format!(" ({} more in `errors`)", total - 1),
         0 => {}
         untold => {
             error += &format!(
                 " ({} more in `errors`, and {untold} besides)",
-                details.len() - 1
+                reported.len() - 1
             )
         }
     }
     const TOO_OLD: &str = "event_timestamp_too_old";
-    let refusal = if violations().all(|(_, violation)| violation.api_code == Some(TOO_OLD)) {
-        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error).at(first.param.as_str(), TOO_OLD)
+    let rejection = if violations().all(|(_, violation)| violation.api_code == Some(TOO_OLD)) {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error)
+            .with_param(first.param.as_str(), TOO_OLD)
     } else {
         let event = events
             .iter()
             .position(|event| !event.violations.is_empty())?;
-        Refusal::bad_request(error).at(format!("events[{event}]"), "invalid_event")
+        ApiError::bad_request(error).with_param(format!("events[{event}]"), "invalid_event")
     };
-    Some(Refusal { details, ..refusal })
+    Some(ApiError {
+        violations: reported,
+        ..rejection
+    })
 }
 
-fn evaluation(
+fn evaluate(
     event: &ServerEvent,
     pixel: &str,
     validate_only: bool,

@@ -11,11 +11,11 @@ use axum::routing::get;
 use serde_json::value::to_raw_value;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::not_found::wrong_method;
-use super::request_context::Arrival;
+use super::not_found::method_not_allowed;
+use super::request_context::RequestContext;
 use crate::Collector;
-use crate::http::body::MAX_BODY;
-use crate::http::error::Refusal;
+use crate::http::body::MAX_BODY_BYTES;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::ingest::{EvaluatedEvent, Evaluation};
 use crate::ingest::{image_tag, rules, sdk_batch};
@@ -36,52 +36,55 @@ pub fn router() -> Router<Arc<Collector>> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request());
     Router::new()
-        .route(PATH, get(take_image_tag).post(take_batch))
+        .route(PATH, get(get_image_tag).post(post_events))
         // before the layer, which has to see preflights
-        .method_not_allowed_fallback(wrong_method)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(cors)
 }
 
-async fn take_batch(
+async fn post_events(
     State(collector): State<Arc<Collector>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let transport = transport(headers.get(header::CONTENT_TYPE));
-    let mut arrival = Arrival::new(&query, &headers, transport);
+    let mut context = RequestContext::new(&query, &headers, transport);
     let taken = async {
-        let body = collector.bodies.read(&headers, body, MAX_BODY).await?;
-        arrival.bytes = body.bytes.len();
-        arrival.needed_pixel(PATH)?;
-        let batch = sdk_batch::parse(&body.bytes, query.get("ec"), arrival.received_ms)?;
+        let body = collector
+            .body_reader
+            .read(&headers, body, MAX_BODY_BYTES)
+            .await?;
+        context.bytes = body.bytes.len();
+        context.require_pixel(PATH)?;
+        let batch = sdk_batch::parse(&body.bytes, query.get("ec"), context.received_ms)?;
         Ok((batch, body))
     };
     let (batch, body) = match taken.await {
         Ok(taken) => taken,
-        Err(refusal) => {
-            arrival.turned_away(&collector, &refusal).await;
-            return Err(refusal);
+        Err(error) => {
+            context.record_rejection(&collector, &error).await;
+            return Err(error);
         }
     };
-    let pixel = arrival.pixel.clone();
-    let is_known = collector.has_pixel(&pixel);
-    let mut request = arrival.request(StatusCode::ACCEPTED.as_u16(), batch.events.len());
+    let pixel = context.pixel.clone();
+    let is_known = collector.knows_pixel(&pixel);
+    let mut request = context.into_request(StatusCode::ACCEPTED.as_u16(), batch.events.len());
     request.is_anonymous = batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none();
     request.obref = batch.obref;
     request.oppref = batch.oppref;
     request.user = batch.user;
     let judged = batch.events.into_iter().map(|event| {
         let evaluation = if !is_known {
-            Evaluation::Final(Verdict::refused(collector.no_such_pixel()))
+            Evaluation::Final(Verdict::refused(collector.unknown_pixel_message()))
         } else if rules::is_internal(&event.name) {
             Evaluation::Final(Verdict::Internal)
         } else {
             let name = rules::dedup_name(&event.name, event.custom_event_name.as_deref());
             let key = DedupKey::new(&pixel, &name, &event.id);
             let violations = [event.violations, batch.user_violations.clone()].concat();
-            judged_by(violations, Some(key))
+            evaluate_violations(violations, Some(key))
         };
         EvaluatedEvent {
             event: <Box<str>>::from(event.text),
@@ -97,41 +100,42 @@ async fn take_batch(
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn take_image_tag(
+async fn get_image_tag(
     State(collector): State<Arc<Collector>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let query = query.as_deref().unwrap_or_default();
-    let arrival = Arrival::new(&Query::parse(query), &headers, Transport::Image);
-    let received_ms = arrival.received_ms;
+    let context = RequestContext::new(&Query::parse(query), &headers, Transport::Image);
+    let received_ms = context.received_ms;
     let taken = image_tag::parse(query, received_ms).and_then(|tag| {
-        arrival.needed_pixel(PATH)?;
+        context.require_pixel(PATH)?;
         if let Some(violation) = tag.event.id.as_deref().and_then(rules::id_violation) {
             let Violation {
                 given, expected, ..
             } = violation;
-            return Err(Refusal::bad_request(format!(
+            return Err(ApiError::bad_request(format!(
                 "`event_id` is {given}; it must be {expected}"
             )));
         }
-        let event = to_raw_value(&tag.event)
-            .map_err(|error| Refusal::bad_request(format!("the event cannot be shown: {error}")))?;
+        let event = to_raw_value(&tag.event).map_err(|error| {
+            ApiError::bad_request(format!("the event cannot be shown: {error}"))
+        })?;
         Ok((tag, event))
     });
     let (tag, event) = match taken {
         Ok(taken) => taken,
-        Err(refusal) => {
-            arrival.turned_away(&collector, &refusal).await;
-            return Err(refusal);
+        Err(error) => {
+            context.record_rejection(&collector, &error).await;
+            return Err(error);
         }
     };
-    let evaluation = if collector.has_pixel(&tag.pixel) {
-        judged_by(tag.event.violations(), tag.event.key(&tag.pixel))
+    let evaluation = if collector.knows_pixel(&tag.pixel) {
+        evaluate_violations(tag.event.violations(), tag.event.key(&tag.pixel))
     } else {
-        Evaluation::Final(Verdict::refused(collector.no_such_pixel()))
+        Evaluation::Final(Verdict::refused(collector.unknown_pixel_message()))
     };
-    let mut request = arrival.request(StatusCode::OK.as_u16(), 1);
+    let mut request = context.into_request(StatusCode::OK.as_u16(), 1);
     request.is_anonymous = tag.oppref.is_none();
     request.oppref = tag.oppref;
     log(&request);
@@ -149,7 +153,7 @@ async fn take_image_tag(
     Ok((picture, GIF).into_response())
 }
 
-fn judged_by(violations: Vec<Violation>, key: Option<DedupKey>) -> Evaluation {
+fn evaluate_violations(violations: Vec<Violation>, key: Option<DedupKey>) -> Evaluation {
     if violations.is_empty() {
         Evaluation::Countable(key)
     } else {

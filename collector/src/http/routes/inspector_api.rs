@@ -19,14 +19,14 @@ use futures_util::stream;
 use serde_json::json;
 
 use crate::Collector;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::store::database::EventQuery;
 use crate::store::index::MAX_EVENTS;
 use crate::store::record::EventRecord;
 
 /// How much is read at once, so that a long list is never in memory whole.
-const AT_ONCE: EventQuery = EventQuery {
+const PAGE: EventQuery = EventQuery {
     pixel: None,
     before: None,
     limit: 500,
@@ -39,23 +39,26 @@ pub fn router(collector: &Arc<Collector>) -> Router<Arc<Collector>> {
         .route("/events.json", get(list).delete(clear))
         .route("/events/stream", get(stream))
         .route("/inspector/facts.json", get(facts))
-        .layer(from_fn_with_state(Arc::clone(collector), local_names_alone))
+        .layer(from_fn_with_state(
+            Arc::clone(collector),
+            reject_foreign_hosts,
+        ))
 }
 
-async fn local_names_alone(
+async fn reject_foreign_hosts(
     State(collector): State<Arc<Collector>>,
     request: Request,
     next: Next,
 ) -> Response {
-    if collector.settings.is_local && !is_local(request.headers()) {
+    if collector.config.is_loopback && !is_loopback_host(request.headers()) {
         let error = "this collector listens for its own machine alone, and shows what has arrived only under \
             http://localhost and 127.0.0.1: open it there, or start it with --host";
-        return Refusal::new(StatusCode::FORBIDDEN, error).into_response();
+        return ApiError::new(StatusCode::FORBIDDEN, error).into_response();
     }
     next.run(request).await
 }
 
-fn is_local(headers: &HeaderMap) -> bool {
+fn is_loopback_host(headers: &HeaderMap) -> bool {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
@@ -77,14 +80,14 @@ fn is_local(headers: &HeaderMap) -> bool {
 async fn list(
     State(collector): State<Arc<Collector>>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let number = |name: &str| match query.get(name) {
         None => Ok(None),
         Some(number) => number
             .parse()
             .map(Some)
-            .map_err(|_| Refusal::bad_request(format!("{name}={number} is not a whole number"))),
+            .map_err(|_| ApiError::bad_request(format!("{name}={number} is not a whole number"))),
     };
     let wanted = EventQuery {
         pixel: query.get("pixel").map(ToOwned::to_owned),
@@ -92,10 +95,10 @@ async fn list(
         limit: number("limit")?.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         }),
-        max_bytes: AT_ONCE.max_bytes,
+        max_bytes: PAGE.max_bytes,
     };
     let mut list = List::new(collector, wanted);
-    // read before the answer begins: it can still be a refusal
+    // read before the answer begins: it can still be a error
     let first = list.next().await?;
     let rest = stream::unfold((list, Some(first)), async |(mut list, first)| {
         let piece = match first {
@@ -103,8 +106,8 @@ async fn list(
             None => match list.next().await {
                 Ok(piece) => piece,
                 // cut off, so that nobody takes it for the whole
-                Err(refusal) => {
-                    return Some((Err(std::io::Error::other(refusal.error)), (list, None)));
+                Err(error) => {
+                    return Some((Err(std::io::Error::other(error.message)), (list, None)));
                 }
             },
         };
@@ -135,11 +138,11 @@ impl List {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         if self.has_ended {
             return Ok(None);
         }
-        let limit = self.wanted.limit.min(AT_ONCE.limit);
+        let limit = self.wanted.limit.min(PAGE.limit);
         let wanted = EventQuery {
             limit,
             ..self.wanted.clone()
@@ -169,7 +172,7 @@ impl List {
     }
 }
 
-async fn clear(State(collector): State<Arc<Collector>>) -> Result<StatusCode, Refusal> {
+async fn clear(State(collector): State<Arc<Collector>>) -> Result<StatusCode, ApiError> {
     collector.ingest.clear().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -180,12 +183,12 @@ async fn stream(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
 
 /// How the collector was started, for the checks that depend on it.
 async fn facts(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
-    let settings = &collector.settings;
+    let config = &collector.config;
     let facts = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "listening": settings.listening,
-        "pixels": settings.pixels,
-        "key_given": settings.key.is_some(),
+        "listening": config.listening,
+        "pixels": config.pixels,
+        "key_given": config.key.is_some(),
         "kept": collector.ingest.stored_count(),
         "most": MAX_EVENTS,
     });
@@ -218,7 +221,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, HeaderValue::from_static(host));
-            assert_eq!(is_local(&headers), expected, "{host}");
+            assert_eq!(is_loopback_host(&headers), expected, "{host}");
         }
     }
 }

@@ -27,8 +27,8 @@ pub fn router(collector: Arc<Collector>) -> Router {
         .merge(pixel_config::router())
         .merge(inspector_api::router(&collector))
         .merge(conversions::router())
-        .merge(assets::router(&collector.settings.pages))
-        .fallback(not_found::lost)
-        .method_not_allowed_fallback(not_found::wrong_method)
+        .merge(assets::router(&collector.config.assets))
+        .fallback(not_found::not_found)
+        .method_not_allowed_fallback(not_found::method_not_allowed)
         .with_state(collector)
 }

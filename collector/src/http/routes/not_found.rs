@@ -2,10 +2,10 @@
 
 use axum::http::{Method, StatusCode, Uri};
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
 /// 404, with the addresses that lead somewhere.
-pub async fn lost() -> (StatusCode, &'static str) {
+pub async fn not_found() -> (StatusCode, &'static str) {
     let text = "\
 Nothing here. The collector has:
 
@@ -22,14 +22,14 @@ Nothing here. The collector has:
 }
 
 /// 405, for an address that is used in another way.
-pub async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+pub async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let how = match uri.path() {
         "/v1/events" => "POST, from a server",
         "/v1/sdk/events" => "POST, or GET for an image tag",
         "/events.json" => "GET, or DELETE to forget everything",
         _ => "GET",
     };
-    Refusal::new(
+    ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{method} is not taken here, but {how}"),
     )

@@ -5,20 +5,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, header};
 
 use crate::Collector;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::ingest::EvaluatedEvent;
 use crate::ingest::rules;
 use crate::store::record::{RequestMeta, Transport};
 
 /// How much is kept of the header `Referer`, in characters.
-const LONGEST_REFERER: usize = 2048;
+const MAX_REFERER_CHARS: usize = 2048;
 /// How much is kept of what a request was turned away for, in characters.
-const LONGEST_ERROR: usize = 1000;
+const MAX_ERROR_CHARS: usize = 1000;
 
 /// A request that has begun to arrive.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct RequestContext {
     /// When, in milliseconds since the epoch.
     pub received_ms: u64,
     /// The pixel's id as its address has it; empty where it has none.
@@ -32,12 +32,12 @@ pub struct Arrival {
     referer: Option<String>,
 }
 
-impl Arrival {
+impl RequestContext {
     /// Arriving now.
     pub fn new(query: &Query, headers: &HeaderMap, transport: Transport) -> Self {
         let referer = headers.get(header::REFERER).map(|value| {
             let text = String::from_utf8_lossy(value.as_bytes());
-            text.chars().take(LONGEST_REFERER).collect()
+            text.chars().take(MAX_REFERER_CHARS).collect()
         });
         Self {
             received_ms: now_ms(),
@@ -50,23 +50,23 @@ impl Arrival {
     }
 
     /// The pixel, if there is one of a sensible length. `address` is the endpoint's, for the words.
-    pub fn needed_pixel(&self, address: &str) -> Result<&str, Refusal> {
+    pub fn require_pixel(&self, address: &str) -> Result<&str, ApiError> {
         match self.pixel.len() {
-            0 => Err(Refusal::bad_request(format!(
+            0 => Err(ApiError::bad_request(format!(
                 "the address has no `pid`, the pixel's id: …{address}?pid=PIXEL"
             ))
-            .at("pid", "missing_pid")),
+            .with_param("pid", "missing_pid")),
             1..=rules::MAX_PIXEL_ID_BYTES => Ok(&self.pixel),
-            length => Err(Refusal::bad_request(format!(
+            length => Err(ApiError::bad_request(format!(
                 "the address's `pid` is {length} bytes long; a pixel's id has at most {}",
                 rules::MAX_PIXEL_ID_BYTES
             ))
-            .at("pid", "invalid_pid")),
+            .with_param("pid", "invalid_pid")),
         }
     }
 
     /// What is kept of it. Who the visitor is, is still to be filled in.
-    pub fn request(self, status: u16, batch_size: usize) -> RequestMeta {
+    pub fn into_request(self, status: u16, batch_size: usize) -> RequestMeta {
         RequestMeta {
             received_ms: self.received_ms,
             pixel: self.pixel,
@@ -85,14 +85,14 @@ impl Arrival {
     }
 
     /// Keeps it as one that was turned away before its events could be told apart.
-    pub async fn turned_away(mut self, collector: &Collector, refusal: &Refusal) {
+    pub async fn record_rejection(mut self, collector: &Collector, error: &ApiError) {
         self.pixel = self.pixel.chars().take(rules::MAX_PIXEL_ID_BYTES).collect();
-        let error = refusal.error.chars().take(LONGEST_ERROR).collect();
-        let request = self.request(refusal.status.as_u16(), 0);
+        let message = error.message.chars().take(MAX_ERROR_CHARS).collect();
+        let request = self.into_request(error.status.as_u16(), 0);
         // that it cannot be kept is told to those whose events are lost by it
         let _ = collector
             .ingest
-            .receive(request, vec![EvaluatedEvent::unparsed(error)])
+            .receive(request, vec![EvaluatedEvent::unparsed(message)])
             .await;
     }
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 pub use codes::code;
 pub use event::ServerEvent;
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::ingest::ordered_fields::OrderedFields;
 use crate::ingest::rules;
 
@@ -43,20 +43,20 @@ pub struct ConversionsBody {
 ///
 /// # Errors
 /// When its events cannot be told apart. What is wrong with an event is in its `faults`.
-pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, Refusal> {
+pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, ApiError> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        Refusal::bad_request(format!("the body is not UTF-8 text: {error}"))
-            .at("body", "invalid_json")
+        ApiError::bad_request(format!("the body is not UTF-8 text: {error}"))
+            .with_param("body", "invalid_json")
     })?;
     let members: OrderedFields<&RawValue> = serde_json::from_str(text).map_err(|error| {
         let problem = match error.classify() {
             serde_json::error::Category::Data => "is JSON, but not an object".to_owned(),
             _ => format!("is not JSON: {error}"),
         };
-        Refusal::bad_request(format!(
+        ApiError::bad_request(format!(
             r#"the body {problem}; it must be {{"events": [...]}}"#
         ))
-        .at("body", "invalid_json")
+        .with_param("body", "invalid_json")
     })?;
     if let Some((unknown, _)) = members
         .0
@@ -64,15 +64,15 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, Refusal> {
         .find(|(name, _)| !BODY.contains(&name.as_str()))
     {
         let name = rules::display_name(unknown);
-        return Err(Refusal::bad_request(format!(
+        return Err(ApiError::bad_request(format!(
             "the body has a member `{name}`, which does not exist: it has `events`, and may have `validate_only` and `integration_source`"
         ))
-        .at(name, "unknown_parameter"));
+        .with_param(name, "unknown_parameter"));
     }
     if let Some(repeated) = members.duplicates().first() {
         return Err(
-            Refusal::bad_request(format!("the body has `{repeated}` more than once"))
-                .at(*repeated, "repeated_parameter"),
+            ApiError::bad_request(format!("the body has `{repeated}` more than once"))
+                .with_param(*repeated, "repeated_parameter"),
         );
     }
     let validate_only = match members.get("validate_only").map(|value| value.get()) {
@@ -80,8 +80,8 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, Refusal> {
         Some("true") => true,
         Some(_) => {
             return Err(
-                Refusal::bad_request("`validate_only` must be true or false")
-                    .at("validate_only", "invalid_validate_only"),
+                ApiError::bad_request("`validate_only` must be true or false")
+                    .with_param("validate_only", "invalid_validate_only"),
             );
         }
     };
@@ -93,21 +93,20 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, Refusal> {
         .get("events")
         .and_then(|events| serde_json::from_str::<Vec<&RawValue>>(events.get()).ok())
         .ok_or_else(|| {
-            Refusal::bad_request("the body has no `events`, a list of events")
-                .at("events", "missing_events")
+            ApiError::bad_request("the body has no `events`, a list of events")
+                .with_param("events", "missing_events")
         })?;
     match events.len() {
         0 => {
-            return Err(
-                Refusal::bad_request("`events` is an empty list").at("events", "missing_events")
-            );
+            return Err(ApiError::bad_request("`events` is an empty list")
+                .with_param("events", "missing_events"));
         }
         1..=MAX_EVENTS => {}
         count => {
-            return Err(Refusal::bad_request(format!(
+            return Err(ApiError::bad_request(format!(
                 "`events` has {count} events, and one request may have at most {MAX_EVENTS}: send them in several requests"
             ))
-            .at("events", "too_many_events"));
+            .with_param("events", "too_many_events"));
         }
     }
     Ok(ConversionsBody {
@@ -121,18 +120,18 @@ pub fn parse(body: &[u8], now_ms: u64) -> Result<ConversionsBody, Refusal> {
 }
 
 /// An `integration_source` as it counts: trimmed and in lowercase.
-fn integration_source(json: &str) -> Result<Option<String>, Refusal> {
-    let refused = |given: String| {
-        Refusal::bad_request(format!(
+fn integration_source(json: &str) -> Result<Option<String>, ApiError> {
+    let invalid = |given: String| {
+        ApiError::bad_request(format!(
             "`integration_source` is {given}; it must be 1 to {MAX_SOURCE_BYTES} characters of a-z, 0-9, `.`, `_` and `-`, and begin with a letter or digit"
         ))
-        .at("integration_source", "invalid_integration_source")
+        .with_param("integration_source", "invalid_integration_source")
     };
     let source = match serde_json::from_str(json) {
         Ok(Value::Null) => return Ok(None),
         Ok(Value::String(text)) => text.trim().to_lowercase(),
-        Ok(other) => return Err(refused(rules::display(&other))),
-        Err(_) => return Err(refused("nested too deep".to_owned())),
+        Ok(other) => return Err(invalid(rules::display(&other))),
+        Err(_) => return Err(invalid("nested too deep".to_owned())),
     };
     let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_right = source.len() <= MAX_SOURCE_BYTES
@@ -143,7 +142,7 @@ fn integration_source(json: &str) -> Result<Option<String>, Refusal> {
     if is_right {
         Ok(Some(source))
     } else {
-        Err(refused(rules::display(&source.into())))
+        Err(invalid(rules::display(&source.into())))
     }
 }
 
@@ -155,12 +154,12 @@ mod tests {
 
     const NOW: u64 = 1_790_000_000_000;
 
-    fn parsed(body: impl ToString) -> Result<ConversionsBody, Refusal> {
+    fn parsed(body: impl ToString) -> Result<ConversionsBody, ApiError> {
         parse(body.to_string().as_bytes(), NOW)
     }
 
     fn error(body: impl ToString) -> String {
-        parsed(body).unwrap_err().error
+        parsed(body).unwrap_err().message
     }
 
     #[test]
@@ -207,15 +206,15 @@ mod tests {
             json!(7),
             json!(["shopify"]),
         ] {
-            let refusal = source(wrong.clone()).unwrap_err();
+            let error = source(wrong.clone()).unwrap_err();
             assert_eq!(
-                refusal.param.as_deref(),
+                error.param.as_deref(),
                 Some("integration_source"),
                 "{wrong}"
             );
-            assert!(refusal.error.contains("1 to 64"), "{}", refusal.error);
+            assert!(error.message.contains("1 to 64"), "{}", error.message);
         }
-        let told = source(json!("jane@example.com")).unwrap_err().error;
+        let told = source(json!("jane@example.com")).unwrap_err().message;
         assert!(!told.contains("jane"), "{told}");
     }
 

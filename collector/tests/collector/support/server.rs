@@ -8,50 +8,52 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oaiq_collector::cli::Host;
-use oaiq_collector::http::assets::Pages;
+use oaiq_collector::cli::ListenHost;
+use oaiq_collector::http::assets::Assets;
 use oaiq_collector::http::{listen, serve};
 use oaiq_collector::store::database::Database;
-use oaiq_collector::{Collector, Settings};
+use oaiq_collector::{Collector, Config};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use ureq::http::{Request, Response};
 use ureq::{Agent, AsSendBody, Body};
 
-pub type Answer = Response<Body>;
+pub type HttpResponse = Response<Body>;
 
 /// A collector that listens on a free port until this is dropped.
-pub struct Server {
+pub struct TestServer {
     pub address: SocketAddr,
-    agent: Agent,
+    client: Agent,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Server {
+impl TestServer {
     pub fn start() -> Self {
-        Self::with(settings())
+        Self::with(config())
     }
 
-    pub fn start_with(pages: Pages, read_timeout: Duration) -> Self {
-        Self::with(Settings {
-            pages,
+    pub fn start_with_assets(assets: Assets, read_timeout: Duration) -> Self {
+        Self::with(Config {
+            assets,
             read_timeout,
-            ..settings()
+            ..config()
         })
     }
 
     /// One that keeps nothing.
-    pub fn with(settings: Settings) -> Self {
-        Self::open(settings, Database::in_memory().unwrap())
+    pub fn with(config: Config) -> Self {
+        Self::open(config, Database::in_memory().unwrap())
     }
 
-    pub fn open(settings: Settings, opened: Database) -> Self {
+    pub fn open(config: Config, database: Database) -> Self {
         let runtime = Runtime::new().unwrap();
-        let listeners = runtime.block_on(listen::listen(Host::Loopback, 0)).unwrap();
+        let listeners = runtime
+            .block_on(listen::listen(ListenHost::Loopback, 0))
+            .unwrap();
         let address = listeners[0].local_addr().unwrap();
-        let collector = Collector::new(settings, opened);
+        let collector = Collector::new(config, database);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             runtime.block_on(serve::serve(listeners, Arc::new(collector), async {
@@ -60,7 +62,7 @@ impl Server {
         });
         Self {
             address,
-            agent: agent(),
+            client: http_client(),
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -70,8 +72,8 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn get(&self, path: &str) -> Answer {
-        self.agent.get(self.url(path)).call().unwrap()
+    pub fn get(&self, path: &str) -> HttpResponse {
+        self.client.get(self.url(path)).call().unwrap()
     }
 
     /// A request with headers of its own.
@@ -81,16 +83,16 @@ impl Server {
         path: &str,
         headers: &[(&str, &str)],
         body: impl AsSendBody,
-    ) -> Answer {
+    ) -> HttpResponse {
         let mut request = Request::builder().method(method).uri(self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.agent.run(request.body(body).unwrap()).unwrap()
+        self.client.run(request.body(body).unwrap()).unwrap()
     }
 
     /// Sends a body as the pixel's `fetch` does.
-    pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+    pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> HttpResponse {
         self.send(
             "POST",
             path,
@@ -100,13 +102,13 @@ impl Server {
     }
 
     /// Sends a batch that must be taken.
-    pub fn take(&self, pixel: &str, batch: &Value) {
-        let answer = self.post(&format!("/v1/sdk/events?pid={pixel}"), batch.to_string());
-        assert_eq!(answer.status(), 202);
+    pub fn post_batch_ok(&self, pixel: &str, batch: &Value) {
+        let response = self.post(&format!("/v1/sdk/events?pid={pixel}"), batch.to_string());
+        assert_eq!(response.status(), 202);
     }
 
     /// Sends a body as a server does.
-    pub fn convert(&self, pixel: &str, body: &Value) -> Answer {
+    pub fn post_conversions(&self, pixel: &str, body: &Value) -> HttpResponse {
         let headers = [
             ("Authorization", "Bearer key"),
             ("Content-Type", "application/json"),
@@ -117,11 +119,11 @@ impl Server {
 
     /// The entries of `/events.json` with this query, newest first.
     pub fn entries(&self, query: &str) -> Vec<Value> {
-        let listing = json_of(self.get(&format!("/events.json{query}")));
+        let listing = read_json(self.get(&format!("/events.json{query}")));
         listing["events"].as_array().unwrap().clone()
     }
 
-    /// What the server answers to these very bytes, until it hangs up. A client library would tidy up
+    /// What the server responses to these very bytes, until it hangs up. A client library would tidy up
     /// some of what the tests send.
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
@@ -129,13 +131,13 @@ impl Server {
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
         stream.write_all(bytes.as_ref()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).unwrap();
+        String::from_utf8_lossy(&response).into_owned()
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -144,8 +146,8 @@ impl Drop for Server {
     }
 }
 
-/// A client that takes every status for an answer, follows no redirect and never waits long.
-pub fn agent() -> Agent {
+/// A client that takes every status for an response, follows no redirect and never waits long.
+pub fn http_client() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -154,14 +156,14 @@ pub fn agent() -> Agent {
         .into()
 }
 
-pub fn settings() -> Settings {
-    Settings {
-        pages: folders_that_do_not_exist(),
+pub fn config() -> Config {
+    Config {
+        assets: missing_assets(),
         pixels: Vec::new(),
         key: None,
         read_timeout: Duration::from_secs(10),
         listening: vec!["http://localhost:8787".to_owned()],
-        is_local: true,
+        is_loopback: true,
     }
 }
 
@@ -183,39 +185,39 @@ pub fn event(name: &str, id: &str) -> Value {
 }
 
 /// The same, as a server sends it.
-pub fn conversion(name: &str, id: &str) -> Value {
+pub fn conversion_event(name: &str, id: &str) -> Value {
     let mut conversion = event(name, id);
     conversion["action_source"] = "web".into();
     conversion
 }
 
-pub fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
-    answer
+pub fn header<'a>(response: &'a HttpResponse, name: &str) -> &'a str {
+    response
         .headers()
         .get(name)
         .map_or("", |value| value.to_str().unwrap())
 }
 
-pub fn text_of(mut answer: Answer) -> String {
-    answer.body_mut().read_to_string().unwrap()
+pub fn read_text(mut response: HttpResponse) -> String {
+    response.body_mut().read_to_string().unwrap()
 }
 
-pub fn json_of(answer: Answer) -> Value {
-    assert_eq!(header(&answer, "content-type"), "application/json");
-    serde_json::from_str(&text_of(answer)).unwrap()
+pub fn read_json(response: HttpResponse) -> Value {
+    assert_eq!(header(&response, "content-type"), "application/json");
+    serde_json::from_str(&read_text(response)).unwrap()
 }
 
-/// The `error` of an answer that must be a refusal with this status.
-pub fn refusal(answer: Answer, status: u16) -> String {
-    assert_eq!(answer.status(), status);
-    json_of(answer)["error"].as_str().unwrap().to_owned()
+/// The `error` of an response that must be a refusal with this status.
+pub fn error_of(response: HttpResponse, status: u16) -> String {
+    assert_eq!(response.status(), status);
+    read_json(response)["error"].as_str().unwrap().to_owned()
 }
 
-/// The `error` of a Conversions API answer that must be a refusal with this status, in OpenAI's shape.
-pub fn api_error(answer: Answer, status: u16) -> Value {
-    assert_eq!(answer.status(), status);
-    assert!(header(&answer, "x-request-id").starts_with("req_"));
-    let error = json_of(answer)["error"].clone();
+/// The `error` of a Conversions API response that must be a refusal with this status, in OpenAI's shape.
+pub fn api_error(response: HttpResponse, status: u16) -> Value {
+    assert_eq!(response.status(), status);
+    assert!(header(&response, "x-request-id").starts_with("req_"));
+    let error = read_json(response)["error"].clone();
     for member in ["message", "type"] {
         assert!(error[member].is_string(), "{error}");
     }
@@ -226,33 +228,33 @@ pub fn api_error(answer: Answer, status: u16) -> Value {
 }
 
 /// The `message` of such an `error`.
-pub fn api_message(answer: Answer, status: u16) -> String {
-    let error = api_error(answer, status);
+pub fn api_message(response: HttpResponse, status: u16) -> String {
+    let error = api_error(response, status);
     error["message"].as_str().unwrap().to_owned()
 }
 
 /// The messages of an event stream, as a browser gives them to a page.
-pub struct Messages(BufReader<Box<dyn Read>>);
+pub struct SseMessages(BufReader<Box<dyn Read>>);
 
 #[derive(Debug, Default, PartialEq)]
-pub struct Message {
+pub struct SseMessage {
     pub event: String,
     pub id: String,
     pub data: String,
 }
 
-impl Messages {
-    pub fn of(answer: Answer) -> Self {
-        assert_eq!(header(&answer, "content-type"), "text/event-stream");
-        Self(BufReader::new(Box::new(answer.into_body().into_reader())))
+impl SseMessages {
+    pub fn new(response: HttpResponse) -> Self {
+        assert_eq!(header(&response, "content-type"), "text/event-stream");
+        Self(BufReader::new(Box::new(response.into_body().into_reader())))
     }
 }
 
-impl Iterator for Messages {
-    type Item = Message;
+impl Iterator for SseMessages {
+    type Item = SseMessage;
 
-    fn next(&mut self) -> Option<Message> {
-        let mut message = Message::default();
+    fn next(&mut self) -> Option<SseMessage> {
+        let mut message = SseMessage::default();
         loop {
             let mut line = String::new();
             if self.0.read_line(&mut line).unwrap() == 0 {
@@ -269,9 +271,9 @@ impl Iterator for Messages {
     }
 }
 
-pub fn folders_that_do_not_exist() -> Pages {
+pub fn missing_assets() -> Assets {
     let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-folder");
-    Pages {
+    Assets {
         shop: Some(nowhere.join("shop")),
         inspector: Some(nowhere.join("inspector")),
         sdk: Some(nowhere.join("dist")),
@@ -279,7 +281,7 @@ pub fn folders_that_do_not_exist() -> Pages {
 }
 
 /// Folders with small pages and a pixel, and `secret.txt` beside them; `name` is the test's own.
-pub fn folders(name: &str) -> Pages {
+pub fn fixture_dirs(name: &str) -> Assets {
     let root: PathBuf = [env!("CARGO_TARGET_TMPDIR"), name].iter().collect();
     for (file, content) in [
         ("secret.txt", "secret"),
@@ -308,7 +310,7 @@ pub fn folders(name: &str) -> Pages {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    Pages {
+    Assets {
         shop: Some(root.join("www/shop")),
         inspector: Some(root.join("www/inspector")),
         sdk: Some(root.join("dist")),
