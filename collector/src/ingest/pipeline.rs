@@ -12,9 +12,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::http::error::ApiError;
 use crate::store::broadcast::Broadcaster;
-use crate::store::database::{self, Database, EventQuery, InsertBatch, Job, WriteFailure};
+use crate::store::database::Database;
 use crate::store::index::{Admission, DedupKey, EventIndex, IndexEntry};
 use crate::store::record::{EventRecord, Notes, Outcome, RequestMeta, Verdict};
+use crate::store::writer::{self, EventQuery, InsertBatch, Job, WriteFailure};
 
 /// How much may wait to be written, in KiB. Who sends more waits for his answer.
 const QUEUE_KIB: usize = 16 * 1024;
@@ -85,7 +86,7 @@ impl Ingest {
         let index = std::mem::take(&mut db.index);
         let thread = thread::spawn({
             let failure = Arc::clone(&failure);
-            move || database::run_writer(db, failure, &jobs)
+            move || writer::run_writer(db, failure, &jobs)
         });
         Self {
             index: Mutex::new(index),

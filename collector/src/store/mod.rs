@@ -1,6 +1,8 @@
-//! What has been received: the database, the index by which events are counted once, and the stream to inspectors.
+//! Stores what was received: the database and its writer thread, the index that finds duplicates, and the live stream to
+//! inspectors.
 
 pub mod broadcast;
 pub mod database;
 pub mod index;
 pub mod record;
+pub mod writer;

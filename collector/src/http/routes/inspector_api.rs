@@ -21,9 +21,9 @@ use serde_json::json;
 use crate::Collector;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::store::database::EventQuery;
 use crate::store::index::MAX_EVENTS;
 use crate::store::record::EventRecord;
+use crate::store::writer::EventQuery;
 
 /// How much is read at once, so that a long list is never in memory whole.
 const PAGE: EventQuery = EventQuery {
