@@ -1,4 +1,4 @@
-//! The image tag: one event in the address of a picture, for pages that run no script.
+//! Parses an image tag: one event in the query of an image URL, for pages that run no script.
 //!
 //! `…/v1/sdk/events?pid=&event=&event_id=&oppref=&data[type]=&data[amount]=&data[contents][0][id]=…`
 
@@ -11,45 +11,44 @@ use crate::ingest::rules;
 use crate::store::index::DedupKey;
 use crate::store::record::Violation;
 
-/// How deep `data[a][b]…` is followed. The protocol needs three; a longer chain could exhaust the stack.
+/// The maximum depth of `data[a][b]…`. The protocol needs three; unlimited depth could exhaust the stack.
 const MAX_DEPTH: usize = 8;
 
-/// What an image tag says.
+/// A parsed image tag.
 #[derive(Debug, PartialEq)]
 pub struct ImageTag {
-    /// The pixel, `pid`.
+    /// The pixel ID, `pid`.
     pub pixel: String,
-    /// The click reference, if there is one that is not empty.
+    /// The click ID, if it is not empty.
     pub oppref: Option<String>,
-    /// The one event, as a batch would hold it.
+    /// The event, in the form of a batch's events.
     pub event: Event,
 }
 
-/// The event of an image tag. An image tag gives neither time nor address.
+/// The event of an image tag. It has no time of its own and no URL.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Event {
     /// The event's name, `event`.
     #[serde(rename = "type")]
     pub name: String,
-    /// When it arrived, in milliseconds since the epoch.
+    /// When it was received, in milliseconds since the Unix epoch.
     pub timestamp_ms: u64,
-    /// `event_id`. Absent where the tag gives none; duplicates of it cannot be recognised.
+    /// `event_id`. Without it, duplicates cannot be recognized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Parameters that are no part of the protocol, as text, so that a misspelt one is seen.
+    /// All other parameters, as text. They are stored so that a misspelled one can be seen.
     #[serde(flatten)]
-    pub others: Map<String, Value>,
-    /// What the parameters `data[…]` say. Text, except that `amount` and `quantity` are integers where
-    /// they can be.
+    pub other_params: Map<String, Value>,
+    /// The parameters `data[…]`. Values are text, except that `amount` and `quantity` are integers if possible.
     pub data: Map<String, Value>,
 }
 
 impl Event {
-    /// What is wrong with it.
+    /// The rules that it breaks.
     pub fn violations(&self) -> Vec<Violation> {
         let mut options = Map::new();
         for option in ["custom_event_name", "opt_out"] {
-            if let Some(value) = self.others.get(option) {
+            if let Some(value) = self.other_params.get(option) {
                 options.insert(option.to_owned(), value.clone());
             }
         }
@@ -57,32 +56,35 @@ impl Event {
         rules::schema_violations(&self.name.as_str().into(), Some(&data), &options)
     }
 
-    /// What duplicates are recognised by.
-    pub fn key(&self, pixel: &str) -> Option<DedupKey> {
-        let own = self.others.get("custom_event_name").and_then(Value::as_str);
+    /// Its dedup key, if it has an ID.
+    pub fn dedup_key(&self, pixel: &str) -> Option<DedupKey> {
+        let own = self
+            .other_params
+            .get("custom_event_name")
+            .and_then(Value::as_str);
         let name = rules::dedup_name(&self.name, own);
         self.id.as_deref().map(|id| DedupKey::new(pixel, &name, id))
     }
 }
 
-/// Reads the query of an image tag that arrived at `received_ms`.
+/// Parses the query of an image tag received at `received_ms`.
 ///
 /// # Errors
-/// When `pid` or `event` is missing or empty, and for a parameter named like a part of the event on
-/// the wire, which is a mistake for the image tag's own name.
+/// 400 if `pid` or `event` is missing or empty, or if a parameter has the name of a field of the wire format: the image tag
+/// has other names for these.
 pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, ApiError> {
     let query = Query::parse(query);
-    let needed = |name: &str, what: &str| match query.get_non_empty(name) {
+    let required = |name: &str, what: &str| match query.get_non_empty(name) {
         Some(value) => Ok(value.to_owned()),
         None => Err(ApiError::bad_request(format!(
-            "the image tag's address has no `{name}`, {what}"
+            "the image tag's URL has no `{name}`, {what}"
         ))),
     };
-    let pixel = needed("pid", "the pixel's id")?;
-    let name = needed("event", "the event's name")?;
+    let pixel = required("pid", "the pixel ID")?;
+    let name = required("event", "the event's name")?;
 
     let mut data = Map::new();
-    let mut others = Map::new();
+    let mut other_params = Map::new();
     for (name, value) in query.iter() {
         if let Some(path) = data_path(name)
             && insert(&mut data, &path, value)
@@ -91,16 +93,16 @@ pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, ApiError> {
         }
         match name {
             "pid" | "event" | "event_id" | "oppref" => {}
-            // The script's own parameters; they say nothing about the event.
+            // The script's own parameters, which are not part of the event.
             "st" | "sv" | "t" | "ec" => {}
             "type" | "timestamp_ms" | "id" | "data" => {
                 return Err(ApiError::bad_request(format!(
-                    "`{name}` is no parameter of the image tag: the event's name is `event`, \
-                     its id `event_id`, its data `data[type]`, `data[amount]` and so on"
+                    "`{name}` is not a parameter of the image tag: send the event's name as `event`, its ID as \
+                     `event_id`, and its data as `data[type]`, `data[amount]` and so on"
                 )));
             }
             _ => {
-                others
+                other_params
                     .entry(name)
                     .or_insert_with(|| Value::String(value.to_owned()));
             }
@@ -116,21 +118,21 @@ pub fn parse(query: &str, received_ms: u64) -> Result<ImageTag, ApiError> {
             name,
             timestamp_ms: received_ms,
             id: query.get_non_empty("event_id").map(ToOwned::to_owned),
-            others,
+            other_params,
             data,
         },
     })
 }
 
-/// `data[contents][0][id]` → `["contents", "0", "id"]`; `None` for any other name.
+/// Splits `data[contents][0][id]` into `["contents", "0", "id"]`. `None` for any other name.
 fn data_path(name: &str) -> Option<Vec<&str>> {
     let inner = name.strip_prefix("data[")?.strip_suffix(']')?;
     let path: Vec<&str> = inner.split("][").take(MAX_DEPTH + 1).collect();
-    let sound = |part: &&str| !part.is_empty() && !part.contains(['[', ']']);
-    (path.len() <= MAX_DEPTH && path.iter().all(sound)).then_some(path)
+    let is_valid = |part: &&str| !part.is_empty() && !part.contains(['[', ']']);
+    (path.len() <= MAX_DEPTH && path.iter().all(is_valid)).then_some(path)
 }
 
-/// Puts `value` at `path`. False where something else is there already.
+/// Inserts `value` at `path`. Returns false if the place is taken.
 fn insert(object: &mut Map<String, Value>, path: &[&str], value: &str) -> bool {
     match path {
         [] => false,
@@ -158,17 +160,17 @@ fn scalar(name: &str, value: &str) -> Value {
     }
 }
 
-/// Turns an object whose keys are all numbers into a list in their order. Numbers left out leave no
-/// hole: `[contents][7]` alone is a list of one.
+/// Turns objects whose keys are all numbers into lists, sorted by key. Missing numbers leave no holes: `[contents][7]`
+/// alone becomes a list of one.
 fn make_lists(value: &mut Value) {
     let Value::Object(object) = value else { return };
     object.values_mut().for_each(make_lists);
-    let places: Option<Vec<u64>> = object.keys().map(|key| key.parse().ok()).collect();
-    if let Some(places) = places {
+    let indexes: Option<Vec<u64>> = object.keys().map(|key| key.parse().ok()).collect();
+    if let Some(indexes) = indexes {
         let values = std::mem::take(object).into_iter().map(|(_, value)| value);
-        let mut placed: Vec<(u64, Value)> = places.into_iter().zip(values).collect();
-        placed.sort_by_key(|(place, _)| *place);
-        *value = placed.into_iter().map(|(_, value)| value).collect();
+        let mut items: Vec<(u64, Value)> = indexes.into_iter().zip(values).collect();
+        items.sort_by_key(|(index, _)| *index);
+        *value = items.into_iter().map(|(_, value)| value).collect();
     }
 }
 
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_in_an_address_becomes_an_event_as_on_the_wire() {
+    fn order_in_a_url_becomes_an_event_in_the_wire_format() {
         let tag = parse(
             "pid=PIXEL&event=order_created&event_id=o-1&oppref=click%201&data[type]=contents\
              &data[amount]=1999&data[currency]=EUR",
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn encoded_names_are_read_like_plain_ones() {
+    fn percent_encoded_names_equal_plain_ones() {
         assert_eq!(
             event("data%5Btype%5D=contents&data%5Bcontents%5D%5B0%5D%5Bquantity%5D=2"),
             event("data[type]=contents&data[contents][0][quantity]=2"),
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn contents_become_a_list_in_the_order_of_their_numbers() {
+    fn contents_become_a_list_sorted_by_index() {
         let event = event(
             "data[contents][10][id]=c&data[contents][2][id]=b&data[contents][0][id]=a&data[contents][0][amount]=5",
         );
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_that_are_no_integers_stay_as_given() {
+    fn non_integer_amount_stays_text() {
         let event = event("data[amount]=19.99&data[plan_id]=7&data[quantity]=-1");
         assert_eq!(
             event["data"],
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_are_not_understood_are_shown_under_their_own_name() {
+    fn unknown_parameters_are_kept_under_their_names() {
         let event = event("custom_event_name=x&data[]=1&data[a]=1&data[a][b]=2&data[c=3&datab]=4");
         assert_eq!(event["data"], json!({ "a": "1" }));
         for (name, value) in [
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_pixel_or_event_is_refused_by_name() {
+    fn missing_pixel_or_event_is_rejected_by_name() {
         for (query, missing) in [
             ("event=custom", "`pid`"),
             ("pid=&event=custom", "`pid`"),
@@ -254,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn names_of_the_wire_are_refused_with_the_right_ones() {
+    fn wire_format_names_are_rejected_with_the_right_names() {
         let error = parse("pid=p&event=custom&data={}", 0).unwrap_err().message;
         assert!(error.contains("`data[type]`"), "{error}");
     }
 
     #[test]
-    fn a_chain_too_deep_is_not_followed() {
+    fn path_beyond_the_depth_limit_is_not_followed() {
         let name = format!("data{}", "[a]".repeat(20_000));
         assert_eq!(event(&format!("{name}=1"))[&name], "1");
         let name = format!("data{}", "[a]".repeat(MAX_DEPTH));
@@ -268,22 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_place_costs_no_memory() {
+    fn huge_index_allocates_nothing() {
         let event = event("data[contents][18446744073709551615][id]=a");
         assert_eq!(event["data"]["contents"], json!([{ "id": "a" }]));
     }
 
     proptest! {
         #[test]
-        fn any_query_is_read_or_refused(query in ".*") {
+        fn arbitrary_query_never_panics(query in ".*") {
             let _ = parse(&query, 0);
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
-                let _ = (tag.event.violations(), tag.event.key("p"));
+                let _ = (tag.event.violations(), tag.event.dedup_key("p"));
             }
         }
 
         #[test]
-        fn any_query_of_the_tags_own_letters_becomes_an_event_that_can_be_shown(
+        fn arbitrary_query_of_tag_tokens_becomes_a_valid_event(
             query in "((data|contents|amount|id|[0-9]|\\[|\\]|%5B|%5D|%|&|=){0,40})"
         ) {
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {

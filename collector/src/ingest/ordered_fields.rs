@@ -1,16 +1,16 @@
-//! An object's fields as they came: in their order, and those that are given twice as well.
+//! The fields of a JSON object in their original order, duplicates included.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// Names and values, in the order of the text.
+/// Names and values, in the order of the text. A map would drop duplicates, and with them unchecked values.
 #[derive(Debug)]
 pub struct OrderedFields<V>(pub Vec<(String, V)>);
 
 impl<V> OrderedFields<V> {
-    /// The value of that name; of several the last, as in JavaScript.
+    /// The value with this name. Of duplicates the last wins, as in JavaScript.
     pub fn get(&self, name: &str) -> Option<&V> {
         self.0
             .iter()
@@ -18,16 +18,16 @@ impl<V> OrderedFields<V> {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The names that are given more than once.
+    /// The names that occur more than once.
     pub fn duplicates(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
-        let mut repeated: Vec<_> = names
+        let mut duplicates: Vec<_> = names
             .windows(2)
             .filter_map(|pair| (pair[0] == pair[1]).then_some(pair[0]))
             .collect();
-        repeated.dedup();
-        repeated
+        duplicates.dedup();
+        duplicates
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_keep_their_order_and_what_is_given_twice_is_named() {
+    fn duplicate_names_are_listed() {
         let fields: OrderedFields<u8> = serde_json::from_str(r#"{"b":1,"a":2,"b":3}"#).unwrap();
         assert_eq!(fields.get("b"), Some(&3));
         assert_eq!(fields.get("c"), None);

@@ -1,4 +1,4 @@
-//! Where requests arrive: what is counted, what is kept, and who is told.
+//! The path of every request after it was parsed: numbering, deduplication, storage and broadcast.
 
 use std::convert::Infallible;
 use std::sync::mpsc::{self, Sender};
@@ -17,38 +17,38 @@ use crate::store::index::{Admission, DedupKey, EventIndex, IndexEntry};
 use crate::store::record::{EventRecord, Notes, Outcome, RequestMeta, Verdict};
 use crate::store::writer::{self, EventQuery, InsertBatch, Job, WriteFailure};
 
-/// How much may wait to be written, in KiB. Who sends more waits for his answer.
+/// How much may be queued for the writer, in KiB. A request that exceeds it waits for its response.
 const QUEUE_KIB: usize = 16 * 1024;
 
-/// What a request takes of it at least: that many small ones are written in far less than a second, so that nothing
-/// that was answered waits longer.
+/// The least that a request takes of the queue. It limits the queue to as many small requests as are written in well
+/// under a second, so that no acknowledged request waits longer.
 const MIN_PERMIT_KIB: usize = 16;
 
-/// What an event takes of it besides its text, in bytes: its verdict and its numbers.
+/// What an event takes of the queue besides its text, in bytes: its verdict and its numbers.
 const PER_EVENT_OVERHEAD: usize = 512;
 
-/// An event, looked at.
+/// An event with the result of its validation.
 #[derive(Debug)]
 pub struct EvaluatedEvent {
-    /// As it came; `null` where there is none.
+    /// The event as received; `null` if there is none.
     pub event: Box<str>,
-    /// What is known of it without the others.
+    /// The verdict, as far as it does not depend on other events.
     pub evaluation: Evaluation,
-    /// What else there is to say.
+    /// Remarks besides the verdict.
     pub notes: Notes,
 }
 
-/// What is known of an event without the others.
+/// The verdict on an event, as far as it does not depend on other events.
 #[derive(Debug)]
 pub enum Evaluation {
-    /// It is to be counted, if it is the first of its key. Without a key it always is.
+    /// Valid: it is counted if it is the first with this key, and always if it has no key.
     Countable(Option<DedupKey>),
-    /// It is not to be counted.
+    /// Not counted, with this verdict.
     Final(Verdict),
 }
 
 impl EvaluatedEvent {
-    /// What stands for a request whose events could not be told apart.
+    /// A placeholder for a request whose events could not be parsed.
     pub fn unparsed(error: String) -> Self {
         Self {
             event: "null".into(),
@@ -58,17 +58,17 @@ impl EvaluatedEvent {
     }
 }
 
-/// What became of the events of a request.
+/// How many events of a request were counted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// So many were counted.
+    /// Events that were counted.
     pub counted: usize,
-    /// So many had been counted before.
+    /// Events that had been counted before.
     pub duplicates: usize,
 }
 
-/// What is kept and its watchers, in step: numbers are given, and the file and the watchers are told, under one lock, so that
-/// all learn of everything in the order of its numbers.
+/// Receives evaluated events. Numbering, queueing for the writer and broadcasting happen under one lock, so that the
+/// database and all inspectors see events in the order of their numbers.
 pub struct Ingest {
     index: Mutex<EventIndex>,
     broadcaster: Broadcaster,
@@ -79,14 +79,14 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Goes on with what the file has.
-    pub fn new(mut db: Database) -> Self {
+    /// Continues with the events in the database.
+    pub fn new(mut database: Database) -> Self {
         let (queue, jobs) = mpsc::channel();
         let failure = Arc::new(WriteFailure::default());
-        let index = std::mem::take(&mut db.index);
+        let index = std::mem::take(&mut database.index);
         let thread = thread::spawn({
             let failure = Arc::clone(&failure);
-            move || writer::run_writer(db, failure, &jobs)
+            move || writer::run_writer(database, failure, &jobs)
         });
         Self {
             index: Mutex::new(index),
@@ -98,10 +98,10 @@ impl Ingest {
         }
     }
 
-    /// Takes the events of one request.
+    /// Stores the events of one request.
     ///
     /// # Errors
-    /// 503 when nothing can be written.
+    /// 503 if writes are failing or the collector is stopping.
     pub async fn receive(
         &self,
         request: RequestMeta,
@@ -191,10 +191,10 @@ impl Ingest {
         Ok(counts)
     }
 
-    /// Forgets everything.
+    /// Deletes all events.
     ///
     /// # Errors
-    /// 503 when nothing can be written.
+    /// 503 if they cannot be deleted.
     pub async fn clear(&self) -> Result<(), ApiError> {
         let (reply, cleared) = oneshot::channel();
         {
@@ -209,10 +209,10 @@ impl Ingest {
             .map_err(|error| unavailable(&error))
     }
 
-    /// Entries, newest first; all that was answered before is among them.
+    /// Reads records, newest first, including every request that was acknowledged before.
     ///
     /// # Errors
-    /// 503 when they cannot be read.
+    /// 503 if they cannot be read.
     pub async fn query(&self, query: EventQuery) -> Result<Vec<EventRecord>, ApiError> {
         let (reply, records) = oneshot::channel();
         self.send(Job::Query(query, reply))?;
@@ -222,7 +222,7 @@ impl Ingest {
             .map_err(|error| unavailable(&error))
     }
 
-    /// How many events are kept.
+    /// How many events are stored.
     pub fn stored_count(&self) -> usize {
         self.index().stored_count()
     }
@@ -232,15 +232,15 @@ impl Ingest {
         self.broadcaster.subscribe()
     }
 
-    /// Ends the streams of all who watch, so that the collector can stop.
+    /// Ends all event streams, so that the collector can stop.
     pub fn close_streams(&self) {
         self.broadcaster.close();
     }
 
-    /// Writes all that is left. Nothing can be received or read afterwards.
+    /// Writes what is queued and ends the writer. Nothing can be received or read afterwards.
     ///
     /// # Errors
-    /// Why it could not be written.
+    /// The write error, if not everything was written.
     pub fn close(&self) -> Result<(), String> {
         let thread = self
             .thread
@@ -248,11 +248,11 @@ impl Ingest {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(thread) = thread {
-            // where it has ended already there is nothing to stop
+            // Fails only if the thread has already ended.
             let _ = self.queue.send(Job::Stop);
             thread
                 .join()
-                .map_err(|_| "the thread that writes has failed".to_owned())?;
+                .map_err(|_| "the writer thread panicked".to_owned())?;
         }
         self.failure.get().map_or(Ok(()), Err)
     }
@@ -261,7 +261,7 @@ impl Ingest {
         self.queue.send(job).map_err(|_| stopping())
     }
 
-    /// A panic under the lock would be a fault of ours in one request; the others go on.
+    /// Ignores poisoning: a panic in one request must not stop the others.
     fn index(&self) -> MutexGuard<'_, EventIndex> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -275,7 +275,7 @@ impl Drop for Ingest {
 
 fn unavailable(error: &str) -> ApiError {
     let error = format!(
-        "the collector cannot keep events at present: {error}; look at its file and the room on its disk"
+        "the collector cannot access its stored events: {error}. Check the database file and the free disk space"
     );
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error)
 }

@@ -1,5 +1,5 @@
-//! The rules of an event. Those of name, data and options are the pixel's own, from its own table and in its own
-//! words; the rest is what holds on the way to a server.
+//! The rules that all transports share. Name, data and options are checked by the pixel's own schema (the crate `oaiq`);
+//! this module adds the rules for timestamps, IDs and hashed identifiers.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -10,29 +10,32 @@ use serde_json::{Map, Value};
 
 use crate::store::record::Violation;
 
-/// How old an event may be: 7 days.
+/// The maximum age of an event: 7 days.
 pub const MAX_AGE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
-/// How far ahead of this machine's clock it may be: 10 minutes.
+/// How far a timestamp may be ahead of this machine's clock: 10 minutes.
 pub const MAX_FUTURE_MS: u64 = 10 * 60 * 1000;
-/// The longest id of an event, in bytes. A UUID has 36, and an order's number is rarely longer.
+/// The longest event ID. A UUID has 36 bytes, and order numbers are rarely longer.
 pub const MAX_ID_BYTES: usize = 1024;
-/// The longest id of a pixel, in bytes.
+/// The longest pixel ID.
 pub const MAX_PIXEL_ID_BYTES: usize = 256;
-/// How many faults of one event are told.
+/// How many violations of one event are reported.
 pub const MAX_VIOLATIONS: usize = 100;
 
-/// What stands in the place of a value that may be about a person.
-pub const REDACTED: &str = "(not shown)";
+/// Replaces a value that may identify a person.
+pub const REDACTED: &str = "(redacted)";
 
-/// The longest text that a fault shows, in characters.
+/// What a violation reports as found if the field is missing.
+pub const MISSING: &str = "missing";
+
+/// The longest quoted text, in characters.
 const MAX_DISPLAY_CHARS: usize = 120;
 
-/// Whether the pixel tells of itself by it: a start, a session marker, diagnostics.
+/// Whether this is an event of the pixel itself: initialization, session marker or diagnostics.
 pub fn is_internal(name: &str) -> bool {
     name.starts_with("openai::") || name.starts_with("oai::")
 }
 
-/// What duplicates are recognised by, besides pixel and id: a custom event's own name in lowercase, else the event's.
+/// The name for deduplication: a custom event's own name in lowercase, otherwise the event's name.
 pub fn dedup_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a, str> {
     match custom_event_name {
         Some(own) if name == "custom" => own.to_ascii_lowercase().into(),
@@ -40,7 +43,8 @@ pub fn dedup_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a,
     }
 }
 
-/// What the pixel would refuse a `measure` call for. `options` is what the wire carries of the call's.
+/// Checks an event against the pixel's schema: these are the violations that `measure` would report. `options` are the
+/// fields of the event that a page passes as options.
 pub fn schema_violations(
     name: &Value,
     data: Option<&Value>,
@@ -57,9 +61,9 @@ pub fn schema_violations(
         .collect()
 }
 
-/// The words are for a call in a page; in an event the options are its own fields.
+/// Converts a violation of a call in a page: in an event, the options are fields of its own.
 fn from_explained(explained: ExplainedViolation) -> Violation {
-    // as it says it on the console's way too, with all that it knows
+    // By way of JSON, so that fields added to the pixel's violations reach `/events.json`.
     let mut violation: Violation = serde_json::to_value(&explained)
         .and_then(serde_json::from_value)
         .unwrap_or_else(|_| Violation::new(explained.field, explained.given, explained.expected));
@@ -69,27 +73,27 @@ fn from_explained(explained: ExplainedViolation) -> Violation {
         other => truncate(other.strip_prefix("options.").unwrap_or(other)),
     };
     if violation.given == "undefined" {
-        violation.given = "not there".to_owned();
+        violation.given = MISSING.to_owned();
     }
     violation
 }
 
-/// What is wrong with the time of an event that has arrived at `now_ms`.
+/// Checks the timestamp of an event received at `now_ms`.
 pub fn timestamp_violation(timestamp_ms: i128, now_ms: u64) -> Option<Violation> {
     let now = i128::from(now_ms);
     let mut code = "event_timestamp_too_old";
     let expected = if timestamp_ms > now + i128::from(MAX_FUTURE_MS) {
         code = "event_timestamp_in_future";
-        format!("at most 10 minutes ahead of the collector's clock, which shows {now_ms}")
+        format!("at most 10 minutes ahead of the collector's clock ({now_ms})")
     } else if timestamp_ms >= now - i128::from(MAX_AGE_MS) {
         return None;
     } else if (now - i128::from(MAX_AGE_MS)..=now).contains(&(timestamp_ms * 1000)) {
         format!(
-            "in milliseconds, such as {}: this looks like seconds",
+            "in milliseconds, such as {}; this looks like seconds",
             timestamp_ms * 1000
         )
     } else {
-        format!("at most 7 days ago; now is {now_ms}")
+        format!("at most 7 days old; the collector's clock is {now_ms}")
     };
     Some(Violation {
         api_code: Some(code),
@@ -97,7 +101,7 @@ pub fn timestamp_violation(timestamp_ms: i128, now_ms: u64) -> Option<Violation>
     })
 }
 
-/// What is wrong with the length of an event's id.
+/// Checks the length of an event ID.
 pub fn id_violation(id: &str) -> Option<Violation> {
     (id.len() > MAX_ID_BYTES).then(|| {
         Violation::new(
@@ -109,17 +113,17 @@ pub fn id_violation(id: &str) -> Option<Violation> {
     })
 }
 
-/// Is it a SHA-256, as hexadecimal digits?
+/// Whether the text is a SHA-256 hash in hexadecimal.
 pub fn is_sha256_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The fault of an identifier that is not hashed. Its value is never told.
+/// The violation of an identifier that is not hashed. Its value is never quoted.
 pub fn not_hashed(field: impl Into<String>) -> Violation {
     Violation::new(
         field,
         REDACTED,
-        "64 lowercase hexadecimal digits: hash it with SHA-256 before sending; a raw identifier must never travel",
+        "64 lowercase hexadecimal digits: hash the value with SHA-256 before sending it, and never send a raw identifier",
     )
     .of_kind("not_hashed")
 }
@@ -129,7 +133,7 @@ pub fn unknown_field(name: impl Into<String>) -> Violation {
     Violation::new(name, REDACTED, NO_SUCH_FIELD).of_kind(ViolationKind::UnknownField.code())
 }
 
-/// A text as a fault shows it.
+/// Cuts a text for quoting.
 pub fn truncate(text: &str) -> String {
     match text.char_indices().nth(MAX_DISPLAY_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -137,23 +141,23 @@ pub fn truncate(text: &str) -> String {
     }
 }
 
-/// A field's name as a fault shows it. A misplaced value may stand where a name should.
+/// A field name for quoting. A misplaced identifier may have been used as a name.
 pub fn display_name(name: &str) -> String {
     truncate(&redact_identifiers(name))
 }
 
-/// A value as a fault shows it.
+/// A value for quoting.
 pub fn display(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-        // it may end up in a log: nobody's email address or phone number belongs there
+        // The message may be logged, so it must not contain email addresses or phone numbers.
         other => truncate(&redact_identifiers(&compact(other))),
     }
 }
 
-/// JSON as the pixel's table reads it: without white space, and whole numbers with all their digits, because a server
-/// may write 2599.0 or 1e3 where a page's `JSON.stringify` never does.
+/// JSON in the form that the pixel's schema expects: without white space and with whole numbers in plain digits. A server
+/// may write `2599.0` or `1e3`; a page's `JSON.stringify` never does.
 fn compact(value: &Value) -> String {
     let mut out = String::new();
     write_value(value, &mut out);
@@ -174,7 +178,7 @@ fn write_value(value: &Value, out: &mut String) {
         }
         Value::Object(fields) => write_object(fields, out),
         other => match as_whole_number(other) {
-            // writing to a String cannot fail
+            // Writing to a String cannot fail.
             Some(number) => _ = write!(out, "{number}"),
             None => _ = write!(out, "{other}"),
         },
@@ -193,8 +197,8 @@ fn write_object(fields: &Map<String, Value>, out: &mut String) {
     out.push('}');
 }
 
-/// A number that is whole, however it is spelt, below 1e21: JavaScript prints larger ones with an exponent, and the
-/// pixel takes none of those.
+/// The value of a whole number in any notation, below 1e21. JavaScript prints larger numbers with an exponent, which the
+/// pixel rejects.
 pub fn as_whole_number(value: &Value) -> Option<i128> {
     if let Some(number) = value.as_i64() {
         return Some(number.into());
@@ -214,7 +218,7 @@ mod tests {
 
     fn fields(name: &str, data: Value, options: Value) -> Vec<String> {
         let Value::Object(options) = options else {
-            panic!("no object")
+            panic!("options are an object")
         };
         schema_violations(&name.into(), Some(&data), &options)
             .into_iter()
@@ -223,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_taken_however_a_server_spells_them() {
+    fn whole_numbers_are_accepted_in_any_notation() {
         for amount in ["2599", "2599.0", "2.599e3", "-0.0", "1e20"] {
             let data = format!(r#"{{"type":"contents","amount":{amount},"currency":"USD"}}"#);
             let data = serde_json::from_str(&data).unwrap();
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_told_by_the_wires_names() {
+    fn violations_name_the_fields_of_the_wire_format() {
         assert_eq!(fields("purchase", json!({}), json!({})), ["type"]);
         assert_eq!(
             fields(
@@ -259,10 +263,9 @@ mod tests {
     #[test]
     fn schema_violation_has_a_code() {
         let data = json!({ "type": "contents", "amount": 25.99, "sku": 1 });
-        let faults = schema_violations(&"order_created".into(), Some(&data), &Map::new());
-        let codes: Vec<_> = faults
+        let codes: Vec<_> = schema_violations(&"order_created".into(), Some(&data), &Map::new())
             .iter()
-            .map(|fault| serde_json::to_value(fault).unwrap()["code"].clone())
+            .map(|violation| serde_json::to_value(violation).unwrap()["code"].clone())
             .collect();
         assert_eq!(
             codes,
@@ -271,33 +274,33 @@ mod tests {
     }
 
     #[test]
-    fn of_a_thousand_faults_a_hundred_are_told_and_each_is_short() {
+    fn violations_are_limited_in_number_and_length() {
         let data = json!({ "type": "contents", "contents": vec![1; 1000] });
         assert_eq!(
             fields("order_created", data, json!({})).len(),
             MAX_VIOLATIONS
         );
         let name = "ü".repeat(100_000);
-        let told = fields(
+        let found = fields(
             "order_created",
             json!({ "type": "contents", name: 1 }),
             json!({}),
         );
-        assert!(told[0].len() < 1000, "{}", told[0].len());
+        assert!(found[0].len() < 1000, "{}", found[0].len());
     }
 
     #[test]
-    fn an_event_of_last_week_or_of_a_wrong_clock_is_at_fault() {
+    fn timestamp_outside_the_window_is_a_violation() {
         let now = 1_790_000_000_000;
         let expected =
             |timestamp| timestamp_violation(timestamp, now).map(|violation| violation.expected);
         let now_ms = i128::from(now);
-        for fine in [
+        for valid in [
             now_ms,
             now_ms - i128::from(MAX_AGE_MS),
             now_ms + i128::from(MAX_FUTURE_MS),
         ] {
-            assert_eq!(expected(fine), None);
+            assert_eq!(expected(valid), None);
         }
         assert!(
             expected(now_ms - i128::from(MAX_AGE_MS) - 1)

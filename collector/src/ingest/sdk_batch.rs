@@ -1,4 +1,4 @@
-//! The body of one `POST /v1/sdk/events`, checked.
+//! Parses and checks the body of `POST /v1/sdk/events`: a batch of the pixel's script.
 
 use oaiq::wire;
 use serde::Deserialize;
@@ -9,47 +9,46 @@ use crate::http::error::ApiError;
 use crate::ingest::rules;
 use crate::store::record::Violation;
 
-/// The longest `user`, in bytes; it is shown with each event of its batch. The pixel's has 900 at most.
+/// The longest `user`. It is listed with each event of its batch. The pixel sends at most 900 bytes.
 const MAX_USER_BYTES: usize = 16 * 1024;
 
-/// The longest reference, in bytes. It has come in an address, or is a UUID.
+/// The longest `obref` or `oppref`. One is a UUID, the other comes from a URL.
 const MAX_REFERENCE_BYTES: usize = 4 * 1024;
 
-/// What `user.in` says as it was given; all else in it is hashed.
+/// The fields of `user.in` that are not hashed: country, city, region and postal code.
 const UNHASHED_FIELDS: [&str; 4] = ["co", "ct", "rg", "pc"];
 
-/// A batch that has the wire's shape, with its parts as they came: unknown fields, the order of keys
-/// and the spelling of numbers are kept.
+/// A batch in the wire format. Its parts keep unknown fields, the order of keys and the notation of numbers.
 #[derive(Debug)]
 pub struct Batch {
-    /// The browser reference.
+    /// The browser ID.
     pub obref: Option<String>,
-    /// The click reference.
+    /// The click ID.
     pub oppref: Option<String>,
-    /// Who the site says the visitor is. What may be a raw identifier is not there any more.
+    /// The user data, with possible raw identifiers redacted.
     pub user: Option<Box<RawValue>>,
-    /// What is wrong with `user`.
+    /// What is wrong with `user`; applies to every event.
     pub user_violations: Vec<Violation>,
     /// The events, at least one, in the order of the batch.
     pub events: Vec<Event>,
 }
 
-/// An event, and what the rules say of it.
+/// An event with the rules that it breaks.
 #[derive(Debug)]
 pub struct Event {
-    /// Letter by letter as it came.
+    /// The event, byte for byte as received.
     pub text: Box<RawValue>,
-    /// Its name.
+    /// The event's name.
     pub name: String,
     /// A custom event's own name.
     pub custom_event_name: Option<String>,
-    /// What duplicates are recognised by.
+    /// The event's ID, for deduplication.
     pub id: String,
-    /// What is wrong with it. What the pixel tells of itself is not looked at.
+    /// The rules that it breaks. The pixel's own events are not checked.
     pub violations: Vec<Violation>,
 }
 
-/// The parts of a batch that are shown as they came.
+/// The parts of a batch that are stored as received.
 #[derive(Deserialize)]
 struct RawBatch<'a> {
     #[serde(borrow, default)]
@@ -58,27 +57,26 @@ struct RawBatch<'a> {
     events: Vec<&'a RawValue>,
 }
 
-/// Reads a body that arrived at `now_ms`. `announced` is the query's `ec`, the number of events that the sender
-/// counted.
+/// Parses a body received at `now_ms`. `declared_count` is the query parameter `ec`, the sender's number of events.
 ///
 /// # Errors
-/// When it has not the wire's shape. What is wrong with an event is in its `faults`.
-pub fn parse(body: &[u8], announced: Option<&str>, now_ms: u64) -> Result<Batch, ApiError> {
+/// 400 if the body is not in the wire format. Invalid events are no error; see [`Event::violations`].
+pub fn parse(body: &[u8], declared_count: Option<&str>, now_ms: u64) -> Result<Batch, ApiError> {
     let text = std::str::from_utf8(body)
-        .map_err(|error| ApiError::bad_request(format!("the body is not UTF-8 text: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("the body is not UTF-8: {error}")))?;
     let batch: wire::Batch = serde_json::from_str(text).map_err(|error| batch_error(&error))?;
     let raw_batch: RawBatch = serde_json::from_str(text).map_err(|error| batch_error(&error))?;
 
     let count = batch.events.len();
     if count == 0 {
-        return Err(ApiError::bad_request("the body is a batch without events"));
+        return Err(ApiError::bad_request("the batch has no events"));
     }
-    if let Some(announced) = announced
-        && announced.parse() != Ok(count)
+    if let Some(declared_count) = declared_count
+        && declared_count.parse() != Ok(count)
     {
         return Err(ApiError::bad_request(format!(
-            "the query's ec={} is not the number of events in the body, which is {count}",
-            rules::truncate(announced)
+            "the query has ec={}, but the number of events in the body is {count}",
+            rules::truncate(declared_count)
         )));
     }
     check_length("obref", batch.obref.as_deref(), MAX_REFERENCE_BYTES)?;
@@ -138,21 +136,21 @@ impl Event {
     }
 }
 
-/// `user` as it may be kept, and what is wrong with it.
+/// Checks `user`. Returns it with possible raw identifiers redacted, and its violations.
 fn checked_user(
     raw: &RawValue,
     mut user: Map<String, Value>,
 ) -> Result<(Option<Box<RawValue>>, Vec<Violation>), ApiError> {
     let mut violations = Vec::new();
-    if let Some(Value::Object(given)) = user.get_mut("in") {
-        for (name, value) in given {
-            let is_right = match value {
+    if let Some(Value::Object(fields)) = user.get_mut("in") {
+        for (name, value) in fields {
+            let is_valid = match value {
                 _ if UNHASHED_FIELDS.contains(&name.as_str()) => true,
                 Value::String(text) => rules::is_sha256_hex(text),
                 Value::Null => true,
                 _ => false,
             };
-            if !is_right {
+            if !is_valid {
                 violations.push(rules::not_hashed(format!(
                     "user.in.{}",
                     rules::truncate(name)
@@ -162,19 +160,20 @@ fn checked_user(
         }
     }
     violations.truncate(rules::MAX_VIOLATIONS);
-    let kept = if violations.is_empty() {
+    let user = if violations.is_empty() {
         raw.to_owned()
     } else {
-        to_raw_value(&user)
-            .map_err(|error| ApiError::bad_request(format!("`user` cannot be shown: {error}")))?
+        to_raw_value(&user).map_err(|error| {
+            ApiError::bad_request(format!("`user` cannot be serialized: {error}"))
+        })?
     };
-    Ok((Some(kept), violations))
+    Ok((Some(user), violations))
 }
 
-fn check_length(what: &str, text: Option<&str>, most: usize) -> Result<(), ApiError> {
+fn check_length(what: &str, text: Option<&str>, max: usize) -> Result<(), ApiError> {
     match text.map_or(0, str::len) {
-        length if length > most => Err(ApiError::bad_request(format!(
-            "`{what}` is {length} bytes long; at most {most} are taken"
+        length if length > max => Err(ApiError::bad_request(format!(
+            "`{what}` is {length} bytes long; the limit is {max}"
         ))),
         _ => Ok(()),
     }
@@ -182,7 +181,7 @@ fn check_length(what: &str, text: Option<&str>, most: usize) -> Result<(), ApiEr
 
 fn batch_error(error: &serde_json::Error) -> ApiError {
     let what = match error.classify() {
-        serde_json::error::Category::Data => "is JSON, but no batch",
+        serde_json::error::Category::Data => "is JSON, but not a batch",
         _ => "is not JSON",
     };
     ApiError::bad_request(format!(
@@ -191,7 +190,7 @@ fn batch_error(error: &serde_json::Error) -> ApiError {
     ))
 }
 
-/// What serde says without the strings that it quotes, which may be about a person.
+/// Removes the strings that serde's message quotes, because they may identify a person.
 fn without_quoted_strings(error: &str) -> String {
     match (error.split_once("string \""), error.rsplit_once('"')) {
         (Some((before, _)), Some((_, after))) => format!("{before}string{after}"),
@@ -207,12 +206,12 @@ mod tests {
     const EVENT: &str =
         r#"{"type":"page_viewed","timestamp_ms":1,"id":"e","z":1,"a":1.50,"data":{}}"#;
 
-    fn error(body: &[u8], announced: Option<&str>) -> String {
-        parse(body, announced, 1).unwrap_err().message
+    fn error(body: &[u8], declared_count: Option<&str>) -> String {
+        parse(body, declared_count, 1).unwrap_err().message
     }
 
     #[test]
-    fn an_event_is_kept_as_it_came_with_unknown_fields_and_order() {
+    fn event_is_stored_byte_for_byte() {
         let hash = "ab".repeat(32);
         let user = format!(r#"{{"in":{{"em":"{hash}","co":"y"}}}}"#);
         let body = format!(r#"{{"events":[{EVENT}],"user":{user}}}"#);
@@ -223,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_null_count_as_absent() {
+    fn null_parts_count_as_absent() {
         let body = format!(r#"{{"obref":null,"events":[{EVENT}],"user":null}}"#);
         let batch = parse(body.as_bytes(), None, 1).unwrap();
         assert!(batch.obref.is_none() && batch.user.is_none());
     }
 
     #[test]
-    fn each_event_has_faults_of_its_own() {
+    fn each_event_has_its_own_violations() {
         let body = r#"{"events":[
             {"type":"order_created","timestamp_ms":900000000000,"id":"1","data":{"type":"contents","amount":1.5}},
             {"type":"oai::diagnostic","timestamp_ms":1,"id":"2","data":{"type":"diagnostic"}},
@@ -250,19 +249,22 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_identifier_is_at_fault_and_neither_told_nor_kept() {
+    fn raw_identifier_is_a_violation_and_redacted() {
         let body =
             format!(r#"{{"events":[{EVENT}],"user":{{"in":{{"em":"jane@a.test","co":"DE"}}}}}}"#);
         let batch = parse(body.as_bytes(), None, 1).unwrap();
         assert_eq!(batch.user_violations[0].field, "user.in.em");
         assert!(!format!("{batch:?}").contains("jane"), "{batch:?}");
         assert!(batch.user.unwrap().get().contains(r#""co":"DE""#));
-        let told = error(br#"{"events":[],"user":"jane@a.test"}"#, None);
-        assert!(told.contains("a map") && !told.contains("jane"), "{told}");
+        let message = error(br#"{"events":[],"user":"jane@a.test"}"#, None);
+        assert!(
+            message.contains("a map") && !message.contains("jane"),
+            "{message}"
+        );
     }
 
     #[test]
-    fn a_fault_is_told_with_its_place() {
+    fn parse_error_reports_its_position() {
         let broken = error(b"{\"events\":[\n{]}", None);
         assert!(
             broken.contains("not JSON") && broken.contains("line 2 column 2"),
@@ -270,7 +272,7 @@ mod tests {
         );
         let shape = error(br#"{"events":[{"type":"a","timestamp_ms":"1"}]}"#, None);
         assert!(
-            shape.contains("no batch") && shape.contains("line 1 column"),
+            shape.contains("not a batch") && shape.contains("line 1 column"),
             "{shape}"
         );
         let field = error(br#"{"events":[{"type":"a","timestamp_ms":1}]}"#, None);
@@ -283,21 +285,21 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_not_the_number_of_events_is_refused() {
+    fn wrong_declared_count_is_rejected() {
         let body = format!(r#"{{"events":[{EVENT},{EVENT}]}}"#);
         for wrong in ["1", "3", "", "two", "-2", "2.0"] {
             let text = error(body.as_bytes(), Some(wrong));
             assert!(
-                text.contains(&format!("ec={wrong} ")) && text.ends_with("is 2"),
+                text.contains(&format!("ec={wrong},")) && text.ends_with("is 2"),
                 "{text}"
             );
         }
         assert!(parse(body.as_bytes(), Some("2"), 1).is_ok());
-        assert!(error(br#"{"events":[]}"#, Some("0")).contains("without events"));
+        assert!(error(br#"{"events":[]}"#, Some("0")).contains("has no events"));
     }
 
     #[test]
-    fn what_is_absurdly_long_is_refused_by_name() {
+    fn oversized_field_is_rejected_by_name() {
         let long = "x".repeat(1_000_000);
         for body in [
             format!(r#"{{"events":[{{"type":"custom","timestamp_ms":1,"id":"{long}"}}]}}"#),
@@ -306,13 +308,13 @@ mod tests {
             format!(r#"{{"events":[{EVENT}],"user":{{"in":{{"co":"{long}"}}}}}}"#),
         ] {
             let error = error(body.as_bytes(), None);
-            assert!(error.contains("bytes long; at most"), "{error}");
+            assert!(error.contains("bytes long; the limit is"), "{error}");
             assert!(error.len() < 200);
         }
     }
 
     #[test]
-    fn deep_nesting_is_refused_and_not_followed() {
+    fn deep_nesting_is_rejected() {
         let deep = format!("{{\"events\":{}", "[".repeat(500_000));
         assert!(error(deep.as_bytes(), None).contains("line 1"));
         let data = format!(
@@ -324,12 +326,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..512)) {
+        fn arbitrary_bytes_never_panic(body in prop::collection::vec(any::<u8>(), 0..512)) {
             let _ = parse(&body, None, 1);
         }
 
         #[test]
-        fn any_text_of_a_batchs_own_letters_is_read_or_refused(
+        fn arbitrary_text_of_batch_tokens_never_panics(
             text in r#"(\{|\}|\[|\]|,|:|"events"|"type"|"id"|"timestamp_ms"|"data"|"user"|"in"|"em"|"custom"|null|1|1\.5|-|\\|"|ü){0,64}"#
         ) {
             let _ = parse(text.as_bytes(), None, 1);
@@ -337,7 +339,7 @@ mod tests {
         }
 
         #[test]
-        fn any_event_of_the_wires_shape_is_kept_letter_by_letter(
+        fn arbitrary_event_is_stored_byte_for_byte(
             name in any::<String>(), id in any::<String>(), time in any::<u64>(), custom in any::<Option<String>>(),
             amount in any::<f64>(), text in any::<String>(), white in "[ \n\r\t]{0,4}",
         ) {

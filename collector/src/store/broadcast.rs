@@ -1,4 +1,4 @@
-//! Those who watch what arrives, as it arrives.
+//! Streams new events to inspectors.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::store::record::{self, EventRecord};
 
-/// How many messages a slow subscriber may be behind before it is told that it has lost some.
+/// How many messages a slow subscriber may fall behind before it misses some and gets `lagged`.
 const BACKLOG: usize = 64;
 
-/// The largest message, in bytes of the records in it. Instead of a larger one a subscriber is told to
-/// reload, so that what waits for slow subscribers is bounded as well.
+/// The largest message, in bytes. Instead of a larger one, `lagged` is sent, which bounds the memory that slow subscribers
+/// hold.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// Hands out what arrives to any number of subscribers.
+/// Sends each new batch to any number of subscribers.
 pub struct Broadcaster {
     subscribers: broadcast::Sender<Message>,
 }
@@ -38,7 +38,7 @@ impl Default for Broadcaster {
 }
 
 impl Broadcaster {
-    /// Tells the subscribers of one request's events.
+    /// Publishes the events of one request.
     pub fn publish(&self, records: &Arc<[EventRecord]>) {
         let size: usize = records.iter().map(EventRecord::json_size).sum();
         self.send(if size <= MAX_MESSAGE_BYTES {
@@ -48,7 +48,7 @@ impl Broadcaster {
         });
     }
 
-    /// Tells the subscribers that everything was forgotten.
+    /// Publishes that all events were deleted.
     pub fn publish_cleared(&self) {
         self.send(Message::Cleared);
     }
@@ -59,15 +59,15 @@ impl Broadcaster {
     }
 
     fn send(&self, message: Message) {
-        // It is an error to have no subscriber, but none to us.
+        // Fails only if there is no subscriber.
         let _ = self.subscribers.send(message);
     }
 
-    /// What arrives from now on, as server-sent events:
+    /// Everything published from now on, as server-sent events:
     ///
-    /// - `batch`, one request: `{"events":[…]}` in the order of the batch; its id is the last `seq`;
-    /// - `lagged`: something was left out, `/events.json` has it;
-    /// - `cleared`: everything was forgotten.
+    /// - `batch`, one request: `{"events":[…]}` in the order of the batch; the message ID is the last `seq`;
+    /// - `lagged`: some events were left out; reload `/events.json`;
+    /// - `cleared`: all events were deleted.
     pub fn subscribe(&self) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<> {
         stream::unfold(self.subscribers.subscribe(), async |mut subscriber| {
             let event = match subscriber.recv().await {
@@ -89,7 +89,7 @@ fn batch_event(records: &[EventRecord]) -> sse::Event {
         .data(record::to_json_list(records))
 }
 
-/// With data, because a browser ignores an event that has none.
+/// Has data, because browsers ignore a message without any.
 fn empty_event(name: &str) -> sse::Event {
     sse::Event::default().event(name).data("{}")
 }
@@ -110,7 +110,7 @@ mod tests {
         }])
     }
 
-    /// All that a stream carries until the collector stops.
+    /// Everything in a stream until it is closed.
     async fn text(
         stream: impl Stream<Item = Result<sse::Event, Infallible>> + Send + 'static,
     ) -> String {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_falls_behind_is_told_to_reload() {
+    async fn slow_subscriber_gets_lagged() {
         let broadcaster = Broadcaster::default();
         let stream = broadcaster.subscribe();
         for seq in 1..=BACKLOG as u64 + 1 {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_that_would_be_too_large_is_a_call_to_reload() {
+    async fn oversized_batch_is_replaced_by_lagged() {
         let broadcaster = Broadcaster::default();
         let stream = broadcaster.subscribe();
         broadcaster.publish(&records(
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn events_with_line_breaks_between_their_tokens_arrive_whole() {
+    async fn events_with_line_breaks_between_tokens_arrive_intact() {
         let broadcaster = Broadcaster::default();
         let stream = broadcaster.subscribe();
         broadcaster.publish(&records(1, "{\r\n\"a\":\r1}"));
         broadcaster.close();
         let text = text(stream).await;
-        // As a browser puts the lines together again.
+        // A browser joins the lines in the same way.
         let data: Vec<&str> = text
             .split(['\r', '\n'])
             .filter_map(|line| line.strip_prefix("data: "))

@@ -1,38 +1,38 @@
-//! The numbers: which event is the first of its kind, and what has to go so that the latest have room.
+//! The in-memory index of stored events: numbers them, finds duplicates and decides what to evict.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-/// How many events are kept, with what was turned away; the oldest go first.
+/// How many events are stored, rejected ones included. The oldest are evicted first.
 pub const MAX_EVENTS: usize = 100_000;
 
-/// How many bytes all that is kept may come to when it is listed; here too the oldest go first. Events of a usual size
-/// never reach this, and a sender of huge ones does not fill the disk.
+/// How many bytes the accepted events may take as JSON. The oldest are evicted first. Events of a usual size never reach
+/// this limit; it stops a sender of huge events from filling the disk.
 pub const MAX_STORED_BYTES: usize = 256 * 1024 * 1024;
 
-/// The same for what was answered with a 4xx, which has room of its own: a client that sends nothing but nonsense does
-/// not push out what others have sent.
+/// The same limits for requests rejected with a 4xx. They are separate so that a client that sends only invalid requests
+/// cannot evict the events of others.
 const MAX_REJECTED: usize = 5_000;
 const MAX_REJECTED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Whether a request was taken, or turned away with a 4xx.
+/// Whether a request was accepted or rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// Answered with a 2xx.
+    /// The response was a 2xx.
     Accepted = 0,
-    /// Answered with a 4xx.
+    /// The response was a 4xx.
     Rejected = 1,
 }
 
-/// What OpenAI recognises duplicates by, in 8 bytes: 100,000 of them are kept in memory, and that two of as many
-/// different ones are the same has a probability of 1 to 4 billion.
+/// A hash of what OpenAI deduplicates by: pixel, event name and event ID. 8 bytes are enough: among 100,000 different
+/// keys, the probability of any collision is 1 in 4 billion. Stored in the database, so the hash must not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DedupKey(pub u64);
 
 impl DedupKey {
-    /// The key of a pixel's event. The name is a custom event's own, where it has one.
+    /// Hashes the three parts. `name` is the result of [`dedup_name`](crate::ingest::rules::dedup_name).
     pub fn new(pixel: &str, name: &str, id: &str) -> Self {
         let mut hasher = SipHasher13::new();
         for part in [pixel, name, id] {
@@ -43,35 +43,36 @@ impl DedupKey {
     }
 }
 
-/// An event that is kept.
+/// A stored event, as the index sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct IndexEntry {
-    /// Its number.
+    /// The event's number.
     pub seq: u64,
-    /// That of its request.
+    /// Its request's number.
     pub batch: u64,
-    /// How long it is as JSON.
+    /// Its size as JSON.
     pub bytes: usize,
-    /// If it was counted: what it was counted by.
+    /// Its dedup key, if it was counted.
     pub key: Option<DedupKey>,
 }
 
-/// Everything before it has to go.
+/// The oldest event to retain; everything before it is evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetentionFloor {
-    /// The first event to stay.
+    /// The number of the event.
     pub seq: u64,
-    /// The request that it came in.
+    /// The number of its request.
     pub batch: u64,
 }
 
+/// The events of one [`Admission`], oldest first.
 #[derive(Debug, Default)]
 struct Partition {
     entries: VecDeque<IndexEntry>,
     bytes: usize,
 }
 
-/// The numbers of all that is kept.
+/// The index of all stored events.
 #[derive(Debug, Default)]
 pub struct EventIndex {
     partitions: [Partition; 2],
@@ -81,7 +82,7 @@ pub struct EventIndex {
 }
 
 impl EventIndex {
-    /// One that goes on where another has stopped.
+    /// An empty index that continues the numbering after these numbers.
     pub fn resume_at(last_seq: u64, last_batch: u64) -> Self {
         Self {
             last_seq,
@@ -90,24 +91,24 @@ impl EventIndex {
         }
     }
 
-    /// The number of the next request.
+    /// Assigns the number of the next request.
     pub fn next_batch(&mut self) -> u64 {
         self.last_batch += 1;
         self.last_batch
     }
 
-    /// The number of the next event.
+    /// Assigns the number of the next event.
     pub fn next_seq(&mut self) -> u64 {
         self.last_seq += 1;
         self.last_seq
     }
 
-    /// The first event of that key, if it is known.
+    /// The number of the event that was counted under this key, if it is still stored.
     pub fn first_seq(&self, key: DedupKey) -> Option<u64> {
         self.first_seqs.get(&key).copied()
     }
 
-    /// Notes an event that is kept from now on.
+    /// Adds a stored event.
     pub fn insert(&mut self, admission: Admission, entry: IndexEntry) {
         if let Some(key) = entry.key {
             self.first_seqs.insert(key, entry.seq);
@@ -117,7 +118,7 @@ impl EventIndex {
         partition.entries.push_back(entry);
     }
 
-    /// Drops the oldest that there is no room for. Gives the first of each admission to stay.
+    /// Evicts the oldest events over the limits. Returns what is retained, indexed by [`Admission`].
     pub fn evict(&mut self) -> [RetentionFloor; 2] {
         self.evict_admission(Admission::Rejected, MAX_REJECTED, MAX_REJECTED_BYTES);
         let rejected = self.partitions[Admission::Rejected as usize].entries.len();
@@ -150,12 +151,12 @@ impl EventIndex {
         }
     }
 
-    /// Forgets all events. Their numbers are not given again.
+    /// Removes all events. Their numbers are not reused.
     pub fn clear(&mut self) {
         *self = Self::resume_at(self.last_seq, self.last_batch);
     }
 
-    /// How many events are kept.
+    /// How many events are stored.
     pub fn stored_count(&self) -> usize {
         self.partitions
             .iter()
@@ -168,7 +169,7 @@ impl EventIndex {
 mod tests {
     use super::*;
 
-    fn keep(
+    fn insert(
         index: &mut EventIndex,
         admission: Admission,
         bytes: usize,
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_its_parts_apart() {
+    fn dedup_key_separates_its_parts() {
         let key = DedupKey::new("p", "order_created", "1");
         assert_eq!(key, DedupKey::new("p", "order_created", "1"));
         for other in [
@@ -199,43 +200,46 @@ mod tests {
         ] {
             assert_ne!(key, DedupKey::new(other.0, other.1, other.2));
         }
-        // it is kept in files
-        assert_eq!(key, DedupKey(KEY_IN_FILES));
+        assert_eq!(
+            key,
+            DedupKey(STORED_KEY),
+            "existing databases hold this hash"
+        );
     }
 
-    const KEY_IN_FILES: u64 = 13_890_768_304_523_674_915;
+    const STORED_KEY: u64 = 13_890_768_304_523_674_915;
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many_and_are_not_known_any_more() {
+    fn oldest_event_is_evicted_and_forgotten_at_the_limit() {
         let mut index = EventIndex::default();
         let first = DedupKey::new("p", "n", "first");
-        keep(&mut index, Admission::Accepted, 1, Some(first));
+        insert(&mut index, Admission::Accepted, 1, Some(first));
         for _ in 1..MAX_EVENTS {
-            keep(&mut index, Admission::Accepted, 1, None);
+            insert(&mut index, Admission::Accepted, 1, None);
         }
         assert_eq!(index.evict()[0], RetentionFloor { seq: 1, batch: 1 });
         assert_eq!(index.first_seq(first), Some(1));
-        keep(&mut index, Admission::Accepted, 1, None);
+        insert(&mut index, Admission::Accepted, 1, None);
         assert_eq!(index.evict()[0], RetentionFloor { seq: 2, batch: 2 });
         assert_eq!(index.first_seq(first), None);
         assert_eq!(index.stored_count(), MAX_EVENTS);
     }
 
     #[test]
-    fn huge_ones_push_older_ones_out() {
+    fn oldest_event_is_evicted_at_the_byte_limit() {
         let mut index = EventIndex::default();
         for _ in 0..4 {
-            keep(&mut index, Admission::Accepted, MAX_STORED_BYTES / 3, None);
+            insert(&mut index, Admission::Accepted, MAX_STORED_BYTES / 3, None);
         }
         assert_eq!(index.evict()[0].seq, 2);
     }
 
     #[test]
-    fn what_is_turned_away_pushes_out_only_its_own_kind() {
+    fn rejected_events_evict_only_rejected_events() {
         let mut index = EventIndex::default();
-        keep(&mut index, Admission::Accepted, 1, None);
+        insert(&mut index, Admission::Accepted, 1, None);
         for _ in 0..=MAX_REJECTED {
-            keep(&mut index, Admission::Rejected, 1, None);
+            insert(&mut index, Admission::Rejected, 1, None);
         }
         assert_eq!(index.evict()[1].seq, 3);
         assert_eq!(index.evict()[0].seq, 1);
@@ -243,10 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn numbers_go_on_after_everything_is_forgotten() {
+    fn numbering_continues_after_clear() {
         let mut index = EventIndex::default();
         let key = DedupKey::new("p", "n", "1");
-        keep(&mut index, Admission::Accepted, 1, Some(key));
+        insert(&mut index, Admission::Accepted, 1, Some(key));
         index.clear();
         assert_eq!((index.stored_count(), index.first_seq(key)), (0, None));
         assert_eq!(index.evict()[0], RetentionFloor { seq: 2, batch: 2 });

@@ -1,4 +1,7 @@
-//! What is kept and shown of an event: the event itself, its request, and what became of it.
+//! What is stored and listed for an event: the event itself, its request and its verdict.
+//!
+//! The serialized form is the public format of `/events.json`; where a Rust name differs, `serde(rename)` has the public
+//! one.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,41 +11,41 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// What is known of a request besides its events.
+/// A request without its events.
 #[derive(Debug, Serialize)]
 pub struct RequestMeta {
-    /// When it arrived, in milliseconds since the epoch.
+    /// When it was received, in milliseconds since the Unix epoch.
     pub received_ms: u64,
-    /// The pixel's id, `pid`. Empty where the request names none.
+    /// The pixel ID, `pid`. Empty if the request has none.
     pub pixel: String,
     /// How it was sent.
     pub transport: Transport,
-    /// The size of its body, in bytes; 0 for an image tag.
+    /// The size of the body in bytes; 0 for an image tag.
     pub bytes: usize,
-    /// How many events it brought; 0 where they could not be told apart.
+    /// The number of events; 0 if the body could not be parsed.
     pub batch_size: usize,
-    /// Whether it says nothing of who the visitor is: neither `obref` nor `oppref` nor `user`.
+    /// Whether it identifies no visitor: it has neither `obref` nor `oppref` nor `user`.
     #[serde(rename = "stripped")]
     pub is_anonymous: bool,
-    /// The browser reference.
+    /// The browser ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obref: Option<String>,
-    /// The click reference.
+    /// The click ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oppref: Option<String>,
-    /// Who the site says the visitor is.
+    /// The user data of an SDK batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Box<RawValue>>,
-    /// The header `Referer`.
+    /// The `Referer` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referer: Option<String>,
-    /// Who sent it on behalf of an advertiser, normalised. Only the Conversions API has it.
+    /// The normalized `integration_source`. Conversions API only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_source: Option<String>,
-    /// The answer's `x-request-id`. Only the Conversions API has it.
+    /// The `x-request-id` of the response. Conversions API only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// What its sender was answered with.
+    /// The status of the response.
     pub status: u16,
 }
 
@@ -54,34 +57,34 @@ pub enum Transport {
     Fetch,
     /// `navigator.sendBeacon`.
     Beacon,
-    /// A picture's address.
+    /// An image tag.
     Image,
     /// The Conversions API.
     Server,
 }
 
-/// One thing that is wrong with an event.
+/// One rule that an event breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Violation {
     /// The stable code of the kind of violation (`oaiq::explain::codes`), if the collector knows it.
     #[serde(rename = "code", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'static, str>>,
-    /// Where: `data.contents[1].amount`.
+    /// The field: `data.contents[1].amount`.
     pub field: String,
-    /// What was found there; never an identifier.
+    /// What was found there, never a raw identifier.
     pub given: String,
-    /// What must be there, to follow "it must be".
+    /// What it must be; completes the sentence "it must be …".
     pub expected: String,
-    /// What to do, where that can be known.
+    /// How to fix it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// The code that the Conversions API answers with, where it does not follow from the field.
+    /// The Conversions API's error code, if it does not follow from the field.
     #[serde(skip)]
     pub api_code: Option<&'static str>,
 }
 
 impl Violation {
-    /// Without advice.
+    /// A violation without advice.
     pub fn new(
         field: impl Into<String>,
         given: impl Into<String>,
@@ -106,7 +109,7 @@ impl Violation {
         }
     }
 
-    /// All of it as one sentence, about the field at `path`.
+    /// The violation as one sentence, with `path` as the field's name.
     pub fn to_sentence(&self, path: &str) -> String {
         let Self {
             given,
@@ -121,20 +124,20 @@ impl Violation {
     }
 }
 
-/// Something in an accepted event that its sender should know.
+/// A problem that does not make an event invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// Where: `user.email_sha256`.
+    /// The field: `user.email_sha256`.
     pub field: String,
-    /// The field to send replacement, where `field` is the name of an older generation.
+    /// What to send instead, if `field` has a legacy name, place or value.
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub replacement: Option<String>,
-    /// What is the matter and what to do, as whole sentences.
+    /// What is wrong and what to do, in complete sentences.
     pub message: String,
 }
 
 impl Warning {
-    /// About a field that keeps its name.
+    /// A warning without a replacement.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -143,7 +146,7 @@ impl Warning {
         }
     }
 
-    /// About a field's older name or form.
+    /// A warning about a legacy name, place or value.
     pub fn deprecated(
         field: impl Into<String>,
         replacement: &str,
@@ -156,28 +159,28 @@ impl Warning {
     }
 }
 
-/// A value that counts in another form than the one in which it was sent.
+/// A value that counts in another form than it was sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Normalized {
-    /// Where: `data.currency`.
+    /// The field: `data.currency`.
     pub field: String,
-    /// What it counts as.
+    /// The value that counts.
     pub value: Value,
 }
 
-/// What there is to say about an event besides its verdict.
+/// Remarks on an event besides its verdict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Notes {
-    /// What its sender should know.
+    /// Problems that do not make it invalid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
-    /// What the API changes in it.
+    /// Values that the API normalizes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub normalized: Vec<Normalized>,
 }
 
 impl Notes {
-    /// Notes that a value counts as another, if it does.
+    /// Records that `sent` counts as `normalized`, if the two differ.
     pub fn normalize(&mut self, field: impl Into<String>, sent: &str, normalized: &str) {
         if sent != normalized {
             self.normalized.push(Normalized {
@@ -187,52 +190,52 @@ impl Notes {
         }
     }
 
-    /// Keeps at most `most` of each kind, so that a hostile event does not grow without bounds.
+    /// Limits each list to `max` entries, so that a hostile event cannot produce unbounded output.
     pub fn truncate(&mut self, max: usize) {
         self.warnings.truncate(max);
         self.normalized.truncate(max);
     }
 }
 
-/// A verdict with its notes, as one object.
+/// A verdict and its notes, serialized as one object.
 #[derive(Debug, Serialize)]
 pub struct Outcome<'a> {
-    /// What became of the event.
+    /// The verdict.
     #[serde(flatten)]
     pub verdict: &'a Verdict,
-    /// What else there is to say.
+    /// The remarks.
     #[serde(flatten)]
     pub notes: &'a Notes,
 }
 
-/// What became of an event.
+/// What the collector decided about an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is the first of its pixel, name and id.
+    /// The first valid event with this pixel, name and ID.
     Counted,
-    /// It is a later one.
+    /// An event with the same pixel, name and ID was counted before.
     Duplicate {
-        /// The `seq` of the first.
+        /// The `seq` of the counted event.
         duplicate_of: u64,
     },
-    /// It breaks a rule.
+    /// The event or its request is invalid.
     Refused {
-        /// Each of its own faults.
+        /// The rules that the event breaks.
         #[serde(rename = "faults", skip_serializing_if = "Vec::is_empty")]
         violations: Vec<Violation>,
-        /// A sentence, where the fault is not in one of its fields.
+        /// A sentence, if the cause is not one of the event's fields.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// The pixel tells of itself: starts, session markers, diagnostics.
+    /// The pixel's own event: initialization, session marker or diagnostics.
     Internal,
-    /// A rehearsal (`validate_only`) of an event that would have been taken.
+    /// Valid, in a request with `validate_only`.
     Valid,
 }
 
 impl Verdict {
-    /// Refused for a reason that is none of its own fields'.
+    /// Refused for a reason other than the event's fields.
     pub fn refused(error: impl Into<String>) -> Self {
         Self::Refused {
             violations: Vec::new(),
@@ -241,32 +244,32 @@ impl Verdict {
     }
 }
 
-/// An event as `/events.json` lists it, in pieces of JSON: most are never looked at, and as text they are small.
+/// An entry of `/events.json`, as pieces of JSON text. Most are never read, and text is compact.
 #[derive(Debug, Clone)]
 pub struct EventRecord {
-    /// Counts the events received, from 1, also over restarts.
+    /// The event's number, from 1, never reused, not even after a restart.
     pub seq: u64,
-    /// Counts the requests received, from 1, also over restarts.
+    /// The request's number, likewise.
     pub batch: u64,
-    /// The [`RequestMeta`], which the events of one request share.
+    /// The [`RequestMeta`], shared by the events of one request.
     pub request: Arc<str>,
     /// The [`Outcome`].
     pub verdict: Box<str>,
-    /// The event, letter by letter as it was received; `null` where there is none.
+    /// The event, byte for byte as received; `null` if there is none.
     pub event: Box<str>,
 }
 
 impl EventRecord {
-    /// About how long [`EventRecord::write_json`] makes it.
+    /// The approximate size of the output of [`EventRecord::write_json`], in bytes.
     pub fn json_size(&self) -> usize {
-        // the seq, the batch and the names of the three
+        // `seq`, `batch` and the three names.
         const REST: usize = 64;
         self.request.len() + self.verdict.len() + self.event.len() + REST
     }
 
-    /// Adds it as one object.
+    /// Appends it to `out` as one JSON object.
     pub fn write_json(&self, out: &mut String) {
-        // writing to a String cannot fail
+        // Writing to a String cannot fail.
         let _ = write!(
             out,
             r#"{{"seq":{},"batch":{},{},{},"event":{}}}"#,
@@ -279,12 +282,12 @@ impl EventRecord {
     }
 }
 
-/// What stands between the braces of an object that has fields.
+/// The text between an object's braces.
 fn members(object: &str) -> &str {
     object.get(1..object.len().saturating_sub(1)).unwrap_or("")
 }
 
-/// A list of records: `{"events":[…]}`.
+/// Serializes records as `{"events":[…]}`.
 pub fn to_json_list(records: &[EventRecord]) -> String {
     let mut json =
         String::with_capacity(records.iter().map(EventRecord::json_size).sum::<usize>() + 16);
@@ -305,7 +308,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn an_entry_is_one_object_of_its_three_parts() {
+    fn record_serializes_as_one_object() {
         let record = EventRecord {
             seq: 7,
             batch: 3,
@@ -326,13 +329,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_its_faults_or_a_sentence() {
-        let told = serde_json::to_value(Verdict::refused("why")).unwrap();
-        assert_eq!(told, json!({ "verdict": "refused", "error": "why" }));
+    fn refused_verdict_serializes_its_error() {
+        let json = serde_json::to_value(Verdict::refused("why")).unwrap();
+        assert_eq!(json, json!({ "verdict": "refused", "error": "why" }));
     }
 
     #[test]
-    fn notes_are_listed_beside_the_verdict_and_only_where_there_are_some() {
+    fn notes_are_serialized_next_to_the_verdict_when_present() {
         let outcome = |notes: &Notes| {
             serde_json::to_value(Outcome {
                 verdict: &Verdict::Counted,

@@ -105,10 +105,10 @@ async fn post_conversions(
     } = conversions;
     let count = events.len();
     let mut request = context.into_request(status.as_u16(), count);
-    request.is_anonymous = events.iter().all(|event| event.stripped);
+    request.is_anonymous = events.iter().all(|event| event.is_anonymous);
     request.integration_source = integration_source;
     let first_invalid = events.iter().position(|event| !event.violations.is_empty());
-    let judged = events
+    let evaluated = events
         .into_iter()
         .map(|event| EvaluatedEvent {
             evaluation: evaluate(&event, &pixel, validate_only, first_invalid),
@@ -116,7 +116,7 @@ async fn post_conversions(
             event: event.text.into(),
         })
         .collect();
-    collector.ingest.receive(request, judged).await?;
+    collector.ingest.receive(request, evaluated).await?;
     // until now its room was needed for what has been made of it
     drop(body);
     if let Some(rejection) = rejection {

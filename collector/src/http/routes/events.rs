@@ -75,7 +75,7 @@ async fn post_events(
     request.obref = batch.obref;
     request.oppref = batch.oppref;
     request.user = batch.user;
-    let judged = batch.events.into_iter().map(|event| {
+    let evaluated = batch.events.into_iter().map(|event| {
         let evaluation = if !is_known {
             Evaluation::Final(Verdict::refused(collector.unknown_pixel_message()))
         } else if rules::is_internal(&event.name) {
@@ -92,9 +92,9 @@ async fn post_events(
             notes: Notes::default(),
         }
     });
-    let judged = judged.collect();
+    let evaluated = evaluated.collect();
     log(&request);
-    collector.ingest.receive(request, judged).await?;
+    collector.ingest.receive(request, evaluated).await?;
     // until now its room was needed for what has been made of it
     drop(body);
     Ok(StatusCode::ACCEPTED)
@@ -131,7 +131,7 @@ async fn get_image_tag(
         }
     };
     let evaluation = if collector.knows_pixel(&tag.pixel) {
-        evaluate_violations(tag.event.violations(), tag.event.key(&tag.pixel))
+        evaluate_violations(tag.event.violations(), tag.event.dedup_key(&tag.pixel))
     } else {
         Evaluation::Final(Verdict::refused(collector.unknown_pixel_message()))
     };
@@ -139,12 +139,12 @@ async fn get_image_tag(
     request.is_anonymous = tag.oppref.is_none();
     request.oppref = tag.oppref;
     log(&request);
-    let judged = EvaluatedEvent {
+    let evaluated = EvaluatedEvent {
         event: event.into(),
         evaluation,
         notes: Notes::default(),
     };
-    collector.ingest.receive(request, vec![judged]).await?;
+    collector.ingest.receive(request, vec![evaluated]).await?;
     let picture = [
         (header::CONTENT_TYPE, "image/gif"),
         // Each showing of the picture is an event.

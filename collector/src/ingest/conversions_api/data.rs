@@ -1,14 +1,14 @@
-//! The name, the data and the options of a server's event: the pixel's own table, with what only the API has.
+//! Checks the name, data and options of an event by the pixel's schema, with the extensions of the Conversions API.
 
 use serde_json::{Map, Value};
 
 use crate::ingest::rules;
 use crate::store::record::{Notes, Violation, Warning};
 
-/// The events that only an app's server sends.
+/// The events that only an app's server may send.
 pub const APP_EVENTS: [&str; 2] = ["app_installed", "app_opened"];
 
-/// The fields of `custom` that the table knows. Any others may hold any JSON.
+/// The fields of `custom` data in the schema. Any other field may hold any JSON.
 pub const CUSTOM: [&str; 5] = ["type", "amount", "currency", "contents", "plan_id"];
 
 /// The fields of an item of `contents`.
@@ -23,7 +23,7 @@ pub const ITEM: [&str; 8] = [
     "variant_dict",
 ];
 
-/// Everything that is wrong. `options` are the event's own fields that a page gives as options.
+/// Returns all violations. `options` are the event's fields that a page passes as options.
 pub fn violations(
     name: &Value,
     data: Option<&Value>,
@@ -42,15 +42,15 @@ pub fn violations(
     if let Some(own) = options.get("custom_event_name").and_then(Value::as_str) {
         notes.normalize("custom_event_name", own, &own.to_ascii_lowercase());
     }
-    let mut table = match name.as_str().filter(|name| APP_EVENTS.contains(name)) {
+    let mut from_schema = match name.as_str().filter(|name| APP_EVENTS.contains(name)) {
         Some(name) => app_event_violations(name, &mut data, options, notes),
         None => rules::schema_violations(name, data.as_ref(), &options),
     };
-    table.append(&mut violations);
-    table.into_iter().map(reword_for_servers).collect()
+    from_schema.append(&mut violations);
+    from_schema.into_iter().map(reword_for_servers).collect()
 }
 
-/// Notes what the API makes of the currencies.
+/// Records how the API normalizes currencies.
 fn normalize(data: &Map<String, Value>, notes: &mut Notes) {
     let mut currency = |holder: &Map<String, Value>, path: &str| {
         if let Some(code) = holder.get("currency").and_then(Value::as_str) {
@@ -73,7 +73,7 @@ fn items(data: &Map<String, Value>) -> impl Iterator<Item = &Value> {
         .flatten()
 }
 
-/// Checks the fields of items that the pixel does not have, and takes them out: its table would refuse them.
+/// Checks the item fields that only the API has, and removes them, because the pixel's schema would reject them.
 fn check_items(data: &mut Map<String, Value>, violations: &mut Vec<Violation>) {
     let Some(Value::Array(items)) = data.get_mut("contents") else {
         return;
@@ -105,7 +105,8 @@ fn check_items(data: &mut Map<String, Value>, violations: &mut Vec<Violation>) {
     violations.truncate(rules::MAX_VIOLATIONS);
 }
 
-/// An app's event has the data of `customer_action`. The form that the collector took before is still taken.
+/// Checks an app event. Its data is a `customer_action`; the form that earlier collectors required is accepted with a
+/// warning.
 fn app_event_violations(
     name: &str,
     data: &mut Option<Value>,
@@ -113,8 +114,8 @@ fn app_event_violations(
     notes: &mut Notes,
 ) -> Vec<Violation> {
     const SHAPE: &str = "customer_action";
-    // an event of the table that has this shape
-    const OF_THAT_SHAPE: &str = "lead_created";
+    // Any event of the schema with this shape.
+    const EVENT_OF_SHAPE: &str = "lead_created";
 
     match data.as_mut().and_then(|data| data.get_mut("type")) {
         Some(kind) if kind == "custom" || kind == name => {
@@ -122,17 +123,17 @@ fn app_event_violations(
             notes.warnings.push(Warning::deprecated(
                 "data.type",
                 SHAPE,
-                format!("This type is an earlier form of {name}. Send \"{SHAPE}\" instead."),
+                format!("This is a legacy type of {name}. Send \"{SHAPE}\" instead."),
             ));
             let mut violations = Vec::new();
             if options.remove("custom_event_name").is_some() {
                 violations.push(Violation::new(
                     "custom_event_name",
-                    "there",
+                    "present",
                     "omitted, because only the event \"custom\" accepts it",
                 ));
             }
-            // the table's `custom` needs one
+            // The schema requires one for `custom`.
             options.insert("custom_event_name".to_owned(), "app".into());
             violations.extend(rules::schema_violations(
                 &"custom".into(),
@@ -141,25 +142,28 @@ fn app_event_violations(
             ));
             violations
         }
-        _ => rules::schema_violations(&OF_THAT_SHAPE.into(), data.as_ref(), &options),
+        _ => rules::schema_violations(&EVENT_OF_SHAPE.into(), data.as_ref(), &options),
     }
 }
 
-/// The table speaks to a page, whose options are a call's last argument. A server sends them beside `type`.
+/// Rewords a violation for servers. The pixel's advice is for a page, which passes options as a call's last argument; a
+/// server sends them next to `type`.
 fn reword_for_servers(mut violation: Violation) -> Violation {
     if violation.field == "type" {
-        violation.expected += ", or from an app's server app_installed, app_opened";
+        violation.expected += ", or from an app's server app_installed or app_opened";
     }
     if let Some(advice) = &mut violation.advice {
         if advice.contains("oaiq(") {
-            *advice = r#"for a name of your own send "type": "custom" and "custom_event_name": "your_name""#.into();
+            *advice =
+                r#"for a custom event, send "type": "custom" and "custom_event_name": "your_name""#
+                    .into();
         } else if advice.contains("last argument") || advice.contains("event_id") {
             *advice = if violation.field == "custom_event_name" {
-                r#"send "custom_event_name": "your_name" beside `type`"#.into()
+                r#"send "custom_event_name": "your_name" next to `type`"#.into()
             } else if advice.contains("event_id") {
-                "send it as the event's `id`, beside `type`".into()
+                "send it as the event's `id`, next to `type`".into()
             } else {
-                "send it beside `type`, not in `data`".into()
+                "send it next to `type`, not in `data`".into()
             };
         }
     }
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_may_have_a_group_and_variants() {
+    fn item_may_have_a_group_and_variants() {
         for (name, kind) in [
             ("order_created", "contents"),
             ("trial_started", "plan_enrollment"),
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_no_string_and_variants_that_are_no_strings_are_named() {
+    fn non_string_group_or_variant_reports_its_path() {
         let data = json!({ "type": "contents", "contents": [
             { "id": "a" },
             { "group_id": 5, "variant_dict": { "color": "red", "size": 42, "jane@example.com": null } },
@@ -228,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_belongs_into_an_item_and_not_into_data() {
+    fn group_outside_an_item_is_unknown() {
         let data = json!({ "type": "contents", "group_id": "g", "variant_dict": {} });
         assert_eq!(
             fields("order_created", data, json!({})),
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_data_may_have_further_fields_of_any_type_and_the_known_ones_keep_their_rules() {
+    fn custom_data_may_have_extra_fields_of_any_type() {
         let options = || json!({ "custom_event_name": "quiz" });
         let data = json!({
             "type": "custom", "plan_id": "p", "amount": 100, "currency": "EUR",
@@ -251,13 +255,13 @@ mod tests {
         );
         let data = json!({ "type": "contents", "score": 4.5 });
         assert_eq!(fields("order_created", data, json!({})), ["data.score"]);
-        // the type alone does not make an order a custom event
+        // The data type alone does not make an order a custom event.
         let data = json!({ "type": "custom", "score": 4.5 });
         assert_eq!(fields("order_created", data, json!({})), ["data.type"]);
     }
 
     #[test]
-    fn an_apps_event_has_the_data_of_a_customer_action() {
+    fn app_event_has_customer_action_data() {
         for name in APP_EVENTS {
             let data = json!({ "type": "customer_action", "amount": 100, "currency": "EUR" });
             let (violations, notes) = checked(name, data, json!({ "opt_out": true }));
@@ -274,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn an_apps_event_in_its_earlier_form_is_taken_with_a_warning() {
+    fn legacy_type_of_an_app_event_is_a_warning() {
         for kind in ["custom", "app_opened"] {
             let data = json!({ "type": kind, "plan_id": "p" });
             let (violations, notes) = checked("app_opened", data.clone(), json!({}));
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_lowercases_and_uppercases_is_noted() {
+    fn normalized_values_are_recorded() {
         let data = json!({ "type": "custom", "currency": "eur", "contents": [
             { "amount": 1, "currency": "EUR" }, { "amount": 1, "currency": "usd" },
         ] });
@@ -315,15 +319,15 @@ mod tests {
     }
 
     #[test]
-    fn advice_speaks_to_a_server_and_not_to_a_page() {
+    fn advice_is_worded_for_servers() {
         let advice = |name: &str, data: Value| {
             let (violations, _) = checked(name, data, json!({}));
             violations[0].advice.clone().unwrap_or_default()
         };
-        for (told, part) in [
+        for (advice, part) in [
             (
                 advice("custom", json!({ "type": "custom" })),
-                "beside `type`",
+                "next to `type`",
             ),
             (
                 advice(
@@ -341,10 +345,10 @@ mod tests {
             ),
             (advice("my_own_thing", json!({})), "\"type\": \"custom\""),
         ] {
-            assert!(told.contains(part), "{told}");
+            assert!(advice.contains(part), "{advice}");
             assert!(
-                !told.contains("oaiq(") && !told.contains("argument"),
-                "{told}"
+                !advice.contains("oaiq(") && !advice.contains("argument"),
+                "{advice}"
             );
         }
     }

@@ -1,11 +1,11 @@
-//! Raw identifiers in a place where none belongs: they are found by the names of their fields, and not stored.
+//! Finds raw identifiers outside `user` by the names of their fields, and redacts them.
 
 use serde_json::Value;
 
-use super::user;
+use super::user_fields;
 use crate::ingest::rules;
 
-/// Names under which people are found elsewhere in an event, in lowercase and without `_` and `-`.
+/// Names of fields that often hold raw identifiers, in the form of [`user_fields::normalize_name`].
 const IDENTIFYING_NAMES: [&str; 11] = [
     "email",
     "emails",
@@ -20,37 +20,38 @@ const IDENTIFYING_NAMES: [&str; 11] = [
     "lastnames",
 ];
 
-/// Replaces what may be a raw identifier, and lists where that was, and whether there must have been a hash.
-pub fn scrub(name: &str, value: &mut Value, place: &str, found: &mut Vec<(String, bool)>) {
+/// Redacts possible raw identifiers in `value`. Adds the path of each to `found`, and whether its name requires a hash.
+pub fn scrub(name: &str, value: &mut Value, path: &str, found: &mut Vec<(String, bool)>) {
     if may_identify(name) && !are_hashes(value) {
         *value = rules::REDACTED.into();
-        found.push((rules::truncate(place), user::is_hashed(name)));
+        found.push((rules::truncate(path), user_fields::is_hashed(name)));
         return;
     }
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let place = format!("{place}.{}", rules::display_name(name));
-                scrub(name, value, &place, found);
+                let path = format!("{path}.{}", rules::display_name(name));
+                scrub(name, value, &path, found);
             }
         }
         Value::Array(items) => {
             for (i, item) in items.iter_mut().enumerate() {
-                scrub("", item, &format!("{place}[{i}]"), found);
+                scrub("", item, &format!("{path}[{i}]"), found);
             }
         }
         _ => {}
     }
 }
 
-/// May a field of this name hold a raw identifier, wherever it stands?
+/// Whether a field of this name may hold a raw identifier.
 fn may_identify(name: &str) -> bool {
-    user::is_hashed(name) || IDENTIFYING_NAMES.contains(&user::plain(name).as_str())
+    user_fields::is_hashed(name)
+        || IDENTIFYING_NAMES.contains(&user_fields::normalize_name(name).as_str())
 }
 
-/// Are these hashes, or nothing at all?
+/// Whether the value is a hash, a list of hashes or null.
 fn are_hashes(value: &Value) -> bool {
-    value.is_null() || user::all_strings(value, rules::is_sha256_hex)
+    value.is_null() || user_fields::all_strings(value, rules::is_sha256_hex)
 }
 
 #[cfg(test)]
@@ -65,13 +66,13 @@ mod tests {
     }
 
     #[test]
-    fn what_may_identify_a_person_is_replaced_at_any_depth() {
-        let (safe, found) = scrubbed(json!({
+    fn identifier_is_redacted_at_any_depth() {
+        let (redacted, found) = scrubbed(json!({
             "a": [{ "e-mail": "x", "Phone_Number": 5, "amount": 1 }],
             "first_names_sha256": ["x"],
         }));
         assert_eq!(
-            safe,
+            redacted,
             json!({
                 "a": [{ "e-mail": rules::REDACTED, "Phone_Number": rules::REDACTED, "amount": 1 }],
                 "first_names_sha256": rules::REDACTED,
@@ -79,7 +80,7 @@ mod tests {
         );
         let found: Vec<_> = found
             .iter()
-            .map(|(place, hashed)| (place.as_str(), *hashed))
+            .map(|(path, hashed)| (path.as_str(), *hashed))
             .collect();
         assert_eq!(
             found,
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_and_other_fields_stay() {
+    fn hashes_and_other_fields_are_unchanged() {
         let data = json!({
             "email": "ab".repeat(32), "emails_sha256": ["ab".repeat(32)], "phone": null,
             "name": "Mug", "cities": ["Kiel"], "external_id": "x",

@@ -1,14 +1,15 @@
-//! What the API calls each fault, for a program.
+//! The error codes of violations.
 
-use super::{data, event, user};
+use super::{data, event_fields, user_fields};
+use crate::ingest::rules;
 use crate::store::record::Violation;
 
-/// The code that the API answers a fault with: `missing_event_data_type`. It is made of known names alone.
+/// The error code of a violation, such as `missing_event_data_type`. It consists of known field names only.
 pub fn code(violation: &Violation) -> String {
     if let Some(code) = violation.api_code {
         return code.to_owned();
     }
-    // `data.contents[1].amount` has the code of `data.contents.amount`
+    // Without indexes: `data.contents[1].amount` has the code of `data.contents.amount`.
     let path: String = violation
         .field
         .split(['[', ']'])
@@ -18,15 +19,15 @@ pub fn code(violation: &Violation) -> String {
     let names: Vec<&str> = path.split('.').collect();
     let known = match names[..] {
         ["event"] => return "invalid_event".to_owned(),
-        [field] if event::FIELDS.contains(&field) => names,
-        ["user", field] if user::is_field(field) => names,
+        [field] if event_fields::FIELDS.contains(&field) => names,
+        ["user", field] if user_fields::is_field(field) => names,
         ["data", field] if data::CUSTOM.contains(&field) => names,
         ["data", "contents", field] if data::ITEM.contains(&field) => names,
         ["data", "contents", "variant_dict", ..] => names[..3].to_vec(),
         _ => return "unknown_event_field".to_owned(),
     };
     let problem = match violation.given.as_str() {
-        "not there" => "missing",
+        rules::MISSING => "missing",
         _ => "invalid",
     };
     format!("{problem}_event_{}", known.join("_"))
@@ -41,15 +42,15 @@ mod tests {
     }
 
     #[test]
-    fn a_code_tells_what_is_missing_and_what_is_invalid() {
+    fn code_distinguishes_missing_and_invalid_fields() {
         for (field, given, expected) in [
             ("event", "not an object", "invalid_event"),
-            ("data.type", "not there", "missing_event_data_type"),
-            ("id", "not there", "missing_event_id"),
+            ("data.type", "missing", "missing_event_data_type"),
+            ("id", "missing", "missing_event_id"),
             ("type", "\"purchase\"", "invalid_event_type"),
             (
                 "data.contents[17].currency",
-                "not there",
+                "missing",
                 "missing_event_data_contents_currency",
             ),
             (
@@ -59,12 +60,12 @@ mod tests {
             ),
             (
                 "user.emails_sha256[1]",
-                "(not shown)",
+                "(redacted)",
                 "invalid_event_user_emails_sha256",
             ),
             (
                 "user.email_sha256",
-                "(not shown)",
+                "(redacted)",
                 "invalid_event_user_email_sha256",
             ),
         ] {
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_knows_is_never_part_of_a_code() {
+    fn unknown_name_is_never_part_of_a_code() {
         for field in [
             "shop",
             "user.mail",
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_may_bring_its_own_code() {
+    fn violation_with_its_own_code_keeps_it() {
         let violation = Violation {
             api_code: Some("event_timestamp_too_old"),
             ..Violation::new("timestamp_ms", "1", "newer")
