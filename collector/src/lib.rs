@@ -1,7 +1,7 @@
-//! Stands in for the OpenAI Ads events endpoint on a developer's machine, and shows what arrives.
+//! A local stand-in for OpenAI's ads endpoints: it receives, checks and shows the events of a site under development.
 //!
-//! [`http`] receives a request, [`ingest`] reads and checks its events, [`store`] keeps them and streams them to inspectors.
-//! `main.rs` is the command line around it ([`cli`]).
+//! [`http`] receives a request, [`ingest`] parses and checks its events, [`store`] stores them and streams them to
+//! inspectors. `main.rs` is the program; [`cli`] has its options.
 
 pub mod cli;
 pub mod http;
@@ -16,35 +16,35 @@ use http::body::BodyReader;
 use ingest::Ingest;
 use store::database::Database;
 
-/// What a collector is told.
+/// The configuration of a collector.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the pages and the pixel are.
+    /// Where the shop, the inspector and the pixel are.
     pub assets: Assets,
-    /// The pixels that there are. None at all stands for any.
+    /// The accepted pixel IDs. If empty, any ID is accepted.
     pub pixels: Vec<String>,
-    /// What a server must send to the Conversions API. Without it any key will do.
+    /// The key of the Conversions API. Without it, any key is accepted.
     pub key: Option<String>,
-    /// How long a client may take to send a request's headers, and again to send its body.
+    /// How long a client may take to send the headers, and again to send the body.
     pub read_timeout: Duration,
-    /// The addresses that it is reached at, for a person to read.
+    /// The origins under which it can be opened.
     pub listening: Vec<String>,
-    /// It listens on the loopback address, so what has arrived is shown under that address's names alone.
+    /// Whether it listens on loopback only. Then events are shown only under loopback host names.
     pub is_loopback: bool,
 }
 
-/// What one running collector consists of; its handlers share it.
+/// A running collector, shared by all handlers.
 pub struct Collector {
-    /// What has arrived, and who watches.
+    /// Receives, stores and broadcasts events.
     pub ingest: Ingest,
-    /// What it was told.
+    /// The configuration.
     pub config: Config,
-    /// Reads what is sent.
+    /// Reads request bodies.
     pub body_reader: BodyReader,
 }
 
 impl Collector {
-    /// One that goes on with what it has kept.
+    /// A collector that continues with the events in the database.
     pub fn new(config: Config, database: Database) -> Self {
         Self {
             ingest: Ingest::new(database),
@@ -53,16 +53,16 @@ impl Collector {
         }
     }
 
-    /// Is there a pixel of that id?
+    /// Whether events of this pixel are accepted.
     pub fn knows_pixel(&self, pixel: &str) -> bool {
         let pixels = &self.config.pixels;
         pixels.is_empty() || pixels.iter().any(|known| known == pixel)
     }
 
-    /// What an event of no pixel is told.
+    /// The error message for an unknown pixel ID.
     pub fn unknown_pixel_message(&self) -> String {
         format!(
-            "no pixel has this id; the collector was started for {} (--pixel)",
+            "unknown pixel ID; the collector accepts only {} (--pixel)",
             self.config.pixels.join(", ")
         )
     }

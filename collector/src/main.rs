@@ -1,10 +1,9 @@
-//! The command line: reads the args, listens, says where, and serves until it is told to stop.
+//! The program: parses the command line, listens, prints where, and serves until it is stopped.
 
 use std::future::Future;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use clap::Parser;
@@ -40,20 +39,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), String> {
-    // Asked for before the addresses are printed: whoever reads them may stop us at once.
+    // Installed before the banner is printed: whoever reads the banner may send a signal at once.
     let stop = stop_signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let listeners = listen::listen(args.host, args.port)
         .await
         .map_err(|error| error.to_string())?;
     let port = listen::port(&listeners).map_err(|error| error.to_string())?;
 
-    // after the port: a second collector is told of that first, where both are taken
+    // After the port: if a second collector conflicts on both, the port is the clearer error.
     let database = Database::open(&args.data).map_err(|error| error.to_string())?;
-    if let Some(aside) = &database.quarantined {
+    if let Some(quarantined) = &database.quarantined {
         eprintln!(
-            "warning: {} was damaged; it has been set aside as {}, and a new one begun",
+            "warning: {} was damaged. It was renamed to {}, and a new file was created",
             args.data.display(),
-            aside.display()
+            quarantined.display()
         );
     }
     let assets = Assets::find(args.www.as_deref(), args.pixel_dist.as_deref());
@@ -79,7 +78,7 @@ async fn run(args: Args) -> Result<(), String> {
     serve::serve(listeners, Arc::clone(&collector), stop).await;
     let stored = collector.ingest.stored_count();
     tokio::task::block_in_place(|| collector.ingest.close())
-        .map_err(|error| format!("not all events could be kept: {error}"))?;
+        .map_err(|error| format!("not all events could be written: {error}"))?;
     startup_banner::print(&startup_banner::stopped(&args.data, stored));
     Ok(())
 }
@@ -102,7 +101,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 #[cfg(not(unix))]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
-        // Without a handler there is nothing to wait for, and serving on would be wrong.
+        // If the handler cannot be installed, stop at once instead of serving without a way to stop.
         let _ = tokio::signal::ctrl_c().await;
     })
 }

@@ -1,4 +1,4 @@
-//! What the collector says when it starts and when it stops.
+//! The output of the program when it starts and stops.
 
 use std::io::{self, Write};
 use std::path::{self, Path};
@@ -6,37 +6,37 @@ use std::path::{self, Path};
 use crate::Config;
 use crate::http::assets::Assets;
 
-/// Where to find what, for a person to click on, and where the events are kept.
+/// The URLs to open, and the database file.
 pub fn started(config: &Config, data: &Path, kept: usize) -> String {
     let base = config.listening.first().map_or("", String::as_str);
     let pixel = config.pixels.first().map_or("PIXEL", String::as_str);
     let key = match config.key {
-        Some(_) => "with the key that was given",
-        None => "with any key",
+        Some(_) => "requires the key from --key",
+        None => "accepts any key",
     };
     let mut text = format!(
         "\
-Shop, as if by an ad click   {base}/shop/?oppref=demo-click-1
+Shop, with a click ID        {base}/shop/?oppref=demo-click-1
 Inspector                    {base}/inspector
 Events endpoint              {base}/v1/sdk/events
-Conversions API              {base}/v1/events?pid={pixel}, {key}
-Events are kept in           {}, which has {}
+Conversions API              {base}/v1/events?pid={pixel} ({key})
+Database                     {} ({})
 ",
         absolute(data),
         events(kept),
     );
     if !config.is_loopback {
-        text.push_str("Other machines that reach this address get in.\n");
+        text.push_str("Other machines can connect to this address.\n");
     }
     text
 }
 
-/// That all is written.
+/// Confirms that all events are written.
 pub fn stopped(data: &Path, kept: usize) -> String {
-    format!("Stopped; {} kept in {}\n", events(kept), absolute(data))
+    format!("Stopped. {} stored in {}\n", events(kept), absolute(data))
 }
 
-/// A file as it is found from every folder.
+/// The absolute path, for display.
 fn absolute(file: &Path) -> String {
     let file = path::absolute(file).unwrap_or_else(|_| file.to_owned());
     file.display().to_string()
@@ -49,31 +49,30 @@ fn events(count: usize) -> String {
     }
 }
 
-/// Prints to standard output. That nobody reads there is no reason to stop.
+/// Prints to standard output. Errors are ignored: a closed pipe is no reason to stop.
 pub fn print(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
 }
 
-/// What is not where the options say, and what to do about it. The collector runs all the same:
-/// who only wants the endpoint needs neither.
+/// Warnings about missing pages and a missing pixel. The endpoints work without them.
 pub fn missing_assets(assets: &Assets) -> Vec<String> {
     let mut warnings = Vec::new();
     if !assets.has_sdk() {
         warnings.push(match &assets.sdk {
             Some(folder) => format!(
-                "there is no oaiq.min.js in {}, so the pages have no pixel: run `npm run build`, or name the folder with --pixel-dist",
+                "{} has no oaiq.min.js, so the pages have no pixel: run `npm run build`, or choose another directory with --pixel-dist",
                 folder.display()
             ),
-            None => "this program was built without the pixel, so the pages have none: name a folder with --pixel-dist, or run `npm run build` in the project and install this program again".to_owned(),
+            None => "this program was built without the pixel, so the pages have none: choose a directory with --pixel-dist, or run `npm run build` in the project and reinstall".to_owned(),
         });
     }
     let missing = assets.missing();
     if !missing.is_empty() {
         warnings.push(format!(
-            "there is no {}: run `npm run build` in the project, or name the folder that has both with --www",
-            missing.join(" and no ")
+            "missing pages: {}. Run `npm run build` in the project, or choose a directory with --www",
+            missing.join(" and ")
         ));
     }
     warnings
@@ -98,22 +97,22 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_stands_for_all_is_shown_as_one_that_a_browser_opens() {
+    fn unspecified_address_is_shown_as_localhost() {
         let text = banner(ListenHost::Address([0, 0, 0, 0].into()), 80);
         assert!(text.contains("http://localhost:80/inspector"), "{text}");
         assert!(text.contains("Other machines"), "{text}");
     }
 
     #[test]
-    fn an_ipv6_address_stands_in_brackets() {
+    fn ipv6_address_is_shown_in_brackets() {
         let text = banner(ListenHost::Address("::1".parse().unwrap()), 8787);
         assert!(text.contains("http://[::1]:8787/inspector"), "{text}");
         assert!(!text.contains("Other machines"), "{text}");
-        assert!(text.contains("a.sqlite, which has 1 event\n"), "{text}");
+        assert!(text.contains("a.sqlite (1 event)\n"), "{text}");
     }
 
     #[test]
-    fn what_is_missing_is_named_with_its_remedy() {
+    fn missing_assets_are_reported_with_the_option() {
         let nowhere = Assets {
             sdk: Some("no/such/dist".into()),
             shop: Some("no/such/www".into()),
@@ -122,7 +121,8 @@ mod tests {
         let warnings = missing_assets(&nowhere);
         assert!(warnings[0].contains("npm run build"), "{warnings:?}");
         assert!(
-            warnings[1].contains("no shop and no inspector") && warnings[1].contains("--www"),
+            warnings[1].contains("missing pages: shop and inspector")
+                && warnings[1].contains("--www"),
             "{warnings:?}"
         );
     }

@@ -1,5 +1,4 @@
-//! The shop, the inspector and the pixel: from folders where there are some, else from this program itself, which
-//! carries what there was when it was built.
+//! Finds the files of the shop, the inspector and the pixel: in directories, or embedded in this program.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +7,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
-/// What the build script has found: `shop/`, `inspector/` and `sdk/`.
+/// The directories that the build script embeds: `shop/`, `inspector/` and `sdk/`, as far as they existed at build time.
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/pages"]
 #[allow_missing = true]
 struct Embedded;
 
-/// Where each of the three is. `None` stands for this program.
+/// The directory of each. `None` means embedded.
 #[derive(Debug, Clone, Default)]
 pub struct Assets {
     /// The demo shop, served under `/shop/`.
@@ -26,12 +25,13 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// What the options say; in the project's own folder what is there; else what this program carries.
+    /// The directories given on the command line; otherwise, in the project's root, the project's own; otherwise the
+    /// embedded files.
     pub fn find(www: Option<&Path>, pixel_dist: Option<&Path>) -> Self {
         let is_project = Path::new("collector/Cargo.toml").is_file()
             && Path::new("www/shop/index.html").is_file();
         let project = |path: &str| is_project.then(|| PathBuf::from(path));
-        // a folder that holds its sources alone, as the project's own www/ does, is none to be served
+        // A directory with only the inspector's sources, like the project's www/, cannot be served.
         let inspector = match www {
             Some(www) => Some(www.join("inspector")),
             None => project("target/inspector"),
@@ -46,12 +46,12 @@ impl Assets {
         }
     }
 
-    /// Is there the pixel, where it is looked for?
+    /// Whether the pixel's script is where it should be.
     pub fn has_sdk(&self) -> bool {
         has(self.sdk.as_deref(), "sdk", "oaiq.min.js")
     }
 
-    /// The pages that are not where they are looked for.
+    /// Which of `shop` and `inspector` are not where they should be.
     pub fn missing(&self) -> Vec<&'static str> {
         let pages = [("shop", &self.shop), ("inspector", &self.inspector)];
         pages
@@ -75,8 +75,8 @@ fn has(folder: Option<&Path>, name: &str, file: &str) -> bool {
     }
 }
 
-/// A file that this program carries, if there is one of that path. `path` is what stands behind the address's first
-/// slash; a folder's is that of its `index.html`.
+/// The response with an embedded file, if there is one. `path` is the URL's path without the first slash; if it ends in a
+/// slash, the file is the directory's `index.html`.
 pub fn embedded(path: &str, headers: &HeaderMap) -> Option<Response> {
     let path = if path.ends_with('/') {
         format!("{path}index.html")
@@ -93,6 +93,6 @@ pub fn embedded(path: &str, headers: &HeaderMap) -> Option<Response> {
         return Some((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let kind = HeaderValue::try_from(file.metadata.mimetype()).ok()?;
-    let answer_headers = [(header::CONTENT_TYPE, kind), (header::ETAG, tag)];
-    Some((answer_headers, Bytes::from_owner(file.data)).into_response())
+    let response_headers = [(header::CONTENT_TYPE, kind), (header::ETAG, tag)];
+    Some((response_headers, Bytes::from_owner(file.data)).into_response())
 }

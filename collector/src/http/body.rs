@@ -1,4 +1,4 @@
-//! Reading a request's body, within bounds.
+//! Reads request bodies within limits of size, time and total memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,42 +10,42 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::ApiError;
 
-/// The largest body that is taken, in bytes.
+/// The largest body of the events endpoint.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// The same for the Conversions API, where 1,000 events with their users come in one.
+/// The largest body of the Conversions API, where a request may have 1,000 events with user data.
 pub const MAX_CONVERSIONS_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many bytes of all bodies together are in memory at once.
+/// How many bytes of bodies may be in memory at once.
 const MAX_ALL_BODIES_BYTES: usize = 24 * 1024 * 1024;
 
-/// From so many bytes on a body is large: taken apart it needs many times as much.
+/// Bodies above this size are large: parsed, they need many times as much memory.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// How many large ones are taken apart at once, which takes a few milliseconds; others wait.
+/// How many large bodies are parsed at once. Others wait; parsing takes a few milliseconds.
 const MAX_CONCURRENT_LARGE: usize = 1;
 
-/// How much of a body that is too large is read and thrown away. A connection closed under a client
-/// that still sends is reset, and the client never sees the answer that says why.
+/// How much of an oversized body is read and discarded. Closing the connection while the client still sends would reset
+/// it, and the client would never see the error response.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Reads bodies, and knows how much of them there is.
+/// Reads bodies and limits their total size.
 pub struct BodyReader {
     timeout: Duration,
     memory: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
 
-/// A body, and the room that it takes until it is dropped.
+/// A body. It counts against the limits until it is dropped.
 pub struct ReceivedBody {
-    /// What was sent.
+    /// The body as sent.
     pub bytes: Vec<u8>,
-    /// In memory, and for being taken apart.
+    /// For the memory, and for parsing if it is large.
     permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl BodyReader {
-    /// Each has to arrive within `timeout`.
+    /// A reader that gives each body `timeout` to arrive.
     pub fn new(timeout: Duration) -> Self {
         Self {
             timeout,
@@ -54,7 +54,11 @@ impl BodyReader {
         }
     }
 
-    /// The whole body, if it is at most so long, not compressed, and arrives in time.
+    /// Reads the whole body.
+    ///
+    /// # Errors
+    /// 408 if it does not arrive in time, 413 if it is larger than `max_bytes`, 415 if it is compressed, 503 if too many
+    /// bodies are in memory.
     pub async fn read(
         &self,
         headers: &HeaderMap,
@@ -74,7 +78,7 @@ impl BodyReader {
             }
         };
         if body.bytes.len() > LARGE_BYTES {
-            // it is never closed
+            // The semaphore is never closed, so this cannot fail.
             body.permits[1] = Arc::clone(&self.large).acquire_owned().await.ok();
         }
         match headers.get(header::CONTENT_ENCODING) {
@@ -82,7 +86,7 @@ impl BodyReader {
                 Err(ApiError::new(
                     StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     format!(
-                        "the body has the Content-Encoding {:?}, and is taken only as it is: send it uncompressed",
+                        "the body has the Content-Encoding {:?}, which is not supported: send it uncompressed",
                         String::from_utf8_lossy(encoding.as_bytes())
                             .chars()
                             .take(40)
@@ -100,7 +104,7 @@ impl BodyReader {
         expected: usize,
         max_bytes: usize,
     ) -> Result<ReceivedBody, ApiError> {
-        // what is not written to takes no memory yet
+        // The operating system provides memory only for what is written.
         let mut bytes = Vec::with_capacity(expected);
         let mut length = 0;
         let mut permits: Option<OwnedSemaphorePermit> = None;
@@ -117,7 +121,7 @@ impl BodyReader {
                 }
                 bytes.extend_from_slice(&chunk);
             } else {
-                // none of it is needed any more
+                // The error response needs none of it.
                 bytes = Vec::new();
                 permits = None;
                 if length > MAX_DISCARDED_BYTES {
@@ -147,7 +151,7 @@ impl BodyReader {
             .ok_or_else(|| {
                 ApiError::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "too many large bodies are arriving at once: send this one again a little later",
+                    "too many large bodies are in progress: retry later",
                 )
             })
     }

@@ -1,4 +1,4 @@
-//! Taking the port.
+//! Binds the port.
 
 use std::fmt;
 use std::io;
@@ -8,15 +8,15 @@ use tokio::net::TcpListener;
 
 use crate::cli::ListenHost;
 
-/// How often another free port is looked for, when the one found for IPv4 is taken for IPv6.
+/// How often to try another free port if the one found for IPv4 is in use for IPv6.
 const TRIES: usize = 16;
 
-/// Why the collector cannot listen, in words for the person who started it.
+/// Why the collector cannot listen. The message is for the person who started it.
 #[derive(Debug)]
 pub enum ListenError {
-    /// Another program has the port.
+    /// Another program uses the port.
     InUse(SocketAddr),
-    /// Anything else: no such address on this machine, no right to use the port.
+    /// Anything else, such as an address of another machine or a missing permission.
     Other(SocketAddr, io::Error),
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for ListenError {
 
 impl std::error::Error for ListenError {}
 
-/// Listens on `port` of every address that `host` stands for; port 0 is a free one, the same for all.
+/// Listens on `port` of every address of `host`. Port 0 picks a free port, the same for all addresses.
 pub async fn listen(host: ListenHost, port: u16) -> Result<Vec<TcpListener>, ListenError> {
     match host {
         ListenHost::Address(address) => Ok(vec![bind(address, port).await?]),
@@ -55,7 +55,7 @@ pub async fn listen(host: ListenHost, port: u16) -> Result<Vec<TcpListener>, Lis
     }
 }
 
-/// The port that was taken; tells which one it is after `--port 0`.
+/// The port in use, which `--port 0` leaves open.
 pub fn port(listeners: &[TcpListener]) -> io::Result<u16> {
     let first = listeners.first().ok_or(io::ErrorKind::NotConnected)?;
     Ok(first.local_addr()?.port())
@@ -72,7 +72,7 @@ async fn bind_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
     };
     match bind(Ipv6Addr::LOCALHOST.into(), port).await {
         Ok(v6) => Ok(vec![v4, v6]),
-        // The other program would get what a browser sends to `localhost`, and nobody would see why.
+        // A browser may resolve `localhost` to ::1 and would reach the other program.
         Err(error @ ListenError::InUse(_)) => Err(error),
         // The machine has no IPv6.
         Err(ListenError::Other(..)) => Ok(vec![v4]),
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn port_0_gives_one_free_port_on_every_address() {
+    async fn port_0_binds_the_same_free_port_on_all_addresses() {
         let listeners = listen(ListenHost::Loopback, 0).await.unwrap();
         let chosen = port(&listeners).unwrap();
         assert_ne!(chosen, 0);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_in_use_is_named_with_what_to_do() {
+    async fn port_in_use_is_reported_with_the_port_option() {
         let first = listen(ListenHost::Loopback, 0).await.unwrap();
         let port = port(&first).unwrap();
         let message = listen(ListenHost::Loopback, port)

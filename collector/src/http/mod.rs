@@ -1,4 +1,4 @@
-//! The collector on the network: listening, reading requests, answering them.
+//! The HTTP server: listens, reads requests and responds.
 
 pub mod assets;
 pub mod body;

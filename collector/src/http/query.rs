@@ -1,14 +1,14 @@
-//! A request's query: names and values, decoded.
+//! Parses a URL's query.
 
-/// The pairs of a query, in their order. Any text is a query: what is not percent-encoded as it should
-/// be, or is not UTF-8, is taken as the [URL standard] takes it.
+/// The decoded pairs of a query, in their order. Any text is a valid query: wrong percent-encoding and invalid UTF-8 are
+/// handled as in the [URL standard].
 ///
 /// [URL standard]: https://url.spec.whatwg.org/#urlencoded-parsing
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads what stands after the `?`.
+    /// Parses the text after the `?`.
     pub fn parse(query: &str) -> Self {
         Self(
             form_urlencoded::parse(query.as_bytes())
@@ -17,13 +17,13 @@ impl Query {
         )
     }
 
-    /// The first value of this name.
+    /// The first value with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The same, where an empty value counts as none.
+    /// The first value with this name, unless it is empty.
     pub fn get_non_empty(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_values_are_decoded_and_the_first_of_a_name_counts() {
+    fn pairs_are_decoded_and_the_first_of_a_name_wins() {
         let query = Query::parse("a%5Bb%5D=x+y%26&pid=1&pid=2&empty=");
         assert_eq!(query.get("a[b]"), Some("x y&"));
         assert_eq!(query.get("pid"), Some("1"));

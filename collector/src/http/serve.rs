@@ -1,4 +1,4 @@
-//! Serving connections, and stopping.
+//! Serves connections and shuts down gracefully.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use tokio::sync::Semaphore;
 use crate::Collector;
 use crate::http::routes;
 
-/// How many connections are open at once; further ones wait. A browser opens at most 6.
+/// How many connections may be open at once; others wait. A browser opens at most 6 per host.
 const MAX_CONNECTIONS: usize = 512;
 
-/// The longest head of a request, in bytes. An image tag's address may be long; longer is answered 431.
+/// The longest request line with headers. The URL of an image tag may be long. Longer heads get a 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How long requests that are being answered may take to end after the stop.
+/// How long requests in progress may take after the stop.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves until `stop` resolves; then takes no more connections, ends the event streams, and waits at
-/// most a second for what is being answered.
+/// Serves until `stop` resolves. Then accepts no more connections, ends the event streams, and waits up to a second for
+/// requests in progress.
 ///
-/// `axum::serve` is not used because it sets no limit to how long a client takes to send its headers.
+/// `axum::serve` has no timeout for request headers, so this uses hyper directly.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     collector: Arc<Collector>,
@@ -36,12 +36,12 @@ pub async fn serve(
 ) {
     let router = routes::router(Arc::clone(&collector));
     let read_timeout = collector.config.read_timeout;
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let open = GracefulShutdown::new();
     let accepting = join_all(
         listeners
             .iter()
-            .map(|listener| accept(listener, &router, read_timeout, &places, &open)),
+            .map(|listener| accept(listener, &router, read_timeout, &permits, &open)),
     );
     tokio::select! {
         _ = accepting => {}
@@ -50,30 +50,30 @@ pub async fn serve(
     drop(listeners);
 
     collector.ingest.close_streams();
-    // What still runs after that ends with the runtime.
+    // Whatever is left ends with the runtime.
     let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
 }
 
-/// Takes connections from one listener for ever, each into a task of its own.
+/// Accepts connections forever and serves each in its own task.
 async fn accept(
     listener: &TcpListener,
     router: &Router,
     read_timeout: Duration,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
     open: &GracefulShutdown,
 ) {
     // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(places).acquire_owned().await {
+    while let Ok(permit) = Arc::clone(permits).acquire_owned().await {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Out of file descriptors, most likely: trying again at once would only spin.
-                tracing::warn!("cannot take a connection: {error}");
+                // Most likely out of file descriptors: an immediate retry would spin.
+                tracing::warn!("cannot accept a connection: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        // A stream's messages are small, and are to be seen at once. That it fails changes nothing else.
+        // Event streams send small messages that must not be delayed. Failure is harmless.
         let _ = stream.set_nodelay(true);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -85,11 +85,11 @@ async fn accept(
             );
         let connection = open.watch(connection);
         tokio::spawn(async move {
-            // A client that hangs up or sends no HTTP is its own affair.
+            // The client disconnected or did not send HTTP.
             if let Err(error) = connection.await {
-                tracing::debug!("connection: {error}");
+                tracing::debug!("connection failed: {error}");
             }
-            drop(place);
+            drop(permit);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The pages and the pixel.
+//! The shop, the inspector and the pixel.
 
 use std::fs;
 use std::time::Duration;
@@ -10,14 +10,14 @@ fn start(name: &str) -> TestServer {
 }
 
 #[test]
-fn the_address_alone_leads_into_the_shop_by_an_ad_click() {
+fn root_redirects_to_the_shop_with_a_click_id() {
     let response = TestServer::start().get("/");
     assert_eq!(response.status(), 303);
     assert_eq!(header(&response, "location"), "/shop/?oppref=demo-click-1");
 }
 
 #[test]
-fn pages_and_pixel_are_served_with_their_types_and_asked_for_anew_each_time() {
+fn files_have_their_content_type_and_are_revalidated() {
     let server = start("types");
     for (path, content_type) in [
         ("/shop/?oppref=demo-click-1", "text/html; charset=utf-8"),
@@ -37,7 +37,7 @@ fn pages_and_pixel_are_served_with_their_types_and_asked_for_anew_each_time() {
 }
 
 #[test]
-fn an_address_without_its_last_slash_leads_to_the_page_with_its_query() {
+fn missing_slash_redirects_and_keeps_the_query() {
     let server = start("slash");
     for (path, location) in [
         ("/inspector", "/inspector/"),
@@ -51,7 +51,7 @@ fn an_address_without_its_last_slash_leads_to_the_page_with_its_query() {
 }
 
 #[test]
-fn a_rebuilt_pixel_is_seen_at_once() {
+fn rebuilt_pixel_is_served_at_once() {
     let assets = fixture_dirs("rebuilt");
     let pixel = assets.sdk.as_ref().unwrap().join("oaiq.min.js");
     let server = TestServer::start_with_assets(assets, Duration::from_secs(10));
@@ -63,7 +63,7 @@ fn a_rebuilt_pixel_is_seen_at_once() {
     let unchanged = server.send("GET", "/sdk/oaiq.min.js", &headers, ());
     assert_eq!(unchanged.status(), 304);
 
-    // Within the same second, which a modification date cannot tell.
+    // Within the same second, which a modification date cannot distinguish.
     fs::write(pixel, "rebuilt").unwrap();
     let rebuilt = server.send("GET", "/sdk/oaiq.min.js", &headers, ());
     assert_eq!(rebuilt.status(), 200);
@@ -71,7 +71,7 @@ fn a_rebuilt_pixel_is_seen_at_once() {
 }
 
 #[test]
-fn files_are_compressed_for_a_browser_that_takes_it_and_the_stream_never_is() {
+fn files_are_compressed_but_the_stream_is_not() {
     let server = start("compressed");
     for encoding in ["br", "gzip"] {
         let headers = [("Accept-Encoding", encoding)];
@@ -87,7 +87,7 @@ fn files_are_compressed_for_a_browser_that_takes_it_and_the_stream_never_is() {
 }
 
 #[test]
-fn an_address_that_leads_nowhere_is_answered_404_with_those_that_lead_somewhere() {
+fn unknown_path_returns_404_with_route_list() {
     let server = start("nowhere");
     for path in [
         "/nothing",
@@ -112,7 +112,7 @@ fn an_address_that_leads_nowhere_is_answered_404_with_those_that_lead_somewhere(
 }
 
 #[test]
-fn without_the_folders_the_pages_are_not_found_and_the_endpoint_works() {
+fn endpoint_works_without_the_assets() {
     let server = TestServer::start_with_assets(missing_assets(), Duration::from_secs(10));
     assert_eq!(server.get("/shop/").status(), 404);
     assert_eq!(

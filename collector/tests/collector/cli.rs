@@ -1,4 +1,4 @@
-//! The program itself: what it prints, and how it stops.
+//! The program: its output, and how it stops.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::server::{SseMessages, event, header, http_client, now_ms, read_json};
 
-/// The program, running; killed when a test fails before it has stopped.
+/// A running program. It is killed on drop, in case the test fails before it is stopped.
 struct Program {
     child: Child,
     port: u16,
@@ -18,7 +18,7 @@ struct Program {
 }
 
 impl Program {
-    /// With a file of its own: `name` is the test's.
+    /// Starts it with its own database; `name` must be unique to the test.
     fn start(name: &str) -> Self {
         Self::start_with(&["--data", &data(name)])
     }
@@ -31,7 +31,7 @@ impl Program {
             .unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
-        while !printed.contains("Events are kept in") {
+        while !printed.contains("Database ") {
             assert_ne!(out.read_line(&mut printed).unwrap(), 0, "{printed}");
         }
         let (_, after) = printed.split_once("http://localhost:").unwrap();
@@ -48,7 +48,7 @@ impl Program {
         format!("http://{host}:{}{path}", self.port)
     }
 
-    /// Sends a signal, and gives how long it took to stop and whether all was well.
+    /// Sends a signal. Returns how long the program took to stop, and whether it succeeded.
     #[cfg(unix)]
     fn stop(mut self, signal: &str) -> (Duration, bool) {
         let begun = Instant::now();
@@ -66,19 +66,19 @@ impl Program {
             }
             assert!(
                 begun.elapsed() < Duration::from_secs(10),
-                "it does not stop"
+                "the program does not stop"
             );
             std::thread::sleep(Duration::from_millis(10));
         };
         (begun.elapsed(), status.success())
     }
 
-    /// The same, and what it prints meanwhile.
+    /// Sends a signal. Returns what the program prints until it stops.
     #[cfg(unix)]
     fn stop_and_read(mut self, signal: &str) -> String {
         let mut out = self.out.take().unwrap();
-        let (_, well) = self.stop(signal);
-        assert!(well);
+        let (_, is_success) = self.stop(signal);
+        assert!(is_success);
         let mut printed = String::new();
         out.read_to_string(&mut printed).unwrap();
         printed
@@ -92,7 +92,7 @@ impl Drop for Program {
     }
 }
 
-/// A file that is not there yet.
+/// A database file that does not exist yet.
 fn data(name: &str) -> String {
     let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "program", name]
         .iter()
@@ -101,7 +101,7 @@ fn data(name: &str) -> String {
     folder.join("collector.sqlite").to_str().unwrap().to_owned()
 }
 
-/// The program in an empty folder, so that it finds nothing of the repository.
+/// The program in a directory outside the repository, so that it serves embedded files.
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oaiq-collector"));
     command
@@ -115,7 +115,7 @@ fn output(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn it_prints_where_shop_inspector_and_endpoint_are_and_answers_there() {
+fn banner_lists_urls_that_respond() {
     let program = Program::start("addresses");
     for path in ["/shop/?oppref=demo-click-1", "/inspector", "/v1/sdk/events"] {
         let url = program.url("localhost", path);
@@ -133,7 +133,7 @@ fn it_prints_where_shop_inspector_and_endpoint_are_and_answers_there() {
 }
 
 #[test]
-fn where_the_machine_has_ipv6_it_answers_there_too() {
+fn localhost_includes_ipv6() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
         return;
     }
@@ -146,7 +146,7 @@ fn where_the_machine_has_ipv6_it_answers_there_too() {
 }
 
 #[test]
-fn a_port_in_use_is_told_in_one_line_with_what_to_do() {
+fn port_in_use_is_reported_in_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = output(&["--port", &port, "--data", &data("port-in-use")]);
@@ -164,7 +164,7 @@ fn a_port_in_use_is_told_in_one_line_with_what_to_do() {
 }
 
 #[test]
-fn folders_that_are_missing_are_told_with_what_to_do() {
+fn missing_directories_are_reported_with_the_option() {
     let mut program = command(&["--port", "0", "--data", &data("missing")])
         .args(["--www", "no-such-folder", "--pixel-dist", "no-such-folder"])
         .stdout(Stdio::null())
@@ -181,13 +181,13 @@ fn folders_that_are_missing_are_told_with_what_to_do() {
         "{pixel}"
     );
     assert!(
-        pages.contains("no shop") && pages.contains("--www"),
+        pages.contains("missing pages: shop") && pages.contains("--www"),
         "{pages}"
     );
 }
 
 #[test]
-fn away_from_the_project_it_serves_the_pages_that_it_brings() {
+fn embedded_pages_are_served_outside_the_project() {
     let program = Program::start("pages");
     for (path, content_type) in [
         ("/shop/", "text/html; charset=utf-8"),
@@ -207,7 +207,7 @@ fn away_from_the_project_it_serves_the_pages_that_it_brings() {
             .unwrap();
         assert_eq!(again.status(), 304, "{path}");
     }
-    // built by `npm run build`, which these tests do without
+    // Built by `npm run build`, which these tests do not require.
     let built = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../target/inspector/index.html"
@@ -232,7 +232,7 @@ fn away_from_the_project_it_serves_the_pages_that_it_brings() {
 }
 
 #[test]
-fn help_tells_a_stranger_what_it_is_and_names_every_option() {
+fn help_lists_every_option() {
     let output = output(&["--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
@@ -256,21 +256,21 @@ fn help_tells_a_stranger_what_it_is_and_names_every_option() {
 
 #[cfg(unix)]
 #[test]
-fn sigterm_stops_it_within_3_seconds_though_a_stream_is_open() {
+fn sigterm_stops_within_3_seconds_with_an_open_stream() {
     let program = Program::start("sigterm");
     let stream = http_client()
         .get(program.url("127.0.0.1", "/events/stream"))
         .call()
         .unwrap();
-    let (took, well) = program.stop("-TERM");
-    assert!(well && took < Duration::from_secs(3), "{took:?}");
-    // The stream has come to its end, and was not cut off.
+    let (took, is_success) = program.stop("-TERM");
+    assert!(is_success && took < Duration::from_secs(3), "{took:?}");
+    // The stream ended properly and was not cut off.
     assert_eq!(SseMessages::new(stream).next(), None);
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_it_within_3_seconds_though_a_client_is_silent() {
+fn ctrl_c_stops_within_3_seconds_with_a_silent_client() {
     use std::io::Write;
     let program = Program::start("ctrl-c");
     let mut silent = std::net::TcpStream::connect(("127.0.0.1", program.port)).unwrap();
@@ -278,8 +278,8 @@ fn ctrl_c_stops_it_within_3_seconds_though_a_client_is_silent() {
         .write_all(b"POST /v1/sdk/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         .unwrap();
     std::thread::sleep(Duration::from_millis(100));
-    let (took, well) = program.stop("-INT");
-    assert!(well && took < Duration::from_secs(3), "{took:?}");
+    let (took, is_success) = program.stop("-INT");
+    assert!(is_success && took < Duration::from_secs(3), "{took:?}");
 }
 
 fn send(program: &Program, id: &str) {
@@ -302,26 +302,22 @@ fn ids(program: &Program) -> Vec<Value> {
 
 #[cfg(unix)]
 #[test]
-fn stopped_at_once_after_an_event_it_has_written_it_and_says_so() {
+fn stop_writes_the_last_event_and_reports_it() {
     let file = data("stopped");
     let program = Program::start_with(&["--data", &file]);
     send(&program, "1");
     let printed = program.stop_and_read("-TERM");
-    assert!(printed.contains("Stopped; 1 event kept in"), "{printed}");
-    // all in the one file
-    let beside = Path::new(&file).parent().unwrap().read_dir().unwrap();
-    assert_eq!(beside.count(), 1);
+    assert!(printed.contains("Stopped. 1 event stored in"), "{printed}");
+    // Everything is in the one file.
+    let files = Path::new(&file).parent().unwrap().read_dir().unwrap();
+    assert_eq!(files.count(), 1);
     let again = Program::start_with(&["--data", &file]);
-    assert!(
-        again.printed.contains("which has 1 event"),
-        "{}",
-        again.printed
-    );
+    assert!(again.printed.contains("(1 event)"), "{}", again.printed);
     assert_eq!(ids(&again), ["1"]);
 }
 
 #[test]
-fn killed_it_has_lost_nothing_that_was_answered_a_second_before() {
+fn kill_loses_nothing_acknowledged_a_second_before() {
     let file = data("killed");
     let mut program = Program::start_with(&["--data", &file]);
     for id in 0..100 {
@@ -334,7 +330,7 @@ fn killed_it_has_lost_nothing_that_was_answered_a_second_before() {
     let again = Program::start_with(&["--data", &file]);
     let stored = ids(&again);
     assert!(stored.len() >= 100, "{}", stored.len());
-    // and the numbers go on
+    // The numbering continues.
     send(&again, "0");
     let url = again.url("127.0.0.1", "/events.json?limit=1");
     let newest = &read_json(http_client().get(url).call().unwrap())["events"][0];
@@ -346,7 +342,7 @@ fn killed_it_has_lost_nothing_that_was_answered_a_second_before() {
 }
 
 #[test]
-fn a_file_in_use_a_foreign_one_and_a_damaged_one_are_told_with_what_to_do() {
+fn unusable_database_is_reported_with_the_data_option() {
     let file = data("in-use");
     let first = Program::start_with(&["--data", &file]);
     let reported = output(&["--port", "0", "--data", &file]);
@@ -366,19 +362,19 @@ fn a_file_in_use_a_foreign_one_and_a_damaged_one_are_told_with_what_to_do() {
     assert!(reported.contains("not a collector's file"), "{reported}");
     assert_eq!(std::fs::read(&foreign).unwrap(), b"{}");
 
-    for beside in ["", "-wal"] {
+    for suffix in ["", "-wal"] {
         let _ = std::fs::write(
-            format!("{file}{beside}"),
+            format!("{file}{suffix}"),
             format!("damaged at {}", now_ms()),
         );
     }
     let program = Program::start_with(&["--data", &file]);
     assert!(
-        program.printed.contains("which has 0 events"),
+        program.printed.contains("(0 events)"),
         "{}",
         program.printed
     );
-    let aside = Path::new(&file)
+    let is_quarantined = Path::new(&file)
         .parent()
         .unwrap()
         .read_dir()
@@ -389,11 +385,11 @@ fn a_file_in_use_a_foreign_one_and_a_damaged_one_are_told_with_what_to_do() {
                 .unwrap()
                 .starts_with("collector.sqlite.damaged-")
         });
-    assert!(aside, "it was not set aside");
+    assert!(is_quarantined, "the damaged file was not renamed");
 }
 
 #[test]
-fn with_pixels_and_a_key_others_are_not_known() {
+fn other_pixels_and_keys_are_rejected() {
     let program = Program::start_with(&[
         "--data",
         &data("options"),

@@ -16,7 +16,7 @@ fn start_with_key() -> TestServer {
     })
 }
 
-/// The one event of a request that must be taken, as `/events.json` lists it.
+/// Posts an event that must be accepted. Returns it as `/events.json` lists it.
 fn post_accepted(server: &TestServer, event: &Value) -> Value {
     let response = server.post_conversions("P", &json!({ "events": [event] }));
     assert_eq!(response.status(), 200);
@@ -24,8 +24,8 @@ fn post_accepted(server: &TestServer, event: &Value) -> Value {
     server.entries("?limit=1")[0].clone()
 }
 
-/// The request of OpenAI's documentation: each documented member once.
-fn documented() -> Value {
+/// A request with each member that OpenAI documents.
+fn documented_request() -> Value {
     let hash = |byte: &str| byte.repeat(32);
     json!({
         "validate_only": false,
@@ -73,9 +73,9 @@ fn documented() -> Value {
 }
 
 #[test]
-fn the_documented_request_is_counted_without_a_warning() {
+fn documented_request_is_counted_without_warnings() {
     let server = TestServer::start();
-    let body = documented();
+    let body = documented_request();
     let response = server.post_conversions("P", &body);
     assert_eq!(response.status(), 200);
     assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
@@ -96,7 +96,7 @@ fn the_documented_request_is_counted_without_a_warning() {
 }
 
 #[test]
-fn an_apps_event_with_a_customer_action_is_counted() {
+fn app_event_with_customer_action_is_counted() {
     let server = TestServer::start();
     for name in ["app_installed", "app_opened"] {
         let mut event = json!({
@@ -117,7 +117,7 @@ fn an_apps_event_with_a_customer_action_is_counted() {
 }
 
 #[test]
-fn an_event_of_the_older_generation_is_counted_and_each_old_field_names_the_new_one() {
+fn legacy_fields_are_counted_with_their_replacements() {
     let server = TestServer::start();
     let mut order = conversion_event("order_created", "o-1");
     order["obref"] = "b-1".into();
@@ -154,7 +154,7 @@ fn an_event_of_the_older_generation_is_counted_and_each_old_field_names_the_new_
 }
 
 #[test]
-fn a_fourth_hash_is_ignored_and_a_custom_event_may_have_fields_of_its_own() {
+fn fourth_hash_and_extra_custom_fields_are_accepted() {
     let server = TestServer::start();
     let mut event = conversion_event("custom", "c-1");
     event["custom_event_name"] = "Quiz_Taken".into();
@@ -183,7 +183,7 @@ fn a_fourth_hash_is_ignored_and_a_custom_event_may_have_fields_of_its_own() {
 }
 
 #[test]
-fn an_event_that_is_too_old_is_answered_422() {
+fn too_old_event_returns_422() {
     let server = TestServer::start();
     let mut old = conversion_event("order_created", "1");
     old["timestamp_ms"] = (now_ms() - 7 * 86_400_000 - 60_000).into();
@@ -198,7 +198,7 @@ fn an_event_that_is_too_old_is_answered_422() {
             (&json!("refused"), &json!(422))
         );
     }
-    // with another fault it is one of several
+    // With another violation the status is 400.
     let mut wrong = old.clone();
     wrong["action_source"] = "website".into();
     let error = api_error(
@@ -207,14 +207,14 @@ fn an_event_that_is_too_old_is_answered_422() {
     );
     assert_eq!(error["code"], "invalid_event");
     assert_eq!(error["errors"].as_array().unwrap().len(), 2);
-    // a clock that is ahead is another fault
+    // A timestamp in the future has another code.
     old["timestamp_ms"] = (now_ms() + 11 * 60_000).into();
     let error = api_error(
         server.post_conversions("P", &json!({ "events": [old] })),
         400,
     );
     assert_eq!(error["errors"][0]["code"], "event_timestamp_in_future");
-    // within the limits
+    // Timestamps within the limits.
     for timestamp in [now_ms() - 7 * 86_400_000 + 60_000, now_ms() + 9 * 60_000] {
         let mut event = conversion_event("order_created", &timestamp.to_string());
         event["timestamp_ms"] = timestamp.into();
@@ -223,7 +223,7 @@ fn an_event_that_is_too_old_is_answered_422() {
 }
 
 #[test]
-fn a_missing_pixel_id_is_answered_400() {
+fn missing_pixel_id_returns_400() {
     let server = TestServer::start();
     for path in ["/v1/events", "/v1/events?pid="] {
         let headers = [("Authorization", "Bearer key")];
@@ -236,7 +236,7 @@ fn a_missing_pixel_id_is_answered_400() {
 }
 
 #[test]
-fn every_answer_has_a_request_id_of_its_own_and_the_entry_names_it() {
+fn every_response_has_a_unique_request_id() {
     let server = TestServer::start();
     let events = json!({ "events": [conversion_event("order_created", "1")] });
     let mut ids = Vec::new();
@@ -264,7 +264,7 @@ fn every_answer_has_a_request_id_of_its_own_and_the_entry_names_it() {
 }
 
 #[test]
-fn an_integration_source_that_breaks_its_rule_is_refused() {
+fn invalid_integration_source_is_rejected() {
     let server = TestServer::start();
     for wrong in [
         json!(""),
@@ -281,7 +281,7 @@ fn an_integration_source_that_breaks_its_rule_is_refused() {
 }
 
 #[test]
-fn events_of_a_server_are_taken_and_kept_letter_by_letter() {
+fn server_events_are_stored_byte_for_byte() {
     let server = TestServer::start();
     let mut order = conversion_event("order_created", "o-1");
     order["user"] = json!({ "emails_sha256": ["ab".repeat(32)], "postal_codes": ["26757"] });
@@ -304,15 +304,15 @@ fn events_of_a_server_are_taken_and_kept_letter_by_letter() {
 }
 
 #[test]
-fn a_key_is_asked_for_compared_and_never_told() {
+fn key_is_required_and_never_revealed() {
     let server = start_with_key();
     let body = json!({ "events": [conversion_event("order_created", "1")] }).to_string();
     for (authorization, part) in [
-        (None, "there is no key"),
-        (Some("right key"), "not `Bearer KEY`"),
-        (Some("Basic right key"), "not `Bearer KEY`"),
-        (Some("Bearer "), "not `Bearer KEY`"),
-        (Some("Bearer secret-typo"), "the key is wrong"),
+        (None, "missing API key"),
+        (Some("right key"), "must have the form `Bearer KEY`"),
+        (Some("Basic right key"), "must have the form `Bearer KEY`"),
+        (Some("Bearer "), "must have the form `Bearer KEY`"),
+        (Some("Bearer secret-typo"), "wrong API key"),
     ] {
         let headers: Vec<_> = authorization
             .map(|value| ("Authorization", value))
@@ -337,7 +337,7 @@ fn a_key_is_asked_for_compared_and_never_told() {
         server.send("POST", PATH, &right, body.as_str()).status(),
         200
     );
-    // without --key any will do
+    // Without --key, any key is accepted.
     let server = TestServer::start();
     assert_eq!(
         server
@@ -354,7 +354,7 @@ fn a_key_is_asked_for_compared_and_never_told() {
 }
 
 #[test]
-fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
+fn one_invalid_event_rejects_the_request() {
     let server = TestServer::start();
     let mut wrong = conversion_event("order_created", "2");
     wrong["data"]["amount"] = json!(25.99);
@@ -401,9 +401,9 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
     assert_eq!(entries[0]["faults"].as_array().unwrap().len(), 3);
     assert_eq!(
         entries[2]["error"],
-        "not accepted, because events[2] of the same request is invalid"
+        "not accepted, because events[2] in the same request is invalid"
     );
-    // the ids are still free
+    // Their IDs can still be counted.
     assert_eq!(
         post_accepted(&server, &conversion_event("order_created", "1"))["verdict"],
         "counted"
@@ -411,12 +411,12 @@ fn one_event_at_fault_fails_them_all_and_each_is_told_why() {
 }
 
 #[test]
-fn a_rehearsal_counts_nothing_and_takes_no_id() {
+fn validate_only_counts_nothing() {
     let server = TestServer::start();
-    let rehearsal =
+    let dry_run =
         json!({ "validate_only": true, "events": [conversion_event("order_created", "1")] });
     assert_eq!(
-        read_json(server.post_conversions("P", &rehearsal)),
+        read_json(server.post_conversions("P", &dry_run)),
         json!({ "accepted_events": 1 })
     );
     assert_eq!(server.entries("")[0]["verdict"], "valid");
@@ -424,12 +424,12 @@ fn a_rehearsal_counts_nothing_and_takes_no_id() {
         post_accepted(&server, &conversion_event("order_created", "1"))["verdict"],
         "counted"
     );
-    let rehearsal = json!({ "validate_only": true, "events": [{}] });
-    assert_eq!(server.post_conversions("P", &rehearsal).status(), 400);
+    let dry_run = json!({ "validate_only": true, "events": [{}] });
+    assert_eq!(server.post_conversions("P", &dry_run).status(), 400);
 }
 
 #[test]
-fn a_thousand_events_are_taken_and_no_more() {
+fn request_may_have_a_thousand_events() {
     let server = TestServer::start();
     let events = |count: usize| -> Value {
         let events: Vec<_> = (0..count)
@@ -450,7 +450,7 @@ fn a_thousand_events_are_taken_and_no_more() {
 }
 
 #[test]
-fn of_many_faults_a_hundred_are_told_and_the_rest_counted() {
+fn response_reports_a_hundred_violations_and_counts_the_rest() {
     let server = TestServer::start();
     let error = api_error(
         server.post_conversions("P", &json!({ "events": vec![json!({}); 200] })),
@@ -459,13 +459,14 @@ fn of_many_faults_a_hundred_are_told_and_the_rest_counted() {
     assert_eq!(error["errors"].as_array().unwrap().len(), 100);
     let message = error["message"].as_str().unwrap();
     assert!(
-        message.contains("200 of 200") && message.contains("99 more in `errors`, and 500 besides"),
+        message.contains("200 of 200")
+            && message.contains("99 more in `errors`, and 500 not listed"),
         "{message}"
     );
 }
 
 #[test]
-fn a_body_that_is_none_is_refused_with_what_it_must_be() {
+fn malformed_body_is_rejected_with_the_expected_shape() {
     let server = TestServer::start();
     for (body, part) in [
         (json!([]), r#"{"events": [...]}"#),
@@ -482,7 +483,7 @@ fn a_body_that_is_none_is_refused_with_what_it_must_be() {
 }
 
 #[test]
-fn a_raw_identifier_is_neither_told_nor_kept() {
+fn raw_identifier_is_neither_reported_nor_stored() {
     let server = TestServer::start();
     let mut order = conversion_event("order_created", "1");
     order["user"] = json!({ "emails_sha256": ["jane@example.com"] });
@@ -490,7 +491,7 @@ fn a_raw_identifier_is_neither_told_nor_kept() {
     assert_eq!(response.status(), 400);
     let response = read_json(response).to_string();
     assert!(
-        response.contains("raw identifier must never travel"),
+        response.contains("never send a raw identifier"),
         "{response}"
     );
     let stored = json!(server.entries("")).to_string();
@@ -501,7 +502,7 @@ fn a_raw_identifier_is_neither_told_nor_kept() {
 }
 
 #[test]
-fn numbers_are_taken_as_servers_spell_them() {
+fn whole_numbers_are_accepted_in_any_notation() {
     let server = TestServer::start();
     let event = format!(
         r#"{{"type":"order_created","id":"1","timestamp_ms":{}.0,"action_source":"offline","data":{{"type":"contents","amount":2599.0,"currency":"EUR"}}}}"#,
@@ -516,7 +517,7 @@ fn numbers_are_taken_as_servers_spell_them() {
 }
 
 #[test]
-fn no_page_of_another_origin_may_read_its_answers() {
+fn response_has_no_cors_headers() {
     let server = TestServer::start();
     let headers = [
         ("Origin", "https://shop.example"),

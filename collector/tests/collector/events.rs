@@ -1,4 +1,4 @@
-//! The events endpoint and a pixel's settings.
+//! The pixel's endpoint and the pixel config.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::server::{TestServer, error_of, event, header, read_json, rea
 const PATH: &str = "/v1/sdk/events?pid=PIXEL&st=oaiq-web&sv=0.1.41&t=1700000000000";
 
 #[test]
-fn a_batch_is_taken_with_202_and_no_words() {
+fn batch_returns_202_without_a_body() {
     let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1"), event("order_created", "2")] });
     let response = server.post(&format!("{PATH}&ec=2"), batch.to_string());
@@ -16,7 +16,7 @@ fn a_batch_is_taken_with_202_and_no_words() {
 }
 
 #[test]
-fn a_batch_is_taken_whatever_its_content_type() {
+fn batch_is_accepted_with_any_content_type() {
     let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     for content_type in ["text/plain;charset=UTF-8", "application/json", "image/png"] {
@@ -27,7 +27,7 @@ fn a_batch_is_taken_whatever_its_content_type() {
 }
 
 #[test]
-fn a_batch_that_is_no_json_is_answered_400_with_the_place_of_the_fault() {
+fn invalid_json_returns_400_with_its_position() {
     let server = TestServer::start();
     let error = error_of(server.post(PATH, "{\n  \"events\": [,]\n}"), 400);
     assert!(error.contains("not JSON"), "{error}");
@@ -35,7 +35,7 @@ fn a_batch_that_is_no_json_is_answered_400_with_the_place_of_the_fault() {
 }
 
 #[test]
-fn a_batch_of_the_wrong_shape_is_answered_400_with_what_is_missing_and_where() {
+fn wrong_shape_returns_400_with_the_cause() {
     let server = TestServer::start();
     for (body, what) in [
         (
@@ -48,7 +48,7 @@ fn a_batch_of_the_wrong_shape_is_answered_400_with_what_is_missing_and_where() {
             r#"{"events":[{"type":"a","timestamp_ms":1.5,"id":"x"}]}"#,
             "floating point `1.5`",
         ),
-        (r#"{"events":[]}"#, "without events"),
+        (r#"{"events":[]}"#, "has no events"),
         ("", "line 1 column 0"),
     ] {
         let error = error_of(server.post(PATH, body), 400);
@@ -60,7 +60,7 @@ fn a_batch_of_the_wrong_shape_is_answered_400_with_what_is_missing_and_where() {
 }
 
 #[test]
-fn a_batch_that_is_no_utf8_is_answered_400_with_the_place_of_the_fault() {
+fn invalid_utf8_returns_400_with_its_position() {
     let server = TestServer::start();
     let error = error_of(server.post(PATH, b"{\"events\": \xff}"), 400);
     assert!(
@@ -70,7 +70,7 @@ fn a_batch_that_is_no_utf8_is_answered_400_with_the_place_of_the_fault() {
 }
 
 #[test]
-fn a_batch_without_a_pixel_is_answered_400() {
+fn missing_pixel_id_returns_400() {
     let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     for path in [
@@ -84,7 +84,7 @@ fn a_batch_without_a_pixel_is_answered_400() {
 }
 
 #[test]
-fn a_batch_with_another_number_of_events_than_announced_is_answered_400() {
+fn wrong_declared_count_returns_400() {
     let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     let error = error_of(server.post(&format!("{PATH}&ec=2"), &batch), 400);
@@ -92,20 +92,20 @@ fn a_batch_with_another_number_of_events_than_announced_is_answered_400() {
 }
 
 #[test]
-fn a_body_over_1_mib_is_answered_413_with_the_limit() {
+fn body_over_1_mib_returns_413() {
     let server = TestServer::start();
     for size in [1024 * 1024 + 1, 8 * 1024 * 1024] {
         let error = error_of(server.post(PATH, vec![b' '; size]), 413);
         assert!(error.contains("1048576 bytes"), "{error}");
     }
-    // The limit itself is no fault.
+    // The limit itself is allowed.
     let mut body = json!({ "events": [event("page_viewed", "1")] }).to_string();
     body += &" ".repeat(1024 * 1024 - body.len());
     assert_eq!(server.post(PATH, body).status(), 202);
 }
 
 #[test]
-fn an_image_tag_is_answered_with_a_picture_that_no_cache_keeps() {
+fn image_tag_returns_an_uncacheable_image() {
     let server = TestServer::start();
     let mut response = server.get(
         "/v1/sdk/events?pid=PIXEL&event=order_created&event_id=o-1&oppref=click&data%5Btype%5D=contents&data[amount]=500",
@@ -113,10 +113,10 @@ fn an_image_tag_is_answered_with_a_picture_that_no_cache_keeps() {
     assert_eq!(response.status(), 200);
     assert_eq!(header(&response, "content-type"), "image/gif");
     assert_eq!(header(&response, "cache-control"), "no-store");
-    let picture = response.body_mut().read_to_vec().unwrap();
-    // One pixel wide and high; and whole, as the trailer shows.
-    assert_eq!(picture[..10], *b"GIF89a\x01\0\x01\0");
-    assert_eq!(picture.last(), Some(&b';'));
+    let image = response.body_mut().read_to_vec().unwrap();
+    // One pixel wide and high, and complete, as the trailer shows.
+    assert_eq!(image[..10], *b"GIF89a\x01\0\x01\0");
+    assert_eq!(image.last(), Some(&b';'));
 
     let entry = &server.entries("")[0];
     assert_eq!(entry["transport"], "image");
@@ -131,7 +131,7 @@ fn an_image_tag_is_answered_with_a_picture_that_no_cache_keeps() {
 }
 
 #[test]
-fn an_image_tag_without_pixel_or_event_is_answered_400_by_name() {
+fn image_tag_without_pixel_or_event_returns_400() {
     let server = TestServer::start();
     let error = error_of(server.get("/v1/sdk/events?event=custom"), 400);
     assert!(error.contains("`pid`"), "{error}");
@@ -140,7 +140,7 @@ fn an_image_tag_without_pixel_or_event_is_answered_400_by_name() {
 }
 
 #[test]
-fn a_page_of_another_origin_may_send_with_credentials_and_read_the_answer() {
+fn cors_allows_any_origin_with_credentials() {
     let server = TestServer::start();
     let origin = ("Origin", "https://shop.example");
     let preflight = [
@@ -156,8 +156,8 @@ fn a_page_of_another_origin_may_send_with_credentials_and_read_the_answer() {
         "content-type"
     );
 
-    let refused = server.send("POST", PATH, &[origin], "{");
-    for response in [&response, &refused] {
+    let rejected = server.send("POST", PATH, &[origin], "{");
+    for response in [&response, &rejected] {
         assert_eq!(
             header(response, "access-control-allow-origin"),
             "https://shop.example"
@@ -167,7 +167,7 @@ fn a_page_of_another_origin_may_send_with_credentials_and_read_the_answer() {
 }
 
 #[test]
-fn any_pixels_settings_are_readable_from_any_page() {
+fn pixel_config_is_readable_by_any_page() {
     let server = TestServer::start();
     for pixel in ["PIXEL", "a%2Fb%20c"] {
         let response = server.get(&format!("/pixel-config/v1/{pixel}.json"));
@@ -179,7 +179,7 @@ fn any_pixels_settings_are_readable_from_any_page() {
 }
 
 #[test]
-fn settings_of_another_name_are_not_found() {
+fn malformed_config_path_returns_404() {
     let server = TestServer::start();
     for path in ["PIXEL", "PIXEL.js", ".json", "", "a/b.json"] {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What has arrived, as the inspector's page and a test read it.
+//! The received events, as the inspector and tests read them.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn seqs(entries: &[Value]) -> Vec<u64> {
 }
 
 #[test]
-fn an_entry_tells_of_the_event_and_of_its_request() {
+fn entry_describes_the_event_and_its_request() {
     let server = TestServer::start();
     let mut order = event("order_created", "o-1");
     order["a_later_field"] = json!([1, null]);
@@ -55,7 +55,7 @@ fn an_entry_tells_of_the_event_and_of_its_request() {
 }
 
 #[test]
-fn a_request_without_identity_is_shown_as_stripped_and_leaves_out_what_it_has_not() {
+fn anonymous_request_is_marked_stripped() {
     let server = TestServer::start();
     server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "1")] }));
     let entry = &server.entries("")[0];
@@ -67,7 +67,7 @@ fn a_request_without_identity_is_shown_as_stripped_and_leaves_out_what_it_has_no
 }
 
 #[test]
-fn an_event_is_shown_letter_by_letter_as_it_came() {
+fn event_is_listed_byte_for_byte() {
     let server = TestServer::start();
     let event = r#"{"type":"custom","timestamp_ms":1,"id":"e","data":{"z":1.50,"a":12345678901234567890123}}"#;
     server.post("/v1/sdk/events?pid=P", format!("{{\"events\":[{event}]}}"));
@@ -77,7 +77,7 @@ fn an_event_is_shown_letter_by_letter_as_it_came() {
 }
 
 #[test]
-fn one_pixels_newest_events_can_be_asked_for() {
+fn list_can_be_filtered_by_pixel_and_limited() {
     let server = TestServer::start();
     for pixel in ["a", "b", "a"] {
         server.post_batch_ok(pixel, &json!({ "events": [event("page_viewed", "1")] }));
@@ -90,7 +90,7 @@ fn one_pixels_newest_events_can_be_asked_for() {
 }
 
 #[test]
-fn forgetting_everything_empties_the_list_and_the_numbers_go_on() {
+fn delete_empties_the_list_but_numbering_continues() {
     let server = TestServer::start();
     let batch = json!({ "events": [event("page_viewed", "1")] });
     server.post_batch_ok("P", &batch);
@@ -102,7 +102,7 @@ fn forgetting_everything_empties_the_list_and_the_numbers_go_on() {
 }
 
 #[test]
-fn the_stream_tells_each_request_once_in_the_order_of_its_events() {
+fn stream_has_one_message_per_request() {
     let server = TestServer::start();
     server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "before")] }));
     let mut messages = SseMessages::new(server.get("/events/stream"));
@@ -135,7 +135,7 @@ fn the_stream_tells_each_request_once_in_the_order_of_its_events() {
 }
 
 #[test]
-fn every_reader_of_the_stream_gets_what_arrives_and_a_gone_one_hinders_nobody() {
+fn stream_reaches_every_subscriber() {
     let server = TestServer::start();
     let mut first = SseMessages::new(server.get("/events/stream"));
     drop(SseMessages::new(server.get("/events/stream")));
@@ -148,7 +148,7 @@ fn every_reader_of_the_stream_gets_what_arrives_and_a_gone_one_hinders_nobody() 
 }
 
 #[test]
-fn pages_of_other_origins_can_neither_read_nor_clear() {
+fn responses_have_no_cors_headers() {
     let server = TestServer::start();
     let headers = [
         ("Origin", "https://shop.example"),

@@ -1,4 +1,4 @@
-//! What a client gets that does not mean well.
+//! Hostile, broken and slow clients.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use crate::support::server::{
     missing_assets, read_json,
 };
 
-/// A server that waits only this long for what a client has begun to send.
+/// How long the impatient server waits for headers and bodies.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
 
 fn impatient() -> TestServer {
@@ -19,7 +19,7 @@ fn impatient() -> TestServer {
 }
 
 #[test]
-fn no_path_leads_out_of_the_folders() {
+fn path_traversal_returns_404() {
     let server = TestServer::start_with_assets(fixture_dirs("traversal"), Duration::from_secs(10));
     for path in [
         "/shop/../secret.txt",
@@ -50,7 +50,7 @@ fn no_path_leads_out_of_the_folders() {
 }
 
 #[test]
-fn a_redirect_never_leads_to_another_host() {
+fn redirect_never_leaves_the_host() {
     let server = TestServer::start_with_assets(fixture_dirs("redirect"), Duration::from_secs(10));
     for path in [
         "//evil.example",
@@ -73,7 +73,7 @@ fn a_redirect_never_leads_to_another_host() {
 }
 
 #[test]
-fn a_client_that_never_ends_its_headers_is_hung_up_on() {
+fn unfinished_headers_close_the_connection() {
     let server = impatient();
     for start in ["", "GET /events.json HTTP/1.1\r\nHost: "] {
         let begun = Instant::now();
@@ -83,7 +83,7 @@ fn a_client_that_never_ends_its_headers_is_hung_up_on() {
 }
 
 #[test]
-fn a_client_that_never_ends_its_body_is_answered_408() {
+fn unfinished_body_returns_408() {
     let server = impatient();
     let response =
         server.raw("POST /v1/sdk/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{");
@@ -92,7 +92,7 @@ fn a_client_that_never_ends_its_body_is_answered_408() {
 }
 
 #[test]
-fn a_body_that_drips_is_not_waited_for_longer_than_one_that_stands_still() {
+fn dripping_body_does_not_extend_the_timeout() {
     let server = impatient();
     let mut stream = TcpStream::connect(server.address).unwrap();
     let head = "POST /v1/sdk/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n";
@@ -105,7 +105,7 @@ fn a_body_that_drips_is_not_waited_for_longer_than_one_that_stands_still() {
 }
 
 #[test]
-fn a_head_too_large_is_refused_and_not_kept() {
+fn oversized_head_is_rejected() {
     let server = TestServer::start();
     let long = "a".repeat(100_000);
     let response = server.raw(format!(
@@ -115,7 +115,7 @@ fn a_head_too_large_is_refused_and_not_kept() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_and_others_are_served() {
+fn invalid_http_is_rejected() {
     let server = TestServer::start();
     let response = server.raw("\x16\x03\x01 this is no HTTP\r\n\r\n");
     assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
@@ -123,7 +123,7 @@ fn what_is_no_http_is_refused_and_others_are_served() {
 }
 
 #[test]
-fn a_stream_is_not_ended_by_the_read_timeout() {
+fn read_timeout_does_not_end_a_stream() {
     let server = impatient();
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream
@@ -144,7 +144,7 @@ fn a_stream_is_not_ended_by_the_read_timeout() {
 }
 
 #[test]
-fn a_compressed_body_is_refused_with_what_to_do() {
+fn compressed_body_is_rejected() {
     let server = TestServer::start();
     for path in ["/v1/sdk/events?pid=P", "/v1/events?pid=P"] {
         for encoding in ["gzip", "br", "x, gzip"] {
@@ -167,7 +167,7 @@ fn a_compressed_body_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn text_in_another_encoding_is_refused_with_its_place() {
+fn body_in_another_encoding_is_rejected() {
     let server = TestServer::start();
     let utf16: Vec<u8> = r#"{"events":[]}"#.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for body in [utf16, b"{\"events\":[{\"type\":\"caf\xe9\"}]}".to_vec()] {
@@ -189,7 +189,7 @@ fn text_in_another_encoding_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_body_over_4_mib_is_too_large_for_the_conversions_api_too() {
+fn conversions_body_over_4_mib_is_rejected() {
     let server = TestServer::start();
     let headers = [("Authorization", "Bearer x")];
     let body = vec![b' '; 4 * 1024 * 1024 + 1];
@@ -199,7 +199,7 @@ fn a_body_over_4_mib_is_too_large_for_the_conversions_api_too() {
 }
 
 #[test]
-fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
+fn oversized_id_is_rejected_by_name() {
     let server = TestServer::start();
     let long = "x".repeat(1_000_000);
     let batch = json!({ "events": [event("page_viewed", &long)] }).to_string();
@@ -234,7 +234,7 @@ fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
         let error = error_of(server.get(&path), status);
         assert!(error.contains("bytes long"), "{error}");
     }
-    // an address of that length is none to begin with
+    // A URL of that length is rejected earlier.
     let response = server.raw(format!(
         "GET /v1/sdk/events?pid={long} HTTP/1.1\r\nHost: x\r\n\r\n"
     ));
@@ -242,7 +242,7 @@ fn ids_of_a_megabyte_are_refused_by_name_and_not_kept() {
 }
 
 #[test]
-fn ten_thousand_pixels_are_as_good_as_one() {
+fn ten_thousand_pixels_can_be_listed() {
     let server = TestServer::start();
     for pixel in 0..10_000 {
         let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
@@ -255,7 +255,7 @@ fn ten_thousand_pixels_are_as_good_as_one() {
 }
 
 #[test]
-fn nonsense_pushes_out_none_of_what_was_taken() {
+fn rejected_requests_do_not_evict_accepted_events() {
     let server = TestServer::start();
     server.post_batch_ok("P", &json!({ "events": [event("page_viewed", "1")] }));
     for _ in 0..6_000 {
@@ -267,7 +267,7 @@ fn nonsense_pushes_out_none_of_what_was_taken() {
 }
 
 #[test]
-fn others_are_served_while_hundreds_of_connections_are_half_open() {
+fn half_open_connections_do_not_block_others() {
     let server = TestServer::start();
     let mut open = Vec::new();
     for i in 0..300 {
@@ -296,7 +296,7 @@ fn others_are_served_while_hundreds_of_connections_are_half_open() {
 }
 
 #[test]
-fn large_bodies_that_never_end_do_not_fill_the_memory() {
+fn unfinished_large_bodies_do_not_exhaust_memory() {
     let server = TestServer::start();
     let head = "POST /v1/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\n\r\n";
     let part = vec![b' '; 4_000_000];
@@ -308,7 +308,7 @@ fn large_bodies_that_never_end_do_not_fill_the_memory() {
             .set_read_timeout(Some(Duration::from_millis(100)))
             .unwrap();
         stream.write_all(head.as_bytes()).unwrap();
-        // it may be refused while it is sent
+        // The server may close the connection meanwhile.
         let _ = stream.write_all(&part);
         let mut response = [0; 12];
         if stream.read(&mut response).is_ok() {
@@ -318,7 +318,7 @@ fn large_bodies_that_never_end_do_not_fill_the_memory() {
         open.push(stream);
     }
     assert!(refused >= 8, "{refused}");
-    // and there is room again as soon as they are gone
+    // The memory is available again once they are gone.
     drop(open);
     let begun = Instant::now();
     loop {
@@ -331,7 +331,7 @@ fn large_bodies_that_never_end_do_not_fill_the_memory() {
 }
 
 #[test]
-fn what_has_arrived_is_not_shown_under_another_name_that_leads_here() {
+fn foreign_host_name_cannot_read_events() {
     let server = TestServer::start();
     for path in ["/events.json", "/events/stream", "/inspector/facts.json"] {
         let response = server.send("GET", path, &[("Host", "evil.example")], ());
@@ -341,7 +341,7 @@ fn what_has_arrived_is_not_shown_under_another_name_that_leads_here() {
     }
     let response = server.send("DELETE", "/events.json", &[("Host", "evil.example:80")], ());
     assert_eq!(response.status(), 403);
-    // what a pixel sends may come by any name, a tunnel's for instance
+    // Pixels may send to any host name, for example a tunnel's.
     let headers = [("Host", "shop.example")];
     let batch = json!({ "events": [event("page_viewed", "1")] }).to_string();
     let response = server.send("POST", "/v1/sdk/events?pid=P", &headers, batch.as_str());
@@ -349,7 +349,7 @@ fn what_has_arrived_is_not_shown_under_another_name_that_leads_here() {
 }
 
 #[test]
-fn hostile_names_and_contents_are_json_and_nothing_else() {
+fn hostile_batch_is_escaped() {
     let server = TestServer::start();
     let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
     let mut hostile = event("custom", payload);
@@ -364,7 +364,7 @@ fn hostile_names_and_contents_are_json_and_nothing_else() {
 }
 
 #[test]
-fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
+fn hostile_event_gets_a_bounded_response_and_entry() {
     let server = TestServer::start();
     let long = "x".repeat(300_000);
     let hash = "ab".repeat(32);
@@ -414,7 +414,7 @@ fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
             entry.to_string().len()
         );
     }
-    // what is accepted has no more notes than that either
+    // The notes of an accepted event are bounded too.
     let mut hashes = vec![""; 20_000];
     hashes.push(&hash);
     let user = json!({ "cities": vec![" A "; 20_000], "emails_sha256": hashes });
@@ -426,7 +426,7 @@ fn an_event_that_is_made_to_hurt_gets_a_short_answer_and_a_short_entry() {
 }
 
 #[test]
-fn hostile_members_of_a_conversion_are_json_and_nothing_else() {
+fn hostile_server_event_is_escaped() {
     let server = TestServer::start();
     let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
     let mut hostile = conversion_event("custom", payload);

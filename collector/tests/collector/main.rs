@@ -1,10 +1,9 @@
-//! The collector as its users meet it: over TCP, with a plain HTTP client, and as a program.
-
-mod events;
+//! The collector from outside: over TCP, with a plain HTTP client, and as a program.
 
 mod assets;
 mod cli;
 mod conversions;
+mod events;
 mod inspector;
 mod limits;
 mod persistence;

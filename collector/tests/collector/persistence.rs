@@ -1,4 +1,4 @@
-//! What a new start finds.
+//! What a restart preserves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::server::{TestServer, config, event, read_json};
 
 fn file(name: &str) -> PathBuf {
-    let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "restart", name]
+    let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "persistence", name]
         .iter()
         .collect();
     let _ = fs::remove_dir_all(&folder);
@@ -25,7 +25,7 @@ fn one(id: &str) -> Value {
 }
 
 #[test]
-fn everything_is_there_again_as_it_was_and_duplicates_are_still_known() {
+fn restart_preserves_events_and_deduplication() {
     let file = file("again");
     let server = start(&file);
     server.post_batch_ok("P", &json!({ "events": [event("order_created", "1"), event("oai::diagnostic", "2")], "oppref": "c" }));
@@ -46,7 +46,7 @@ fn everything_is_there_again_as_it_was_and_duplicates_are_still_known() {
 }
 
 #[test]
-fn what_was_forgotten_stays_so_and_the_numbers_go_on() {
+fn deleted_events_are_gone_from_the_file() {
     let file = file("forgotten");
     let server = start(&file);
     server.post_batch_ok("P", &one("a-secret-order"));
@@ -66,7 +66,7 @@ fn what_was_forgotten_stays_so_and_the_numbers_go_on() {
 }
 
 #[test]
-fn the_inspector_is_told_how_it_was_started() {
+fn facts_describe_how_the_collector_was_started() {
     let server = start(&file("facts"));
     server.post_batch_ok("P", &one("1"));
     let facts = read_json(server.get("/inspector/facts.json"));

@@ -1,4 +1,4 @@
-//! What becomes of each event: counted, a duplicate, refused, or the pixel's own.
+//! The verdicts: counted, duplicate, refused, internal.
 
 use oaiq_collector::Config;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::server::{
     read_json,
 };
 
-/// What is told of the newest event, and why.
+/// The entry of the newest event.
 fn newest(server: &TestServer) -> Value {
     server.entries("?limit=1")[0].clone()
 }
@@ -23,7 +23,7 @@ fn violated_fields(entry: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
+fn first_event_of_a_pixel_name_and_id_is_counted() {
     let server = TestServer::start();
     for (pixel, name, id, verdict) in [
         ("P", "order_created", "1", "counted"),
@@ -42,12 +42,12 @@ fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
             assert_eq!(entry["duplicate_of"], first);
         }
     }
-    // of custom events their own names count
+    // Custom events are distinguished by their own names.
     let mut other = event("custom", "1");
     other["custom_event_name"] = "another".into();
     server.post_batch_ok("P", &json!({ "events": [other] }));
     assert_eq!(newest(&server)["verdict"], "counted");
-    // also within one request
+    // Also within one request.
     server.post_batch_ok(
         "P",
         &json!({ "events": [event("order_created", "3"), event("order_created", "3")] }),
@@ -56,7 +56,7 @@ fn the_first_of_a_pixel_name_and_id_counts_and_later_ones_name_it() {
 }
 
 #[test]
-fn a_page_its_image_tag_and_its_server_count_one_order_once() {
+fn page_image_tag_and_server_count_an_order_once() {
     let server = TestServer::start();
     server.post_batch_ok("P", &json!({ "events": [event("order_created", "o-1")] }));
     let response = server.post_conversions(
@@ -64,18 +64,18 @@ fn a_page_its_image_tag_and_its_server_count_one_order_once() {
         &json!({ "events": [conversion_event("order_created", "o-1")] }),
     );
     assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
-    let half = newest(&server);
+    let entry = newest(&server);
     assert_eq!(
-        (&half["transport"], &half["duplicate_of"]),
+        (&entry["transport"], &entry["duplicate_of"]),
         (&json!("server"), &json!(1))
     );
     server.get("/v1/sdk/events?pid=P&event=order_created&event_id=o-1&data[type]=contents");
-    let half = newest(&server);
+    let entry = newest(&server);
     assert_eq!(
-        (&half["transport"], &half["duplicate_of"]),
+        (&entry["transport"], &entry["duplicate_of"]),
         (&json!("image"), &json!(1))
     );
-    // the other way round
+    // In the other order.
     server.post_conversions(
         "P",
         &json!({ "events": [conversion_event("order_created", "o-2")] }),
@@ -85,7 +85,7 @@ fn a_page_its_image_tag_and_its_server_count_one_order_once() {
 }
 
 #[test]
-fn a_custom_events_own_name_counts_in_lowercase_by_every_transport() {
+fn custom_event_name_is_case_insensitive() {
     let server = TestServer::start();
     let named = |mut event: Value, name: &str| {
         event["custom_event_name"] = name.into();
@@ -110,7 +110,7 @@ fn a_custom_events_own_name_counts_in_lowercase_by_every_transport() {
 }
 
 #[test]
-fn the_first_received_wins_however_little_it_says() {
+fn first_received_event_wins_even_with_less_data() {
     let server = TestServer::start();
     let mut thin = event("order_created", "o-1");
     thin["data"] = json!({ "type": "contents" });
@@ -126,7 +126,7 @@ fn the_first_received_wins_however_little_it_says() {
 }
 
 #[test]
-fn an_event_that_breaks_a_rule_is_refused_by_the_pixels_own_words_and_counts_for_nothing() {
+fn invalid_event_is_refused_and_not_counted() {
     let server = TestServer::start();
     let mut wrong = event("order_created", "o-1");
     wrong["data"] = json!({ "type": "contents", "amount": 25.99, "sku": "x" });
@@ -153,7 +153,7 @@ fn an_event_that_breaks_a_rule_is_refused_by_the_pixels_own_words_and_counts_for
 }
 
 #[test]
-fn names_times_and_ids_are_looked_at_too() {
+fn name_timestamp_and_id_are_checked() {
     let server = TestServer::start();
     for (field, value, invalid_field) in [
         ("type", json!("purchase"), "type"),
@@ -178,7 +178,7 @@ fn names_times_and_ids_are_looked_at_too() {
 }
 
 #[test]
-fn what_the_pixel_tells_of_itself_is_never_counted() {
+fn internal_event_is_never_counted() {
     let server = TestServer::start();
     for name in ["openai::sdk_init", "oai::diagnostic"] {
         let mut internal = event(name, "1");
@@ -191,7 +191,7 @@ fn what_the_pixel_tells_of_itself_is_never_counted() {
 }
 
 #[test]
-fn an_image_tag_is_judged_as_a_batch_is() {
+fn image_tag_is_checked_like_a_batch() {
     let server = TestServer::start();
     let tag = "/v1/sdk/events?pid=P&event=order_created";
     for (query, verdict, invalid_field) in [
@@ -223,7 +223,7 @@ fn an_image_tag_is_judged_as_a_batch_is() {
 }
 
 #[test]
-fn a_raw_identifier_in_a_batch_is_refused_and_never_shown() {
+fn raw_identifier_is_refused_and_never_listed() {
     let server = TestServer::start();
     let user = json!({ "in": { "em": "jane@example.com", "co": "DE" } });
     server.post_batch_ok(
@@ -237,7 +237,7 @@ fn a_raw_identifier_in_a_batch_is_refused_and_never_shown() {
 }
 
 #[test]
-fn where_pixels_are_named_those_of_others_are_refused() {
+fn unknown_pixel_is_refused() {
     let server = TestServer::with(Config {
         pixels: vec!["P".to_owned(), "Q".to_owned()],
         ..config()
@@ -248,7 +248,7 @@ fn where_pixels_are_named_those_of_others_are_refused() {
         assert_eq!(entry["verdict"], "refused");
         let error = entry["error"].as_str().unwrap();
         assert!(
-            error.contains("no pixel has this id") && error.contains("P, Q"),
+            error.contains("unknown pixel ID") && error.contains("P, Q"),
             "{error}"
         );
     }
@@ -266,18 +266,18 @@ fn where_pixels_are_named_those_of_others_are_refused() {
         error["message"]
             .as_str()
             .unwrap()
-            .contains("no pixel has this id"),
+            .contains("unknown pixel ID"),
         "{error}"
     );
     let error = error_of(server.get("/pixel-config/v1/typo.json"), 404);
-    assert!(error.contains("no pixel has this id"), "{error}");
+    assert!(error.contains("unknown pixel ID"), "{error}");
     server.post_batch_ok("Q", &batch);
     assert_eq!(newest(&server)["verdict"], "internal");
     assert_eq!(server.get("/pixel-config/v1/Q.json").status(), 200);
 }
 
 #[test]
-fn what_is_turned_away_whole_is_shown_with_why() {
+fn rejected_request_is_listed_with_its_error() {
     let server = TestServer::start();
     let long = format!("/v1/sdk/events?pid={}", "p".repeat(1000));
     for (path, body, status, part) in [
@@ -286,11 +286,11 @@ fn what_is_turned_away_whole_is_shown_with_why() {
             "/v1/sdk/events?pid=P&ec=2",
             r#"{"events":[]}"#,
             400,
-            "without events",
+            "has no events",
         ),
         ("/v1/sdk/events", "{}", 400, "`pid`"),
         (long.as_str(), "{}", 400, "1000 bytes long"),
-        ("/v1/events?pid=P", "{}", 401, "no key"),
+        ("/v1/events?pid=P", "{}", 401, "missing API key"),
     ] {
         let response = server.post(path, body);
         let error = match path.starts_with("/v1/events") {

@@ -1,4 +1,4 @@
-//! The pages and the pixel, from their folders or from this program.
+//! Serves the shop, the inspector and the pixel, from directories or embedded.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use tower_http::services::ServeDir;
 use super::not_found::not_found;
 use crate::http::assets::{Assets, embedded};
 
-/// `/shop/…`, `/inspector/…` and `/sdk/…`, compressed where the browser takes it.
+/// `/shop/…`, `/inspector/…` and `/sdk/…`, compressed if the browser accepts it.
 pub fn router<S: Clone + Send + Sync + 'static>(assets: &Assets) -> Router<S> {
     Router::new()
         .merge(assets_at("/shop", assets.shop.as_deref()))
@@ -25,12 +25,12 @@ pub fn router<S: Clone + Send + Sync + 'static>(assets: &Assets) -> Router<S> {
         .layer(map_response(add_headers))
 }
 
-/// Serves `folder` under `prefix/`; without one, what this program carries. [`ServeDir`] lets nobody out of the folder.
+/// Serves `folder`, or without one the embedded files, under `prefix/`. [`ServeDir`] prevents path traversal.
 fn assets_at<S: Clone + Send + Sync + 'static>(
     prefix: &'static str,
     folder: Option<&Path>,
 ) -> Router<S> {
-    // Relative addresses in the page need the slash.
+    // Relative URLs in the page need the slash.
     let router = Router::new().route(prefix, get(add_slash));
     let Some(folder) = folder else {
         return router
@@ -47,7 +47,7 @@ async fn serve_embedded(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     match embedded(path, &headers) {
         Some(response) => response,
-        // as for a folder, for relative addresses
+        // As `ServeDir` does for a directory.
         None if embedded(&format!("{path}/"), &headers).is_some() => {
             Redirect::to(&format!("/{path}/")).into_response()
         }
@@ -63,8 +63,7 @@ async fn add_slash(request: Request) -> Redirect {
     }
 }
 
-/// A browser asks each time whether a file has changed, so a rebuilt pixel is seen at once; and it need
-/// not guess how a text is encoded.
+/// Makes the browser revalidate on each request, so that a rebuilt pixel is used at once, and adds the charset to text.
 async fn add_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

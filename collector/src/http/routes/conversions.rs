@@ -1,6 +1,6 @@
 //! The Conversions API, for servers.
 //!
-//! Without CORS on purpose: its key has no business in a page.
+//! It has no CORS headers on purpose: a page must not hold its key.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -29,10 +29,10 @@ use crate::store::record::{Transport, Verdict};
 
 const PATH: &str = "/v1/events";
 
-/// How many faults an answer tells.
+/// How many violations a response reports.
 const MAX_REPORTED_VIOLATIONS: usize = 100;
 
-/// What an answer is found by.
+/// The `x-request-id` of a response.
 #[derive(Clone)]
 struct RequestId(String);
 
@@ -46,14 +46,14 @@ pub fn router() -> Router<Arc<Collector>> {
         .layer(middleware::from_fn(with_request_id))
 }
 
-/// Gives every answer its `x-request-id`.
+/// Adds an `x-request-id` to every response.
 async fn with_request_id(mut request: Request, next: Next) -> Response {
-    // each RandomState has keys of its own
+    // Each RandomState has its own random keys.
     let half = || RandomState::new().build_hasher().finish();
     let id = format!("req_{:016x}{:016x}", half(), half());
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
-    // hexadecimal digits are fit for a header
+    // Hexadecimal digits are valid in a header, so this cannot fail.
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);
     }
@@ -70,8 +70,8 @@ async fn post_conversions(
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let mut context = RequestContext::new(&query, &headers, Transport::Server);
     context.request_id = Some(request_id);
-    let taken = async {
-        // The body is read even for a wrong key: the answer would not reach a client that still sends.
+    let parsed = async {
+        // The body is read even if the key is wrong: otherwise the response would not reach a client that still sends.
         let body = collector
             .body_reader
             .read(&headers, body, MAX_CONVERSIONS_BODY_BYTES)
@@ -86,8 +86,8 @@ async fn post_conversions(
         let conversions = conversions_api::parse(&body.bytes, context.received_ms)?;
         Ok((conversions, body))
     };
-    let (conversions, body) = match taken.await {
-        Ok(taken) => taken,
+    let (conversions, body) = match parsed.await {
+        Ok(parsed) => parsed,
         Err(rejection) => {
             context.record_rejection(&collector, &rejection).await;
             return Err(rejection.into());
@@ -117,43 +117,43 @@ async fn post_conversions(
         })
         .collect();
     collector.ingest.receive(request, evaluated).await?;
-    // until now its room was needed for what has been made of it
+    // Its permit also covers the parsed events, which are gone only now.
     drop(body);
     if let Some(rejection) = rejection {
         return Err(rejection.into());
     }
-    let kind = [(header::CONTENT_TYPE, "application/json")];
-    let answer = json!({ "accepted_events": count });
-    Ok((kind, answer.to_string()).into_response())
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    let response = json!({ "accepted_events": count });
+    Ok((content_type, response.to_string()).into_response())
 }
 
-/// Compares the bearer key with what the collector was told. No answer ever has the key in it.
+/// Compares the bearer key with the configured one. No response contains a key.
 fn check_bearer(headers: &HeaderMap, expected: Option<&str>) -> Result<(), ApiError> {
     let error = match headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str())
     {
-        None => "there is no key: send the header `Authorization: Bearer KEY`",
+        None => "missing API key: send the header `Authorization: Bearer KEY`",
         Some(Ok(value)) => match (value.trim().split_once(' '), expected) {
             (Some((scheme, key)), _)
                 if !scheme.eq_ignore_ascii_case("Bearer") || key.trim().is_empty() =>
             {
-                "the header `Authorization` is not `Bearer KEY`"
+                "the header `Authorization` must have the form `Bearer KEY`"
             }
-            (None, _) => "the header `Authorization` is not `Bearer KEY`",
+            (None, _) => "the header `Authorization` must have the form `Bearer KEY`",
             (Some((_, key)), Some(expected)) if key.trim() != expected => {
-                "the key is wrong: it is not the one that the collector was started with (--key)"
+                "wrong API key: send the one that the collector was started with (--key)"
             }
             _ => return Ok(()),
         },
-        Some(Err(_)) => "the key in the header `Authorization` is not plain ASCII",
+        Some(Err(_)) => "the key in the header `Authorization` must be ASCII",
     };
     Err(ApiError::new(StatusCode::UNAUTHORIZED, error))
 }
 
-/// One event at fault fails them all.
+/// The error response, if any event is invalid. One invalid event fails the whole request.
 fn error_for(events: &[ServerEvent]) -> Option<ApiError> {
-    let invalid = events
+    let invalid_count = events
         .iter()
         .filter(|event| !event.violations.is_empty())
         .count();
@@ -177,17 +177,20 @@ fn error_for(events: &[ServerEvent]) -> Option<ApiError> {
         .collect();
     let first = reported.first()?;
     let total = violations().count();
-    let mut error = match (invalid, events.len()) {
+    let mut error = match (invalid_count, events.len()) {
         (1, 1) => String::new(),
-        (some, all) => format!("No event was accepted, because {some} of {all} are invalid. "),
+        (1, total) => format!("No event was accepted, because 1 of {total} is invalid. "),
+        (invalid, total) => {
+            format!("No event was accepted, because {invalid} of {total} are invalid. ")
+        }
     };
     error += &first.message;
     match total - reported.len() {
         0 if total > 1 => error += &format!(" ({} more in `errors`)", total - 1),
         0 => {}
-        untold => {
+        unreported => {
             error += &format!(
-                " ({} more in `errors`, and {untold} besides)",
+                " ({} more in `errors`, and {unreported} not listed)",
                 reported.len() - 1
             )
         }
@@ -208,6 +211,7 @@ fn error_for(events: &[ServerEvent]) -> Option<ApiError> {
     })
 }
 
+/// Evaluates one event. `first_invalid` is the index of the request's first invalid event.
 fn evaluate(
     event: &ServerEvent,
     pixel: &str,
@@ -222,7 +226,7 @@ fn evaluate(
     }
     if let Some(invalid) = first_invalid {
         return Evaluation::Final(Verdict::refused(format!(
-            "not accepted, because events[{invalid}] of the same request is invalid"
+            "not accepted, because events[{invalid}] in the same request is invalid"
         )));
     }
     if validate_only {

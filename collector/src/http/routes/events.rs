@@ -1,4 +1,4 @@
-//! The events endpoint: batches by `POST`, image tags by `GET`.
+//! The pixel's endpoint: batches by `POST`, image tags by `GET`.
 
 use std::sync::Arc;
 
@@ -24,11 +24,11 @@ use crate::store::record::{Notes, RequestMeta, Transport, Verdict, Violation};
 
 const PATH: &str = "/v1/sdk/events";
 
-/// A transparent picture of one pixel.
+/// A transparent image of one pixel.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\x04\x01\0\0\0\0\
     \x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
 
-/// `/v1/sdk/events`, with answers that a page of any origin can read, also where it sends credentials.
+/// `/v1/sdk/events`. Pages of any origin may send credentials and read the response.
 pub fn router() -> Router<Arc<Collector>> {
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())
@@ -37,7 +37,7 @@ pub fn router() -> Router<Arc<Collector>> {
         .allow_headers(AllowHeaders::mirror_request());
     Router::new()
         .route(PATH, get(get_image_tag).post(post_events))
-        // before the layer, which has to see preflights
+        // Before the CORS layer, which must see preflight requests.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(cors)
 }
@@ -51,7 +51,7 @@ async fn post_events(
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let transport = transport(headers.get(header::CONTENT_TYPE));
     let mut context = RequestContext::new(&query, &headers, transport);
-    let taken = async {
+    let parsed = async {
         let body = collector
             .body_reader
             .read(&headers, body, MAX_BODY_BYTES)
@@ -61,8 +61,8 @@ async fn post_events(
         let batch = sdk_batch::parse(&body.bytes, query.get("ec"), context.received_ms)?;
         Ok((batch, body))
     };
-    let (batch, body) = match taken.await {
-        Ok(taken) => taken,
+    let (batch, body) = match parsed.await {
+        Ok(parsed) => parsed,
         Err(error) => {
             context.record_rejection(&collector, &error).await;
             return Err(error);
@@ -95,7 +95,7 @@ async fn post_events(
     let evaluated = evaluated.collect();
     log(&request);
     collector.ingest.receive(request, evaluated).await?;
-    // until now its room was needed for what has been made of it
+    // Its permit also covers the parsed events, which are gone only now.
     drop(body);
     Ok(StatusCode::ACCEPTED)
 }
@@ -108,7 +108,7 @@ async fn get_image_tag(
     let query = query.as_deref().unwrap_or_default();
     let context = RequestContext::new(&Query::parse(query), &headers, Transport::Image);
     let received_ms = context.received_ms;
-    let taken = image_tag::parse(query, received_ms).and_then(|tag| {
+    let parsed = image_tag::parse(query, received_ms).and_then(|tag| {
         context.require_pixel(PATH)?;
         if let Some(violation) = tag.event.id.as_deref().and_then(rules::id_violation) {
             let Violation {
@@ -119,12 +119,12 @@ async fn get_image_tag(
             )));
         }
         let event = to_raw_value(&tag.event).map_err(|error| {
-            ApiError::bad_request(format!("the event cannot be shown: {error}"))
+            ApiError::bad_request(format!("the event cannot be serialized: {error}"))
         })?;
         Ok((tag, event))
     });
-    let (tag, event) = match taken {
-        Ok(taken) => taken,
+    let (tag, event) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             context.record_rejection(&collector, &error).await;
             return Err(error);
@@ -145,12 +145,12 @@ async fn get_image_tag(
         notes: Notes::default(),
     };
     collector.ingest.receive(request, vec![evaluated]).await?;
-    let picture = [
+    let headers = [
         (header::CONTENT_TYPE, "image/gif"),
-        // Each showing of the picture is an event.
+        // Each request is an event, so no cache may respond.
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((picture, GIF).into_response())
+    Ok((headers, GIF).into_response())
 }
 
 fn evaluate_violations(violations: Vec<Violation>, key: Option<DedupKey>) -> Evaluation {
@@ -164,8 +164,8 @@ fn evaluate_violations(violations: Vec<Violation>, key: Option<DedupKey>) -> Eva
     }
 }
 
-/// A beacon of a string is `text/plain;charset=UTF-8`, and a page cannot change that; the pixel's
-/// `fetch` says `text/plain`.
+/// Tells beacons from `fetch` by their content type. A string sent by `sendBeacon` always has
+/// `text/plain;charset=UTF-8`; the pixel's `fetch` sends `text/plain`.
 fn transport(content_type: Option<&HeaderValue>) -> Transport {
     let is_beacon = content_type
         .and_then(|value| value.to_str().ok())
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_beacon_is_told_from_a_fetch_by_its_content_type() {
+    fn content_type_distinguishes_beacon_from_fetch() {
         for (content_type, expected) in [
             ("text/plain;charset=UTF-8", Transport::Beacon),
             ("text/plain; charset=utf-8", Transport::Beacon),

@@ -1,8 +1,8 @@
-//! What has arrived, as data: for the inspector's page, for tests, for `curl`.
+//! The received events as JSON: for the inspector, for tests, for `curl`.
 //!
-//! Without CORS on purpose: pages of other origins can neither read nor clear it. Nor can a page whose own name
-//! leads to this machine (DNS rebinding): a collector that listens on the loopback address shows it under that address's
-//! names alone.
+//! It has no CORS headers on purpose: pages of other origins can neither read nor clear events. To stop DNS rebinding (a
+//! page's host name that resolves to this machine), a collector that listens on loopback responds only if the `Host`
+//! header names a loopback address.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::store::index::MAX_EVENTS;
 use crate::store::record::EventRecord;
 use crate::store::writer::EventQuery;
 
-/// How much is read at once, so that a long list is never in memory whole.
+/// How much is read at once, so that a long list is never in memory as a whole.
 const PAGE: EventQuery = EventQuery {
     pixel: None,
     before: None,
@@ -51,8 +51,8 @@ async fn reject_foreign_hosts(
     next: Next,
 ) -> Response {
     if collector.config.is_loopback && !is_loopback_host(request.headers()) {
-        let error = "this collector listens for its own machine alone, and shows what has arrived only under \
-            http://localhost and 127.0.0.1: open it there, or start it with --host";
+        let error = "this collector listens on loopback and shows events only under http://localhost and \
+            http://127.0.0.1: open one of these, or start the collector with --host";
         return ApiError::new(StatusCode::FORBIDDEN, error).into_response();
     }
     next.run(request).await
@@ -75,8 +75,8 @@ fn is_loopback_host(headers: &HeaderMap) -> bool {
         || is_loopback(name.trim_start_matches('[').trim_end_matches(']'))
 }
 
-/// `{"events":[…]}`, newest first; `?pixel=` picks one pixel's, `?before=` those with a smaller `seq`, `?limit=` the newest
-/// so many.
+/// `{"events":[…]}`, newest first. `?pixel=` selects one pixel's, `?before=` those with a smaller `seq`, and `?limit=` at
+/// most this many.
 async fn list(
     State(collector): State<Arc<Collector>>,
     RawQuery(query): RawQuery,
@@ -84,12 +84,13 @@ async fn list(
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let number = |name: &str| match query.get(name) {
         None => Ok(None),
-        Some(number) => number
-            .parse()
-            .map(Some)
-            .map_err(|_| ApiError::bad_request(format!("{name}={number} is not a whole number"))),
+        Some(number) => number.parse().map(Some).map_err(|_| {
+            ApiError::bad_request(format!(
+                "{name}={number} is invalid: it must be a whole number"
+            ))
+        }),
     };
-    let wanted = EventQuery {
+    let event_query = EventQuery {
         pixel: query.get("pixel").map(ToOwned::to_owned),
         before: number("before")?,
         limit: number("limit")?.map_or(usize::MAX, |limit| {
@@ -97,15 +98,15 @@ async fn list(
         }),
         max_bytes: PAGE.max_bytes,
     };
-    let mut list = List::new(collector, wanted);
-    // read before the answer begins: it can still be a error
+    let mut list = List::new(collector, event_query);
+    // Read before the response begins, so that it can still be an error.
     let first = list.next().await?;
     let rest = stream::unfold((list, Some(first)), async |(mut list, first)| {
         let piece = match first {
             Some(first) => first,
             None => match list.next().await {
                 Ok(piece) => piece,
-                // cut off, so that nobody takes it for the whole
+                // Cut the response off, so that it is not taken for the complete list.
                 Err(error) => {
                     return Some((Err(std::io::Error::other(error.message)), (list, None)));
                 }
@@ -120,20 +121,20 @@ async fn list(
     Ok((headers, Body::from_stream(rest)).into_response())
 }
 
-/// A list that is read and written piece by piece.
+/// A list that is read and serialized piece by piece.
 struct List {
     collector: Arc<Collector>,
-    wanted: EventQuery,
-    has_begun: bool,
+    query: EventQuery,
+    has_started: bool,
     has_ended: bool,
 }
 
 impl List {
-    fn new(collector: Arc<Collector>, wanted: EventQuery) -> Self {
+    fn new(collector: Arc<Collector>, query: EventQuery) -> Self {
         Self {
             collector,
-            wanted,
-            has_begun: false,
+            query,
+            has_started: false,
             has_ended: false,
         }
     }
@@ -142,27 +143,27 @@ impl List {
         if self.has_ended {
             return Ok(None);
         }
-        let limit = self.wanted.limit.min(PAGE.limit);
-        let wanted = EventQuery {
+        let limit = self.query.limit.min(PAGE.limit);
+        let query = EventQuery {
             limit,
-            ..self.wanted.clone()
+            ..self.query.clone()
         };
-        let entries = self.collector.ingest.query(wanted).await?;
-        self.wanted.limit -= entries.len();
+        let records = self.collector.ingest.query(query).await?;
+        self.query.limit -= records.len();
         let mut text =
-            String::with_capacity(entries.iter().map(EventRecord::json_size).sum::<usize>() + 16);
-        if !self.has_begun {
+            String::with_capacity(records.iter().map(EventRecord::json_size).sum::<usize>() + 16);
+        if !self.has_started {
             text.push_str(r#"{"events":["#);
         }
-        for (i, entry) in entries.iter().enumerate() {
-            if self.has_begun || i > 0 {
+        for (i, record) in records.iter().enumerate() {
+            if self.has_started || i > 0 {
                 text.push(',');
             }
-            entry.write_json(&mut text);
+            record.write_json(&mut text);
         }
-        self.has_begun = true;
-        match entries.last() {
-            Some(last) if self.wanted.limit > 0 => self.wanted.before = Some(last.seq),
+        self.has_started = true;
+        match records.last() {
+            Some(last) if self.query.limit > 0 => self.query.before = Some(last.seq),
             _ => {
                 self.has_ended = true;
                 text.push_str("]}");
@@ -181,7 +182,7 @@ async fn stream(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
     Sse::new(collector.ingest.subscribe()).keep_alive(KeepAlive::default())
 }
 
-/// How the collector was started, for the checks that depend on it.
+/// How the collector was started; the inspector's checks depend on it.
 async fn facts(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
     let config = &collector.config;
     let facts = json!({
@@ -205,7 +206,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn only_this_machines_own_names_are_local() {
+    fn loopback_hosts_are_recognized() {
         for (host, expected) in [
             ("localhost:8787", true),
             ("LOCALHOST", true),

@@ -1,4 +1,4 @@
-//! What is answered at which address.
+//! The routes.
 
 mod assets;
 mod conversions;
@@ -16,7 +16,7 @@ use axum::routing::get;
 
 use crate::Collector;
 
-/// Everything that the collector answers.
+/// The router of all routes.
 pub fn router(collector: Arc<Collector>) -> Router {
     Router::new()
         .route(

@@ -1,4 +1,4 @@
-//! A pixel's settings, which at OpenAI the advertiser sets.
+//! A pixel's config, which the advertiser sets at OpenAI.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use super::not_found::{method_not_allowed, not_found};
 use crate::Collector;
 use crate::http::error::ApiError;
 
-/// The same for every pixel that there is.
+/// The same for every pixel.
 const PIXEL_CONFIG: &str = r#"{"automatic_advanced_matching_enabled": false}"#;
 
-/// `GET /pixel-config/v1/<pixelId>.json`, readable from every page.
+/// `GET /pixel-config/v1/<pixelId>.json`, readable by any page.
 pub fn router() -> Router<Arc<Collector>> {
     Router::new()
         .route("/pixel-config/v1/{file}", get(pixel_config))

@@ -1,4 +1,4 @@
-//! What is known of a request before its body is looked at, and what is kept of one that is turned away.
+//! What is known about a request before its body is parsed; also records rejected requests.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,29 +11,29 @@ use crate::ingest::EvaluatedEvent;
 use crate::ingest::rules;
 use crate::store::record::{RequestMeta, Transport};
 
-/// How much is kept of the header `Referer`, in characters.
+/// How much of the `Referer` header is stored.
 const MAX_REFERER_CHARS: usize = 2048;
-/// How much is kept of what a request was turned away for, in characters.
+/// How much of an error message is stored.
 const MAX_ERROR_CHARS: usize = 1000;
 
-/// A request that has begun to arrive.
+/// A request whose headers have arrived.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// When, in milliseconds since the epoch.
+    /// When, in milliseconds since the Unix epoch.
     pub received_ms: u64,
-    /// The pixel's id as its address has it; empty where it has none.
+    /// The query's `pid`; empty if it has none.
     pub pixel: String,
     /// How it was sent.
     pub transport: Transport,
-    /// The size of its body, once that is known.
+    /// The size of the body in bytes, once it has been read.
     pub bytes: usize,
-    /// The answer's `x-request-id`, if it has one.
+    /// The `x-request-id` of the response, if it has one.
     pub request_id: Option<String>,
     referer: Option<String>,
 }
 
 impl RequestContext {
-    /// Arriving now.
+    /// A request received now.
     pub fn new(query: &Query, headers: &HeaderMap, transport: Transport) -> Self {
         let referer = headers.get(header::REFERER).map(|value| {
             let text = String::from_utf8_lossy(value.as_bytes());
@@ -49,23 +49,23 @@ impl RequestContext {
         }
     }
 
-    /// The pixel, if there is one of a sensible length. `address` is the endpoint's, for the words.
-    pub fn require_pixel(&self, address: &str) -> Result<&str, ApiError> {
+    /// The pixel ID, if it has a valid length. `path` is the endpoint's path, for the message.
+    pub fn require_pixel(&self, path: &str) -> Result<&str, ApiError> {
         match self.pixel.len() {
             0 => Err(ApiError::bad_request(format!(
-                "the address has no `pid`, the pixel's id: …{address}?pid=PIXEL"
+                "the URL has no `pid`, the pixel ID: …{path}?pid=PIXEL"
             ))
             .with_param("pid", "missing_pid")),
             1..=rules::MAX_PIXEL_ID_BYTES => Ok(&self.pixel),
             length => Err(ApiError::bad_request(format!(
-                "the address's `pid` is {length} bytes long; a pixel's id has at most {}",
+                "`pid` is {length} bytes long; a pixel ID has at most {}",
                 rules::MAX_PIXEL_ID_BYTES
             ))
             .with_param("pid", "invalid_pid")),
         }
     }
 
-    /// What is kept of it. Who the visitor is, is still to be filled in.
+    /// The request's metadata. The fields that identify the visitor are still empty.
     pub fn into_request(self, status: u16, batch_size: usize) -> RequestMeta {
         RequestMeta {
             received_ms: self.received_ms,
@@ -84,12 +84,12 @@ impl RequestContext {
         }
     }
 
-    /// Keeps it as one that was turned away before its events could be told apart.
+    /// Stores a request that was rejected before its events could be parsed.
     pub async fn record_rejection(mut self, collector: &Collector, error: &ApiError) {
         self.pixel = self.pixel.chars().take(rules::MAX_PIXEL_ID_BYTES).collect();
         let message = error.message.chars().take(MAX_ERROR_CHARS).collect();
         let request = self.into_request(error.status.as_u16(), 0);
-        // that it cannot be kept is told to those whose events are lost by it
+        // If it cannot be stored, the client still gets the original error.
         let _ = collector
             .ingest
             .receive(request, vec![EvaluatedEvent::unparsed(message)])
@@ -98,7 +98,7 @@ impl RequestContext {
 }
 
 fn now_ms() -> u64 {
-    // A clock before 1970 shows as 0; nothing depends on it.
+    // A clock before 1970 reads as 0; nothing depends on it.
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -1,3 +1,3 @@
-//! A collector on a port of its own, and a client for it.
+//! Test support.
 
 pub mod server;

@@ -1,4 +1,4 @@
-//! A collector of its own for each test, and a client for it.
+//! A collector for a single test, with an HTTP client.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -42,7 +42,7 @@ impl TestServer {
         })
     }
 
-    /// One that keeps nothing.
+    /// A collector with a database in memory.
     pub fn with(config: Config) -> Self {
         Self::open(config, Database::in_memory().unwrap())
     }
@@ -76,7 +76,7 @@ impl TestServer {
         self.client.get(self.url(path)).call().unwrap()
     }
 
-    /// A request with headers of its own.
+    /// Sends a request with these headers.
     pub fn send(
         &self,
         method: &str,
@@ -101,13 +101,13 @@ impl TestServer {
         )
     }
 
-    /// Sends a batch that must be taken.
+    /// Posts a batch that must be accepted.
     pub fn post_batch_ok(&self, pixel: &str, batch: &Value) {
         let response = self.post(&format!("/v1/sdk/events?pid={pixel}"), batch.to_string());
         assert_eq!(response.status(), 202);
     }
 
-    /// Sends a body as a server does.
+    /// Posts a body to the Conversions API, as a server does.
     pub fn post_conversions(&self, pixel: &str, body: &Value) -> HttpResponse {
         let headers = [
             ("Authorization", "Bearer key"),
@@ -123,8 +123,8 @@ impl TestServer {
         listing["events"].as_array().unwrap().clone()
     }
 
-    /// What the server responses to these very bytes, until it hangs up. A client library would tidy up
-    /// some of what the tests send.
+    /// Sends raw bytes and returns the response, up to the end of the connection. An HTTP client would correct some of what
+    /// the tests send.
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream
@@ -146,7 +146,7 @@ impl Drop for TestServer {
     }
 }
 
-/// A client that takes every status for an response, follows no redirect and never waits long.
+/// A client that returns every status as a response, follows no redirects and has a timeout.
 pub fn http_client() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -184,7 +184,7 @@ pub fn event(name: &str, id: &str) -> Value {
     })
 }
 
-/// The same, as a server sends it.
+/// An event as a server sends it.
 pub fn conversion_event(name: &str, id: &str) -> Value {
     let mut conversion = event(name, id);
     conversion["action_source"] = "web".into();
@@ -207,13 +207,13 @@ pub fn read_json(response: HttpResponse) -> Value {
     serde_json::from_str(&read_text(response)).unwrap()
 }
 
-/// The `error` of an response that must be a refusal with this status.
+/// The `error` of a response that must have this status.
 pub fn error_of(response: HttpResponse, status: u16) -> String {
     assert_eq!(response.status(), status);
     read_json(response)["error"].as_str().unwrap().to_owned()
 }
 
-/// The `error` of a Conversions API response that must be a refusal with this status, in OpenAI's shape.
+/// The `error` of a Conversions API response that must have this status and OpenAI's shape.
 pub fn api_error(response: HttpResponse, status: u16) -> Value {
     assert_eq!(response.status(), status);
     assert!(header(&response, "x-request-id").starts_with("req_"));
@@ -227,13 +227,13 @@ pub fn api_error(response: HttpResponse, status: u16) -> Value {
     error
 }
 
-/// The `message` of such an `error`.
+/// The `message` of that `error`.
 pub fn api_message(response: HttpResponse, status: u16) -> String {
     let error = api_error(response, status);
     error["message"].as_str().unwrap().to_owned()
 }
 
-/// The messages of an event stream, as a browser gives them to a page.
+/// The messages of an event stream, as a browser parses them.
 pub struct SseMessages(BufReader<Box<dyn Read>>);
 
 #[derive(Debug, Default, PartialEq)]
@@ -280,7 +280,7 @@ pub fn missing_assets() -> Assets {
     }
 }
 
-/// Folders with small pages and a pixel, and `secret.txt` beside them; `name` is the test's own.
+/// Directories with small pages and a pixel, and `secret.txt` next to them. `name` must be unique to the test.
 pub fn fixture_dirs(name: &str) -> Assets {
     let root: PathBuf = [env!("CARGO_TARGET_TMPDIR"), name].iter().collect();
     for (file, content) in [
