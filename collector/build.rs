@@ -1,28 +1,28 @@
-//! Gathers what the program carries: the shop, the built inspector, and the built pixel, as far as they are there.
+//! Copies the files to embed (the shop, the built inspector and the built pixel) to `OUT_DIR`, as far as they exist.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let pages = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("pages");
-    if pages.exists() {
-        fs::remove_dir_all(&pages)?;
+    let assets = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("assets");
+    if assets.exists() {
+        fs::remove_dir_all(&assets)?;
     }
-    fs::create_dir_all(&pages)?;
+    fs::create_dir_all(&assets)?;
 
     println!("cargo::rerun-if-changed=build.rs");
-    for (name, folder) in [
+    for (name, dir) in [
         ("shop", "../www/shop"),
         ("inspector", "../target/inspector"),
         ("sdk", "../dist"),
     ] {
-        take(Path::new(folder), &pages.join(name))?;
+        copy_if_present(Path::new(dir), &assets.join(name))?;
     }
     Ok(())
 }
 
-/// A folder, where there is one. What is not there may come later, so cargo is told of it all the same.
-fn take(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a directory if it exists. Cargo watches it either way, because it may be created later.
+fn copy_if_present(from: &Path, to: &Path) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", from.display());
     if from.is_dir() {
         copy(from, to)
@@ -33,13 +33,13 @@ fn take(from: &Path, to: &Path) -> io::Result<()> {
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    for file in fs::read_dir(from)? {
-        let file = file?;
-        let to = to.join(file.file_name());
-        if file.file_type()?.is_dir() {
-            copy(&file.path(), &to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
         } else {
-            fs::copy(file.path(), to)?;
+            fs::copy(entry.path(), to)?;
         }
     }
     Ok(())

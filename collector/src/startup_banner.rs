@@ -7,7 +7,7 @@ use crate::Config;
 use crate::http::assets::Assets;
 
 /// The URLs to open, and the database file.
-pub fn started(config: &Config, data: &Path, kept: usize) -> String {
+pub fn started(config: &Config, data: &Path, stored: usize) -> String {
     let base = config.listening.first().map_or("", String::as_str);
     let pixel = config.pixels.first().map_or("PIXEL", String::as_str);
     let key = match config.key {
@@ -23,7 +23,7 @@ Conversions API              {base}/v1/events?pid={pixel} ({key})
 Database                     {} ({})
 ",
         absolute(data),
-        events(kept),
+        events(stored),
     );
     if !config.is_loopback {
         text.push_str("Other machines can connect to this address.\n");
@@ -32,8 +32,8 @@ Database                     {} ({})
 }
 
 /// Confirms that all events are written.
-pub fn stopped(data: &Path, kept: usize) -> String {
-    format!("Stopped. {} stored in {}\n", events(kept), absolute(data))
+pub fn stopped(data: &Path, stored: usize) -> String {
+    format!("Stopped. {} stored in {}\n", events(stored), absolute(data))
 }
 
 /// The absolute path, for display.
@@ -61,9 +61,9 @@ pub fn missing_assets(assets: &Assets) -> Vec<String> {
     let mut warnings = Vec::new();
     if !assets.has_sdk() {
         warnings.push(match &assets.sdk {
-            Some(folder) => format!(
+            Some(dir) => format!(
                 "{} has no oaiq.min.js, so the pages have no pixel: run `npm run build`, or choose another directory with --pixel-dist",
-                folder.display()
+                dir.display()
             ),
             None => "this program was built without the pixel, so the pages have none: choose a directory with --pixel-dist, or run `npm run build` in the project and reinstall".to_owned(),
         });

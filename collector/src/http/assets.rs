@@ -9,7 +9,7 @@ use rust_embed::RustEmbed;
 
 /// The directories that the build script embeds: `shop/`, `inspector/` and `sdk/`, as far as they existed at build time.
 #[derive(RustEmbed)]
-#[folder = "$OUT_DIR/pages"]
+#[folder = "$OUT_DIR/assets"]
 #[allow_missing = true]
 struct Embedded;
 
@@ -36,7 +36,7 @@ impl Assets {
             Some(www) => Some(www.join("inspector")),
             None => project("target/inspector"),
         };
-        let inspector = inspector.filter(|folder| is_built(folder));
+        let inspector = inspector.filter(|dir| is_built(dir));
         Self {
             shop: www
                 .map(|www| www.join("shop"))
@@ -56,7 +56,7 @@ impl Assets {
         let pages = [("shop", &self.shop), ("inspector", &self.inspector)];
         pages
             .into_iter()
-            .filter(|(name, folder)| !has(folder.as_deref(), name, "index.html"))
+            .filter(|(name, dir)| !has(dir.as_deref(), name, "index.html"))
             .map(|(name, _)| name)
             .collect()
     }
@@ -68,9 +68,9 @@ fn is_built(inspector: &Path) -> bool {
         .all(|file| inspector.join(file).is_file())
 }
 
-fn has(folder: Option<&Path>, name: &str, file: &str) -> bool {
-    match folder {
-        Some(folder) => folder.join(file).is_file(),
+fn has(dir: Option<&Path>, name: &str, file: &str) -> bool {
+    match dir {
+        Some(dir) => dir.join(file).is_file(),
         None => Embedded::get(&format!("{name}/{file}")).is_some(),
     }
 }

@@ -95,8 +95,8 @@ impl Database {
     /// Opens or creates the file. A damaged file is renamed, and a new one is created.
     pub fn open(file: &Path) -> Result<Self, OpenError> {
         let other = |error: &dyn fmt::Display| OpenError::Other(file.to_owned(), error.to_string());
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder).map_err(|error| other(&error))?;
+        if let Some(dir) = file.parent() {
+            fs::create_dir_all(dir).map_err(|error| other(&error))?;
         }
         let owner = owner_of(file).map_err(|error| other(&error))?;
         if owner == Owner::Other {
@@ -295,11 +295,11 @@ mod tests {
     use super::*;
 
     fn temp_file(name: &str) -> PathBuf {
-        let folder =
+        let dir =
             std::env::temp_dir().join(format!("oaiq-collector-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        folder.join("c.sqlite")
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        dir.join("c.sqlite")
     }
 
     fn error(file: &Path) -> String {
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn unwritable_path_is_rejected_with_the_data_option() {
-        let file = temp_file("folder");
+        let file = temp_file("directory");
         fs::create_dir_all(&file).unwrap();
         assert!(error(&file).contains("--data FILE"));
     }

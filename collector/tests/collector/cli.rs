@@ -94,11 +94,11 @@ impl Drop for Program {
 
 /// A database file that does not exist yet.
 fn data(name: &str) -> String {
-    let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "program", name]
+    let dir: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "program", name]
         .iter()
         .collect();
-    let _ = std::fs::remove_dir_all(&folder);
-    folder.join("collector.sqlite").to_str().unwrap().to_owned()
+    let _ = std::fs::remove_dir_all(&dir);
+    dir.join("collector.sqlite").to_str().unwrap().to_owned()
 }
 
 /// The program in a directory outside the repository, so that it serves embedded files.
@@ -166,7 +166,7 @@ fn port_in_use_is_reported_in_one_line() {
 #[test]
 fn missing_directories_are_reported_with_the_option() {
     let mut program = command(&["--port", "0", "--data", &data("missing")])
-        .args(["--www", "no-such-folder", "--pixel-dist", "no-such-folder"])
+        .args(["--www", "no-such-dir", "--pixel-dist", "no-such-dir"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::support::server::{TestServer, config, event, read_json};
 
 fn file(name: &str) -> PathBuf {
-    let folder: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "persistence", name]
+    let dir: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "persistence", name]
         .iter()
         .collect();
-    let _ = fs::remove_dir_all(&folder);
-    folder.join("collector.sqlite")
+    let _ = fs::remove_dir_all(&dir);
+    dir.join("collector.sqlite")
 }
 
 fn start(file: &Path) -> TestServer {

@@ -25,19 +25,19 @@ pub fn router<S: Clone + Send + Sync + 'static>(assets: &Assets) -> Router<S> {
         .layer(map_response(add_headers))
 }
 
-/// Serves `folder`, or without one the embedded files, under `prefix/`. [`ServeDir`] prevents path traversal.
+/// Serves `dir`, or without one the embedded files, under `prefix/`. [`ServeDir`] prevents path traversal.
 fn assets_at<S: Clone + Send + Sync + 'static>(
     prefix: &'static str,
-    folder: Option<&Path>,
+    dir: Option<&Path>,
 ) -> Router<S> {
     // Relative URLs in the page need the slash.
     let router = Router::new().route(prefix, get(add_slash));
-    let Some(folder) = folder else {
+    let Some(dir) = dir else {
         return router
             .route(&format!("{prefix}/"), get(serve_embedded))
             .route(&format!("{prefix}/{{*path}}"), get(serve_embedded));
     };
-    let files = ServeDir::new(folder)
+    let files = ServeDir::new(dir)
         .redirect_path_prefix(prefix)
         .fallback(not_found.into_service());
     router.nest_service(&format!("{prefix}/"), files)

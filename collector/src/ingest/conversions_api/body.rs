@@ -204,16 +204,16 @@ mod tests {
             );
             assert!(error.message.contains("1 to 64"), "{}", error.message);
         }
-        let told = source(json!("jane@example.com")).unwrap_err().message;
-        assert!(!told.contains("jane"), "{told}");
+        let message = source(json!("jane@example.com")).unwrap_err().message;
+        assert!(!message.contains("jane"), "{message}");
     }
 
     #[test]
     fn deep_nesting_is_rejected() {
         assert!(error("[".repeat(500_000)).contains("JSON"));
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-        let told = error(format!(r#"{{"events":[1],"integration_source":{deep}}}"#));
-        assert!(told.contains("nested too deeply"), "{told}");
+        let message = error(format!(r#"{{"events":[1],"integration_source":{deep}}}"#));
+        assert!(message.contains("nested too deeply"), "{message}");
     }
 
     proptest! {

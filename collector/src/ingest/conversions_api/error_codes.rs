@@ -37,7 +37,7 @@ pub fn code(violation: &Violation) -> String {
 mod tests {
     use super::*;
 
-    fn of(field: &str, given: &str) -> String {
+    fn code_of(field: &str, given: &str) -> String {
         code(&Violation::new(field, given, "another"))
     }
 
@@ -69,7 +69,7 @@ mod tests {
                 "invalid_event_user_email_sha256",
             ),
         ] {
-            assert_eq!(of(field, given), expected, "{field}");
+            assert_eq!(code_of(field, given), expected, "{field}");
         }
     }
 
@@ -85,7 +85,7 @@ mod tests {
             "[",
             "]][.",
         ] {
-            assert_eq!(of(field, "1"), "unknown_event_field", "{field}");
+            assert_eq!(code_of(field, "1"), "unknown_event_field", "{field}");
         }
     }
 

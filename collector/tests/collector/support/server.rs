@@ -272,7 +272,7 @@ impl Iterator for SseMessages {
 }
 
 pub fn missing_assets() -> Assets {
-    let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-folder");
+    let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-dir");
     Assets {
         shop: Some(nowhere.join("shop")),
         inspector: Some(nowhere.join("inspector")),
