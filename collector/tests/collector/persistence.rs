@@ -73,7 +73,7 @@ fn facts_describe_how_the_collector_was_started() {
     assert_eq!(
         facts,
         json!({
-            "version": "0.1.0",
+            "version": env!("CARGO_PKG_VERSION"),
             "listening": ["http://localhost:8787"],
             "pixels": [],
             "key_given": false,

@@ -129,7 +129,7 @@ fn app_event_violations(
             if options.remove("custom_event_name").is_some() {
                 violations.push(Violation::new(
                     "custom_event_name",
-                    "present",
+                    "set",
                     "omitted, because only the event \"custom\" accepts it",
                 ));
             }

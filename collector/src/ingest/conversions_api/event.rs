@@ -77,7 +77,7 @@ impl ServerEvent {
     ) -> Vec<Replacement> {
         for name in members.duplicates() {
             let name = rules::display_name(name);
-            self.add_violation(&name, "present more than once", "present once");
+            self.add_violation(&name, "sent more than once", "sent once");
         }
         let mut replacements = Vec::new();
         let mut fields = Map::new();

@@ -54,7 +54,7 @@ impl ServerEvent {
 
     fn check_name_and_data(&mut self, fields: &Map<String, Value>) {
         let Some(name) = fields.get("type") else {
-            let violation = Violation::new("type", rules::MISSING, "present: the event's name");
+            let violation = Violation::new("type", rules::MISSING, "set to the event's name");
             return self.violations.push(violation.of_kind("missing_field"));
         };
         let mut options = Map::new();
@@ -85,7 +85,7 @@ impl ServerEvent {
             return self.add_violation(
                 "timestamp_ms",
                 rules::MISSING,
-                "present: when the event happened, in milliseconds since 1970, in UTC",
+                "set to the time of the event, in milliseconds since 1970, in UTC",
             );
         };
         match rules::as_whole_number(value) {
@@ -127,7 +127,7 @@ impl ServerEvent {
             return self.add_violation(
                 "source_url",
                 rules::MISSING,
-                "present, because action_source is \"web\": the page's URL",
+                "set to the page's URL, because action_source is \"web\"",
             );
         }
         if let Some(url) = self.check_string(fields, "source_url", false)
@@ -158,9 +158,7 @@ impl ServerEvent {
         match fields.get(name) {
             Some(Value::String(text)) if !text.is_empty() => return Some(text.clone()),
             Some(other) => self.add_violation(name, &rules::display(other), "a non-empty string"),
-            None if is_required => {
-                self.add_violation(name, rules::MISSING, "present: a non-empty string");
-            }
+            None if is_required => self.add_violation(name, rules::MISSING, "a non-empty string"),
             None => {}
         }
         None
@@ -213,7 +211,7 @@ mod tests {
             (with("type", json!("purchase")), "type", "app_opened"),
             (with("id", json!("")), "id", "non-empty"),
             (with("id", json!(7)), "id", "non-empty"),
-            (without("id"), "id", "present"),
+            (without("id"), "id", "non-empty"),
             (
                 with("id", json!("x".repeat(2000))),
                 "id",
@@ -244,7 +242,7 @@ mod tests {
                 "timestamp_ms",
                 "7 days",
             ),
-            (without("timestamp_ms"), "timestamp_ms", "present"),
+            (without("timestamp_ms"), "timestamp_ms", "set to"),
             (
                 with("action_source", json!("website")),
                 "action_source",

@@ -43,11 +43,9 @@ pub fn check(json: &str) -> Checked {
     };
     for name in fields.duplicates() {
         let field = format!("user.{}", rules::display_name(name));
-        checked.violations.push(Violation::new(
-            field,
-            "present more than once",
-            "present once",
-        ));
+        checked
+            .violations
+            .push(Violation::new(field, "sent more than once", "sent once"));
     }
     let mut redacted = Map::new();
     for (name, mut value) in fields.0 {
