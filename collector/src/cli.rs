@@ -29,8 +29,8 @@ pub struct Args {
     #[arg(long = "pixel", value_name = "ID", value_parser = pixel)]
     pub pixels: Vec<String>,
 
-    /// Key that servers must send to the Conversions API, as `Authorization: Bearer KEY`. Default: accept any key. Do not
-    /// use a real key, because other users of this machine can see the command line
+    /// Key that servers must send to the Conversions API, as `Authorization: Bearer KEY`. Default: require a key, but accept
+    /// any. Do not use a real key, because other users of this machine can see the command line
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub key: Option<String>,
 
@@ -38,11 +38,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "target/collector.sqlite")]
     pub data: PathBuf,
 
-    /// Directory with a build of the pixel to serve under /sdk/. Default: the build embedded in this program
+    /// Directory with a build of the pixel to serve under /sdk/. Default: the project's dist/ if started in the project's
+    /// root, otherwise the build embedded in this program
     #[arg(long, value_name = "DIR")]
     pub pixel_dist: Option<PathBuf>,
 
-    /// Directory with shop/ and inspector/ to serve under these paths. Default: the pages embedded in this program
+    /// Directory with shop/ and inspector/ to serve under these paths. Default: the project's pages if started in the project's
+    /// root, otherwise the pages embedded in this program
     #[arg(long, value_name = "DIR")]
     pub www: Option<PathBuf>,
 

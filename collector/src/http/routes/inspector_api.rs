@@ -52,7 +52,7 @@ async fn reject_foreign_hosts(
 ) -> Response {
     if collector.config.is_loopback && !is_loopback_host(request.headers()) {
         let error = "this collector listens on loopback and shows events only under http://localhost and \
-            http://127.0.0.1: open one of these, or start the collector with --host";
+            http://127.0.0.1: open one of these, or start the collector with --host ADDRESS";
         return ApiError::new(StatusCode::FORBIDDEN, error).into_response();
     }
     next.run(request).await

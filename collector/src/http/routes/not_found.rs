@@ -10,7 +10,7 @@ pub async fn not_found() -> (StatusCode, &'static str) {
 Not found. The collector serves:
 
   /shop/?oppref=demo-click-1             the demo shop, as opened by an ad click
-  /inspector                             the inspector: received events for people
+  /inspector                             the inspector, which shows the received events
   /events.json, /events/stream           the same as JSON
   /inspector/facts.json                  how the collector was started
   /sdk/oaiq.min.js                       the pixel, after `npm run build`
