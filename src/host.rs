@@ -134,6 +134,8 @@ pub mod send_flags {
     pub const UNLOADING: u32 = 2;
     /// It says nothing of who the visitor is.
     pub const ANONYMOUS: u32 = 4;
+    /// How many bits the flags take. The request's number follows them.
+    pub const BITS: u32 = 3;
 }
 
 impl DebugEvent {
@@ -170,6 +172,67 @@ impl DebugEvent {
         DebugEvent::ScriptElement,
         DebugEvent::NotRecorded,
     ];
+}
+
+/// What the module calls in the page (`HOST_CALLS` in www/pixel/host.js), each by its number. [`Host`] says what the calls do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // named like the methods of `Host`
+pub enum HostCall {
+    // return a string
+    Uuid,
+    Cookie,
+    StorageGet,
+    ClickId,
+    UriEncode,
+    NormalizeIdentifier,
+    // return a number or nothing
+    UnixMs,
+    MonotonicMs,
+    HasCookie,
+    SetCookie,
+    DeleteCookie,
+    StorageSet,
+    OutboxPut,
+    RecoverOutbox,
+    OutboxRecord,
+    Send,
+    FetchConfig,
+    RequestPaint,
+    SetTimer,
+    Warn,
+    Trace,
+}
+
+impl HostCall {
+    /// All calls, in the order of their numbers.
+    pub const ALL: [HostCall; 21] = [
+        HostCall::Uuid,
+        HostCall::Cookie,
+        HostCall::StorageGet,
+        HostCall::ClickId,
+        HostCall::UriEncode,
+        HostCall::NormalizeIdentifier,
+        HostCall::UnixMs,
+        HostCall::MonotonicMs,
+        HostCall::HasCookie,
+        HostCall::SetCookie,
+        HostCall::DeleteCookie,
+        HostCall::StorageSet,
+        HostCall::OutboxPut,
+        HostCall::RecoverOutbox,
+        HostCall::OutboxRecord,
+        HostCall::Send,
+        HostCall::FetchConfig,
+        HostCall::RequestPaint,
+        HostCall::SetTimer,
+        HostCall::Warn,
+        HostCall::Trace,
+    ];
+
+    /// Whether it returns a string. Those that do come first.
+    pub const fn returns_string(self) -> bool {
+        self as u8 <= HostCall::NormalizeIdentifier as u8
+    }
 }
 
 /// A browser, as the pixel sees it. Nothing here fails: what a browser refuses reads as empty.

@@ -11,6 +11,7 @@ mod delivery;
 pub mod explain;
 pub mod host;
 pub mod mem;
+pub mod protocol;
 pub mod raw_json;
 pub mod schema;
 mod tracker;

@@ -8,6 +8,7 @@ use crate::delivery::pixel_config::PixelConfig;
 use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedEvent, Settlement};
 use crate::host::{DebugEvent, Host, Request, SendResult, WebStorage};
 use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, reset_scratch, thin};
+use crate::protocol::MAX_EVENT_BYTES;
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, CallContext};
 use crate::schema::validate::{Rejection, too_large, validate};
@@ -18,8 +19,6 @@ use outbox::{DropReason, OutboxBudget};
 
 /// Names the protocol and its version in the address of each request.
 static PROTOCOL_QUERY: ThinStr = thin!("&st=oaiq-web&sv=0.1.41&t=");
-/// A larger event is refused: the endpoint takes no larger request.
-const MAX_EVENT_BYTES: usize = 1 << 20;
 /// What is measured before any `init` is kept up to this many events.
 const MAX_PRE_INIT_EVENTS: usize = 500;
 

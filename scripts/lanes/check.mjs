@@ -79,7 +79,10 @@ export const check = async () => {
         args: ["fmt", "--all", "--check"],
         onFailure: notFormatted,
       },
-      { program: "cargo", args: clippy("oaiq", "--all-features") },
+      {
+        program: "cargo",
+        args: clippy("oaiq", "--package=xtask", "--all-features"),
+      },
       {
         program: "cargo",
         args: [
@@ -87,7 +90,8 @@ export const check = async () => {
           "--quiet",
           "--locked",
           "--package=oaiq",
-          "--features=wire,explain",
+          "--package=xtask",
+          "--features=oaiq/wire,oaiq/explain",
         ],
       },
     ],

@@ -674,7 +674,7 @@ impl DebugLog {
             display_value(command::parse_call(event).name)
         };
         self.dropped_events += 1;
-        let line = messages::dropped(&name, why);
+        let line = messages::dropped(&name, &why);
         let rejection = Rejection {
             event: name,
             field: String::new(),
@@ -902,35 +902,6 @@ mod tests {
             DebugEvent::Init,
             &format!(r#"[1,"https://a.test/","","init",{given}]"#),
         )
-    }
-
-    #[test]
-    fn scripts_know_the_debug_events_by_their_numbers() {
-        let names: Vec<_> = DebugEvent::ALL
-            .iter()
-            .map(|event| format!("{event:?}").to_uppercase())
-            .collect();
-        let mut checked = 0;
-        for script in [
-            include_str!("../../www/pixel/trace.js"),
-            include_str!("../../www/debug/entry.js"),
-        ] {
-            for line in script.lines() {
-                let line = line.trim_start_matches("export ");
-                let constant = line
-                    .strip_prefix("const ")
-                    .and_then(|it| it.split_once(" = "));
-                let Some((name, number)) = constant else {
-                    continue;
-                };
-                let Some(place) = names.iter().position(|it| *it == name.replace('_', "")) else {
-                    continue;
-                };
-                assert_eq!(number, format!("{place};"), "{name}");
-                checked += 1;
-            }
-        }
-        assert!(checked > 15, "{checked}");
     }
 
     #[test]

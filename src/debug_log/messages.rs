@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::debug_log::event::Event;
 use crate::debug_log::payload::{RequestKey, Tagged};
 use crate::explain::{ExplainedViolation, truncate};
+use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_CORRUPT_KEY, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 
 /// A message names at most this many events.
 const MAX_LISTED: usize = 5;
@@ -147,7 +148,7 @@ pub(super) fn retry_scheduled(seconds: &str) -> LogLine {
 
 pub(super) fn outbox_corrupt(record: &str) -> LogLine {
     LogLine::warning(format!(
-        "outbox record {record} cannot be read; it was moved to \"oaiq_outbox.damaged\" in localStorage"
+        "outbox record {record} cannot be read; it was moved to \"{OUTBOX_CORRUPT_KEY}\" in localStorage"
     ))
 }
 
@@ -439,16 +440,20 @@ pub(super) fn config_received(id: &str, status: u32, outcome: &str) -> LogLine {
     }
 }
 
-pub(super) fn drop_reason(reason: &str) -> &str {
+pub(super) fn drop_reason(reason: &str) -> String {
     match reason {
-        "outbox_full" => "requests keep failing, and the outbox is full (500 events or 256 KiB)",
-        "too_old" => {
-            "it was measured more than 7 days ago, and the endpoint accepts nothing that old"
-        }
+        "outbox_full" => format!(
+            "requests keep failing, and the outbox is full ({OUTBOX_MAX_EVENTS} events or {} KiB)",
+            OUTBOX_MAX_BYTES >> 10
+        ),
+        "too_old" => format!(
+            "it was measured more than {} days ago, and the endpoint accepts nothing that old",
+            MAX_EVENT_AGE_MS / (24 * 60 * 60 * 1_000)
+        ),
         "refused_by_endpoint" => {
-            "the endpoint rejected it; the response in the Network panel says why"
+            "the endpoint rejected it; the response in the Network panel says why".into()
         }
-        other => other,
+        other => other.into(),
     }
 }
 

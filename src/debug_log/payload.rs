@@ -2,7 +2,7 @@
 //! decodes.
 //!
 //! Most events carry a text as it is: a call, an event's wire form, a pixel ID. The others carry several values, separated by
-//! spaces, of which only the last may contain a space (the first, for a pixel config). `www/pixel/host.js` and
+//! spaces, of which only the last may contain a space (the first, for a pixel config). `www/pixel/requests.js` and
 //! `www/debug/entry.js` encode most of them; a test holds their templates to the forms here.
 
 use crate::mem::{ScratchString, ThinStr, thin};
@@ -32,19 +32,16 @@ mod decoding {
     }
 
     impl RequestKey {
-        /// How many bits the flags take.
-        const FLAG_BITS: u32 = 3;
-
         /// Both as one number.
         pub fn encode(self) -> u32 {
-            self.number << Self::FLAG_BITS | self.flags
+            self.number << send_flags::BITS | self.flags
         }
 
         /// Reads the number.
         pub fn decode(key: u32) -> Self {
             Self {
-                number: key >> Self::FLAG_BITS,
-                flags: key & ((1 << Self::FLAG_BITS) - 1),
+                number: key >> send_flags::BITS,
+                flags: key & ((1 << send_flags::BITS) - 1),
             }
         }
 
@@ -76,7 +73,7 @@ mod decoding {
     }
 
     impl<'a> RequestSent<'a> {
-        /// As `send` in www/pixel/host.js writes it.
+        /// As `send` in www/pixel/requests.js writes it.
         pub fn encode(&self) -> String {
             format!("{} {} {}", self.key.encode(), self.url, self.body)
         }
@@ -103,7 +100,7 @@ mod decoding {
     }
 
     impl ResponseReceived {
-        /// As `send` in www/pixel/host.js writes it.
+        /// As `send` in www/pixel/requests.js writes it.
         pub fn encode(&self) -> String {
             format!("{} {}", self.key.encode(), self.status)
         }
@@ -130,7 +127,7 @@ mod decoding {
     }
 
     impl<'a> ConfigReceived<'a> {
-        /// As `fetchSettings` in www/pixel/host.js writes it.
+        /// As `fetchConfig` in www/pixel/requests.js writes it.
         pub fn encode(&self) -> String {
             let enabled = self.enabled.map_or(2, u32::from);
             format!("{} {} {enabled}", self.url, self.status)
@@ -204,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_script_encodes_requests_and_responses_in_the_forms_that_are_decoded_here() {
-        let script = include_str!("../../www/pixel/host.js");
+        let script = include_str!("../../www/pixel/requests.js");
         assert_eq!(templates(script, "REQUEST_SENT"), ["{} {} {}"]);
         assert_eq!(templates(script, "RESPONSE_RECEIVED"), ["{} {}"]);
         assert_eq!(templates(script, "CONFIG_RECEIVED"), ["{} {} {}"]);

@@ -4,6 +4,7 @@
 
 use crate::delivery::diagnostics::{Diagnostic, SessionMarkers};
 use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, thin};
+use crate::protocol::OUTBOX_MAX_BYTES;
 use crate::raw_json::RawJson;
 
 /// No request body is longer, in bytes: browsers take 64 KiB from a page that is being left.
@@ -21,9 +22,6 @@ const MAX_FLUSH_MS: u64 = 4_000 + POLL_INTERVAL_MS;
 const MIN_BACKOFF_MS: u64 = 5_000;
 /// up to this.
 const MAX_BACKOFF_MS: u64 = 300_000;
-
-/// The outbox takes no more bytes of events than this.
-pub const OUTBOX_MAX_BYTES: usize = 256 << 10;
 
 /// The number of the request of what is to be dropped.
 pub const DROPPED: u32 = u32::MAX;

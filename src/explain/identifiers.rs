@@ -4,17 +4,32 @@
 
 use crate::explain::hints::{closest, closest_event};
 use crate::explain::{display_value, redact_identifiers};
+use crate::host::IdentifierKind;
 use crate::mem::{ThinStr, thin};
 use crate::raw_json::{RawJson, Tag};
+use crate::schema::user_fields::{USER_FIELDS, UserField};
 
-const HASHED: [&str; 5] = [
-    "external_id_sha256",
-    "email_sha256",
-    "phone_number_sha256",
-    "first_name_sha256",
-    "last_name_sha256",
-];
-const PLACES: [&str; 5] = ["country", "city", "region", "postal_code", "zip_code"];
+/// The fields of `user`, by name: first those that are hashed, then places.
+fn user_fields() -> impl Iterator<Item = &'static str> {
+    let names = |is_place: bool| {
+        let fields = USER_FIELDS.iter();
+        let fields = fields.filter(move |field| (field.kind == IdentifierKind::Plain) == is_place);
+        fields.map(|field| field.name.as_str())
+    };
+    names(false).chain(names(true)).chain([ZIP_CODE])
+}
+
+/// An alias of `postal_code`.
+const ZIP_CODE: &str = "zip_code";
+
+/// Whether a field of `user` is a place, which is sent unhashed.
+fn is_place(name: &str) -> bool {
+    let is_it = |field: &UserField| field.name.as_str() == name;
+    let mut fields = USER_FIELDS
+        .iter()
+        .filter(|field| field.kind == IdentifierKind::Plain);
+    name == ZIP_CODE || fields.any(is_it)
+}
 
 /// Names that other pixels have for the same fields: letters and digits only, in lowercase.
 const OTHER_PIXELS_FIELDS: [(&str, &str); 36] = [
@@ -99,15 +114,14 @@ fn type_of(value: RawJson) -> &'static str {
 }
 
 fn field_violation(name: &str, value: RawJson) -> Option<String> {
-    let known = || HASHED.iter().chain(&PLACES).copied();
-    if !known().any(|it| it == name) {
-        let advice = match closest(name, known(), &OTHER_PIXELS_FIELDS) {
-            Some(meant) if HASHED.contains(&meant) => {
+    if !user_fields().any(|it| it == name) {
+        let advice = match closest(name, user_fields(), &OTHER_PIXELS_FIELDS) {
+            Some(meant) if !is_place(meant) => {
                 format!("send {meant}, also for a raw value, which the browser hashes")
             }
             Some(meant) => format!("send {meant}"),
             None => {
-                let all: Vec<_> = known().collect();
+                let all: Vec<_> = user_fields().collect();
                 format!("the fields are {}", all.join(", "))
             }
         };
@@ -153,7 +167,7 @@ fn string_violation(name: &str, text: &str) -> Option<&'static str> {
     if text.encode_utf16().count() > 1024 {
         return Some("has more than 1024 characters and is ignored");
     }
-    if PLACES.contains(&name) {
+    if is_place(name) {
         return identifier_in(text).map(
             |_| "contains an email address or a phone number and is ignored: send only the place",
         );

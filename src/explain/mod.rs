@@ -125,7 +125,7 @@ fn found(violation: &Violation) -> String {
 }
 
 /// What the value must be, to follow "it must be".
-fn expectation(violation: &Violation, name: RawJson) -> String {
+pub fn expectation(violation: &Violation, name: RawJson) -> String {
     let text = match violation.kind {
         ViolationKind::UnknownName => {
             let names: Vec<_> = EVENTS.iter().map(|(name, _)| name.as_str()).collect();

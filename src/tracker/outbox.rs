@@ -8,18 +8,15 @@
 use super::{Pixel, Tracker};
 use crate::command::{self, Call, Command};
 use crate::debug_log::payload::encode_dropped;
-use crate::delivery::queue::{DROPPED, NEVER, OUTBOX_MAX_BYTES, timestamp_ms_of};
+use crate::delivery::queue::{DROPPED, NEVER, timestamp_ms_of};
 use crate::host::{DebugEvent, Host};
 use crate::mem::{ScratchString, ThinStr, ThinString, thin};
+use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
 use crate::schema::validate::Rejection;
 use crate::visitor::identity::click_id_member;
 
-/// The outbox takes no more events than this, and no more bytes of them than [`OUTBOX_MAX_BYTES`].
-const OUTBOX_MAX_EVENTS: usize = 500;
-/// The endpoint refuses what is older, in milliseconds.
-const MAX_EVENT_AGE_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// So many milliseconds after a call it is kept, with whatever else has been measured by then.
 const SAVE_DELAY_MS: u64 = 60;
 

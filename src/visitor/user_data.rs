@@ -3,36 +3,8 @@
 use crate::host::IdentifierKind;
 use crate::mem::{ScratchString, ThinStr, thin};
 use crate::raw_json::RawJson;
+use crate::schema::user_fields::USER_FIELDS;
 use crate::visitor::sha256::sha256_hex;
-
-/// Wire key, field of `init`'s `user`, and kind, in the order of the wire.
-static FIELDS: [(ThinStr, ThinStr, IdentifierKind); 9] = [
-    (
-        thin!("eid"),
-        thin!("external_id_sha256"),
-        IdentifierKind::ExternalId,
-    ),
-    (thin!("co"), thin!("country"), IdentifierKind::Plain),
-    (thin!("ct"), thin!("city"), IdentifierKind::Plain),
-    (thin!("rg"), thin!("region"), IdentifierKind::Plain),
-    (thin!("pc"), thin!("postal_code"), IdentifierKind::Plain),
-    (thin!("em"), thin!("email_sha256"), IdentifierKind::Email),
-    (
-        thin!("ph"),
-        thin!("phone_number_sha256"),
-        IdentifierKind::Phone,
-    ),
-    (
-        thin!("fn"),
-        thin!("first_name_sha256"),
-        IdentifierKind::PersonName,
-    ),
-    (
-        thin!("ln"),
-        thin!("last_name_sha256"),
-        IdentifierKind::PersonName,
-    ),
-];
 
 /// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
 /// it is usable. Whatever is not usable is left out, and the rest still goes. `comparable` is [`crate::host::Host::normalize_identifier`].
@@ -41,16 +13,18 @@ pub fn user_data_member(
     comparable: &impl Fn(ThinStr, IdentifierKind) -> ScratchString,
 ) -> ScratchString {
     let mut out = ScratchString::new();
-    for (key, field, kind) in &FIELDS {
-        let mut value = normalized_hash(user.get(*field), *kind, comparable);
-        if value.is_empty() && *field == thin!("postal_code") {
-            value = normalized_hash(user.get(thin!("zip_code")), *kind, comparable);
+    for field in &USER_FIELDS {
+        let mut value = normalized_hash(user.get(field.name), field.kind, comparable);
+        if value.is_empty() && field.name == thin!("postal_code") {
+            value = normalized_hash(user.get(thin!("zip_code")), field.kind, comparable);
         }
         if !value.is_empty() {
             if out.is_empty() {
                 out = out.append(thin!(",\"user\":{\"in\":{"));
             }
-            out = out.append_json_key(*key).append_json_str(value.as_thin());
+            out = out
+                .append_json_key(field.wire_key)
+                .append_json_str(value.as_thin());
         }
     }
     if !out.is_empty() {

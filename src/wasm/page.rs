@@ -10,7 +10,9 @@ use core::cell::UnsafeCell;
 use wasm_bindgen::prelude::*;
 
 use crate::Tracker;
-use crate::host::{DebugEvent, Host, IdentifierKind, Request, SendResult, WebStorage, send_flags};
+use crate::host::{
+    DebugEvent, Host, HostCall, IdentifierKind, Request, SendResult, WebStorage, send_flags,
+};
 use crate::mem::size_class_alloc::{Grow, SizeClassAllocator};
 use crate::mem::{ScratchString, ThinStr, reset_scratch, thin};
 
@@ -34,34 +36,6 @@ extern "C" {
     /// through [`alloc_incoming`].
     #[wasm_bindgen(js_name = hostCall)]
     fn host_call(call: i32, number: i32, a: i32, b: i32) -> f64;
-}
-
-/// What the pixel may want of the page; `www/pixel/host.js` grants them in this order.
-#[derive(Clone, Copy)]
-enum HostCall {
-    // answered by a text
-    Uuid,
-    Cookie,
-    StorageGet,
-    ClickId,
-    UriEncode,
-    NormalizeIdentifier,
-    // answered by a number, or not at all
-    UnixMs,
-    MonotonicMs,
-    HasCookie,
-    SetCookie,
-    DeleteCookie,
-    StorageSet,
-    OutboxPut,
-    RecoverOutbox,
-    OutboxRecord,
-    Send,
-    FetchConfig,
-    RequestPaint,
-    SetTimer,
-    Warn,
-    Trace,
 }
 
 /// The text that has come last.
@@ -167,7 +141,7 @@ impl Host for PageHost {
             outbox_record,
         } = request;
         call_num(HostCall::OutboxRecord, 0, outbox_record, thin!(""));
-        let flags = id << 3
+        let flags = id << send_flags::BITS
             | u32::from(is_anonymous) * send_flags::ANONYMOUS
             | u32::from(is_unloading) * send_flags::UNLOADING;
         if call_num(HostCall::Send, flags as i32, url, body) == 0. {

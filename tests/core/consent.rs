@@ -2,6 +2,8 @@
 
 use oaiq::host::DebugEvent;
 
+use oaiq::protocol::VERSION;
+
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network, PAINT_MS, SentRequest};
 use crate::support::page::{
     CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, EVENTS_URL, IDLE_FLUSH_MS, INIT_P, INIT_P_DEBUG,
@@ -581,7 +583,7 @@ fn anonymous_request_uses_the_same_url() {
     let now = sent.parameter("t");
     assert_eq!(
         sent.url,
-        format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=1")
+        format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv={VERSION}&t={now}&ec=1")
     );
     page.advance(MAX_FLUSH_MS);
     assert_eq!(page.requests().len(), 1);

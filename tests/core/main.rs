@@ -16,6 +16,5 @@ mod properties;
 mod queue;
 mod session_markers;
 mod support;
-mod types;
 mod user;
 mod wire_format;

@@ -1,5 +1,7 @@
 //! The wire format of requests, byte for byte.
 
+use oaiq::protocol::VERSION;
+
 use crate::support::fake_browser::{FakeBrowser, uuid};
 use crate::support::page::{
     CHECKOUT_URL, CONFIG_URL, CONSENT_DENY, CONSENT_GRANT, EVENTS_URL, IDLE_FLUSH_MS, INIT_P,
@@ -33,7 +35,7 @@ fn first_request_matches_byte_for_byte() {
     let sent = page.request();
     assert_eq!(
         sent.url,
-        format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv=0.1.41&t={now}&ec=3")
+        format!("{EVENTS_URL}?pid=P&st=oaiq-web&sv={VERSION}&t={now}&ec=3")
     );
     let urls = r#""source_url":"https://shop.example.test/checkout","referrer_url":"https://news.example/story""#;
     // the third UUID is the key of the outbox record

@@ -1,6 +1,18 @@
 // The types and src/schema/events.rs say the same: tsc fails here, and names what differs.
-import type { CustomOptions, EventData, EventName, Item, Options } from "oaiq";
-import type { Events, ItemFields, OptionFields } from "./schema.gen.ts";
+import type {
+  CustomOptions,
+  EventData,
+  EventName,
+  Item,
+  Options,
+  User,
+} from "oaiq";
+import type {
+  Events,
+  ItemFields,
+  OptionFields,
+  UserFields,
+} from "./schema.gen.ts";
 
 type KeyOf<T> = T extends unknown ? keyof T : never;
 
@@ -42,4 +54,7 @@ export type Agreement = [
   item: None<Differing<Item, ItemFields>>,
   customOptions: None<Differing<CustomOptions, OptionFields>>,
   options: None<Differing<Options, Omit<OptionFields, "custom_event_name">>>,
+  user: None<
+    Differing<{ [K in keyof User]: NonNullable<User[K]> }, UserFields>
+  >,
 ];

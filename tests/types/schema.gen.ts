@@ -1,4 +1,4 @@
-// The table of src/schema/events.rs, written by tests/core/types.rs.
+// Written by `npm run generate` from src/schema/.
 
 /** The data of each event. */
 export interface Events {
@@ -86,4 +86,18 @@ export interface OptionFields {
   opt_out: boolean;
   event_id: string;
   eventId: string;
+}
+
+/** The fields of `user`; `zip_code` is an alias of `postal_code`. */
+export interface UserFields {
+  external_id_sha256: string;
+  country: string;
+  city: string;
+  region: string;
+  postal_code: string;
+  email_sha256: string;
+  phone_number_sha256: string;
+  first_name_sha256: string;
+  last_name_sha256: string;
+  zip_code: string;
 }

@@ -9,27 +9,27 @@ import {
   tables,
 } from "oaiq:glue";
 import { imports } from "oaiq:imports";
+import {
+  CLICK_ID,
+  CONFIG_USER,
+  CONSENT_CHANGED,
+  CONSENT_STATE,
+  CSP_VIOLATION,
+  DEBUG_REQUESTED,
+  HELD_FOR_CONSENT,
+  INIT,
+  NOT_RECORDED,
+  NO_PIXEL_STARTED,
+  PIXEL_STARTED,
+  QUEUED,
+  REJECTED,
+  SCRIPT_ELEMENT,
+  STATE_LOADED,
+  TAB_HISTORY,
+} from "../pixel/debug-events.gen.js";
 import { serialize } from "../pixel/serialize-call.js";
 import { on, setTimer, tryOr } from "../pixel/safe-builtins.js";
 import { WASM_FORBIDDEN, wasmBytes } from "../pixel/wasm-bytes.js";
-
-/** Places in `DebugEvent::ALL` (src/host.rs). */
-const INIT = 0;
-const PIXEL_STARTED = 1;
-const CONSENT_CHANGED = 2;
-const QUEUED = 3;
-const REJECTED = 4;
-const DEBUG_REQUESTED = 17;
-const HELD_FOR_CONSENT = 18;
-const CLICK_ID = 19;
-const CONSENT_STATE = 20;
-const CSP_VIOLATION = 21;
-const TAB_HISTORY = 22;
-const STATE_LOADED = 25;
-const NO_PIXEL_STARTED = 26;
-const CONFIG_USER = 27;
-const SCRIPT_ELEMENT = 28;
-const NOT_RECORDED = 29;
 
 /** sessionStorage key: "1" if debug is on for the tab. www/pixel/trace.js reads it. */
 const DEBUG_KEY = "oaiq_debug";

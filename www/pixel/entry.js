@@ -22,7 +22,8 @@ import {
 } from "./safe-builtins.js";
 import { imports } from "oaiq:imports";
 import { build } from "oaiq:version";
-import { ask, debug } from "./trace.js";
+import { PROTOCOL_VERSION } from "./protocol.gen.js";
+import { requestDebug, setDebug } from "./trace.js";
 import { admitCall, holdForConsent } from "./consent-gate.js";
 import { abortInFlight } from "./requests.js";
 import { loadAsset } from "./lazy-assets.js";
@@ -36,7 +37,6 @@ import {
 } from "./wasm-bridge.js";
 
 /** The version of the protocol. */
-const VERSION = "0.1.41";
 /** An array of calls that claims to be longer is broken. */
 const MAX_QUEUE_LENGTH = 1e5;
 const COMMANDS = /** @type {const} */ ([
@@ -66,11 +66,12 @@ const onCall = (args) => {
     const command = parts[0];
     const options = parts[1];
     // tools that wrap the global function copy no methods, so this is a command too
-    if (command === '"debug"') return ask(options !== "false" && undefined);
+    if (command === '"debug"')
+      return requestDebug(options !== "false" && undefined);
     if (/^.init/.test(command)) {
       // quotation marks within strings are escaped, so this matches a key and its value
       if (/\x22consent\x22:\x22pending\x22/.test(options)) holdForConsent();
-      debug(options);
+      setDebug(options);
     }
     admitCall({ head: `[${now()},${pageContext()}`, parts });
   } catch {
@@ -191,11 +192,11 @@ const install = () => {
   oaiq.q = oaiq.queue = queue;
   const config = (oaiq.config = before?.config ?? {});
   oaiq.loaded = oaiq.__oaiqInitialized = true;
-  oaiq.version = VERSION;
+  oaiq.version = PROTOCOL_VERSION;
   // a page that began with an array may keep pushing to it
   defineHidden(oaiq, "push", pushCalls);
   defineHidden(oaiq, "build", build);
-  defineHidden(oaiq, "debug", ask);
+  defineHidden(oaiq, "debug", requestDebug);
   // if the page has frozen the property, its queue is live all the same
   tryOr(() => {
     window.oaiq = /** @type {Oaiq} */ (oaiq);
@@ -210,8 +211,8 @@ const install = () => {
     `[${quote(eventsUrl)},${quote(configUrl)},${serializedConfig},${isSilent}]`,
   );
   listenToPage();
-  debug(serializedConfig);
-  if (/oaiq_debug=1/.test(location.search)) ask(true);
+  setDebug(serializedConfig);
+  if (/oaiq_debug=1/.test(location.search)) requestDebug(true);
   each(calls, onCall);
   scheduleCall((module) => module.onReplayDone());
 };

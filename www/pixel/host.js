@@ -20,7 +20,8 @@ import { storageGet, storageSet } from "./storage.js";
 import { clickId } from "./click-id.js";
 import { fetchConfig, send, setOutboxRecord } from "./requests.js";
 import { unescapeJson } from "./serialize-call.js";
-import { looked, trace } from "./trace.js";
+import { STRING_CALLS } from "./protocol.gen.js";
+import { onStateLoaded, trace } from "./trace.js";
 
 const { clearTimeout } = window;
 
@@ -52,13 +53,7 @@ const setModuleTimer = (ms) => {
   );
 };
 
-/** The first calls of this number return a string. */
-const STRING_CALLS = 6;
-/**
- * In the order of `HostCall` in src/wasm/page.rs.
- *
- * @type {((number: number, a: string, b: string) => unknown)[]}
- */
+/** @type {import("../types/protocol.gen.js").HostCalls} */
 const HOST_CALLS = [
   uuid,
   getCookie,
@@ -74,7 +69,7 @@ const HOST_CALLS = [
   storageSet,
   putRecord,
   () => {
-    looked();
+    onStateLoaded();
     recoverRecords();
   },
   setOutboxRecord,

@@ -4,7 +4,8 @@
 // record is preceded by a time, which its page renews every few seconds: a record with an old time is an orphan.
 
 import { setTimer, tryOr } from "./safe-builtins.js";
-import { locks, PREFIX, writeRecord } from "./outbox-records.js";
+import { locks, writeRecord } from "./outbox-records.js";
+import { OUTBOX_PREFIX } from "./protocol.gen.js";
 
 /** Shorter than LEASE_MS of www/recovery/entry.js. */
 const LEASE_RENEW_MS = 4_000;
@@ -42,7 +43,7 @@ export const claimRecord = (name, work) => {
   if (locks)
     locks
       .request(
-        PREFIX + name,
+        OUTBOX_PREFIX + name,
         { ifAvailable: true },
         // the lock is held until this thenable is resolved
         (lock) => lock && { then: onClaimed },

@@ -3,9 +3,9 @@
 // A record's text may be preceded by the time of a lease (outbox-leases.js), or by the mark of an unconfirmed delivery.
 
 import { now, tryOr } from "./safe-builtins.js";
+import { OUTBOX_PREFIX } from "./protocol.gen.js";
 import { getLocalStorage } from "./storage.js";
 
-export const PREFIX = "oaiq_outbox.1:";
 /** Precedes a record that has probably been delivered. */
 const UNCONFIRMED = "?";
 
@@ -26,7 +26,7 @@ export let hasWriteFailed;
 export const writeRecord = (name) => {
   try {
     getLocalStorage().setItem(
-      PREFIX + name,
+      OUTBOX_PREFIX + name,
       (locks ? "" : now()) + records[name],
     );
   } catch {
@@ -36,7 +36,7 @@ export const writeRecord = (name) => {
 
 /** @param {string} name */
 export const readRecord = (name) =>
-  getLocalStorage().getItem(PREFIX + name) || "";
+  getLocalStorage().getItem(OUTBOX_PREFIX + name) || "";
 
 /** @param {string} name */
 export const isUnconfirmed = (name) => readRecord(name)[0] === UNCONFIRMED;
@@ -49,7 +49,7 @@ export const isUnconfirmed = (name) => readRecord(name)[0] === UNCONFIRMED;
  * @param {string} text
  */
 export const saveUnconfirmed = (name, text) =>
-  getLocalStorage().setItem(PREFIX + name, UNCONFIRMED + text);
+  getLocalStorage().setItem(OUTBOX_PREFIX + name, UNCONFIRMED + text);
 
 /** The names of all records, of this page and of others. */
 export const recordNames = () => {

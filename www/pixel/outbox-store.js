@@ -11,16 +11,14 @@ import {
   hasWriteFailed,
   isUnconfirmed,
   locks,
-  PREFIX,
   readRecord,
   recordNames,
   records,
   writeRecord,
 } from "./outbox-records.js";
+import { OUTBOX_CORRUPT_KEY, OUTBOX_PREFIX } from "./protocol.gen.js";
 
-/** localStorage key: a record that could not be read, preceded by the time at which it was set aside. */
-const CORRUPT = "oaiq_outbox.damaged";
-/** How long it is stored. */
+/** How long a record that could not be read is stored. The time at which it was set aside precedes it. */
 const CORRUPT_MS = 6048e5;
 /** How long until orphans are looked for again: LEASE_MS of www/recovery/entry.js. */
 const RECOVERY_INTERVAL_MS = 9_000;
@@ -38,8 +36,8 @@ export const putRecord = (isUnloading, name, text) => {
   if (!name) {
     each(recordNames(), (it) => putRecord(0, it, ""));
     hasConsent = 0;
-    getLocalStorage().removeItem(CORRUPT);
-    discardWorker(PREFIX);
+    getLocalStorage().removeItem(OUTBOX_CORRUPT_KEY);
+    discardWorker(OUTBOX_PREFIX);
   } else if (text) {
     const known = records[name];
     records[name] = text;
@@ -52,7 +50,7 @@ export const putRecord = (isUnloading, name, text) => {
         else putRecord(0, name, "");
       });
   } else {
-    getLocalStorage().removeItem(PREFIX + name);
+    getLocalStorage().removeItem(OUTBOX_PREFIX + name);
     lockReleases[name]?.();
     delete records[name];
     delete lockReleases[name];
@@ -115,7 +113,7 @@ const scheduleRecovery = () => {
  * @param {RequestInit} request
  */
 export const sendViaWorker = (name, text, url, request) => {
-  const key = PREFIX + name;
+  const key = OUTBOX_PREFIX + name;
   /** @type {MessagePort} */ (workerPort).postMessage([key, url, request]);
   scheduleRecovery();
   tryOr(() => getLocalStorage().setItem(key, now() + text));
@@ -143,7 +141,7 @@ export const settleUnconfirmed = (isDelivered) => {
   each(hasConsent ? recordNames() : [], (name) => {
     if (!isUnconfirmed(name)) return;
     if (isDelivered) return putRecord(0, name, "");
-    getLocalStorage().setItem(PREFIX + name, readRecord(name).slice(1));
+    getLocalStorage().setItem(OUTBOX_PREFIX + name, readRecord(name).slice(1));
     recoverRecord(name);
   });
 };
@@ -152,9 +150,9 @@ export const settleUnconfirmed = (isDelivered) => {
 export const recoverRecords = () => {
   const names = recordNames();
   hasConsent = 1;
-  const corrupt = getLocalStorage().getItem(CORRUPT);
+  const corrupt = getLocalStorage().getItem(OUTBOX_CORRUPT_KEY);
   if (corrupt && !(now() - parseInt(corrupt) < CORRUPT_MS))
-    getLocalStorage().removeItem(CORRUPT);
+    getLocalStorage().removeItem(OUTBOX_CORRUPT_KEY);
   each(names, recoverRecord);
   // consent may be denied meanwhile
   setTimer(() => hasConsent && startWorker());

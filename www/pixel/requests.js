@@ -12,11 +12,12 @@ import { cookieDomain } from "./cookies.js";
 import { callModule } from "./wasm-bridge.js";
 import { requestMode } from "./options.js";
 import {
-  RESPONSE_RECEIVED,
-  REQUEST_SENT,
   CONFIG_RECEIVED,
-  trace,
-} from "./trace.js";
+  REQUEST_SENT,
+  RESPONSE_RECEIVED,
+} from "./debug-events.gen.js";
+import { ANONYMOUS, FLAG_BITS, UNLOADING } from "./protocol.gen.js";
+import { trace } from "./trace.js";
 import { BEACON, chooseTransport, FETCH, WORKER } from "./transport.js";
 
 const { fetch } = window;
@@ -36,11 +37,6 @@ const CONFIG_TIMEOUT_MS = 3_000;
 const EVIDENCE_MS = 300;
 /** An unconfirmed beacon stays in flight this long, because pages see up to three events at their end. */
 const BEACON_MS = 1_000;
-
-/** Bits of `flags`, as in `send_flags` of src/host.rs; the number of the request follows them. */
-const UNLOADING = 2;
-const ANONYMOUS = 4;
-const NUMBER_SHIFT = 3;
 
 /**
  * @param {string} url
@@ -136,7 +132,7 @@ export const send = (flags, url, body) => {
       if (isObserved) tryOr(() => settleUnconfirmed(lastResponseAt));
     }
     callModule((module) =>
-      module.onResponse(flags >> NUMBER_SHIFT, status, retryAfter),
+      module.onResponse(flags >> FLAG_BITS, status, retryAfter),
     );
   };
   /** @type {RequestInit} */

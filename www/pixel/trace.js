@@ -1,6 +1,11 @@
-// The pixel's steps, for debug. A file of its own puts them into words; only debug loads it. The last steps are always
-// recorded, so that debug can be switched on later and still say what has happened.
+// Debug events, which say what the pixel does. A file of its own, which only debug loads, explains them. The last ones are
+// always recorded, so that debug can be switched on later and still explain what has happened.
 
+import {
+  CONSENT_CHANGED,
+  DEBUG_REQUESTED,
+  STATE_LOADED,
+} from "./debug-events.gen.js";
 import { scriptElement } from "oaiq:asset-urls";
 import { loadAsset } from "./lazy-assets.js";
 import { callModule } from "./wasm-bridge.js";
@@ -8,87 +13,112 @@ import { serialize } from "./serialize-call.js";
 import { setTimer, tryOr, warn } from "./safe-builtins.js";
 import { storageGet, storageSet } from "./storage.js";
 
-/** Steps that scripts trace; their numbers are their places in `DebugEvent::ALL` (src/host.rs). */
-const CONSENT_CHANGED = 2;
-export const REQUEST_SENT = 8;
-export const RESPONSE_RECEIVED = 9;
-export const CONFIG_RECEIVED = 11;
-export const DEBUG_REQUESTED = 17;
-const STATE_LOADED = 25;
-
-/** The newest steps that are recorded; older ones are overwritten. */
-const MOST_RECORDED = 250;
+/** The number of events that are recorded; later ones overwrite the oldest. */
+const MAX_RECORDS = 250;
+/** @type {import("../types/internal.js").DebugEvent[]} */
 const records = [];
 let recorded = 0;
 
 /** sessionStorage key: "1" if debug is on for the tab, "0" if the debug file is missing. */
-const KEY = "oaiq_debug";
-/** Its value; null if there is none. Neither if consent does not allow to read or write it. */
-let kept;
+const DEBUG_KEY = "oaiq_debug";
+/**
+ * The value of that key; null if it has none. Otherwise falsy while consent does not allow to use storage.
+ *
+ * @type {string | number | null | undefined}
+ */
+let storedDebug;
 
-let debugging;
-/** Whether a person has asked for debug, so that the page's code does not switch it off. */
-let asked;
-/** What `oaiq.debug` returns: one object, which the debug file fills. */
+/** @type {boolean | number | undefined} */
+let isOn;
+/**
+ * Whether a person has requested debug, so that the page's code does not switch it off.
+ *
+ * @type {boolean | undefined}
+ */
+let isRequested;
+/**
+ * What `oaiq.debug` returns: always the same object, which the debug file fills.
+ *
+ * @type {Partial<import("../types/oaiq.js").DebugState>}
+ */
 const state = {};
-/** What the debug file does with a step. */
+/**
+ * Explains an event, once the debug file is loaded.
+ *
+ * @type {import("../types/internal.js").Explain | undefined}
+ */
 let explain;
-let loading;
+/** @type {number | undefined} */
+let isLoading;
 
-/** How often, in milliseconds, the script looks whether the page has loaded; the module looks at stores sooner than that. */
-const SOON = 500;
+/** How often to check whether the page has loaded, in milliseconds. The module loads its state sooner than that. */
+const POLL_MS = 500;
 
-/** Loads the debug file; if only the page's code asks for debug, not before the page has loaded and is idle. */
+/** Loads the debug file: if only the page's code requests debug, not before the page has loaded. */
 const load = () => {
-  if (loading || !debugging) return;
-  if (!asked) {
-    if (document.readyState !== "complete") return setTimer(load, SOON);
-    if (kept === "0") return set(0);
+  if (isLoading || !isOn) return;
+  if (!isRequested) {
+    if (document.readyState !== "complete") return setTimer(load, POLL_MS);
+    if (storedDebug === "0") return set(0);
   }
-  loading = 1;
+  isLoading = 1;
   loadAsset(
     "debug",
-    (make) => {
-      explain = make(scriptElement, state, records, recorded);
+    (start) => {
+      explain = start(scriptElement, state, records, recorded);
     },
     (why) => {
-      loading = set(0);
-      if (kept === null) tryOr(() => storageSet(1, KEY, 0));
+      isLoading = set(0);
+      if (storedDebug === null) tryOr(() => storageSet(1, DEBUG_KEY, 0));
       warn(why);
     },
   );
 };
 
-const set = (on) => {
-  debugging = on;
-  callModule((module) => module.setDebug(+on));
-  setTimer(load, asked ? 0 : SOON);
+/** @param {boolean | number} value */
+const set = (value) => {
+  isOn = value;
+  callModule((module) => module.setDebug(+value));
+  setTimer(load, isRequested ? 0 : POLL_MS);
 };
 
-/** The page's code, an `init` or the config as text, may switch debug on or off. */
-export const debug = (text) => {
-  const wish = /\x22debug\x22:([tf])/.exec(text);
-  if (wish && !asked) set(wish[1] === "t");
+/**
+ * Switches debug on or off by the page's code.
+ *
+ * @param {string} json - the options of `init`, or the config
+ */
+export const setDebug = (json) => {
+  const option = /\x22debug\x22:([tf])/.exec(json);
+  if (option && !isRequested) set(option[1] === "t");
 };
 
-/** A person switches debug on, or off with `false`, and gets the state. */
-export const ask = (wish) => {
-  asked = wish !== false;
-  set(asked);
-  trace(DEBUG_REQUESTED, serialize(wish));
+/**
+ * Switches debug on for a person, or off with `false`. Returns the state.
+ *
+ * @param {unknown} [argument]
+ */
+export const requestDebug = (argument) => {
+  isRequested = argument !== false;
+  set(isRequested);
+  trace(DEBUG_REQUESTED, serialize(argument));
   return state;
 };
 
-/** Called once the module has looked at what the browser stores, with consent. */
-export const looked = () => {
-  kept = tryOr(() => storageGet(1, KEY));
+/** Called once the module has read cookies and storage, with consent. */
+export const onStateLoaded = () => {
+  storedDebug = tryOr(() => storageGet(1, DEBUG_KEY));
   trace(STATE_LOADED);
-  if (kept === "1") ask(true);
+  if (storedDebug === "1") requestDebug(true);
 };
 
-/** Records a step, or explains it. */
-export const trace = (step, about) => {
-  if (step === CONSENT_CHANGED) kept = 0;
-  if (explain) tryOr(() => explain(step, about, debugging));
-  else records[recorded++ % MOST_RECORDED] = [step, about];
+/**
+ * Explains a debug event, or records it until the debug file is loaded.
+ *
+ * @param {number} event - see debug-events.gen.js
+ * @param {unknown} [detail] - what `DebugEvent` in src/host.rs says that the event carries
+ */
+export const trace = (event, detail) => {
+  if (event === CONSENT_CHANGED) storedDebug = 0;
+  if (explain) tryOr(() => explain(event, detail, isOn));
+  else records[recorded++ % MAX_RECORDS] = [event, detail];
 };

@@ -1,11 +1,10 @@
 // oaiq.recovery.min.js: recovers the undelivered events of pages that have ended, and finds out whether a failed request has
 // arrived after all. The script loads this file when it first needs either (`getRecovery` in www/pixel/outbox-store.js).
 
+import { OUTBOX_CORRUPT_KEY, OUTBOX_PREFIX } from "../pixel/protocol.gen.js";
 import { serialize } from "../pixel/serialize-call.js";
 import { now, random, setTimer, tryOr } from "../pixel/safe-builtins.js";
 
-const PREFIX = "oaiq_outbox.1:";
-const CORRUPT = "oaiq_outbox.damaged";
 /** A time that precedes a record is a lease of this many milliseconds. */
 const LEASE_MS = 9_000;
 /** After this time, in milliseconds, all pages see the same value of a key, even on a busy machine. */
@@ -68,7 +67,7 @@ const start = (
    * @param {(isDelivered: boolean | undefined) => void} then
    */
   const takeReceipt = async (name, then) => {
-    const key = PREFIX + name;
+    const key = OUTBOX_PREFIX + name;
     // some browsers refuse caches in private windows, where no worker could leave a receipt either
     const isDelivered = await tryOr(() => caches.has(key).catch(() => false));
     tryOr(() => then(isDelivered));
@@ -83,7 +82,7 @@ const start = (
     const text = records[name];
     if (!text || isDelivered) return putRecord(0, name, "");
     const record = tryOr(() => serialize(JSON.parse(text), -2));
-    if (!record) write(CORRUPT, `${now()} ${text}`);
+    if (!record) write(OUTBOX_CORRUPT_KEY, `${now()} ${text}`);
     callModule((module) => {
       writeString(`["${name}",${record ?? "u"}]`);
       module.recoverRecord();
@@ -107,7 +106,7 @@ const start = (
       if (locks) return claimRecord(name, onClaimed(name));
       // of several pages that try at once, the last to write gets the record
       const mine = now() + random() + stripPrefix(name);
-      write(PREFIX + name, mine);
+      write(OUTBOX_PREFIX + name, mine);
       setTimer(
         () =>
           tryOr(

@@ -12,7 +12,7 @@ export interface AssetEntries {
     setGate: (gate: import("../pixel/consent-gate.js").Gate) => void,
     forward: import("../pixel/consent-gate.js").Gate,
     landingClickId: string,
-    trace: (step: number, detail?: unknown) => void,
+    trace: (event: number, detail?: unknown) => void,
   ) => void;
   /** www/debug/entry.js */
   debug: DebugEntry;
@@ -33,20 +33,20 @@ export interface AssetEntries {
   ) => import("../recovery/entry.js").Recovery;
 }
 
-/** A step of the pixel: its number in `DebugEvent::ALL` (src/host.rs), and what the step is about. */
-export type Step = [step: number, detail: unknown];
+/** A debug event: its number (www/pixel/debug-events.gen.js), and what `DebugEvent` in src/host.rs says that it carries. */
+export type DebugEvent = [event: number, detail: unknown];
 
-/** Takes a step; prints what it means if debug is on. */
-export type Explain = (step: number, detail: unknown, isOn: unknown) => void;
+/** Takes a debug event; prints its message if debug is on. */
+export type Explain = (event: number, detail: unknown, isOn: unknown) => void;
 
 /**
- * Takes the recorded steps and returns what takes the later ones. `recorded` is the number of all steps so far, of which
- * `records` has the last ones, as a ring buffer.
+ * Takes the recorded debug events, and returns the function that takes later ones. `recorded` is the number of all events so far,
+ * of which `records` has the last ones, as a ring buffer.
  */
 export type DebugEntry = (
   scriptElement: Element | null | undefined,
   state: Partial<DebugState>,
-  records: Step[],
+  records: DebugEvent[],
   recorded: number,
 ) => Explain;
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::store::record::Violation;
 
 /// The maximum age of an event: 7 days.
-pub const MAX_AGE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+pub use oaiq::protocol::MAX_EVENT_AGE_MS as MAX_AGE_MS;
 /// How far a timestamp may be ahead of this machine's clock: 10 minutes.
 pub const MAX_FUTURE_MS: u64 = 10 * 60 * 1000;
 /// The longest event ID. A UUID has 36 bytes, and order numbers are rarely longer.

@@ -1,0 +1,95 @@
+//! Writes the files that follow from the tables of the crate `oaiq`: `npm run generate`. A test fails if one of them differs.
+
+mod events_md;
+mod inspector_js;
+mod pixel_js;
+mod schema_ts;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// A file, or the generated regions of one.
+struct Output {
+    /// Its path in the repository.
+    path: &'static str,
+    /// All of its text. The parts that are not generated are those that the file has.
+    text: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_default()
+}
+
+fn outputs() -> Vec<Output> {
+    let output = |path: &'static str, text| Output { path, text };
+    vec![
+        output("www/pixel/debug-events.gen.js", pixel_js::debug_events()),
+        output("www/pixel/protocol.gen.js", pixel_js::protocol()),
+        output("www/types/protocol.gen.d.ts", pixel_js::types()),
+        output("www/inspector/model/schema.gen.js", inspector_js::schema()),
+        output("tests/types/schema.gen.ts", schema_ts::schema()),
+        output("docs/events.md", events_md::events(&read("docs/events.md"))),
+    ]
+}
+
+fn main() -> io::Result<()> {
+    for Output { path, text } in outputs() {
+        if read(path) != text {
+            fs::write(root().join(path), text)?;
+            println!("{path}");
+        }
+    }
+    Ok(())
+}
+
+/// `Debug` names as others write them.
+mod case {
+    /// `ClickId` as `CLICK_ID`.
+    pub fn screaming_snake(name: &str) -> String {
+        let mut out = String::new();
+        for (i, c) in name.chars().enumerate() {
+            if i > 0 && c.is_uppercase() {
+                out.push('_');
+            }
+            out.push(c.to_ascii_uppercase());
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oaiq::protocol::{OUTBOX_PREFIX, VERSION};
+
+    #[test]
+    fn generated_files_are_up_to_date() {
+        let differing: Vec<_> = outputs()
+            .into_iter()
+            .filter(|output| read(output.path) != output.text)
+            .map(|output| output.path)
+            .collect();
+        assert!(
+            differing.is_empty(),
+            "not as src/ has it, run `npm run generate`: {differing:?}"
+        );
+    }
+
+    #[test]
+    fn files_that_cannot_import_a_constant_repeat_it() {
+        for (path, text) in [
+            // inlined into pages
+            ("www/snippet/snippet.js", OUTBOX_PREFIX),
+            ("www/snippet/snippet.html", OUTBOX_PREFIX),
+            ("docs/protocol.md", VERSION),
+            ("docs/upgrading.md", VERSION),
+            ("README.md", VERSION),
+        ] {
+            assert!(read(path).contains(text), "{path} does not contain {text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What the pixel's scripts share with the module. The build inlines the constants.
+
+use oaiq::host::{DebugEvent, HostCall, send_flags};
+use oaiq::protocol;
+
+use crate::case::screaming_snake;
+
+const HEADER: &str = "// Written by `npm run generate` from src/.\n";
+
+/// www/pixel/debug-events.gen.js
+pub fn debug_events() -> String {
+    let mut out = format!(
+        "{HEADER}\n/** The numbers of the debug events, which `DebugEvent` in src/host.rs describes. */\n"
+    );
+    for (number, event) in DebugEvent::ALL.iter().enumerate() {
+        let name = screaming_snake(&format!("{event:?}"));
+        out += &format!("export const {name} = {number};\n");
+    }
+    out
+}
+
+/// www/pixel/protocol.gen.js
+pub fn protocol() -> String {
+    let string_calls = HostCall::ALL.iter().filter(|call| call.returns_string());
+    [
+        HEADER,
+        "\n/** The version of the vendor's script whose protocol this is. */\n",
+        &format!("export const PROTOCOL_VERSION = \"{}\";\n", protocol::VERSION),
+        "\n/** localStorage: what the key of an outbox record begins with; the rest is its name. */\n",
+        &format!("export const OUTBOX_PREFIX = \"{}\";\n", protocol::OUTBOX_PREFIX),
+        "\n/** localStorage: the key of an outbox record that could not be read. */\n",
+        &format!("export const OUTBOX_CORRUPT_KEY = \"{}\";\n", protocol::OUTBOX_CORRUPT_KEY),
+        "\n/** The first host calls return a string; this many. */\n",
+        &format!("export const STRING_CALLS = {};\n", string_calls.count()),
+        "\n/** Flags of a request (`send_flags` in src/host.rs). Its number follows them. */\n",
+        &format!("export const VIA_WORKER = {};\n", send_flags::VIA_WORKER),
+        &format!("export const UNLOADING = {};\n", send_flags::UNLOADING),
+        &format!("export const ANONYMOUS = {};\n", send_flags::ANONYMOUS),
+        &format!("export const FLAG_BITS = {};\n", send_flags::BITS),
+    ]
+    .concat()
+}
+
+/// www/types/protocol.gen.d.ts
+pub fn types() -> String {
+    let mut out = format!(
+        "{HEADER}
+type StringCall = (number: any, a: any, b: any) => string | null | undefined;
+type NumberCall = (number: any, a: any, b: any) => unknown;
+
+/** In the order of `HostCall` in src/host.rs. */
+export type HostCalls = [\n"
+    );
+    for call in HostCall::ALL {
+        let kind = if call.returns_string() {
+            "StringCall"
+        } else {
+            "NumberCall"
+        };
+        out += &format!("  {call:?}: {kind},\n");
+    }
+    out + "];\n"
+}
