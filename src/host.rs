@@ -54,92 +54,90 @@ pub enum SendResult {
     InFlight,
 }
 
-/// A step that is told of with debug: by the pixel, or by the script around it, which passes the number on to the debug
-/// build.
+/// What the pixel or its scripts report while debug is on, and what the report carries. `crate::debug_log` explains it. Scripts
+/// know an event by its number (www/pixel/debug-events.gen.js).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum DebugEvent {
-    /// A page has called `init`; the call.
+    /// The page has called `init`. Carries the call.
     Init,
-    /// A pixel has started; its id.
+    /// A pixel has started. Carries its ID.
     PixelStarted,
-    /// Consent is now `granted` or `denied`.
+    /// Consent has changed. Carries `granted` or `denied`.
     ConsentChanged,
-    /// An event waits; its wire form.
+    /// An event is queued. Carries its wire form.
     Queued,
-    /// A call broke a rule; the call.
+    /// A call broke a rule. Carries the call.
     Rejected,
-    /// A call was dropped because consent is denied; the event's name.
+    /// A call was ignored because consent is denied. Carries the event's name.
     BlockedByConsent,
-    /// A `measureSingle` named a pixel that has not started; its id.
+    /// A `measureSingle` named a pixel that has not started. Carries the pixel's ID.
     UnknownPixel,
-    /// What is kept of a pixel's waiting events in the outbox has changed; its box, empty where it holds nothing.
+    /// The outbox record of a pixel has changed. Carries the record; empty if the record was deleted.
     OutboxSaved,
-    /// A request is on its way: eight times its number with the sum of [`send_flags`], its address and its body, with spaces
-    /// between them. Told by the script.
+    /// The script has sent a request. Carries `RequestSent` of [`crate::debug_log::payload`].
     RequestSent,
-    /// A request has been answered: the same sum, and the status as in [`crate::Tracker::on_response`]. Told by the script.
+    /// The script has received a response, or a request has failed. Carries `ResponseReceived` of
+    /// [`crate::debug_log::payload`].
     ResponseReceived,
-    /// A request failed and will be sent again; seconds until then.
+    /// A request failed and will be repeated. Carries the seconds until then.
     RetryScheduled,
-    /// A pixel's settings have been answered: their address, the status and whether automatic advanced matching is on, as in
-    /// [`crate::Tracker::on_config_response`]. Told by the script.
+    /// The script has received a pixel config, or failed to. Carries `ConfigReceived` of [`crate::debug_log::payload`].
     ConfigReceived,
-    /// The endpoint refused a request of several events, which are sent again, fewer at a time.
+    /// The endpoint rejected a request of several events, which are resent in smaller batches. Carries nothing.
     BatchSplit,
-    /// An event is lost; why, in a word, and its wire form behind it.
+    /// A queued event was dropped. Carries the reason, and the event's wire form or call.
     Dropped,
-    /// An event that another page has left in the outbox waits now; its wire form.
+    /// An event from an outbox record of another page is queued. Carries its wire form.
     Recovered,
-    /// Something in the outbox cannot be read and has been set aside; its box.
+    /// An outbox record could not be read and was set aside. Carries its name.
     OutboxCorrupt,
-    /// The browser stores nothing, so what waits is in memory alone.
+    /// The browser does not store the outbox, so queued events are only in memory. Carries nothing.
     StorageUnavailable,
-    /// The page has called `oaiq.debug`, with this. From here on all are the script's.
+    /// The page has called `oaiq.debug`. Carries the argument. Unless noted, scripts report this and all that follow.
     DebugRequested,
-    /// A call waits for the visitor's answer: its command and its first argument, as `["measure","order_created"`.
+    /// A call waits for the visitor's answer. Carries its command and its first argument: `["measure","order_created"`.
     HeldForConsent,
-    /// Where the click reference was found (`address`, `cookie` or `nowhere`), and the reference behind it.
+    /// The debug file has looked for a click ID. Carries where it was found (`address`, `cookie`, `nowhere`, or `long` for an
+    /// address whose ID is too long for a cookie), and the ID.
     ClickId,
-    /// What is known of consent as the debug build arrives: `granted`, `denied` or `pending`, and where that comes from
-    /// behind it.
+    /// The state of consent when debug starts. Carries `granted`, `denied` or `pending`, and where it comes from.
     ConsentState,
-    /// The page's Content-Security-Policy has forbidden something: the directive, and what.
+    /// The page's Content-Security-Policy has blocked something. Carries the directive, and the URL.
     CspViolation,
-    /// Events that earlier pages of this tab have measured, as [`crate::debug_log::DebugLog::tab_history`] gives them.
+    /// Events that earlier pages of this tab have measured. Carries what `tab_history` of `crate::debug_log::DebugLog` returns.
     TabHistory,
-    /// A call is ignored, because it names no command or `consent` has no boolean; the call. Told by the pixel, and so is
-    /// the next one.
+    /// A call was ignored: it names no command, or a `consent` that is not a boolean. Carries the call. Reported by the pixel.
     Ignored,
-    /// The event whose step comes next has been given no id by the page; its name.
+    /// The page gave no ID to the event that is reported next. Carries its name. Reported by the pixel.
     MissingEventId,
-    /// The module has looked at what the browser stores, with consent.
+    /// The module has read cookies and storage, with consent. Carries nothing.
     StateLoaded,
-    /// Events have been waiting for some seconds for a pixel to start.
+    /// Events have been queued for some seconds, and no pixel has started. Carries nothing.
     NoPixelStarted,
-    /// What the page's `oaiq.config` has as its user.
+    /// The debug file has read `oaiq.config`. Carries its `user`.
     ConfigUser,
-    /// The script's element: `none`, or `in` and the file that it is part of, or `attribute`, one that is not understood and
-    /// its value.
+    /// The script's element is unusual. Carries `none`, `in` and the file that the script is part of, or `attribute`, an
+    /// attribute and its unknown value.
     ScriptElement,
-    /// So many older steps were not recorded.
+    /// Earlier debug events were not recorded. Carries what is missing, in words.
     NotRecorded,
 }
 
-/// How a request goes: what the script is told of it in one number, and [`DebugEvent::RequestSent`] repeats.
+/// Flags of a request, which travel with its number as one number.
 pub mod send_flags {
-    /// A courier has taken it. The script tells so, and is not told.
+    /// A keepalive worker sends it. Set by the script, in [`DebugEvent::RequestSent`](super::DebugEvent::RequestSent) only.
     pub const VIA_WORKER: u32 = 1;
-    /// The page is being left, so it goes by a beacon if it may.
+    /// The page is being unloaded, so it goes by `sendBeacon` if possible.
     pub const UNLOADING: u32 = 2;
-    /// It says nothing of who the visitor is.
+    /// It carries neither cookies nor IDs.
     pub const ANONYMOUS: u32 = 4;
     /// How many bits the flags take. The request's number follows them.
     pub const BITS: u32 = 3;
 }
 
 impl DebugEvent {
-    /// All steps, in the order of their numbers.
+    /// All debug events, in the order of their numbers.
     pub const ALL: [DebugEvent; 30] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
