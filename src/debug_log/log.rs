@@ -9,7 +9,9 @@ use crate::debug_log::payload::{
     ConfigReceived, RequestKey, RequestSent, ResponseReceived, Tagged,
 };
 use crate::explain::identifiers::{exposed, ignored, raw_names, user_violations};
-use crate::explain::{ExplainedViolation, codes, display_value, explain_call, redact_identifiers};
+use crate::explain::{
+    ExplainedViolation, ONE_TIME_EVENTS, codes, display_value, explain_call, redact_identifiers,
+};
 use crate::host::DebugEvent;
 use crate::mem::{ScratchString, thin, with_nested_scratch};
 use crate::raw_json::RawJson;
@@ -20,16 +22,6 @@ const MAX_TABLE_ROWS: usize = 50;
 const MAX_HISTORY: usize = 200;
 /// The same event with the same data within this many milliseconds was probably measured twice.
 const PROBABLE_DUPLICATE_MS: u64 = 1_000;
-/// Events that should count once however often their page is reloaded.
-const NEED_OWN_ID: [&str; 6] = [
-    "order_created",
-    "subscription_created",
-    "trial_started",
-    "registration_completed",
-    "lead_created",
-    "appointment_scheduled",
-];
-
 /// Everything that the debug events so far have reported.
 #[derive(Debug, Default)]
 pub struct DebugLog {
@@ -427,7 +419,8 @@ impl DebugLog {
             remarks.extend(self.probable_duplicate(Fingerprint::from_wire(wire)));
             self.remember(key);
         }
-        if lacks_id && !self.has_logged_lacking_id && NEED_OWN_ID.contains(&event.name.as_str()) {
+        if lacks_id && !self.has_logged_lacking_id && ONE_TIME_EVENTS.contains(&event.name.as_str())
+        {
             self.has_logged_lacking_id = true;
             remarks.push(messages::NO_EVENT_ID.into());
         }

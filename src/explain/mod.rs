@@ -13,6 +13,16 @@ use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS};
 use crate::schema::validate::{self, Location, Violation, ViolationKind};
 
+/// Events that should count once however often their page is reloaded, so they need an ID of the site's own.
+pub const ONE_TIME_EVENTS: [&str; 6] = [
+    "order_created",
+    "subscription_created",
+    "trial_started",
+    "registration_completed",
+    "lead_created",
+    "appointment_scheduled",
+];
+
 /// A sentence says "it must be", followed by this.
 pub const NO_SUCH_FIELD: &str = "omitted, because there is no such field";
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oaiq::explain::{codes, expectation, money};
+use oaiq::explain::{ONE_TIME_EVENTS, codes, expectation, money};
 use oaiq::mem::ScratchString;
 use oaiq::raw_json::RawJson;
 use oaiq::schema::events::{EVENTS, ITEM_FIELDS, OPTION_FIELDS};
@@ -20,6 +20,12 @@ pub fn schema() -> String {
         .map(|(code, digits)| format!("[\"{code}\", {digits}]"))
         .collect();
     out += &map("CURRENCY_DIGITS", &digits);
+
+    out += "\n/** Events that should count once however often their page is reloaded. */\n";
+    let names: String = ONE_TIME_EVENTS
+        .map(|name| format!("  \"{name}\",\n"))
+        .concat();
+    out += &format!("export const ONE_TIME_EVENTS = new Set([\n{names}]);\n");
 
     out += "\n/** The names that a page uses for the visitor's fields, by their keys on the pixel's wire. */\n";
     let fields: Vec<_> = USER_FIELDS

@@ -30,6 +30,16 @@ export const CURRENCY_DIGITS = new Map([
   ["UYW", 4],
 ]);
 
+/** Events that should count once however often their page is reloaded. */
+export const ONE_TIME_EVENTS = new Set([
+  "order_created",
+  "subscription_created",
+  "trial_started",
+  "registration_completed",
+  "lead_created",
+  "appointment_scheduled",
+]);
+
 /** The names that a page uses for the visitor's fields, by their keys on the pixel's wire. */
 export const USER_FIELDS = new Map([
   ["eid", "external_id_sha256"],
