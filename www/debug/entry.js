@@ -31,6 +31,10 @@ import { serialize } from "../pixel/serialize-call.js";
 import { on, setTimer, tryOr } from "../pixel/safe-builtins.js";
 import { WASM_FORBIDDEN, wasmBytes } from "../pixel/wasm-bytes.js";
 
+/** @typedef {import("../types/internal.js").DebugEvent} DebugEvent */
+/** @typedef {import("../types/internal.js").DebugEntry} DebugEntry */
+/** @typedef {import("../types/internal.js").Explain} Explain */
+
 /** sessionStorage key: "1" if debug is on for the tab. www/pixel/trace.js reads it. */
 const DEBUG_KEY = "oaiq_debug";
 /** sessionStorage key: what the tab's pages have measured. */
@@ -40,6 +44,7 @@ const MAX_COOKIE_BYTES = 4096;
 /** How long events may wait, in milliseconds, before a missing `init` is reported. */
 const INIT_GRACE_MS = 3000;
 
+/** @param {string} line */
 const warn = (line) => console.warn(`[oaiq] ${line}`);
 
 /** Whether storage and cookies may be used: the module has read them itself, with consent. */
@@ -48,6 +53,7 @@ let isDenied = false;
 /** Whether debug is on. Debug events are followed without it too, so that the state stays complete. */
 let isOn = false;
 
+/** @param {string} name */
 const cookie = (name) =>
   tryOr(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
 
@@ -109,9 +115,10 @@ const applyUrlParameter = () => {
   if (value === "1") sessionStorage.setItem(DEBUG_KEY, "1");
   if (value !== "0") return;
   clearStorage();
-  window.oaiq.debug(false);
+  window.oaiq.debug?.(false);
 };
 
+/** @param {unknown} milliseconds */
 const formatTime = (milliseconds) =>
   new Date(Number(milliseconds)).toLocaleTimeString();
 
@@ -119,6 +126,7 @@ const printTables = () => {
   for (const { title, rows } of tables() ?? []) {
     console.log(`[oaiq] ${title}${rows.length ? "" : ": none"}`);
     if (!rows.length) continue;
+    /** @param {[column: string, value: unknown][]} columns */
     const toObject = (columns) =>
       Object.fromEntries(
         columns.map(([name, value]) => [
@@ -141,9 +149,13 @@ const awaitInit = () => {
   }, INIT_GRACE_MS);
 };
 
-/** Follows a debug event, and prints its message if debug is on. */
-const follow = (event, about, on) => {
-  isOn = !!on;
+/**
+ * Follows a debug event, and prints its message if debug is on.
+ *
+ * @type {Explain}
+ */
+const follow = (event, about, isDebugOn) => {
+  isOn = !!isDebugOn;
   if (event === STATE_LOADED) {
     mayUseStorage = true;
     isDenied = false;
@@ -153,10 +165,19 @@ const follow = (event, about, on) => {
     mayUseStorage = false;
     isDenied = true;
   }
-  if (event === HELD_FOR_CONSENT)
-    recordEvent(event, `[${about.parts[0]},${about.parts[1]}`, isOn);
+  if (event === HELD_FOR_CONSENT) {
+    const { parts } = /** @type {import("../pixel/consent-gate.js").Call} */ (
+      about
+    );
+    recordEvent(event, `[${parts[0]},${parts[1]}`, isOn);
+  }
   // the answer to a call of oaiq.debug(false) is printed though debug is off
-  else recordEvent(event, about ?? "", isOn || event === DEBUG_REQUESTED);
+  else
+    recordEvent(
+      event,
+      /** @type {string | undefined} */ (about) ?? "",
+      isOn || event === DEBUG_REQUESTED,
+    );
   if (
     [PIXEL_STARTED, DEBUG_REQUESTED, HELD_FOR_CONSENT, STATE_LOADED].includes(
       event,
@@ -178,10 +199,15 @@ const VALID_VALUES = {
   gpc: /^opt-out$/,
 };
 
-/** What is unusual about the script's element, as `DebugEvent::ScriptElement` carries it. In the npm package the element is null. */
+/**
+ * What is unusual about the script's element, as `DebugEvent::ScriptElement` carries it. In the npm package the element is null.
+ *
+ * @param {Element | null | undefined} element
+ */
 const elementFacts = (element) => {
-  if (element === null) return [];
+  /** @type {string[]} */
   const facts = [];
+  if (element === null) return facts;
   for (const [name, valid] of Object.entries(VALID_VALUES))
     for (const attribute of [`data-${name}`, `data-oaiq-${name}`]) {
       const value = element?.getAttribute(attribute);
@@ -190,15 +216,21 @@ const elementFacts = (element) => {
     }
   // a page that uses oaiq.config needs no attributes
   if (Object.keys(window.oaiq.config).length) return facts;
-  const isBare =
-    !element?.src && !element?.cloneNode().outerHTML.includes(" data-");
-  const file = element?.src && new URL(element.src).pathname.split("/").pop();
+  const script = /** @type {HTMLScriptElement | undefined} */ (element);
+  const bare = /** @type {Element | undefined} */ (script?.cloneNode());
+  const isBare = !script?.src && !bare?.outerHTML.includes(" data-");
+  const file = script?.src && new URL(script.src).pathname.split("/").pop();
   if (isBare) facts.push("none");
   else if (file && !/oaiq/i.test(file)) facts.push(`in ${file}`);
   return facts;
 };
 
-/** What happened before debug was on and was not recorded. */
+/**
+ * What happened before debug was on and was not recorded.
+ *
+ * @param {DebugEvent[]} records
+ * @param {number} recorded
+ */
 const notRecorded = (records, recorded) => {
   const missing = recorded - records.length;
   const parts = [];
@@ -210,13 +242,14 @@ const notRecorded = (records, recorded) => {
   return parts.join("; ");
 };
 
+/** @returns {DebugEntry} */
 const start = () => {
   const { exports: module } = new WebAssembly.Instance(
     new WebAssembly.Module(wasmBytes()),
     imports,
   );
   __wbg_set_wasm(module);
-  module.__wbindgen_start();
+  /** @type {() => void} */ (module.__wbindgen_start)();
   on(document, "securitypolicyviolation", (event) =>
     tryOr(() =>
       recordEvent(
@@ -227,8 +260,9 @@ const start = () => {
     ),
   );
   return (element, state, records, recorded) => {
-    const onEvent = (event, about, on) => {
-      tryOr(() => follow(event, about, on));
+    /** @type {Explain} */
+    const onEvent = (event, about, isDebugOn) => {
+      tryOr(() => follow(event, about, isDebugOn));
       Object.assign(state, { debug: isOn }, currentState());
     };
     recordEvent(NOT_RECORDED, notRecorded(records, recorded), false);
@@ -240,11 +274,13 @@ const start = () => {
       )
     )
       setRequested();
-    for (const fact of tryOr(() => elementFacts(element), []))
+    for (const fact of tryOr(() => elementFacts(element)) ?? [])
       recordEvent(SCRIPT_ELEMENT, fact, true);
     const from = recorded - records.length;
-    for (let i = from; i < recorded; i += 1)
-      onEvent(...records[i % records.length], true);
+    for (let i = from; i < recorded; i += 1) {
+      const [event, about] = records[i % records.length];
+      onEvent(event, about, true);
+    }
     records.length = 0;
     return onEvent;
   };
@@ -253,18 +289,23 @@ const start = () => {
 /**
  * If WebAssembly is blocked, prints one line about it and switches debug off, so that the pixel prints its own short warnings
  * of rejected calls.
+ *
+ * @param {unknown} error
+ * @returns {DebugEntry}
  */
-const startWithoutWasm = (why) => (_element, state, records) => {
-  const onEvent = (event, about, on) => {
-    if (on && event === REJECTED) {
+const startWithoutWasm = (error) => (_element, state, records) => {
+  const why = String(error);
+  /** @type {Explain} */
+  const onEvent = (event, about, isDebugOn) => {
+    if (isDebugOn && event === REJECTED) {
       // any other name may be about a person
       const name =
         /,\x22measure(?:Single\x22,\x22[^\x22]*)?\x22,\x22(\w{1,64})\x22/.exec(
-          about,
+          String(about),
         );
       warn(`${name?.[1] ?? "a call"} was not measured`);
     }
-    if (!on || (event === DEBUG_REQUESTED && about === "false")) return;
+    if (!isDebugOn || (event === DEBUG_REQUESTED && about === "false")) return;
     state.debug = WASM_FORBIDDEN.test(why)
       ? "debug needs WebAssembly, which this page does not allow: add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy"
       : "the debug file is damaged: serve it as built, as UTF-8";
@@ -273,18 +314,19 @@ const startWithoutWasm = (why) => (_element, state, records) => {
     warn(`${state.debug} (${why})`);
   };
   for (const [event, about] of records) onEvent(event, about, true);
-  setTimer(() => window.oaiq.debug(false), 0);
-  return (event, about, on) => {
-    onEvent(event, about, on);
-    if (on && event === DEBUG_REQUESTED && about !== "false")
-      window.oaiq.debug(false);
+  setTimer(() => window.oaiq.debug?.(false), 0);
+  return (event, about, isDebugOn) => {
+    onEvent(event, about, isDebugOn);
+    if (isDebugOn && event === DEBUG_REQUESTED && about !== "false")
+      window.oaiq.debug?.(false);
   };
 };
 
-let make;
+/** @type {DebugEntry} */
+let entry;
 try {
-  make = start();
-} catch (why) {
-  make = startWithoutWasm(why);
+  entry = start();
+} catch (error) {
+  entry = startWithoutWasm(error);
 }
-window.oaiq.__debug(make);
+window.oaiq.__debug(entry);

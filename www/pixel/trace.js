@@ -48,7 +48,7 @@ const state = {};
  * @type {import("../types/internal.js").Explain | undefined}
  */
 let explain;
-/** @type {number | undefined} */
+/** @type {number | void} */
 let isLoading;
 
 /** How often to check whether the page has loaded, in milliseconds. The module loads its state sooner than that. */
@@ -69,7 +69,7 @@ const load = () => {
     },
     (why) => {
       isLoading = set(0);
-      if (storedDebug === null) tryOr(() => storageSet(1, DEBUG_KEY, 0));
+      if (storedDebug === null) tryOr(() => storageSet(1, DEBUG_KEY, "0"));
       warn(why);
     },
   );
@@ -119,6 +119,7 @@ export const onStateLoaded = () => {
  */
 export const trace = (event, detail) => {
   if (event === CONSENT_CHANGED) storedDebug = 0;
-  if (explain) tryOr(() => explain(event, detail, isOn));
+  const listener = explain;
+  if (listener) tryOr(() => listener(event, detail, isOn));
   else records[recorded++ % MAX_RECORDS] = [event, detail];
 };

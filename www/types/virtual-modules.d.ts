@@ -26,12 +26,21 @@ declare module "oaiq:imports" {
 /** What wasm-bindgen makes for the debug build (src/wasm/debug.rs). */
 declare module "oaiq:glue" {
   export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
-  export function askFor(): void;
-  export function explain(step: number, detail: string, isOn: boolean): void;
-  export function remembered(): string | undefined;
+  export function recordEvent(
+    event: number,
+    detail: string,
+    isOn: boolean,
+  ): void;
+  export function setRequested(): void;
   export function state(): Partial<import("./oaiq.js").DebugState>;
+  export function tabHistory(): string | undefined;
   export function tables():
     { title: string; rows: [column: string, value: unknown][][] }[] | undefined;
+}
+
+/** The version of this build. */
+declare module "oaiq:version" {
+  export const build: string;
 }
 
 /** The module as JavaScript, made by wasm2js. */
