@@ -1,5 +1,6 @@
-;; The text that carries the module, as UTF-8 in this memory, becomes the module's bytes in its place: of each character
-;; the lower half, and of a closing parenthesis 0, by far the most frequent byte. JavaScript that a page has just loaded takes longest for a loop of so many turns: a sixth of a start.
+;; Decodes the module: replaces the embedded text, as UTF-8 in this memory, by the bytes of the module. Each character is one byte,
+;; its low 8 bits, but a closing parenthesis is 0, by far the most frequent byte. A loop of so many turns in JavaScript that has
+;; just loaded, and so is not optimized yet, would take a sixth of the start.
 (module
   (memory (export "m") 4)
   (func (export "d") (param $end i32) (result i32)
@@ -7,7 +8,7 @@
     (loop $next
       (local.set $character (i32.load8_s (local.get $from)))
       (local.set $from (i32.add (local.get $from) (i32.const 1)))
-      ;; a byte above 127 is negative here, and no character has more than two
+      ;; a byte above 127 is negative here, and starts a character of two bytes
       (if (i32.lt_s (local.get $character) (i32.const 0))
         (then
           (local.set $character

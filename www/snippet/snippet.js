@@ -1,54 +1,84 @@
-// The install snippet. `npm run build` makes of it the four files that people copy. SAVES, STRICT and LOADS are set by the
-// build (scripts/snippets.mjs):
+// The install snippet, from which `npm run build` (scripts/snippets.mjs) makes the four files that people copy. It is compiled with
+// these constants:
 //
-//   www/snippet/short.html   LOADS          the one in the README
-//   www/snippet/snippet.html         LOADS, SAVES   also saves the calls of a visitor who leaves before the script has loaded
-//   www/snippet/strict.html  LOADS, STRICT  for a page with a nonce and Trusted Types
-//   www/snippet/stub.html    none           the queue alone, for a page that has the script as an element of its own
+//   www/snippet/short.html    LOADS          the one in the README
+//   www/snippet/snippet.html  LOADS, SAVES   also saves the calls of a visitor who leaves before the script has loaded
+//   www/snippet/strict.html   LOADS, STRICT  for a page with a nonce and Trusted Types
+//   www/snippet/stub.html     none           the queue alone, for a page that has a script element of its own
 //
-// It is ES5, because tag managers refuse newer syntax. It begins with "!", so that it is not taken for the arguments of an
+// It is ES5, because tag managers reject newer syntax. It starts with "!", so that it is not parsed as the arguments of an
 // unfinished statement before it, and it ends with ";", so that a call may follow on the same line.
 
 /* global SAVES, STRICT, LOADS */
+/**
+ * The arguments of a call; `made` is the time, page and referrer of it.
+ *
+ * @typedef {ArrayLike<any> & { made?: [number, string, string] }} Call
+ */
+/**
+ * What a page may have left in `window.oaiq`: a config, or calls as an array or in a queue. Only a function has `call`, and only
+ * an array has `pop`.
+ *
+ * @typedef {{
+ *   call?: unknown,
+ *   pop?: unknown,
+ *   q?: Call[],
+ *   queue?: Call[],
+ *   config?: Record<string, unknown>,
+ * }} Before
+ */
+
+// @ts-expect-error -- the "!" is there for the reason above, not for the value
 !(function (window, document, tag, url) {
-  // a page may have left `{ config: … }` here, or calls: an array, or an object with a queue
-  var before = window.oaiq || {};
-  // a function is the pixel itself or another snippet
+  var before = /** @type {Before} */ (window.oaiq || {});
+  // the pixel itself, or another snippet
   if (before.call) return;
 
-  /** The address without its query and fragment, which may identify the visitor. */
+  /**
+   * A URL without its query and fragment, which may identify the visitor.
+   *
+   * @param {string} address
+   */
   var bare = function (address) {
     return address.split(/[?#]/)[0];
   };
   var stub = function () {
     stub.q.push(arguments);
     if (SAVES)
-      arguments.made = [
+      /** @type {Call} */ (arguments).made = [
         Date.now(),
         bare(location.href),
         bare(document.referrer),
       ];
   };
-  stub.q = before.pop ? before : before.q || before.queue || [];
+  stub.q = /** @type {Call[]} */ (
+    before.pop ? before : before.q || before.queue || []
+  );
   stub.config = before.config || {};
   // comes last, because a wrapper on this property may copy the queue when the property is set
-  window.oaiq = stub;
+  window.oaiq = /** @type {any} */ (stub);
 
   if (LOADS) {
-    var element = document.createElement(tag);
+    var element = /** @type {HTMLScriptElement} */ (
+      document.createElement(tag)
+    );
     element.async = true;
     if (STRICT) {
-      element.nonce = (document.currentScript || element).nonce;
+      element.nonce = /** @type {HTMLElement} */ (
+        document.currentScript || element
+      ).nonce;
       try {
-        element.src = window.trustedTypes
-          ? trustedTypes
-              .createPolicy("oaiq-snippet", {
-                createScriptURL: function () {
-                  return url;
-                },
-              })
-              .createScriptURL("")
-          : url;
+        element.src = /** @type {string} */ (
+          window.trustedTypes
+            ? trustedTypes
+                .createPolicy("oaiq-snippet", {
+                  createScriptURL: function () {
+                    return url;
+                  },
+                })
+                .createScriptURL("")
+            : url
+        );
       } catch (error) {
         console.warn(
           "[oaiq] nothing is measured: add oaiq-snippet to trusted-types in the policy. " +
@@ -60,17 +90,18 @@
   }
 
   if (SAVES) {
-    // the page may change its address before it is left
+    // the page may change its URL before it ends
     var landing = location.href;
+    /** @param {Call} call */
     var isMeasured = function (call) {
       return /^measure/.test(call[0]);
     };
 
-    // The next page sends what it finds in the outbox (www/pixel/outbox-store.js).
+    // the next page sends what it finds in the outbox (www/pixel/outbox-store.js)
     addEventListener("pagehide", function () {
       try {
         var calls = stub.q;
-        // once the script has loaded it keeps the calls itself; a prerendered page has been seen by nobody
+        // once the script has loaded it stores the calls itself; nobody has seen a prerendered page
         if (
           window.oaiq.loaded ||
           document.prerendering ||
@@ -79,9 +110,10 @@
           return;
 
         var config = stub.config;
+        /** @type {unknown} */
         var isPending = config.consent;
-        // a source decides how each event may be sent, and has not been asked yet
-        // and so do the rules for what is to be taken out of addresses
+        // only the script can ask a source of consent, and redact paths
+        /** @type {unknown} */
         var isForbidden =
           config.off || config.consentSource || config.gpc || config.redactPath;
         ["consent", "consent-source", "gpc"].forEach(function (name) {
@@ -90,7 +122,7 @@
             element.hasAttribute("data-oaiq-" + name) ||
             // consent managers use such names too, with other values
             /^(pending|opt-out)$|google|tcf|gp[cp]/.test(
-              element.getAttribute("data-" + name),
+              /** @type {string} */ (element.getAttribute("data-" + name)),
             );
         });
         calls.forEach(function (call) {
@@ -98,12 +130,13 @@
         });
         if (isForbidden) return;
 
-        // no cookie and no store is read before the visitor has agreed
+        // without consent, neither cookies nor storage may be read
         var isDenied =
           !isPending &&
           /q_consent=f/.test(
             document.cookie + "q_consent=" + localStorage.oaiq_consent,
           );
+        /** @type {Call[]} */
         var saved = [];
         calls.forEach(function (call) {
           if (call[0] == "consent" && typeof call[1] == "boolean") {
@@ -123,23 +156,23 @@
           {
             oppref: new URL(landing).searchParams.get("oppref"),
             events: saved.map(function (call) {
-              return (call.made || [Date.now(), bare(landing), ""]).concat(
-                [].slice.call(call),
-              );
+              return /** @type {unknown[]} */ (
+                call.made || [Date.now(), bare(landing), ""]
+              ).concat([].slice.call(call));
             }),
           },
-          // what identifies the visitor is not stored
+          // user data is never stored
           function (name, value) {
             return name == "user" ? 0 : value;
           },
         );
-        // a page that comes back from the back/forward cache goes on, and must not send these again
+        // a page restored from the back/forward cache must not send these again
         for (var i = calls.length; i--;) {
           if (isMeasured(calls[i])) calls.splice(i, 1);
         }
-        // eslint-disable-next-line no-unused-vars -- ES5 wants its name
+        // eslint-disable-next-line no-unused-vars -- ES5 requires a binding
       } catch (error) {
-        // without a store the calls end with the page
+        // without storage, the calls are lost
       }
     });
   }

@@ -1,20 +1,20 @@
-// The types of `import oaiq from "oaiq"`, and of `window.oaiq`. tests/types/ holds them to the table in src/schema/events.rs.
+// The types of `import oaiq from "oaiq"` and of `window.oaiq`. tests/types/ checks them against src/schema/events.rs.
 //
-// What a type cannot say stands in the comments: amounts are whole numbers, strings are not empty. Such a call
-// compiles, and is refused when it is made.
+// The comments state what types cannot: amounts are whole numbers, strings are not empty. A call that breaks such a rule
+// compiles, and is rejected at run time.
 
-/** `amount` and `currency`, where there is a currency. */
+/** An amount with its currency. */
 interface WithCurrency {
   /**
    * A whole number in the currency's minor unit ([ISO 4217](https://www.iso.org/iso-4217-currency-codes.html)): `2599`
-   * is USD 25.99, `500` is JPY 500. An event with a fraction or a string here is not measured.
+   * is USD 25.99, `500` is JPY 500. An event with a fraction or a string is rejected.
    */
   amount?: number | undefined;
-  /** Three letters, such as `"EUR"`. An event with anything else here is not measured. */
+  /** Three letters, such as `"EUR"`. An event with any other value is rejected. */
   currency: string;
 }
 
-/** Without a currency no amount can be read. */
+/** No amount: it would need a currency. */
 interface WithoutCurrency {
   amount?: undefined;
   currency?: undefined;
@@ -23,23 +23,23 @@ interface WithoutCurrency {
 /** An `amount`, which needs its `currency`. */
 export type Money = WithCurrency | WithoutCurrency;
 
-/** One of `contents`. An item that breaks a rule makes its whole event one that is not measured. */
+/** One of `contents`. An invalid item invalidates its event. */
 export interface Item {
   /** Not empty. */
   id?: string | undefined;
   /** Not empty. */
   name?: string | undefined;
-  /** Not empty; such as `"product"`. */
+  /** Not empty, such as `"product"`. */
   content_type?: string | undefined;
   /** A whole number. */
   quantity?: number | undefined;
-  /** Of one such item, in the minor unit of its own currency, else of the event's. One of the two must be there. */
+  /** The price of one item, in the minor unit of its `currency`, else of the event's. One of the two is required. */
   amount?: number | undefined;
-  /** Three letters; left out, it is the event's. */
+  /** Three letters. Default: the event's currency. */
   currency?: string | undefined;
 }
 
-/** Money of the event, and items, whose amounts need the event's currency or their own. */
+/** The event's amount, and items, whose amounts need the event's currency or their own. */
 type MoneyAndContents =
   | (WithCurrency & { contents?: readonly Item[] | undefined })
   | (WithoutCurrency & { contents?: readonly (Item & Money)[] | undefined });
@@ -50,28 +50,28 @@ export type ContentsData = MoneyAndContents & {
   plan_id?: never;
 };
 
-/** Something that a customer did. */
+/** An action of a customer. */
 export type CustomerActionData = Money & {
   type: "customer_action";
   plan_id?: never;
   contents?: never;
 };
 
-/** A plan begun. */
+/** A plan that a customer has started. */
 export type PlanEnrollmentData = MoneyAndContents & {
   type: "plan_enrollment";
   /** Not empty. */
   plan_id?: string | undefined;
 };
 
-/** Whatever the site calls by a name of its own, which is `custom_event_name` of {@link CustomOptions}. */
+/** A custom event, whose name is `custom_event_name` of {@link CustomOptions}. */
 export type CustomData = MoneyAndContents & {
   type: "custom";
   /** Not empty. */
   plan_id?: string | undefined;
 };
 
-/** Each event, and what its data looks like. */
+/** The data of each event. */
 interface Events {
   page_viewed: ContentsData;
   contents_viewed: ContentsData;
@@ -86,84 +86,84 @@ interface Events {
   custom: CustomData;
 }
 
-/** What can be measured. A call with another name is refused. */
+/** The names of all events. A call with any other name is rejected. */
 export type EventName = keyof Events;
 
-/** The data of the event with that name. `type` is required; another shape's `type` or fields are refused. */
+/** The data of an event. `type` is required; the `type` or the fields of another shape are rejected. */
 export type EventData<Name extends EventName = EventName> = Events[Name];
 
 interface CommonOptions {
   /**
-   * Your own id of the event, such as the order's number; not empty. OpenAI counts the first event of each pixel, name
-   * and id. Left out, a UUID is made up.
+   * Your own ID of the event, such as an order number; not empty. OpenAI counts only the first event with the same pixel, name
+   * and ID. Default: a random UUID.
    */
   event_id?: string | undefined;
-  /** Another name of `event_id`, which wins where both are given. */
+  /** An alias of `event_id`, which takes precedence. */
   eventId?: string | undefined;
-  /** Sent with the event as it is given. */
+  /** Sent with the event, unchanged. */
   opt_out?: boolean | undefined;
 }
 
-/** The options of every event but `custom`. */
+/** The options of all events but `custom`. */
 export interface Options extends CommonOptions {
-  /** For the event `custom` alone. */
+  /** Only for the event `custom`. */
   custom_event_name?: undefined;
 }
 
 /** The options of the event `custom`. */
 export interface CustomOptions extends CommonOptions {
   /**
-   * 1 to 64 letters, digits, `_` and `-`, with a letter or digit at both ends, and no standard event's name; otherwise
-   * the event is not measured.
+   * 1 to 64 letters, digits, `_` and `-`, with a letter or digit at both ends, and not the name of a standard event;
+   * otherwise the event is rejected.
    */
   custom_event_name: string;
 }
 
-/** The last argument of `measure` for that event, as a rest parameter: `custom` must have it. */
+/** The last argument of `measure`, as a rest parameter. It is required for `custom`. */
 export type OptionsArgument<Name extends EventName> = Name extends "custom"
   ? [options: CustomOptions]
   : [options?: Options | null | undefined];
 
-/** The options of the event with that name. */
+/** The options of an event. */
 export type EventOptions<Name extends EventName = EventName> =
   OptionsArgument<Name>[0];
 
 /**
- * Who the visitor is; all of it optional. What is `…_sha256` is given raw or as 64 hexadecimal digits: a raw value is made
- * comparable and hashed with SHA-256 in the browser, and never leaves it. A value that is not usable, empty or longer
- * than 1024 characters is left out, and the rest still goes.
+ * Who the visitor is; every field is optional. A field `…_sha256` takes a raw value or 64 hexadecimal digits: a raw value is
+ * normalized and hashed with SHA-256 in the browser, and never leaves it. A value that is unusable, empty or longer than 1024
+ * characters is omitted, and the rest is sent.
  */
 export interface User {
-  /** Your own id of the visitor. */
+  /** Your own ID of the visitor. */
   external_id_sha256?: string | null | undefined;
   /** An email address of at most 254 characters. */
   email_sha256?: string | null | undefined;
-  /** With its country code: 8 to 15 digits, in any of the usual spellings. */
+  /** With its country code: 8 to 15 digits, in any common notation. */
   phone_number_sha256?: string | null | undefined;
   first_name_sha256?: string | null | undefined;
   last_name_sha256?: string | null | undefined;
-  /** Sent as given. */
+  /** Sent unhashed, unchanged. */
   country?: string | null | undefined;
-  /** Sent as given. */
+  /** Sent unhashed, unchanged. */
   city?: string | null | undefined;
-  /** Sent as given. */
+  /** Sent unhashed, unchanged. */
   region?: string | null | undefined;
-  /** Sent as given. */
+  /** Sent unhashed, unchanged. */
   postal_code?: string | null | undefined;
-  /** Another name of `postal_code`, which wins where both are usable. */
+  /** An alias of `postal_code`, which takes precedence if both are usable. */
   zip_code?: string | null | undefined;
 }
 
-/** What `init` takes. */
+/** The options of `init`. */
 export interface InitOptions {
   /**
-   * The pixel to start or to update; not empty. Left out, it is the page's first pixel, else `oaiq.config.pixelId`; with
-   * none of these the call is refused.
+   * The pixel to start or to update; not empty. Default: the page's first pixel, else `oaiq.config.pixelId`. Without any of
+   * these the call is rejected.
    */
   pixelId?: string | undefined;
-  /** Tells each step on the console. Left out, it stays as it is. */
+  /** Whether to log each step on the console. Default: as before. */
   debug?: boolean | undefined;
-  /** Replaces all that was said of the visitor before. Where the key is not there, that stays. */
+  /** Replaces all earlier user data of the pixel. Without this key, the earlier data stays. */
   user?: User | null | undefined;
   /**
    * Nothing is stored, read from storage or sent before `oaiq("consent", …)`; calls wait in memory. Ignored once a pixel
@@ -172,54 +172,54 @@ export interface InitOptions {
   consent?: "pending" | undefined;
 }
 
-/** What a page may leave in `oaiq.config` before the script runs. */
+/** What a page may set as `oaiq.config` before the script runs. */
 export interface Config {
-  /** Instead of the `pixelId` that the first `init` leaves out. */
+  /** The pixel of a first `init` without `pixelId`. */
   pixelId?: string | undefined;
   /** As in `init`. */
   debug?: boolean | undefined;
-  /** The visitor, for pixels whose `init` says nothing of them. */
+  /** User data for pixels whose `init` has none. */
   user?: User | null | undefined;
-  /** Where events go instead of to OpenAI: `https://…`, or an address on the page's own origin. */
+  /** The URL that events are sent to, instead of OpenAI's: `https://…`, or same-origin. */
   endpoint?: string | undefined;
-  /** Where the pixels' settings are instead of at OpenAI: `https://…`, or an address on the page's own origin. */
+  /** The base URL of pixel configs, instead of OpenAI's: `https://…`, or same-origin. */
   settings?: string | undefined;
-  /** The endpoint of another origin allows its answers to be read (CORS, with credentials). */
+  /** `true` if the cross-origin endpoint lets pages read its responses (CORS, with credentials). */
   cors?: boolean | undefined;
   /** Nothing is stored, read from storage or sent before `oaiq("consent", …)`; calls wait in memory. */
   consent?: "pending" | undefined;
-  /** Who answers for the visitor: `google`, `tcf`, `gpp`, `gpc`, one or several with spaces between. Implies `consent: "pending"`. */
+  /** The sources of consent: `google`, `tcf`, `gpp`, `gpc`, one or several separated by spaces. Implies `consent: "pending"`. */
   consentSource?: string | undefined;
-  /** The name of Google's data layer, if it is not `dataLayer`. */
+  /** The name of Google's data layer. Default: `dataLayer`. */
   googleDataLayer?: string | undefined;
-  /** Where the visitor is, by ISO 3166-2: `DE`, or `US-CA`. For Google's defaults that apply to some regions only. */
+  /** The visitor's region by ISO 3166-2, `DE` or `US-CA`, for defaults of Google Consent Mode that apply to some regions only. */
   region?: string | undefined;
-  /** The vendor of the TCF's list that must be allowed as well. */
+  /** The ID of a vendor of the TCF that must have consent as well. */
   tcfVendor?: number | string | undefined;
   /**
-   * Global Privacy Control counts: with `true` as a denial, with `"opt-out"` not as a denial, but each event is sent with
+   * What Global Privacy Control means: `true`, that consent is denied; `"opt-out"`, that each event is sent with
    * `opt_out: true`.
    */
   gpc?: true | "opt-out" | undefined;
-  /** While the answer is pending, links and forms of the same origin carry the click reference to the next page. */
+  /** While consent is pending, links and forms to the same origin pass the click ID to the next page. */
   clickPassthrough?: boolean | undefined;
   /**
-   * What is taken out of the paths of the addresses that events carry: `"/account/*"`, a path from its beginning on whose `*`
-   * are segments to take out, or a regular expression. Loads `oaiq.consent.min.js`.
+   * What to redact in the paths of the URLs that events carry: the start of a path with a `*` for each segment to redact, such
+   * as `"/account/*"`, or a regular expression. Loads `oaiq.consent.min.js`.
    */
   redactPath?: string | RegExp | readonly (string | RegExp)[] | undefined;
   /** `false` sends no diagnostics while consent is denied. */
   diagnostics?: boolean | undefined;
-  /** `false` takes the fallback at once, for a page whose policy forbids WebAssembly. */
+  /** `false` loads the fallback at once, for a page whose policy forbids WebAssembly. */
   wasm?: boolean | undefined;
-  /** `true` ignores all calls, for a site's own tests. */
+  /** `true` ignores all calls, for the site's own tests. */
   off?: boolean | undefined;
 }
 
-/** The answer about consent: what it is, and who has given it or is waited for. */
+/** The state of consent, and the source that has answered or is waited for. */
 export interface ConsentState {
   state: "pending" | "granted" | "denied";
-  /** `call` for `oaiq("consent", …)`, the names of sources, `another tab`, or `forget` for `oaiq("forget")`. */
+  /** `call` (`oaiq("consent", …)`), the names of sources, `another tab`, or `forget` (`oaiq("forget")`). */
   source: string;
 }
 
@@ -242,8 +242,8 @@ export interface DebugState {
 }
 
 /**
- * The pixel. No call throws or returns anything: what is wrong with a call is told on the console, and counted. On a
- * server every call does nothing.
+ * The pixel. No call throws or returns anything: an invalid call is reported on the console, and counted. On a server, calls
+ * do nothing.
  *
  * ```ts
  * import oaiq from "oaiq";
@@ -255,14 +255,14 @@ export interface DebugState {
 export interface Oaiq {
   /** Starts a pixel, or updates one. */
   (command: "init" | "initialize", options: InitOptions): void;
-  /** The visitor's answer. A denial stops everything and deletes the cookies. */
+  /** Sets the visitor's answer. A denial stops measuring and deletes the cookies. */
   (command: "consent", granted: boolean): void;
   /**
-   * Deletes everything that the pixel has stored on this origin, the answer about consent included, and measures nothing
-   * more on this page.
+   * Deletes everything that the pixel has stored on this origin, including the answer about consent, and ignores all further
+   * calls on this page.
    */
   (command: "forget"): void;
-  /** Measures an event with that one pixel. An event of a pixel that has not started is dropped. */
+  /** Measures an event with one pixel. If that pixel has not started, the event is dropped. */
   <Name extends EventName>(
     command: "measureSingle",
     pixelId: string,
@@ -270,8 +270,8 @@ export interface Oaiq {
     data: EventData<Name>,
     ...options: OptionsArgument<Name>
   ): void;
-  // the last overload is the one that TypeScript's errors speak of
-  /** Measures an event with every pixel started so far; before any `init`, with the first one that starts. */
+  // the last overload, because TypeScript's errors refer to that one
+  /** Measures an event with all pixels that have started; before any `init`, with the first one that starts. */
   <Name extends EventName>(
     command: "measure",
     name: Name,
@@ -297,31 +297,31 @@ export interface Oaiq {
     ...options: OptionsArgument<Name>
   ): void;
 
-  /** The calls that wait for the script, each an array-like of arguments; always empty once it has run. */
+  /** The calls that wait for the script, as their arguments. Always empty once the script has run. */
   q: ArrayLike<unknown>[];
   /** The same array as `q`. */
   queue: ArrayLike<unknown>[];
   /** Read once, when the script runs. */
   config: Config;
-  /** `true` once the script has run; not there before that, nor on a server. */
+  /** `true` once the script has run; never set on a server. */
   readonly loaded?: true | undefined;
-  /** The version of the protocol, such as `"0.1.41"`; there once the script has run. */
+  /** The version of the protocol, such as `"0.1.41"`. Set once the script has run. */
   readonly version?: string | undefined;
   /** The version of this script, such as `"0.2.0"`. Set once the script has run. */
   readonly build?: string | undefined;
   /**
-   * Prints each step on the console from now on, or with `false` no more. Without an argument it also prints the state as
-   * tables. It returns the state as one object, which is filled as soon as the debug file has been loaded, and kept up to
-   * date. There once the script has run.
+   * Starts logging each step on the console; `false` stops it. Without an argument it also prints the state as tables. Returns
+   * the state, always as the same object, which is filled when the debug file has loaded, and then updated. Set once the script
+   * has run.
    */
   readonly debug?: ((on?: boolean) => Partial<DebugState>) | undefined;
-  /** Only where the page lets the pixel wait for an answer. */
+  /** Set only on pages that make calls wait for an answer. */
   readonly consentState?: Readonly<ConsentState> | undefined;
 }
 
 declare global {
   interface Window {
-    /** The pixel. Until its script has run this is the install snippet's stub, which takes calls but has no methods. */
+    /** The pixel. Before the script has run, this is the install snippet's stub, which queues calls and has no methods. */
     oaiq: Oaiq;
   }
 }

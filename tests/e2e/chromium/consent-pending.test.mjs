@@ -590,7 +590,7 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       ),
     });
     await tab.untilLine(
-      /consentSource names "gogle", and there are only google, tcf, gpp, gpc/,
+      /consentSource names the unknown source "gogle" \(known: google, tcf, gpp, gpc\)/,
     );
     await tab.evaluate(order("a"));
     await pause(A_WHILE);

@@ -211,7 +211,7 @@ describe("hostile pages", { concurrency: 4 }, () => {
         await site.untilOrders("next page");
         assert.deepEqual(tab.pageErrors, []);
         assert.deepEqual(
-          tab.pixelLines.filter((line) => line.includes("fault of its own")),
+          tab.pixelLines.filter((line) => line.includes("internal error")),
           [],
         );
         const { __oaiq_consent: consent, __obref: reference } =
