@@ -24,7 +24,7 @@
  *   pop?: unknown,
  *   q?: Call[],
  *   queue?: Call[],
- *   config?: Record<string, unknown>,
+ *   config?: import("../types/oaiq.js").Config,
  * }} Before
  */
 

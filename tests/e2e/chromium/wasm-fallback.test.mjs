@@ -162,7 +162,7 @@ describe("WebAssembly", TOGETHER, () => {
   });
 
   test(
-    "a fault inside the module: one warning, further calls are accepted and ignored",
+    "an error inside the module: one warning, further calls are accepted and ignored",
     { skip: !existsSync(FAULTY) },
     async (t) => {
       const site = await openSite(t, {
@@ -187,7 +187,7 @@ describe("WebAssembly", TOGETHER, () => {
       await site.untilOrders("next page");
       assert.deepEqual(tab.pageErrors, []);
       assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
-      assert.match(tab.pixelLines[0], /fault.*please report it/);
+      assert.match(tab.pixelLines[0], /internal error.*please report it/);
       assert.equal(site.arrivals.after, undefined);
       assert.equal(site.arrivals.later, undefined);
     },
