@@ -40,7 +40,7 @@ const isComplete = Object.keys(values).every((name) => name === "seed");
 installNodePackages();
 process.env.CHROME = ensureChromium();
 const { Network, SETUPS } = await import("../tests/soak/network.mjs");
-const { faults, openBrowser, soak, table } =
+const { findFailures, formatTable, launchBrowser, runSoak } =
   await import("../tests/soak/run.mjs");
 const setups = Object.entries(SETUPS).filter(
   ([name]) => setup === undefined || name === setup,
@@ -52,7 +52,7 @@ const start = Date.now();
 const sections = [];
 /** @type {string[]} */
 const failures = [];
-const browser = await openBrowser();
+const browser = await launchBrowser();
 try {
   for (const [name, { title }] of setups) {
     const randomVisits = setup || name === "localhost" ? visits : 0;
@@ -60,7 +60,7 @@ try {
       `${name}: ${runs} visitors for each scenario, ${randomVisits} random visits, seed ${seed}`,
     );
     const network = await Network.open(name);
-    const results = await soak({
+    const results = await runSoak({
       network,
       browser,
       seed,
@@ -69,9 +69,9 @@ try {
       only,
     });
     network.close();
-    for (const failure of faults(results, MAX_DUPLICATE_SHARE))
+    for (const failure of findFailures(results, MAX_DUPLICATE_SHARE))
       failures.push(`${name}: ${failure}`);
-    const section = `${title}:\n\n${table(results)}`;
+    const section = `${title}:\n\n${formatTable(results)}`;
     console.log(`\n${section}\n`);
     sections.push(section);
   }

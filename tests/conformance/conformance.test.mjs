@@ -1,45 +1,60 @@
-// The visits that were recorded with the vendor's script in Chromium, played with this pixel. ENGINE names the browser
-// (engines.mjs), NAME a part of the visits' names.
+// Replays with this pixel the visits that were recorded with the vendor's script in Chromium. ENGINE selects the browser
+// (engines.mjs), NAME the visits whose names contain it.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
-import { pixelFiles } from "../e2e/support/browser.mjs";
-import { play } from "./player.mjs";
-import { isTimed, recordings, testRecordedVisits } from "./suite.mjs";
+import { readDist } from "../e2e/support/browser.mjs";
+import { replay } from "./player.mjs";
+import { isTimed, recordings, defineConformanceTests } from "./suite.mjs";
 import { ENGINES } from "./engines.mjs";
 
 const { ENGINE = "chromium", NAME = "" } = process.env;
 const engine = ENGINES[ENGINE];
 assert.ok(
   engine,
-  `there is no engine ${ENGINE}, only ${Object.keys(ENGINES).join(", ")}`,
+  `unknown engine ${ENGINE}; there are ${Object.keys(ENGINES).join(", ")}`,
 );
-const isNamed = ({ name }) => name.includes(NAME);
+const matchesName = (/** @type {import("./suite.mjs").Recording} */ { name }) =>
+  name.includes(NAME);
 assert.ok(
-  recordings.some(isNamed),
+  recordings.some(matchesName),
   `no recorded visit has ${NAME} in its name`,
 );
-const { title, launch, changed = (visit) => visit, atOnce } = engine;
+const { title, launch, prepare = (visit) => visit, concurrency } = engine;
 
+/** @type {import("./player.mjs").ReplayBrowser | undefined} */
 let browser;
+/** @type {Map<string, Buffer>} */
 let files;
 before(async () => {
-  files = await pixelFiles();
+  files = await readDist();
   browser = await launch();
 });
 after(() => browser?.close());
 
-const playHere = (visit) => play(browser, files, changed(visit));
+/** @param {import("./player.mjs").Visit} visit */
+const replayHere = (visit) => {
+  assert.ok(browser);
+  return replay(browser, files, prepare(visit));
+};
 
-/** Tests of those recordings, so many at a time. */
-const testAll = (what, isOne, concurrency) => {
-  const isWanted = (recording) => isNamed(recording) && isOne(recording.visit);
-  if (!recordings.some(isWanted)) return;
+/**
+ * Defines the tests of the selected recordings.
+ *
+ * @param {string} what
+ * @param {(visit: import("./player.mjs").Visit) => boolean} isOne
+ * @param {number} concurrency
+ */
+const defineTests = (what, isOne, concurrency) => {
+  /** @param {import("./suite.mjs").Recording} recording */
+  const isSelected = (recording) =>
+    matchesName(recording) && isOne(recording.visit);
+  if (!recordings.some(isSelected)) return;
   describe(
-    `${what} leaves in ${title} what the vendor's script left in Chromium`,
+    `${what} in ${title} matches its recording of the vendor's script`,
     { concurrency },
-    () => testRecordedVisits(playHere, { isWanted }),
+    () => defineConformanceTests(replayHere, { isSelected }),
   );
 };
 
-testAll("a recorded visit", (visit) => !isTimed(visit), atOnce.waiting);
-testAll("a recorded visit with steps", isTimed, atOnce.timed);
+defineTests("a visit", (visit) => !isTimed(visit), concurrency.untimed);
+defineTests("a visit with steps", isTimed, concurrency.timed);

@@ -1,16 +1,45 @@
-// Boils one visit down to what must agree between two implementations, and leaves out what a race may move: in which
-// request a diagnostic rides, and when the pixel's settings arrive.
+// Reduces a visit to what two implementations must agree on. Leaves out what depends on races: which request carries a
+// diagnostic, and when the pixel config arrives.
 
 const DIAGNOSTIC = "oai::diagnostic";
+/**
+ * @typedef {import("./player.mjs").Observation} Observation
+ * @typedef {import("./player.mjs").ObservedRequest} ObservedRequest
+ *
+ * @typedef {object} DiagnosticSum
+ * @property {number} dropped_event_count
+ * @property {Record<string, number>} reasons
+ * @property {Record<string, number>} names
+ * @property {Record<string, number>} phases
+ * @property {Record<string, number>} details
+ * @property {number} identity_while_denied
+ * @property {boolean} [consent]
+ * @property {boolean} [first_visit]
+ * @property {boolean} [first_consent_grant]
+ * @property {unknown} [settings]
+ *
+ * @typedef {object} NormalPixel
+ * @property {Record<string, any>[]} batches
+ * @property {DiagnosticSum | null} diagnostics
+ */
+
 const IDENTITY = ["obref", "oppref", "user"];
 const QUERY = ["pid", "st", "sv", "t", "ec"];
 
+/** @param {Record<string, any> | undefined} body */
 const identityIn = (body) =>
-  IDENTITY.filter((part) => body?.[part] !== undefined);
+  IDENTITY.filter((member) => body?.[member] !== undefined);
+/**
+ * @param {ObservedRequest} request
+ * @returns {Record<string, any>[]}
+ */
 const eventsIn = (request) => request.body?.events ?? [];
 
-/** `name`: the visit's; only those called config-… wait long enough to say what the settings were. */
-export const essence = (seen, name) => {
+/**
+ * @param {Observation} seen
+ * @param {string} name of the visit; only those named config-... wait long enough to report the pixel config
+ */
+export const normalize = (seen, name) => {
   const posts = seen.requests.filter(({ method }) => method === "POST");
   return {
     pixels: pixelsIn(posts, name.startsWith("config-")),
@@ -36,8 +65,14 @@ export const essence = (seen, name) => {
   };
 };
 
-/** Per pixel the batches that hold measured events, and the sum of its diagnostics. */
-const pixelsIn = (posts, withSettings) => {
+/**
+ * The batches of measured events and the sum of the diagnostics, by pixel.
+ *
+ * @param {ObservedRequest[]} posts
+ * @param {boolean} withConfig
+ */
+const pixelsIn = (posts, withConfig) => {
+  /** @type {Record<string, NormalPixel>} */
   const pixels = {};
   for (const request of posts) {
     const pixel = (pixels[request.query?.pid ?? "none"] ??= {
@@ -55,21 +90,25 @@ const pixelsIn = (posts, withSettings) => {
         referer: request.referer,
         events: measured,
         ...Object.fromEntries(
-          identityIn(request.body).map((part) => [part, request.body[part]]),
+          identityIn(request.body).map((member) => [
+            member,
+            request.body[member],
+          ]),
         ),
       });
     if (request.outcome === "fail") continue;
     for (const { type, data } of eventsIn(request))
       if (type === DIAGNOSTIC)
-        pixel.diagnostics = added(pixel.diagnostics, data, request.body);
+        pixel.diagnostics = sum(pixel.diagnostics, data, request.body);
   }
   for (const pixel of Object.values(pixels)) {
     pixel.batches = withoutRepeatedFailures(pixel.batches);
-    if (!withSettings) delete pixel.diagnostics?.settings;
+    if (!withConfig) delete pixel.diagnostics?.settings;
   }
   return pixels;
 };
 
+/** @param {ObservedRequest} request */
 const isMalformed = (request) => {
   const { query } = request;
   return (
@@ -80,7 +119,11 @@ const isMalformed = (request) => {
   );
 };
 
-/** A failed request and its retry carry the same events: keeps the failure once. */
+/**
+ * Removes repeated failures: a failed request and its retry carry the same events.
+ *
+ * @param {Record<string, any>[]} batches
+ */
 const withoutRepeatedFailures = (batches) => {
   const texts = batches.map((batch) => JSON.stringify(batch));
   return batches.filter(
@@ -89,9 +132,16 @@ const withoutRepeatedFailures = (batches) => {
   );
 };
 
-/** The sum of a pixel's diagnostics so far and one more. */
-const added = (sum, data, body) => {
-  const out = sum ?? {
+/**
+ * Adds a diagnostic to the sum of a pixel's diagnostics so far.
+ *
+ * @param {DiagnosticSum | null} total
+ * @param {Record<string, any>} data of the diagnostic
+ * @param {Record<string, any>} body of the request
+ */
+const sum = (total, data, body) => {
+  /** @type {DiagnosticSum} */
+  const out = total ?? {
     dropped_event_count: 0,
     reasons: {},
     names: {},
@@ -99,17 +149,23 @@ const added = (sum, data, body) => {
     details: {},
     identity_while_denied: 0,
   };
+  /**
+   * @param {Record<string, number>} counts
+   * @param {string} key
+   * @param {number} by
+   */
   const count = (counts, key, by) => {
     counts[key] = (counts[key] ?? 0) + by;
   };
   out.dropped_event_count += data.dropped_event_count ?? 0;
-  for (const [kind, from] of [
-    ["reasons", data.dropped_event_reason_counts],
-    ["names", data.dropped_event_name_counts],
-    ["phases", data.dropped_event_phase_counts],
-  ])
-    for (const [key, by] of Object.entries(from ?? {}))
-      count(out[kind], key, by);
+  /** @type {[Record<string, number>, Record<string, number> | undefined][]} */
+  const tables = [
+    [out.reasons, data.dropped_event_reason_counts],
+    [out.names, data.dropped_event_name_counts],
+    [out.phases, data.dropped_event_phase_counts],
+  ];
+  for (const [counts, more] of tables)
+    for (const [key, by] of Object.entries(more ?? {})) count(counts, key, by);
   for (const detail of data.dropped_event_details ?? [])
     count(
       out.details,
@@ -125,19 +181,31 @@ const added = (sum, data, body) => {
   return out;
 };
 
+/**
+ * @param {any} value
+ * @returns {value is Record<string, any>}
+ */
 const isObject = (value) => typeof value === "object" && value !== null;
 
-/** Where `got` falls short of `wanted`, a line each; the global may carry more than the vendor's does. */
-export const differences = (wanted, got, path = "") => {
+/**
+ * Differences, one line each. The global may have more properties than the vendor's has.
+ *
+ * @param {any} expected
+ * @param {any} actual
+ * @returns {string[]}
+ */
+export const diff = (expected, actual, path = "") => {
   if (path === "/surface/keys")
-    return (wanted ?? [])
-      .filter((key) => !got?.includes(key))
-      .map((key) => `${path}: no ${key}`);
-  if (isObject(wanted) && isObject(got))
-    return [...new Set([...Object.keys(wanted), ...Object.keys(got)])].flatMap(
-      (key) => differences(wanted[key], got[key], `${path}/${key}`),
-    );
-  return wanted === got
+    return (expected ?? [])
+      .filter((/** @type {string} */ key) => !actual?.includes(key))
+      .map((/** @type {string} */ key) => `${path}: no ${key}`);
+  if (isObject(expected) && isObject(actual))
+    return [
+      ...new Set([...Object.keys(expected), ...Object.keys(actual)]),
+    ].flatMap((key) => diff(expected[key], actual[key], `${path}/${key}`));
+  return expected === actual
     ? []
-    : [`${path}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`];
+    : [
+        `${path}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`,
+      ];
 };

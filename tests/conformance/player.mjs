@@ -1,18 +1,74 @@
-// Plays a recorded visit in a real Chromium, every request of which is intercepted, and tells what reached the
-// network, the cookies and the storages.
+// Replays a recorded visit in a real browser, with all requests intercepted, and returns what reached the network, the
+// cookies and the storages.
 import { extname } from "node:path";
+
+/**
+ * @typedef {import("../e2e/firefox/context.mjs").Context | import("playwright-core").BrowserContext} AnyContext
+ * @typedef {import("../e2e/firefox/route.mjs").AnyRoute | import("playwright-core").Route} AnyRoute
+ *
+ * @typedef {object} ReplayBrowser
+ * @property {(options: {ignoreHTTPSErrors: true}) => Promise<AnyContext>} newContext
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {"ok" | "fail" | "slow"} NetworkMode
+ *
+ * @typedef {object} ConfigResponse
+ * @property {number} [status]
+ * @property {unknown} [body]
+ * @property {boolean} [abort]
+ *
+ * @typedef {object} VisitPage
+ * @property {string} [html] with {{SDK}} for the script's URL and {{SNIPPET}} for the install snippet
+ * @property {unknown[][]} [queue] calls
+ * @property {string} [prelude] script text
+ * @property {string} [body]
+ *
+ * @typedef {object} Step
+ * @property {number} [wait] milliseconds
+ * @property {unknown[]} [call]
+ * @property {string} [eval]
+ * @property {NetworkMode} [network]
+ * @property {string} [goto]
+ * @property {boolean} [hide]
+ * @property {{url?: string, eval?: string}} [otherTab]
+ *
+ * @typedef {object} VisitOptions
+ * @property {string} [url]
+ * @property {string} [referrer]
+ * @property {Record<string, VisitPage>} [pages]
+ * @property {Record<string, string | {value: string, url: string}>} [cookies]
+ * @property {Record<string, string>} [localStorage]
+ * @property {Record<string, string>} [sessionStorage]
+ * @property {ConfigResponse | ConfigResponse[]} [config]
+ * @property {NetworkMode} [network]
+ * @property {number} [sdkDelay]
+ * @property {number} [settle]
+ * @property {string} [nonce]
+ * @property {Step[]} [steps]
+ *
+ * @typedef {VisitPage & VisitOptions} Visit
+ *
+ * @typedef {Record<string, any>} ObservedRequest
+ *
+ * @typedef {object} Observation
+ * @property {ObservedRequest[]} requests
+ * @property {Record<string, any>[]} cookies
+ * @property {{local?: Record<string, string>, session?: Record<string, string>}} storage
+ * @property {unknown} surface of the global `oaiq`
+ * @property {{level: string, text: string}[]} console
+ */
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const CDN = "https://bzrcdn.openai.com";
 const SCRIPT = `${CDN}/sdk/oaiq.min.js`;
 const SITE = "https://shop.example.test/checkout";
-const TYPES = {
-  ".js": "text/javascript; charset=utf-8",
-  ".wasm": "application/wasm",
-  ".json": "application/json",
-};
+const TYPES = new Map([
+  [".js", "text/javascript; charset=utf-8"],
+  [".wasm", "application/wasm"],
+  [".json", "application/json"],
+]);
 
-/** What an install snippet leaves in a page: the waiting queue, and the script on its way. */
+/** The text of an install snippet: the queue, and the loading script. */
 const snippet = `(() => {
   if (window.oaiq) return;
   const stub = (window.oaiq = function () { stub.q.push(arguments); });
@@ -24,9 +80,11 @@ const snippet = `(() => {
   document.head.append(s);
 })();`;
 
+/** @param {unknown[]} args */
 const asCall = (args) =>
   `oaiq(${args.map((arg) => JSON.stringify(arg)).join(",")});`;
 
+/** @param {VisitPage} page */
 const htmlOf = ({ html, queue = [], prelude = "", body = "" }) =>
   html
     ? html
@@ -36,26 +94,38 @@ const htmlOf = ({ html, queue = [], prelude = "", body = "" }) =>
       `<script>${snippet}${queue.map(asCall).join("")}</script></head><body>${body}</body></html>`;
 
 /**
- * Plays `visit`, the part of that name in a recording. `files` maps the names of the built pixel's files to their
- * bytes. With a `nonce`, the pages' Content-Security-Policy lets scripts that have it run, and the pixel's own. Gives `{requests, cookies, storage, surface, console}`, what differs from run to run replaced.
+ * Replays a visit. With a `nonce`, the pages' Content-Security-Policy allows scripts that have it, and the pixel's own.
+ *
+ * @param {ReplayBrowser} browser
+ * @param {Map<string, Buffer>} files the built pixel's files by name
+ * @param {Visit} visit
+ * @returns {Promise<Observation>} with what differs from run to run replaced
  */
-export const play = async (browser, files, visit) => {
+export const replay = async (browser, files, visit) => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   try {
-    return normalised(await playIn(context, files, visit));
+    return withoutRandomness(await replayIn(context, files, visit));
   } finally {
     await context.close();
   }
 };
 
-const playIn = async (context, files, visit) => {
+/**
+ * @param {AnyContext} context
+ * @param {Map<string, Buffer>} files
+ * @param {Visit} visit
+ * @returns {Promise<Observation>}
+ */
+const replayIn = async (context, files, visit) => {
   const network = new Network(files, visit);
-  await context.route("**/*", (route) => network.answer(route));
+  await context.route("**/*", (/** @type {AnyRoute} */ route) =>
+    network.handle(route),
+  );
   const url = visit.url ?? SITE;
-  await prepare(context, visit, new URL(url).origin);
+  await seed(context, visit, new URL(url).origin);
 
   const page = await context.newPage();
-  const lines = linesOf(page);
+  const lines = recordLogs(page);
   await page.goto(url, { referer: visit.referrer, waitUntil: "load" });
   await page
     .waitForFunction(
@@ -70,7 +140,7 @@ const playIn = async (context, files, visit) => {
     );
 
   let otherTab;
-  // waits are counted from when they should have begun, so that a slow machine does not draw a visit's calls apart
+  // waits count from when they should have started, so that a slow machine does not spread a visit's calls
   let due = Date.now();
   for (const step of visit.steps ?? []) {
     if (step.wait !== undefined) {
@@ -93,42 +163,54 @@ const playIn = async (context, files, visit) => {
 
   return {
     requests: network.requests,
-    cookies: await cookiesOf(context),
+    cookies: await readCookies(context),
     storage: await page.evaluate(STORAGE).catch(() => ({})),
     surface: await page.evaluate(SURFACE).catch(() => null),
     console: lines,
   };
 };
 
-/** The internet as the visit has it. */
+/** The network that the visit describes. */
 class Network {
+  /** @type {ObservedRequest[]} */
   requests = [];
-  #settingsAsked = 0;
+  #configRequests = 0;
 
+  /**
+   * @param {Map<string, Buffer>} files
+   * @param {Visit} visit
+   */
   constructor(files, visit) {
     this.files = files;
     this.visit = visit;
+    /** @type {NetworkMode} */
     this.mode = visit.network ?? "ok";
   }
 
-  async answer(route) {
+  /** @param {AnyRoute} route */
+  async handle(route) {
     const request = route.request();
     const url = new URL(request.url());
     try {
       if (url.origin + url.pathname === EVENTS)
         return await this.#events(route, request, url);
       if (url.origin === CDN && url.pathname.startsWith("/pixel-config/"))
-        return await this.#settings(route, request, url);
+        return await this.#config(route, request, url);
       if (url.origin === CDN && url.pathname.startsWith("/sdk/"))
         return await this.#file(route, url);
       if (url.hostname.endsWith(".test") || url.hostname === "localhost")
         return await this.#page(route, url);
       return await route.abort();
     } catch {
-      // the page went away
+      // the page was closed
     }
   }
 
+  /**
+   * @param {AnyRoute} route
+   * @param {ReturnType<AnyRoute["request"]>} request
+   * @param {URL} url
+   */
   async #events(route, request, url) {
     const headers = await request.allHeaders();
     this.requests.push({
@@ -146,26 +228,36 @@ class Network {
     return route.fulfill({ status: 202, body: "" });
   }
 
-  #settings(route, request, url) {
-    const given = this.visit.config ?? {
-      body: { automatic_advanced_matching_enabled: false },
-    };
-    const answers = [given].flat();
-    const answer = answers[Math.min(this.#settingsAsked, answers.length - 1)];
-    this.#settingsAsked += 1;
+  /**
+   * @param {AnyRoute} route
+   * @param {ReturnType<AnyRoute["request"]>} request
+   * @param {URL} url
+   */
+  #config(route, request, url) {
+    const { config } = this.visit;
+    const responses = [
+      config ?? { body: { automatic_advanced_matching_enabled: false } },
+    ].flat();
+    const {
+      abort,
+      status = 200,
+      body = {},
+    } = responses[Math.min(this.#configRequests, responses.length - 1)];
+    this.#configRequests += 1;
     this.requests.push({ method: request.method(), config: url.pathname });
-    if (answer.abort) return route.abort("connectionfailed");
+    if (abort) return route.abort("connectionfailed");
     return route.fulfill({
-      status: answer.status ?? 200,
+      status,
       headers: { "access-control-allow-origin": "*" },
       contentType: "application/json",
-      body:
-        typeof answer.body === "string"
-          ? answer.body
-          : JSON.stringify(answer.body ?? {}),
+      body: typeof body === "string" ? body : JSON.stringify(body),
     });
   }
 
+  /**
+   * @param {AnyRoute} route
+   * @param {URL} url
+   */
   async #file(route, url) {
     if (this.visit.sdkDelay)
       await new Promise((resolve) => setTimeout(resolve, this.visit.sdkDelay));
@@ -174,10 +266,15 @@ class Network {
     return route.fulfill({
       body,
       headers: { "access-control-allow-origin": "*" },
-      contentType: TYPES[extname(url.pathname)] ?? "application/octet-stream",
+      contentType:
+        TYPES.get(extname(url.pathname)) ?? "application/octet-stream",
     });
   }
 
+  /**
+   * @param {AnyRoute} route
+   * @param {URL} url
+   */
   #page(route, url) {
     const html = htmlOf(this.visit.pages?.[url.pathname] ?? this.visit);
     const { nonce } = this.visit;
@@ -193,8 +290,14 @@ class Network {
   }
 }
 
-/** What earlier visits have left in the browser. */
-const prepare = async (context, visit, origin) => {
+/**
+ * Stores what earlier visits have left in the browser.
+ *
+ * @param {AnyContext} context
+ * @param {Visit} visit
+ * @param {string} origin
+ */
+const seed = async (context, visit, origin) => {
   const { cookies, localStorage, sessionStorage } = visit;
   if (cookies)
     await context.addCookies(
@@ -214,7 +317,9 @@ const prepare = async (context, visit, origin) => {
     })()`);
 };
 
-const linesOf = (page) => {
+/** @param {{on: (event: any, listener: (message: any) => void) => unknown}} page */
+const recordLogs = (page) => {
+  /** @type {Observation["console"]} */
   const lines = [];
   page.on("console", (message) => {
     if (message.text().includes("oaiq"))
@@ -244,9 +349,10 @@ const SURFACE = `window.oaiq && {
   q: Array.isArray(oaiq.q) ? oaiq.q.length : null,
 }`;
 
-const cookiesOf = async (context) => {
+/** @param {AnyContext} context */
+const readCookies = async (context) => {
   const now = Date.now() / 1000;
-  const days = (expires) =>
+  const days = (/** @type {number} */ expires) =>
     expires < 0 ? "session" : `${Math.round((expires - now) / 86_400)}d`;
   return (await context.cookies()).map((cookie) => ({
     name: cookie.name,
@@ -260,14 +366,18 @@ const cookiesOf = async (context) => {
   }));
 };
 
-/** A generated id: a v4 UUID, or the vendor's fallback where the page is not a secure context. */
+/** A generated ID: a v4 UUID, or the vendor's fallback outside of secure contexts. */
 const GENERATED =
   /^(?:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|oaiq_\d{13}_[a-z0-9]{8,12})$/;
 
-/** Replaces what differs from run to run: generated ids (numbered by first sight) and clocks. */
-const normalised = (seen) => {
+/**
+ * Replaces what differs from run to run: generated IDs, by numbers in order of appearance, and times.
+ *
+ * @param {Observation} seen
+ */
+const withoutRandomness = (seen) => {
   const numbers = new Map();
-  const id = (value) => {
+  const id = (/** @type {string} */ value) => {
     if (!GENERATED.test(value)) return value;
     if (!numbers.has(value)) numbers.set(value, `<uuid:${numbers.size + 1}>`);
     return numbers.get(value);

@@ -1,186 +1,268 @@
-// A site whose pages always come, and an endpoint that each visitor has a line of their own to: up, down or silent, as
-// the test says.
+// A site whose pages always load, and an endpoint that each visitor reaches by a connection of their own: up, down or
+// stalled, as the test says.
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { join } from "node:path";
 import { root } from "../../scripts/exec.mjs";
-import { pixelFiles } from "../e2e/support/browser.mjs";
-import { html, INIT, pixelScript, script, STUB } from "../e2e/support/site.mjs";
-import { selfSigned } from "../e2e/firefox/certificate.mjs";
+import { readDist } from "../e2e/support/browser.mjs";
+import {
+  html,
+  inlineScript,
+  INIT,
+  QUEUE_STUB,
+  sdkTag,
+} from "../e2e/support/site.mjs";
+import { createSelfSigned } from "../e2e/firefox/certificate.mjs";
 
-/** Where the pages are, and whether the endpoint is on another origin, so that answers cannot be read. */
+/**
+ * @typedef {import("node:http").IncomingMessage} IncomingMessage
+ * @typedef {import("node:http").ServerResponse} ServerResponse
+ *
+ * @typedef {{title: string, host: string, isCrossOrigin: boolean}} Setup
+ * @typedef {"script" | "snippet"} PageKind with the pixel's script element, or with the install snippet
+ *
+ * @typedef {object} EndpointRequest times are in milliseconds
+ * @property {number} page
+ * @property {boolean} isBeacon
+ * @property {number} receivedAt
+ * @property {string[]} eventIds of the site's own events in it
+ * @property {boolean} isDelivered
+ * @property {boolean} [wasStalled]
+ * @property {number} [brokenAt] when the connection broke
+ * @property {number} [respondedAt]
+ */
+
+/**
+ * Where the pages are, and whether the endpoint is on another origin, whose responses are opaque.
+ *
+ * @type {Record<string, Setup>}
+ */
 export const SETUPS = {
-  // a secure context: there are locks
+  // a secure context: Web Locks are available
   localhost: {
     title: "Endpoint on the page's own origin, with locks",
     host: "localhost",
-    elsewhere: false,
+    isCrossOrigin: false,
   },
-  // none: a box is claimed by a time
+  // no secure context: an outbox record is claimed by a timestamp
   plain: {
     title: "The same on plain http, without locks",
     host: "shop.example.test",
-    elsewhere: false,
+    isCrossOrigin: false,
   },
-  // as the vendor's is
+  // as the vendor's endpoint is
   opaque: {
-    title: "Endpoint on another origin, whose answers cannot be read",
+    title: "Endpoint on another origin, whose responses cannot be read",
     host: "localhost",
-    elsewhere: true,
+    isCrossOrigin: true,
   },
 };
 
-/** What a page that hears of its end leaves in localStorage, with its number: whether the browser says that it is online. */
-export const HEARD_END = "soak_heard_end_of_page_";
+/** A page's pagehide listener stores `navigator.onLine` under this localStorage key and the page's number. */
+export const PAGEHIDE_MARK = "soak_pagehide_of_page_";
 
 const SNIPPET = join(root, "www/snippet/snippet.html");
-const ADDRESS = "https://YOUR-SITE/oaiq.min.js";
+const PLACEHOLDER = "https://YOUR-SITE/oaiq.min.js";
 
-/** The project's own install snippet, with this address of the script. */
-const snippet = (address) => {
-  if (!existsSync(SNIPPET))
-    throw new Error(
-      "www/snippet/snippet.html is missing: there is no install snippet",
-    );
+/**
+ * The project's install snippet with this URL of the script.
+ *
+ * @param {string} url
+ */
+const snippet = (url) => {
+  if (!existsSync(SNIPPET)) throw new Error(`${SNIPPET} is missing`);
   const text = readFileSync(SNIPPET, "utf8");
-  if (!text.includes(ADDRESS))
-    throw new Error(`www/snippet/snippet.html does not name ${ADDRESS}`);
-  return text.replace(ADDRESS, address);
+  if (!text.includes(PLACEHOLDER))
+    throw new Error(`${SNIPPET} does not contain ${PLACEHOLDER}`);
+  return text.replace(PLACEHOLDER, url);
 };
 
-/** One visitor's line to the endpoint. It keeps what has come over it, and what has not. */
-class Line {
+/** One visitor's connection to the endpoint. It records all requests, delivered or not. */
+class Connection {
+  /** @type {"up" | "down" | "stalled"} */
   state = "up";
-  /** How many pages the visitor has been given. */
-  pages = 0;
-  /** When each of them ended. */
-  ended = new Map();
-  /** Those that ended knowing of a failed request. */
-  failing = new Set();
+  /** How many pages the visitor has loaded. */
+  pageCount = 0;
   /**
-   * Requests to the endpoint: `{page, beacon, at, carried, held?, ids?, destroyed?, answered?}`, times in milliseconds;
-   * `held`: a silent line has kept it back for a while; `carried` are the ids of the site's own events in it, `ids` the same if it has arrived.
+   * When each page ended, by its number.
+   *
+   * @type {Map<number, number>}
    */
+  pageEnds = new Map();
+  /**
+   * Pages that knew of a failed request when they ended.
+   *
+   * @type {Set<number>}
+   */
+  pagesWithFailures = new Set();
+  /** @type {EndpointRequest[]} */
   requests = [];
-  /** While a promise, the pixel's script waits for it. */
-  scriptHeld;
-  #held = new Set();
+  /**
+   * While pending, the pixel's script is delayed.
+   *
+   * @type {Promise<void> | undefined}
+   */
+  heldScript;
+  /** @type {Set<(value?: unknown) => void>} */
+  #stalled = new Set();
 
+  /** @param {(text: string) => void} log */
   constructor(log) {
     this.log = log;
   }
 
-  /** "up": requests are answered. "down": their socket is destroyed. "silent": they wait until that changes. */
-  turn(state) {
+  /**
+   * "up": requests have responses. "down": their socket is destroyed. "stalled": they wait until the state changes.
+   *
+   * @param {Connection["state"]} state
+   */
+  setState(state) {
     if (state === this.state) return;
     this.state = state;
-    this.log(`the line is ${state}`);
-    if (state === "silent") return;
-    this.#held.forEach((go) => go());
-    this.#held.clear();
+    this.log(`the connection is ${state}`);
+    if (state === "stalled") return;
+    this.#stalled.forEach((resume) => resume());
+    this.#stalled.clear();
   }
 
-  /** Keeps the pixel's script from arriving; what is returned lets it. */
+  /** Delays the pixel's script until the returned function is called. */
   holdScript() {
-    let release;
-    this.scriptHeld = new Promise((go) => (release = go));
+    /** @type {() => void} */
+    let release = () => {};
+    this.heldScript = new Promise((resolve) => (release = resolve));
     return () => {
-      this.scriptHeld = undefined;
+      this.heldScript = undefined;
       release();
     };
   }
 
-  /** Event ids with the requests that each has come by. */
-  get arrivals() {
+  /** The requests that delivered each event, by event ID. */
+  get deliveries() {
+    /** @type {Map<string, EndpointRequest[]>} */
     const all = new Map();
     for (const request of this.requests)
-      for (const id of request.ids ?? [])
-        all.set(id, [...(all.get(id) ?? []), request]);
+      if (request.isDelivered)
+        for (const id of request.eventIds)
+          all.set(id, [...(all.get(id) ?? []), request]);
     return all;
   }
 
   /**
-   * A request comes in from that page of the visitor's. It is read in any case, so that the account can tell what was in
-   * one that had no luck; the browser sees no difference. It counts as arrived if the line lets it be answered.
+   * Handles a request of one of the visitor's pages. It is read in any state, so that the account knows what was in a request
+   * that failed; the browser sees no difference. It counts as delivered if the connection lets it have a response.
+   *
+   * @param {number} page
+   * @param {IncomingMessage} message
+   * @param {ServerResponse} response
    */
-  async take(page, request, response) {
-    const beacon = request.headers["content-type"] !== "text/plain";
-    const taken = { page, beacon, at: Date.now(), carried: [] };
-    this.requests.push(taken);
-    const tell = (what) =>
+  async receive(page, message, response) {
+    const isBeacon = message.headers["content-type"] !== "text/plain";
+    /** @type {EndpointRequest} */
+    const request = {
+      page,
+      isBeacon,
+      receivedAt: Date.now(),
+      eventIds: [],
+      isDelivered: false,
+    };
+    this.requests.push(request);
+    const report = (/** @type {string} */ what) =>
       this.log(
-        `${beacon ? "beacon" : "fetch"} of page ${page} ${what}: ${briefly(taken.carried)}`,
+        `${isBeacon ? "beacon" : "fetch"} of page ${page} ${what}: ${abbreviate(request.eventIds)}`,
       );
     try {
       const chunks = [];
-      for await (const chunk of request) chunks.push(chunk);
+      for await (const chunk of message) chunks.push(chunk);
+      /** @type {{events: {type: string, id: string}[]}} */
       const { events } = JSON.parse(Buffer.concat(chunks).toString());
-      taken.carried = events
+      request.eventIds = events
         .filter(({ type }) => !/^(openai::|oai::)/.test(type))
         .map(({ id }) => id);
     } catch {
-      taken.destroyed = Date.now();
-      return tell("broke off");
+      request.brokenAt = Date.now();
+      return report("ended early");
     }
-    if (this.state === "silent") {
-      taken.held = true;
-      tell("waits");
+    if (this.state === "stalled") {
+      request.wasStalled = true;
+      report("is stalled");
       await Promise.race([
-        new Promise((go) => this.#held.add(go)),
+        new Promise((resume) => this.#stalled.add(resume)),
         once(response, "close"),
       ]);
     }
     if (response.destroyed) {
-      taken.destroyed = Date.now();
-      return tell("was given up by the browser");
+      request.brokenAt = Date.now();
+      return report("was aborted by the browser");
     }
-    if (this.state === "down") {
-      taken.destroyed = Date.now();
-      request.socket.destroy();
-      return tell("destroyed");
+    // `setState` may have been called meanwhile
+    if (/** @type {string} */ (this.state) === "down") {
+      request.brokenAt = Date.now();
+      message.socket.destroy();
+      return report("failed");
     }
-    taken.ids = taken.carried;
-    tell("arrived");
-    response.on("finish", () => (taken.answered = Date.now()));
+    request.isDelivered = true;
+    report("was delivered");
+    response.on("finish", () => (request.respondedAt = Date.now()));
     response.writeHead(202, { "access-control-allow-origin": "*" }).end();
   }
 }
 
-/** Event ids for a line of text. */
-export const briefly = (ids) =>
+/**
+ * Event IDs for a line of text.
+ *
+ * @param {string[]} ids
+ */
+export const abbreviate = (ids) =>
   ids.length > 9 ? `${ids.length} events` : `[${ids.join(" ")}]`;
 
 export class Network {
-  #lines = new Map();
+  #files;
+  /** @type {Map<string, Connection>} */
+  #connections = new Map();
+  /** @type {import("node:http").Server[]} */
   #servers = [];
-  #pages;
-  #endpoint;
+  /** The origin of the pages. */
+  #origin = "";
+  /** The origin of the endpoint, or nothing where it is that of the pages. */
+  #endpoint = "";
 
+  /** @param {string} setup */
   static async open(setup) {
-    const network = new Network();
-    network.files = await pixelFiles();
+    const network = new Network(await readDist());
     await network.#listen(SETUPS[setup]);
     return network;
   }
 
-  async #listen({ host, elsewhere }) {
-    const answer = (request, response) =>
-      this.#answer(request, response).catch((error) => response.destroy(error));
-    const serve = async (server) => {
+  /** @param {Map<string, Buffer>} files */
+  constructor(files) {
+    this.#files = files;
+  }
+
+  /** @param {Setup} setup */
+  async #listen({ host, isCrossOrigin }) {
+    /**
+     * @param {IncomingMessage} request
+     * @param {ServerResponse} response
+     */
+    const handle = (request, response) =>
+      this.#handle(request, response).catch((error) => response.destroy(error));
+    const listen = async (/** @type {import("node:http").Server} */ server) => {
       this.#servers.push(server);
-      server.on("request", answer);
-      // a reused connection that is just being closed would look like an outage
+      server.on("request", handle);
+      // closing a reused connection would look like an outage
       server.keepAliveTimeout = 600_000;
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
-      return server.address().port;
+      const { port } = /** @type {import("node:net").AddressInfo} */ (
+        server.address()
+      );
+      return port;
     };
-    this.#pages = `http://${host}:${await serve(createServer())}`;
-    this.#endpoint = elsewhere
-      ? `https://events.example.test:${await serve(createSecureServer(selfSigned()))}`
-      : "";
+    this.#origin = `http://${host}:${await listen(createServer())}`;
+    if (isCrossOrigin)
+      this.#endpoint = `https://events.example.test:${await listen(createSecureServer(createSelfSigned()))}`;
   }
 
   close() {
@@ -190,25 +272,39 @@ export class Network {
     }
   }
 
-  /** A new visitor's line. */
-  line(visitor, log) {
-    const line = new Line(log);
-    this.#lines.set(visitor, line);
-    return line;
+  /**
+   * Adds the connection of a new visitor.
+   *
+   * @param {string} visitor
+   * @param {(text: string) => void} log
+   */
+  connect(visitor, log) {
+    const connection = new Connection(log);
+    this.#connections.set(visitor, connection);
+    return connection;
   }
 
-  /** The address of a page of that kind: "script", whose script the page waits for, or "snippet". */
+  /**
+   * @param {string} visitor
+   * @param {PageKind} kind
+   */
   url(visitor, kind) {
-    return `${this.#pages}/page/${visitor}/${kind}`;
+    return `${this.#origin}/page/${visitor}/${kind}`;
   }
 
-  async #answer(request, response) {
-    const [, what, visitor, rest] = new URL(
-      request.url,
-      "http://any",
-    ).pathname.split("/");
-    const line = this.#lines.get(visitor);
-    const answer = (type, body) =>
+  /**
+   * @param {IncomingMessage} request
+   * @param {ServerResponse} response
+   */
+  async #handle(request, response) {
+    const { pathname } = new URL(request.url ?? "", "http://any");
+    const [, what, visitor = "", rest = ""] = pathname.split("/");
+    const connection = this.#connections.get(visitor);
+    /**
+     * @param {string} type
+     * @param {string | Buffer} [body]
+     */
+    const send = (type, body) =>
       response
         .writeHead(200, {
           "content-type": `${type}; charset=utf-8`,
@@ -216,43 +312,49 @@ export class Network {
           "cache-control": "no-store",
         })
         .end(body);
-    if (!line) response.writeHead(404).end();
+    if (!connection) response.writeHead(404).end();
     else if (what === "events")
-      await line.take(Number(rest), request, response);
-    else if (what === "settings")
-      answer(
-        "application/json",
-        '{"automatic_advanced_matching_enabled":false}',
-      );
+      await connection.receive(Number(rest), request, response);
+    else if (what === "config")
+      send("application/json", '{"automatic_advanced_matching_enabled":false}');
     else if (what === "sdk") {
-      await line.scriptHeld;
-      answer("text/javascript", this.files.get(rest));
+      await connection.heldScript;
+      send("text/javascript", this.#files.get(rest));
     } else if (what === "page") {
-      line.pages += 1;
-      line.log(`page ${line.pages} (${rest})`);
-      answer("text/html", this.#page(visitor, line.pages, rest));
+      const kind = /** @type {PageKind} */ (rest);
+      connection.pageCount += 1;
+      connection.log(`page ${connection.pageCount} (${kind})`);
+      send("text/html", this.#page(visitor, connection.pageCount, kind));
     } else response.writeHead(404).end();
   }
 
-  /** Each page sends to an address of its own, so that the endpoint can tell them apart. */
+  /**
+   * Each page has an endpoint URL of its own, so that the endpoint can tell the pages apart.
+   *
+   * @param {string} visitor
+   * @param {number} page
+   * @param {PageKind} kind
+   */
   #page(visitor, page, kind) {
     const endpoint = `${this.#endpoint}/events/${visitor}/${page}`;
-    const settings = `/settings/${visitor}`;
+    const settings = `/config/${visitor}`;
     const parts =
       kind === "snippet"
         ? [
             snippet(`/sdk/${visitor}/oaiq.min.js`),
-            script(`oaiq.config = ${JSON.stringify({ endpoint, settings })};`),
-            script(INIT),
+            inlineScript(
+              `oaiq.config = ${JSON.stringify({ endpoint, settings })};`,
+            ),
+            inlineScript(INIT),
           ]
         : [
-            STUB,
-            script(INIT),
-            pixelScript(
+            QUEUE_STUB,
+            inlineScript(INIT),
+            sdkTag(
               `data-endpoint="${endpoint}" data-settings="${settings}"`,
             ).replace("/sdk/", `/sdk/${visitor}/`),
           ];
-    const hears = `addEventListener("pagehide", () => (localStorage["${HEARD_END}${page}"] = navigator.onLine));`;
-    return html(...parts, script(hears));
+    const mark = `addEventListener("pagehide", () => (localStorage["${PAGEHIDE_MARK}${page}"] = navigator.onLine));`;
+    return html(...parts, inlineScript(mark));
   }
 }

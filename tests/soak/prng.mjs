@@ -1,10 +1,10 @@
-// Chance that can be had again: the same seed, the same numbers.
+// Reproducible random numbers: the same seeds give the same numbers.
 
-export class Random {
-  #state;
+export class Prng {
+  #state = 0;
 
+  /** @param {number[]} seeds */
   constructor(...seeds) {
-    this.#state = 0;
     for (const seed of seeds) {
       this.#state = Math.imul(this.#state ^ seed, 0x9e3779b1);
       this.next();
@@ -19,16 +19,32 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
-  from(least, most) {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /**
+   * An integer from `min` to `max`, both included.
+   *
+   * @param {number} min
+   * @param {number} max
+   */
+  integer(min, max) {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  oneOf(all) {
-    return all[this.from(0, all.length - 1)];
+  /**
+   * One of these values.
+   *
+   * @template T
+   * @param {readonly T[]} values
+   */
+  pick(values) {
+    return /** @type {T} */ (values[this.integer(0, values.length - 1)]);
   }
 
-  chance(part) {
-    return this.next() < part;
+  /**
+   * True with this probability.
+   *
+   * @param {number} probability
+   */
+  chance(probability) {
+    return this.next() < probability;
   }
 }

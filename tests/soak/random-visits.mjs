@@ -1,86 +1,119 @@
-// A visitor's life at random: some visits of some pages, over a line that breaks at times.
+// Random visits of one visitor, over a network that fails now and then.
 import { setTimeout as pause } from "node:timers/promises";
-import { KINDS } from "./visitor.mjs";
+import { EVENT_KINDS } from "./visitor.mjs";
 
-/** Visits of one visitor. */
-export const VISITS = 4;
+/**
+ * @typedef {import("./prng.mjs").Prng} Prng
+ * @typedef {import("./visitor.mjs").Visitor} Visitor
+ * @typedef {Parameters<Visitor["openTab"]>} PageChoice
+ */
+
+export const VISITS_PER_VISITOR = 4;
 
 /** The longest time between two outages. */
-const CALM_MS = 60_000;
+const MAX_UPTIME_MS = 60_000;
 
-/** Breaks the line at times, until `ends`; then it is up. */
-class Weather {
-  #stop = new AbortController();
-  #over;
+/** Causes random outages until `stop`; then the network is up. */
+class Outages {
+  #abort = new AbortController();
+  #stopped;
 
-  constructor(visitor, random) {
-    this.#over = this.#changes(visitor, random);
+  /**
+   * @param {Visitor} visitor
+   * @param {Prng} prng
+   */
+  constructor(visitor, prng) {
+    this.#stopped = this.#run(visitor, prng);
   }
 
-  async #changes(visitor, random) {
-    const { signal } = this.#stop;
-    const lasts = (ms) => pause(ms, undefined, { signal }).catch(() => {});
+  /**
+   * @param {Visitor} visitor
+   * @param {Prng} prng
+   */
+  async #run(visitor, prng) {
+    const { signal } = this.#abort;
+    const wait = (/** @type {number} */ ms) =>
+      pause(ms, undefined, { signal }).catch(() => {});
     for (;;) {
-      await lasts(random.from(0, CALM_MS));
+      await wait(prng.integer(0, MAX_UPTIME_MS));
       if (signal.aborted) return;
-      const kind = random.oneOf(["down", "down", "silent", "offline"]);
+      const kind = prng.pick(
+        /** @type {const} */ (["down", "down", "stalled", "offline"]),
+      );
       if (kind === "offline") await visitor.setOffline(true);
-      else visitor.line.turn(kind);
-      await lasts(random.from(500, 8_000));
+      else visitor.connection.setState(kind);
+      await wait(prng.integer(500, 8_000));
       if (kind === "offline") await visitor.setOffline(false);
-      else visitor.line.turn("up");
+      else visitor.connection.setState("up");
     }
   }
 
-  async ends() {
-    this.#stop.abort();
-    await this.#over;
+  async stop() {
+    this.#abort.abort();
+    await this.#stopped;
   }
 }
 
-const someKinds = (random) =>
-  Array.from({ length: random.from(1, 3) }, () => random.oneOf(KINDS));
+/** @param {Prng} prng */
+const pickKinds = (prng) =>
+  Array.from({ length: prng.integer(1, 3) }, () => prng.pick(EVENT_KINDS));
 
-/** The way to a page of a random kind, whose script may come late. */
-const kindOfPage = (visitor, random) => {
-  if (random.chance(0.5)) return ["script", "load"];
-  if (random.chance(0.3) && !visitor.line.scriptHeld)
-    setTimeout(visitor.line.holdScript(), random.from(0, 1_500));
+/**
+ * A random kind of page, and what to wait for. The script of a page with the snippet may be delayed.
+ *
+ * @param {Visitor} visitor
+ * @param {Prng} prng
+ * @returns {Required<PageChoice>}
+ */
+const pickPage = (visitor, prng) => {
+  if (prng.chance(0.5)) return ["script", "load"];
+  if (prng.chance(0.3) && !visitor.connection.heldScript)
+    setTimeout(visitor.connection.holdScript(), prng.integer(0, 1_500));
   return ["snippet", "domcontentloaded"];
 };
 
-/** All but the last page of a visitor's life. `weather` has numbers of its own, so that it does not change the way. */
-export const live = async (visitor, random, weather) => {
-  const storms = new Weather(visitor, weather);
+/**
+ * All of a visitor's pages but the last. The outages have their own numbers, so that they do not change the visits.
+ *
+ * @param {Visitor} visitor
+ * @param {Prng} prng
+ * @param {Prng} outagePrng
+ */
+export const simulateVisits = async (visitor, prng, outagePrng) => {
+  const outages = new Outages(visitor, outagePrng);
   try {
-    for (let visits = 0; visits < VISITS; visits += 1)
-      await visit(visitor, random);
+    for (let visits = 0; visits < VISITS_PER_VISITOR; visits += 1)
+      await simulateVisit(visitor, prng);
   } finally {
-    await storms.ends();
+    await outages.stop();
   }
-  await visitor.line.scriptHeld;
+  await visitor.connection.heldScript;
 };
 
-const visit = async (visitor, random) => {
-  let kind = kindOfPage(visitor, random);
-  await visitor.opens(...kind);
-  for (let pages = random.from(1, 4); pages > 0; pages -= 1) {
-    for (let calls = random.from(0, 3); calls > 0; calls -= 1) {
-      await visitor.measures(someKinds(random));
-      await visitor.stays(random.from(0, 3_000) / calls);
+/**
+ * @param {Visitor} visitor
+ * @param {Prng} prng
+ */
+const simulateVisit = async (visitor, prng) => {
+  let page = pickPage(visitor, prng);
+  await visitor.openTab(...page);
+  for (let pages = prng.integer(1, 4); pages > 0; pages -= 1) {
+    for (let calls = prng.integer(0, 3); calls > 0; calls -= 1) {
+      await visitor.measure(pickKinds(prng));
+      await visitor.wait(prng.integer(0, 3_000) / calls);
     }
     if (pages === 1) break;
-    const way = random.next();
-    if (way < 0.2) await visitor.measures(someKinds(random), true);
-    else if (way < 0.35) await visitor.reloads(kind[1]);
+    const way = prng.next();
+    if (way < 0.2) await visitor.measure(pickKinds(prng), true);
+    else if (way < 0.35) await visitor.reload(page[1]);
     else {
-      kind = kindOfPage(visitor, random);
-      await visitor.goes(...kind);
+      page = pickPage(visitor, prng);
+      await visitor.goto(...page);
     }
   }
-  // without the script there is nothing yet that could keep anything
-  if (random.chance(0.3) && (await visitor.hasScript())) {
-    await visitor.livesOn(random.from(0, 800));
-    await visitor.crashes();
-  } else await visitor.closes();
+  // before the script has loaded, nothing can store events
+  if (prng.chance(0.3) && (await visitor.hasScript())) {
+    await visitor.waitInPage(prng.integer(0, 800));
+    await visitor.crash();
+  } else await visitor.closeTab();
 };

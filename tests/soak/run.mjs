@@ -1,15 +1,24 @@
-// Runs visitors, some at once, and adds up what became of what they measured.
+// Runs visitors, several at once, and sums up what became of their events.
 import { chromium } from "playwright-core";
 import { which } from "../../scripts/exec.mjs";
-import { live, VISITS } from "./random-visits.mjs";
-import { Random } from "./prng.mjs";
+import { accountFor } from "./account.mjs";
+import { simulateVisits, VISITS_PER_VISITOR } from "./random-visits.mjs";
+import { Prng } from "./prng.mjs";
 import { NEW_TAB, NEXT_PAGE, SCENARIOS } from "./scenarios.mjs";
 import { Visitor } from "./visitor.mjs";
 
-/** Visitors at once: they wait for most of their time, but on a busy machine answers take long. */
-const AT_ONCE = 5;
+/**
+ * @typedef {import("./network.mjs").Network} Network
+ * @typedef {import("./scenarios.mjs").Scenario} Scenario
+ * @typedef {import("./scenarios.mjs").Run} Run
+ * @typedef {import("playwright-core").Browser} Browser
+ * @typedef {Awaited<ReturnType<typeof followVisitor>>} Result
+ */
 
-export const openBrowser = () =>
+/** Visitors at a time: they mostly wait, but on a busy machine responses take long. */
+const CONCURRENCY = 5;
+
+export const launchBrowser = () =>
   chromium.launch({
     executablePath: process.env.CHROME ?? which("chromium") ?? undefined,
     args: [
@@ -20,135 +29,184 @@ export const openBrowser = () =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      // pages see a visitor's browser, not one that a tool drives
+      // pages cannot tell this browser from a visitor's
       "--disable-blink-features=AutomationControlled",
-      // every site is this machine, and nothing else is to be found
+      // all sites are on this machine, and no other host can be resolved
       "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-      // the endpoint of another origin has signed its own
+      // the cross-origin endpoint has a self-signed certificate
       "--ignore-certificate-errors",
     ],
   });
 
 /**
- * One visitor from the first page to the last, and what became of what was measured. What `play` returns says more of it
- * than the scenario's name.
+ * Runs one visitor from the first page to the last.
+ *
+ * @param {Network} network
+ * @param {Browser} browser
+ * @param {string} name
+ * @param {Scenario} scenario
+ * @param {(visitor: Visitor) => Promise<string | void>} run returns what to add to the scenario's name in the table
  */
-const follow = async (network, browser, name, scenario, play) => {
-  const visitor = await Visitor.arrives(network, browser, name);
+const followVisitor = async (network, browser, name, scenario, run) => {
+  const visitor = await Visitor.create(network, browser, name);
   try {
-    const more = await play(visitor);
-    if (scenario.last === NEW_TAB) await visitor.opens();
-    else if (scenario.last === NEXT_PAGE) await visitor.goes();
-    await visitor.settles();
+    const detail = await run(visitor);
+    if (scenario.last === NEW_TAB) await visitor.openTab();
+    else if (scenario.last === NEXT_PAGE) await visitor.goto();
+    await visitor.settle();
     return {
       scenario,
-      row: [scenario.name, more].filter(Boolean).join("; "),
-      ...visitor.account(),
-      story: visitor.story,
+      row: [scenario.name, detail].filter(Boolean).join("; "),
+      ...accountFor(visitor),
+      error: undefined,
+      logText: visitor.logText,
     };
   } catch (error) {
-    // the other visitors go on, and this one's account says nothing
+    // the other visitors continue, and this one's events do not count
     visitor.events = [];
     return {
       scenario,
       row: scenario.name,
-      ...visitor.account(),
-      failed: error.stack,
-      story: visitor.story,
+      ...accountFor(visitor),
+      error: error instanceof Error ? error.stack : String(error),
+      logText: visitor.logText,
     };
   } finally {
-    await visitor.leaves();
+    await visitor.close();
   }
 };
 
-/** Does all the work, so much of it at once. */
-const inTurn = async (work) => {
+/**
+ * Runs all tasks, several at a time.
+ *
+ * @template T
+ * @param {(() => Promise<T>)[]} tasks
+ */
+const runConcurrently = async (tasks) => {
+  /** @type {T[]} */
   const results = [];
-  let next = 0;
+  const queue = tasks.entries();
   const worker = async () => {
-    while (next < work.length) {
-      const at = next;
-      next += 1;
-      results[at] = await work[at]();
-    }
+    for (const [i, task] of queue) results[i] = await task();
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return results;
 };
 
-export const SOAK = { name: "random visits", last: NEW_TAB, unknowable: true };
-
-/** Every scenario `runs` times, and lives of so many `visits`; what became of each visitor. `only`: a part of its name. */
-export const soak = ({ network, browser, seed, runs, visits, only = "" }) => {
-  const work = [];
-  const add = (scenario, name, play) => {
-    if (scenario.name.includes(only))
-      work.push(() => follow(network, browser, name, scenario, play));
-  };
-  // the long ones first
-  for (let run = 1; run <= Math.ceil(visits / VISITS); run += 1)
-    add(SOAK, `z${run}`, (visitor) =>
-      live(visitor, new Random(seed, 100, run), new Random(seed, 101, run)),
-    );
-  SCENARIOS.forEach((scenario, number) => {
-    for (let run = 1; run <= runs; run += 1)
-      add(scenario, `${"abcdefghijkl"[number]}${run}`, (visitor) =>
-        scenario.play(visitor, new Random(seed, number, run)),
-      );
-  });
-  return inTurn(work);
+/** @type {Scenario} */
+export const RANDOM_VISITS = {
+  name: "random visits",
+  last: NEW_TAB,
+  allowsBeaconLoss: true,
 };
 
 /**
- * What must not be, each with the visitor's story. `mostTwice`: so large a part of what random visits measure may arrive
- * twice. All of it was under way when its page ended, which takes longer on a busy machine.
+ * Runs every scenario, and random visits.
+ *
+ * @param {object} options
+ * @param {Network} options.network
+ * @param {Browser} options.browser
+ * @param {number} options.seed
+ * @param {number} options.runs how many times each scenario runs
+ * @param {number} options.visits how many random visits there are
+ * @param {string} [options.only] only scenarios whose name contains this
  */
-export const faults = (results, mostTwice = 1) => {
-  const found = [];
+export const runSoak = ({
+  network,
+  browser,
+  seed,
+  runs,
+  visits,
+  only = "",
+}) => {
+  /** @type {(() => Promise<Result>)[]} */
+  const tasks = [];
+  /**
+   * @param {Scenario} scenario
+   * @param {string} name
+   * @param {(visitor: Visitor) => Promise<string | void>} run
+   */
+  const add = (scenario, name, run) => {
+    if (scenario.name.includes(only))
+      tasks.push(() => followVisitor(network, browser, name, scenario, run));
+  };
+  // the longest ones first
+  for (let i = 1; i <= Math.ceil(visits / VISITS_PER_VISITOR); i += 1)
+    add(RANDOM_VISITS, `z${i}`, (visitor) =>
+      simulateVisits(visitor, new Prng(seed, 100, i), new Prng(seed, 101, i)),
+    );
+  SCENARIOS.forEach((scenario, number) => {
+    for (let i = 1; i <= runs; i += 1)
+      add(scenario, `${"abcdefghijkl"[number]}${i}`, (visitor) =>
+        scenario.run(visitor, new Prng(seed, number, i)),
+      );
+  });
+  return runConcurrently(tasks);
+};
+
+/**
+ * Describes what must not happen, each with the visitor's log.
+ *
+ * @param {Result[]} results
+ * @param {number} [maxDuplicates] what part of the events of random visits may be delivered twice. All of these were in flight
+ *   when their page ended, which takes longer on a busy machine.
+ */
+export const findFailures = (results, maxDuplicates = 1) => {
+  const failures = [];
   for (const {
     scenario,
     row,
     lost,
     unexplained,
-    unknowable,
-    boxes,
-    failed,
-    story,
+    lostByBeacon,
+    outboxRecords,
+    error,
+    logText,
   } of results) {
-    const wrong = failed ? [failed] : [];
-    if (lost.length) wrong.push(`lost: ${lost.join(" ")}`);
-    if (unknowable && !scenario.unknowable)
-      wrong.push(`${unknowable} lost by beacons`);
+    const reasons = error ? [error] : [];
+    if (lost.length) reasons.push(`lost: ${lost.join(" ")}`);
+    if (lostByBeacon && !scenario.allowsBeaconLoss)
+      reasons.push(`${lostByBeacon} lost by beacons`);
     if (unexplained.length)
-      wrong.push(`arrived twice without a reason: ${unexplained.join(" ")}`);
-    if (boxes.length) wrong.push(`left in the outbox: ${boxes.join("\n")}`);
-    if (wrong.length) found.push(`${row}: ${wrong.join("; ")}\n${story}`);
+      reasons.push(`duplicated without a reason: ${unexplained.join(" ")}`);
+    if (outboxRecords.length)
+      reasons.push(`left in the outbox: ${outboxRecords.join("\n")}`);
+    if (reasons.length)
+      failures.push(`${row}: ${reasons.join("; ")}\n${logText}`);
   }
-  const lives = sum(results.filter(({ scenario }) => scenario === SOAK));
-  if (lives.twice > lives.measured * mostTwice)
-    found.push(
-      `${SOAK.name}: ${lives.twice} of ${lives.measured} arrived twice`,
+  const random = sum(
+    results.filter(({ scenario }) => scenario === RANDOM_VISITS),
+  );
+  if (random.duplicated > random.measured * maxDuplicates)
+    failures.push(
+      `${RANDOM_VISITS.name}: ${random.duplicated} of ${random.measured} were delivered twice`,
     );
-  return found;
+  return failures;
 };
 
+/** @param {Result[]} results */
 const sum = (results) => {
-  const total = (value) => results.reduce((all, it) => all + value(it), 0);
+  const total = (/** @type {(result: Result) => number} */ value) =>
+    results.reduce((all, result) => all + value(result), 0);
   return {
     visitors: results.length,
     measured: total(({ measured }) => measured),
     delivered: total(({ delivered }) => delivered),
-    twice: total(({ twice }) => twice),
-    underWay: total(({ underWay }) => underWay),
-    doubted: total(({ doubted }) => doubted),
-    held: total(({ held }) => held),
-    unknowable: total(({ unknowable }) => unknowable),
+    duplicated: total(({ duplicated }) => duplicated),
+    inFlight: total(({ inFlight, unconfirmed }) => inFlight + unconfirmed),
+    stalled: total(({ stalled }) => stalled),
+    lostByBeacon: total(({ lostByBeacon }) => lostByBeacon),
     lost: total(({ lost }) => lost.length),
   };
 };
 
-/** A Markdown table, a line for each scenario; those that can end in two ways have two. */
-export const table = (results) => {
+/**
+ * A Markdown table with a line per scenario, or two for scenarios with two outcomes.
+ *
+ * @param {Result[]} results
+ */
+export const formatTable = (results) => {
+  /** @type {Map<string, Result[]>} */
   const rows = new Map();
   for (const result of results)
     rows.set(result.row, [...(rows.get(result.row) ?? []), result]);
@@ -159,10 +217,10 @@ export const table = (results) => {
       all.visitors,
       all.measured,
       all.delivered,
-      all.twice,
-      all.underWay + all.doubted,
-      all.held,
-      all.unknowable,
+      all.duplicated,
+      all.inFlight,
+      all.stalled,
+      all.lostByBeacon,
       all.lost,
     ];
   });
@@ -177,8 +235,8 @@ const HEADS = [
   "measured",
   "delivered",
   "delivered twice",
-  "of these under way when the page ended",
-  "of these held back by a silent line",
+  "of these in flight when the page ended",
+  "of these stalled by the network",
   "lost by a beacon",
   "lost otherwise",
 ];

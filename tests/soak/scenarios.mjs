@@ -1,33 +1,58 @@
-// The ways in which what was measured may be lost. Each ends on a page that can send all that is left.
+// The ways in which measured events may be lost. Each ends on a page that can send everything that is left.
 
+/**
+ * @typedef {import("./prng.mjs").Prng} Prng
+ * @typedef {import("./visitor.mjs").Visitor} Visitor
+ *
+ * @typedef {object} Scenario
+ * @property {string} name
+ * @property {"next page" | "new tab"} [last] where the visitor goes at the end; by default they stay
+ * @property {boolean} [allowsBeaconLoss] whether events may be lost by a beacon, where the browser cannot tell a page that
+ *   the network is down
+ *
+ * @typedef {(visitor: Visitor, prng: Prng) => Promise<string | void>} Run all pages but the last; may return what to add to
+ *   the scenario's name in the table
+ */
+
+/** @type {"order"[]} */
 const BURST = Array(400).fill("order");
 const OUTAGE_MS = 20_000;
 
-/** What a page has just given to the browser has met the line as it was. */
-const AFTER_LEAVING_MS = 200;
+/** What the browser sends as a page is left has reached the network by then. */
+const AFTER_PAGEHIDE_MS = 200;
 
-/** Over a line that is down: a call, a stay, some way of leaving; then another page, over a line that is up. */
-const overBrokenLine = (leave) => async (visitor, random) => {
-  await visitor.opens();
-  visitor.line.turn("down");
-  await visitor.measures(["order"]);
-  await visitor.stays(random.from(0, 3_000));
-  const page = visitor.here;
+/**
+ * Over a network that is down: a call, a wait, and some way of leaving; then another page, over a network that is up.
+ *
+ * @param {(visitor: Visitor) => Promise<void>} leave
+ * @returns {Run}
+ */
+const whileDown = (leave) => async (visitor, prng) => {
+  await visitor.openTab();
+  visitor.connection.setState("down");
+  await visitor.measure(["order"]);
+  await visitor.wait(prng.integer(0, 3_000));
+  const page = visitor.currentPage;
   await leave(visitor);
-  await visitor.stays(AFTER_LEAVING_MS);
-  visitor.line.turn("up");
-  return visitor.line.failing.has(page)
+  await visitor.wait(AFTER_PAGEHIDE_MS);
+  visitor.connection.setState("up");
+  return visitor.connection.pagesWithFailures.has(page)
     ? "left after a request had failed"
     : "left before any request had failed";
 };
 
-/** The same where the browser knows that it is offline, so no page comes either. */
-const offline = (leave) => async (visitor, random) => {
-  await visitor.opens();
+/**
+ * The same where the browser knows that it is offline, so that no page loads either.
+ *
+ * @param {(visitor: Visitor) => Promise<void>} leave
+ * @returns {Run}
+ */
+const whileOffline = (leave) => async (visitor, prng) => {
+  await visitor.openTab();
   await visitor.setOffline(true);
-  await visitor.knowsItIsOffline();
-  await visitor.measures(["order"]);
-  await visitor.stays(random.from(0, 3_000));
+  await visitor.waitUntilOfflineIsKnown();
+  await visitor.measure(["order"]);
+  await visitor.wait(prng.integer(0, 3_000));
   await leave(visitor);
   await visitor.setOffline(false);
 };
@@ -35,98 +60,95 @@ const offline = (leave) => async (visitor, random) => {
 export const NEXT_PAGE = "next page";
 export const NEW_TAB = "new tab";
 
-/**
- * `play(visitor, random)` is all but the `last` page, if that is not the one where it ends. Where the browser cannot tell
- * a page that its line is broken, events may be `unknowable`; such visitors are told apart by what their page knew.
- */
+/** @type {(Scenario & {run: Run})[]} */
 export const SCENARIOS = [
   {
-    name: "outage of 20 s, stay",
-    async play(visitor, random) {
-      await visitor.opens();
-      visitor.line.turn("down");
+    name: "network down for 20 s, stay",
+    async run(visitor, prng) {
+      await visitor.openTab();
+      visitor.connection.setState("down");
       const end = Date.now() + OUTAGE_MS;
       while (Date.now() < end) {
-        await visitor.measures(["order"]);
-        await visitor.stays(random.from(500, 3_000));
+        await visitor.measure(["order"]);
+        await visitor.wait(prng.integer(500, 3_000));
       }
-      visitor.line.turn("up");
+      visitor.connection.setState("up");
     },
   },
   {
-    name: "left at once after a call",
-    async play(visitor) {
-      await visitor.opens();
-      await visitor.measures(["order"], true);
+    name: "left right after a call",
+    async run(visitor) {
+      await visitor.openTab();
+      await visitor.measure(["order"], true);
     },
   },
   {
-    // what has been sent and not been answered goes again from the next page, and so arrives twice
-    name: "left while a request is under way",
-    async play(visitor) {
-      await visitor.opens();
-      visitor.line.turn("silent");
-      await visitor.measures(["order"]);
-      await visitor.untilSent();
-      await visitor.goes();
-      await visitor.stays(AFTER_LEAVING_MS);
-      visitor.line.turn("up");
+    // a request without a response is sent again by the next page, and so delivered twice
+    name: "left while a request is in flight",
+    async run(visitor) {
+      await visitor.openTab();
+      visitor.connection.setState("stalled");
+      await visitor.measure(["order"]);
+      await visitor.waitUntilSent();
+      await visitor.goto();
+      await visitor.wait(AFTER_PAGEHIDE_MS);
+      visitor.connection.setState("up");
     },
   },
   {
     name: "left before the script has loaded",
-    async play(visitor, random) {
-      const release = visitor.line.holdScript();
-      await visitor.opens("snippet", "domcontentloaded");
-      await visitor.measures(["order", "view"]);
-      await visitor.stays(random.from(0, 500));
-      await visitor.goes("snippet", "domcontentloaded");
+    async run(visitor, prng) {
+      const release = visitor.connection.holdScript();
+      await visitor.openTab("snippet", "domcontentloaded");
+      await visitor.measure(["order", "view"]);
+      await visitor.wait(prng.integer(0, 500));
+      await visitor.goto("snippet", "domcontentloaded");
       release();
     },
   },
   {
-    name: "line down, next page",
-    unknowable: true,
-    play: overBrokenLine((visitor) => visitor.goes()),
+    name: "network down, next page",
+    allowsBeaconLoss: true,
+    run: whileDown((visitor) => visitor.goto()),
   },
   {
-    name: "line down, tab closed, a new tab",
+    name: "network down, tab closed, a new tab",
     last: NEW_TAB,
-    unknowable: true,
-    play: overBrokenLine((visitor) => visitor.closes()),
+    allowsBeaconLoss: true,
+    run: whileDown((visitor) => visitor.closeTab()),
   },
   {
     name: "offline, next page",
     last: NEXT_PAGE,
-    play: offline((visitor) => visitor.goesNowhere()),
+    run: whileOffline((visitor) => visitor.gotoOffline()),
   },
   {
     name: "offline, tab closed, a new tab",
     last: NEW_TAB,
-    play: offline((visitor) => visitor.closes()),
+    run: whileOffline((visitor) => visitor.closeTab()),
   },
   {
     name: "crash half a second after a call",
     last: NEW_TAB,
-    async play(visitor) {
-      await visitor.opens();
-      await visitor.measures(["order"]);
-      await visitor.livesOn(500);
-      await visitor.crashes();
+    async run(visitor) {
+      await visitor.openTab();
+      await visitor.measure(["order"]);
+      await visitor.waitInPage(500);
+      await visitor.crash();
     },
   },
   {
-    name: "400 orders in a burst, stay",
-    async play(visitor) {
-      await visitor.opens();
-      await visitor.measures(BURST);
+    name: "400 orders at once, stay",
+    async run(visitor) {
+      await visitor.openTab();
+      await visitor.measure(BURST);
     },
   },
   {
-    name: "400 orders in a burst, left at once",
-    async play(visitor) {
-      await visitor.opens();
-      await visitor.measures(BURST, true);
+    name: "400 orders at once, left right after",
+    async run(visitor) {
+      await visitor.openTab();
+      await visitor.measure(BURST, true);
     },
   },
 ];

@@ -1,366 +1,410 @@
-// A visitor who measures things and leaves pages in all the ways there are, and the account of what became of them.
+// A visitor who measures events and leaves pages in every possible way.
 import { setTimeout as pause } from "node:timers/promises";
-import { closed } from "../e2e/support/browser.mjs";
-import { order, PIXEL } from "../e2e/support/site.mjs";
-import { briefly, HEARD_END } from "./network.mjs";
+import { closeContext } from "../e2e/support/browser.mjs";
+import { orderCall, PIXEL_ID } from "../e2e/support/site.mjs";
+import { abbreviate, PAGEHIDE_MARK } from "./network.mjs";
 
-/** Whoever is not done by then never will be. */
-const PATIENCE_MS = 90_000;
-/** What has been called so shortly before a crash may be lost; on a busy machine little is done meanwhile. */
-const UNSURE_MS = 300;
-/** What was answered so shortly before its page ended may have been under way. */
-const UNDER_WAY_MS = 100;
+/**
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {import("./network.mjs").Network} Network
+ * @typedef {import("./network.mjs").PageKind} PageKind
+ * @typedef {"load" | "domcontentloaded"} WaitUntil
+ *
+ * @typedef {object} MeasuredEvent
+ * @property {string} id
+ * @property {number} page
+ * @property {number} at time of the call, or of the script's load if that is later
+ * @property {boolean} isCertain false where it may be lost
+ * @property {boolean} [isLoaded] whether the pixel's script has loaded on its page
+ */
 
-/** Why no page comes where there is no network. */
+const TIMEOUT_MS = 90_000;
+/** An event measured less than this before a crash may be lost. It is long because a busy machine does little meanwhile. */
+const UNCERTAIN_MS = 300;
+
+/** Navigation errors where there is no network. */
 const NO_PAGE = /ERR_INTERNET_DISCONNECTED|interrupted by another navigation/;
 
 const LOADED = "window.oaiq?.loaded === true";
 
+/** @satisfies {Record<string, (id: string) => string>} */
 const CALLS = {
-  order,
+  order: orderCall,
   view: (id) =>
     `oaiq("measure", "page_viewed", { type: "contents" }, { event_id: "${id}" });`,
   custom: (id) =>
     `oaiq("measure", "custom", { type: "custom" }, { event_id: "${id}", custom_event_name: "soak" });`,
   single: (id) =>
-    `oaiq("measureSingle", "${PIXEL}", "lead_created", { type: "customer_action" }, { event_id: "${id}" });`,
+    `oaiq("measureSingle", "${PIXEL_ID}", "lead_created", { type: "customer_action" }, { event_id: "${id}" });`,
 };
-export const KINDS = Object.keys(CALLS);
+/** @typedef {keyof typeof CALLS} EventKind */
+export const EVENT_KINDS = /** @type {EventKind[]} */ (Object.keys(CALLS));
 
 /**
- * The pages that the browser has let hear of their end, which it does not where that takes half a second, and whether it said
- * then that it was online.
+ * The pages that had a pagehide event, which browsers skip where it takes half a second, and whether `navigator.onLine` was
+ * true then: `[page, isOnline][]`.
  */
-const HEARD = `Object.entries(localStorage).filter(([key]) => key.startsWith("${HEARD_END}")).map(([key, online]) => [+key.slice(${HEARD_END.length}), online === "true"])`;
+const PAGEHIDE_MARKS = `Object.entries(localStorage).filter(([key]) => key.startsWith("${PAGEHIDE_MARK}")).map(([key, online]) => [+key.slice(${PAGEHIDE_MARK.length}), online === "true"])`;
 
-/** Looks for what another page has left, or this one has not delivered. */
-const BOXES = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox") && key !== "oaiq_outbox.no_courier").map(([key, text]) => key + " " + text.slice(0, 2000))`;
+/** What another page has left in the outbox, or this one has not delivered: `string[]`. */
+const OUTBOX_RECORDS = `Object.entries(localStorage).filter(([key]) => key.startsWith("oaiq_outbox") && key !== "oaiq_outbox.no_courier").map(([key, text]) => key + " " + text.slice(0, 2000))`;
 
 export class Visitor {
-  /** What was measured: `{id, page, at, sure}`. */
+  /** @type {MeasuredEvent[]} */
   events = [];
+  /**
+   * What is left in the outbox at the end.
+   *
+   * @type {string[]}
+   */
+  outboxRecords = [];
+  /**
+   * Pages that ended while offline although the browser still said that it was online.
+   *
+   * @type {Set<number>}
+   */
+  misledPages = new Set();
+  isOffline = false;
+  /** @type {string[]} */
   #log = [];
-  #begun = Date.now();
+  #startedAt = Date.now();
+  /** @type {Page | undefined} */
   #page;
-  #kind;
-  #knowsOfFailure;
-  /** Pages that ended while offline, and those of them whom the browser had not told. */
-  #cutOff = new Set();
-  #misled = new Set();
+  /** @type {PageKind} */
+  #kind = "script";
+  #knowsOfFailure = () => false;
+  /**
+   * Pages that ended while offline.
+   *
+   * @type {Set<number>}
+   */
+  #offlinePages = new Set();
 
-  static async arrives(network, browser, name) {
+  /**
+   * @param {Network} network
+   * @param {import("playwright-core").Browser} browser
+   * @param {string} name
+   */
+  static async create(network, browser, name) {
     const context = await browser.newContext();
-    context.setDefaultTimeout(PATIENCE_MS);
+    context.setDefaultTimeout(TIMEOUT_MS);
     return new Visitor(network, context, name);
   }
 
+  /**
+   * @param {Network} network
+   * @param {import("playwright-core").BrowserContext} context
+   * @param {string} name
+   */
   constructor(network, context, name) {
     this.network = network;
     this.context = context;
     this.name = name;
-    this.line = network.line(name, (text) => this.log(text));
+    this.connection = network.connect(name, (text) => this.log(text));
   }
 
+  /** @param {string} text */
   log(text) {
-    const seconds = ((Date.now() - this.#begun) / 1000).toFixed(3);
+    const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(3);
     this.#log.push(`${seconds.padStart(8)} ${text}`);
   }
 
-  /** The number of the page in front of the visitor. */
-  get here() {
-    return this.line.pages;
+  /** All that has happened, with times in seconds. */
+  get logText() {
+    return this.#log.join("\n");
   }
 
-  /** In a tab of its own. `until`: see Playwright. */
-  async opens(kind = "script", until = "load") {
-    this.#page = await this.context.newPage();
-    this.#hears(this.#page);
-    this.#page.on("crash", () => this.log("crashed"));
-    this.#page.on("pageerror", (error) => this.log(`fault: ${error}`));
-    this.#page.on("console", (message) => {
+  /** The number of the page in the current tab. */
+  get currentPage() {
+    return this.connection.pageCount;
+  }
+
+  get #tab() {
+    if (!this.#page) throw new Error("the visitor has opened no tab");
+    return this.#page;
+  }
+
+  /**
+   * Opens a page in a new tab.
+   *
+   * @param {PageKind} [kind]
+   * @param {WaitUntil} [waitUntil]
+   */
+  async openTab(kind = "script", waitUntil = "load") {
+    const page = await this.context.newPage();
+    this.#page = page;
+    this.#trackFailures(page);
+    page.on("crash", () => this.log("crashed"));
+    page.on("pageerror", (error) => this.log(`page error: ${error}`));
+    page.on("console", (message) => {
       const text = message.text();
       if (text.startsWith("[oaiq]")) this.log(text);
     });
     this.log("opens a tab");
-    await this.goes(kind, until);
+    await this.goto(kind, waitUntil);
   }
 
-  /** Follows what the pages of a tab hear of their requests to the endpoint. */
-  #hears(page) {
-    const open = new Set();
-    let failed = false;
-    const isFetch = (request) =>
-      request.method() === "POST" && request.resourceType() !== "ping";
+  /**
+   * Tracks what the pages of a tab know about their requests to the endpoint.
+   *
+   * @param {Page} page
+   */
+  #trackFailures(page) {
+    /** @type {Set<import("playwright-core").Request>} */
+    const inFlight = new Set();
+    let hasFailed = false;
     page.on("request", (request) => {
-      // a page begins with the best of hopes
+      // a new page knows of no failure
       if (request.isNavigationRequest()) {
-        open.clear();
-        failed = false;
+        inFlight.clear();
+        hasFailed = false;
       }
-      if (isFetch(request)) open.add(request);
+      if (request.method() === "POST" && request.resourceType() !== "ping")
+        inFlight.add(request);
     });
-    // with its head a request is answered; for a body that nobody reads the browser may report a failure
+    // the head is the response; the browser may report a failure for a body that is never read
     page.on("response", (response) => {
-      if (open.delete(response.request())) failed = false;
+      if (inFlight.delete(response.request())) hasFailed = false;
     });
     page.on("requestfailed", (request) => {
-      if (open.delete(request)) failed = true;
+      if (inFlight.delete(request)) hasFailed = true;
     });
-    // one that failed is tried again at once, and only then is it clear
-    this.#knowsOfFailure = () => failed && open.size === 0;
+    // the pixel retries a failed request at once, and only then knows
+    this.#knowsOfFailure = () => hasFailed && inFlight.size === 0;
   }
 
-  async goes(kind = "script", until = "load") {
-    this.#ends("goes on");
+  /**
+   * @param {PageKind} [kind]
+   * @param {WaitUntil} [waitUntil]
+   */
+  async goto(kind = "script", waitUntil = "load") {
+    this.#endPage("goes to the next page");
     this.#kind = kind;
-    await this.#comes(until);
+    await this.#load(waitUntil);
   }
 
-  async reloads(until = "load") {
-    this.#ends("reloads");
-    await this.#comes(until, () => this.#page.reload({ waitUntil: until }));
+  /** @param {WaitUntil} waitUntil */
+  async reload(waitUntil = "load") {
+    this.#endPage("reloads");
+    await this.#load(waitUntil, () => this.#tab.reload({ waitUntil }));
   }
 
-  /** Sees the browser's own page as long as it is offline. */
-  async #comes(
-    until,
-    go = () =>
-      this.#page.goto(this.network.url(this.name, this.#kind), {
-        waitUntil: until,
-      }),
+  /**
+   * Loads a page; while offline, waits for the network and tries again.
+   *
+   * @param {WaitUntil} waitUntil
+   * @param {() => Promise<unknown>} navigate
+   * @returns {Promise<void>}
+   */
+  async #load(
+    waitUntil,
+    navigate = () =>
+      this.#tab.goto(this.network.url(this.name, this.#kind), { waitUntil }),
   ) {
     try {
-      await go();
+      await navigate();
     } catch (error) {
-      if (!NO_PAGE.test(error)) throw error;
-      // the page that was asked for may have come for a moment
-      this.#ends("is shown that there is no network");
-      // the browser's page would try again by itself, at some time
-      await this.#page.goto("about:blank").catch(() => {});
+      if (!NO_PAGE.test(String(error))) throw error;
+      // the requested page may have been shown for a moment
+      this.#endPage("sees the browser's offline page");
+      // that page would reload by itself at some time
+      await this.#tab.goto("about:blank").catch(() => {});
       do await pause(300);
-      while (this.offline);
-      await this.#comes(until);
+      while (this.isOffline);
+      await this.#load(waitUntil);
     }
   }
 
-  /** Tries to go on and sees the browser's own page, for want of a network. */
-  async goesNowhere() {
-    this.#ends("goes on, in vain");
-    await this.#page
-      .goto(this.network.url(this.name, "script"))
-      .catch(() => {});
+  /** Leaves for a page that cannot load, because the browser is offline. */
+  async gotoOffline() {
+    this.#endPage("goes to the next page, which does not load");
+    await this.#tab.goto(this.network.url(this.name, "script")).catch(() => {});
   }
 
-  /** As a person closes it: the page is asked first. */
-  async closes() {
-    this.#ends("closes the tab");
-    const closed = this.#page.waitForEvent("close");
-    await this.#page.close({ runBeforeUnload: true });
-    await closed;
+  /** Closes the tab as a person does: the page has its unload events. */
+  async closeTab() {
+    this.#endPage("closes the tab");
+    const isClosed = this.#tab.waitForEvent("close");
+    await this.#tab.close({ runBeforeUnload: true });
+    await isClosed;
   }
 
-  async crashes() {
-    const crashed = this.#page.waitForEvent("crash");
-    const session = await this.context.newCDPSession(this.#page);
-    this.#ends("lets it crash");
-    const at = Date.now();
+  async crash() {
+    const hasCrashed = this.#tab.waitForEvent("crash");
+    const session = await this.context.newCDPSession(this.#tab);
+    this.#endPage("makes the page crash");
+    const now = Date.now();
     for (const event of this.events)
-      if (event.page === this.here && at - event.at < UNSURE_MS)
-        event.sure = false;
-    // it never answers
+      if (event.page === this.currentPage && now - event.at < UNCERTAIN_MS)
+        event.isCertain = false;
+    // this command never has a response
     session.send("Page.crash").catch(() => {});
-    await crashed;
-    await this.#page.close();
+    await hasCrashed;
+    await this.#tab.close();
   }
 
-  #ends(how) {
+  /** @param {string} how */
+  #endPage(how) {
     this.log(how);
-    // one that ends in vain has ended all the same
-    if (this.line.ended.has(this.here)) return;
-    this.line.ended.set(this.here, Date.now());
-    if (this.#knowsOfFailure()) this.line.failing.add(this.here);
-    if (this.offline) this.#cutOff.add(this.here);
+    const page = this.currentPage;
+    // a page whose navigation failed has ended nevertheless
+    if (this.connection.pageEnds.has(page)) return;
+    this.connection.pageEnds.set(page, Date.now());
+    if (this.#knowsOfFailure()) this.connection.pagesWithFailures.add(page);
+    if (this.isOffline) this.#offlinePages.add(page);
   }
 
-  /** Whether the pixel's script arrives. One that was asked for while offline does not. */
+  /** Whether the pixel's script loads. One that was requested while offline does not. */
   async hasScript() {
-    const loaded = await this.#page
+    const isLoaded = await this.#tab
       .waitForFunction(LOADED, null, { timeout: 5_000 })
       .then(Boolean, () => false);
-    if (loaded)
+    if (isLoaded)
       for (const event of this.events)
-        if (event.page === this.here && !event.loaded)
-          Object.assign(event, { at: Date.now(), loaded });
-    return loaded;
+        if (event.page === this.currentPage && !event.isLoaded)
+          Object.assign(event, { at: Date.now(), isLoaded });
+    return isLoaded;
   }
 
-  #named(kind) {
+  /** @param {EventKind} kind */
+  #newEvent(kind) {
     const id = `${this.name}.${this.events.length + 1}`;
-    const event = { id, page: this.here, at: Date.now(), sure: true };
+    /** @type {MeasuredEvent} */
+    const event = {
+      id,
+      page: this.currentPage,
+      at: Date.now(),
+      isCertain: true,
+    };
     this.events.push(event);
-    return [event, CALLS[kind](id)];
+    return { event, call: CALLS[kind](id) };
   }
 
-  /** So many calls in one go. `leaving`: the page's own script goes on right behind them. */
-  async measures(kinds, leaving) {
-    const named = kinds.map((kind) => this.#named(kind));
-    this.log(`measures ${briefly(named.map(([{ id }]) => id))}`);
-    const calls = named.map(([, call]) => call).join("\n");
+  /**
+   * Measures events of these kinds in one task of the page, in which its script also navigates if `isLeaving`.
+   *
+   * @param {readonly EventKind[]} kinds
+   */
+  async measure(kinds, isLeaving = false) {
+    const measured = kinds.map((kind) => this.#newEvent(kind));
+    this.log(`measures ${abbreviate(measured.map(({ event }) => event.id))}`);
+    const calls = measured.map(({ call }) => call).join("\n");
     const kind = this.#kind;
-    let loaded;
-    if (leaving) {
-      this.#ends("goes on in the same breath");
+    let isLoaded;
+    if (isLeaving) {
+      this.#endPage("goes to the next page in the same task");
       this.#kind = "script";
-      const next = `${this.network.url(this.name, "script")}?${this.here}`;
-      loaded = await this.#page.evaluate(
+      const next = `${this.network.url(this.name, "script")}?${this.currentPage}`;
+      isLoaded = await this.#tab.evaluate(
         `${calls} location.href = "${next}"; ${LOADED}`,
       );
-      const shown = await this.#page.waitForURL(next).then(
+      const isShown = await this.#tab.waitForURL(next).then(
         () => true,
         (error) => {
-          if (NO_PAGE.test(error)) return false;
+          if (NO_PAGE.test(String(error))) return false;
           throw error;
         },
       );
-      if (!shown) await this.goes();
-    } else loaded = await this.#page.evaluate(`${calls} ${LOADED}`);
-    // the script was asked for while offline, and only the snippet saves what waits for it
-    const sure = loaded || kind === "snippet";
-    if (!loaded) this.log("there is no script");
-    for (const [event] of named)
-      Object.assign(event, { at: Date.now(), sure, loaded });
+      if (!isShown) await this.goto();
+    } else isLoaded = await this.#tab.evaluate(`${calls} ${LOADED}`);
+    // if the script was requested while offline, only the snippet saves its queue
+    const isCertain = isLoaded || kind === "snippet";
+    if (!isLoaded) this.log("the script has not loaded");
+    for (const { event } of measured)
+      Object.assign(event, { at: Date.now(), isCertain, isLoaded });
   }
 
-  stays(ms) {
+  /** @param {number} ms */
+  wait(ms) {
     return pause(ms);
   }
 
-  /** The same by the page's own clock: on a busy machine a page may get no turn for seconds. */
-  livesOn(ms) {
-    return this.#page.evaluate(`new Promise((go) => setTimeout(go, ${ms}))`);
+  /**
+   * Waits by the page's own clock: on a busy machine a page may not run for seconds.
+   *
+   * @param {number} ms
+   */
+  waitInPage(ms) {
+    return this.#tab.evaluate(
+      `new Promise((resolve) => setTimeout(resolve, ${ms}))`,
+    );
   }
 
-  /** Until the last event is in a request. */
-  async untilSent() {
-    const { id } = this.events.at(-1);
+  /** Waits until the last event is in a request. */
+  async waitUntilSent() {
+    const id = this.events.at(-1)?.id ?? "";
     const isSent = () =>
-      this.line.requests.some(({ carried }) => carried.includes(id));
-    const end = Date.now() + PATIENCE_MS;
+      this.connection.requests.some(({ eventIds }) => eventIds.includes(id));
+    const end = Date.now() + TIMEOUT_MS;
     while (!isSent() && Date.now() < end) await pause(50);
   }
 
-  /** Offline, as the browser itself knows it. */
-  async setOffline(offline) {
-    this.log(offline ? "offline" : "online");
-    this.offline = offline;
+  /**
+   * Offline as the browser itself knows it.
+   *
+   * @param {boolean} isOffline
+   */
+  async setOffline(isOffline) {
+    this.log(isOffline ? "offline" : "online");
+    this.isOffline = isOffline;
     for (let tries = 0; ; tries += 1)
       try {
-        return await this.context.setOffline(offline);
+        return await this.context.setOffline(isOffline);
       } catch (error) {
-        // a tab that is just ending cannot be told
+        // this fails while a tab is closing
         if (tries === 50) throw error;
         await pause(100);
       }
   }
 
-  /** Until the page has been told so. */
-  async knowsItIsOffline() {
-    await this.#page.waitForFunction("!navigator.onLine");
+  /** Waits until the page has been notified. */
+  async waitUntilOfflineIsKnown() {
+    await this.#tab.waitForFunction("!navigator.onLine");
   }
 
-  #missing() {
-    const { arrivals } = this.line;
-    return this.events.filter(({ id, sure }) => sure && !arrivals.has(id));
+  #hasMissingEvents() {
+    const { deliveries } = this.connection;
+    return this.events.some(
+      ({ id, isCertain }) => isCertain && !deliveries.has(id),
+    );
   }
 
-  /** On the last page, over a line that is up: stays until the outbox is empty and all is there, or never will be. */
-  async settles() {
-    this.log("stays until all is there");
-    // the snippet keeps nothing before its page hears of its end
-    const heard = new Map(await this.#page.evaluate(HEARD));
+  /** On the last page, with the network up: waits until the outbox is empty and nothing more can arrive. */
+  async settle() {
+    this.log("stays until everything has arrived");
+    /** @type {Map<number, boolean>} */
+    const pagehides = new Map(await this.#tab.evaluate(PAGEHIDE_MARKS));
+    // the snippet stores nothing before its page's pagehide
     for (const event of this.events)
-      if (!event.loaded && !heard.has(event.page)) event.sure = false;
-    for (const [page, online] of heard)
-      if (online && this.#cutOff.has(page) && !this.line.failing.has(page))
-        this.#misled.add(page);
-    const end = Date.now() + PATIENCE_MS;
+      if (!event.isLoaded && !pagehides.has(event.page))
+        event.isCertain = false;
+    for (const [page, isOnline] of pagehides)
+      if (
+        isOnline &&
+        this.#offlinePages.has(page) &&
+        !this.connection.pagesWithFailures.has(page)
+      )
+        this.misledPages.add(page);
+    const end = Date.now() + TIMEOUT_MS;
     let emptySince;
     while (Date.now() < end) {
-      this.boxes = await this.#page.evaluate(BOXES);
-      emptySince = this.boxes.length ? undefined : (emptySince ?? Date.now());
-      // what has not come with an empty outbox was sent by a page that is gone, and is on its way or lost
-      const enough = this.#missing().length ? 5_000 : 500;
+      this.outboxRecords = await this.#tab.evaluate(OUTBOX_RECORDS);
+      emptySince = this.outboxRecords.length
+        ? undefined
+        : (emptySince ?? Date.now());
+      // with an empty outbox, missing events were sent by an earlier page, and are in flight or lost
+      const enough = this.#hasMissingEvents() ? 5_000 : 500;
       if (emptySince && Date.now() - emptySince > enough) break;
       await pause(100);
     }
     this.log(
-      this.boxes.length ? "the outbox is never empty" : "the outbox is empty",
+      this.outboxRecords.length
+        ? "the outbox never empties"
+        : "the outbox is empty",
     );
   }
 
-  /**
-   * What became of all that was measured. `unknowable` is what a page gave to the browser as it was left, if that never
-   * arrived and the page knew of no failure.
-   */
-  account() {
-    const { arrivals, ended } = this.line;
-    const account = {
-      measured: 0,
-      delivered: 0,
-      twice: 0,
-      underWay: 0,
-      doubted: 0,
-      held: 0,
-      unexplained: [],
-      unknowable: 0,
-      lost: [],
-      boxes: this.boxes ?? [],
-    };
-    for (const { id, page, sure } of this.events) {
-      if (!sure) continue;
-      account.measured += 1;
-      const came = arrivals.get(id) ?? [];
-      account.delivered += came.length > 0;
-      if (!came.length) {
-        if (this.#misled.has(page) || wasLeftUnknowing(this.line, id))
-          account.unknowable += 1;
-        else account.lost.push(id);
-      }
-      if (came.length < 2) continue;
-      account.twice += 1;
-      // a request of an earlier page may come later than the next page's
-      const earlier = came
-        .sort((one, it) => one.page - it.page || one.at - it.at)
-        .slice(0, -1);
-      if (earlier.every(({ held }) => held)) account.held += 1;
-      const why = earlier.map((it) => underWay(it, ended.get(it.page)));
-      if (why.every((it) => it === "fetch")) account.underWay += 1;
-      else if (why.every(Boolean)) account.doubted += 1;
-      else account.unexplained.push(id);
-    }
-    return account;
-  }
-
-  /** All that has happened, with times in seconds. */
-  get story() {
-    return this.#log.join("\n");
-  }
-
-  leaves() {
-    return closed(this.context);
+  close() {
+    return closeContext(this.context);
   }
 }
-
-/** A request that had arrived, but whose page ended before it could know: the kind of request, or nothing. */
-const underWay = ({ beacon, answered }, end) => {
-  // nobody hears what becomes of a beacon
-  if (beacon) return "beacon";
-  return end && !(answered < end - UNDER_WAY_MS) ? "fetch" : undefined;
-};
-
-/** Was a beacon with that event destroyed, while its page knew of no failure? */
-const wasLeftUnknowing = ({ requests, failing }, id) =>
-  requests.some(
-    ({ page, beacon, destroyed, carried }) =>
-      beacon && destroyed && carried.includes(id) && !failing.has(page),
-  );

@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../scripts/exec.mjs";
 import { PLACEHOLDER } from "../../scripts/snippets.mjs";
-import { sharedBrowser, untilSeen, Visitor } from "../e2e/support/browser.mjs";
+import { useBrowser, waitUntil, Visitor } from "../e2e/support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  script,
-  SETTINGS,
+  startSite,
+  orderCall,
+  inlineScript,
+  CONFIG_PATH,
 } from "../e2e/support/site.mjs";
 import { TOOLS } from "./tools.mjs";
 
@@ -27,8 +27,8 @@ const RECOVERY = "oaiq.recovery.min.js";
 
 /** What a page leaves before the snippet, so that the site's own addresses are used. */
 const config = (more = "") =>
-  script(
-    `window.oaiq = { config: { endpoint: "${EVENTS}", settings: "${SETTINGS}"${more} } };`,
+  inlineScript(
+    `window.oaiq = { config: { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}"${more} } };`,
   );
 
 const text = async (file) =>
@@ -66,52 +66,53 @@ const made = async ({ script, module = script }) => {
 
 /** A site that has these files of the pixel, and these pages. */
 const siteOf = async (t, files, pages) => {
-  const site = await openSite(t, pages);
+  const site = await startSite(t, pages);
   for (const [name, text] of Object.entries(files)) site.files.set(name, text);
   return site;
 };
 
 const arrive = async (t, browser, site, path = "/") => {
-  const visitor = await Visitor.arrives(t, browser);
-  const tab = await visitor.opens(site.url(path, "localhost"));
+  const visitor = await Visitor.create(t, browser);
+  const tab = await visitor.openPage(site.url(path, "localhost"));
   return { visitor, tab };
 };
 
 const isQuiet = (tab) => {
   assert.deepEqual(tab.pageErrors, []);
-  assert.deepEqual(tab.pixelLines, []);
+  assert.deepEqual(tab.oaiqLogs, []);
 };
 
 describe("minified", { concurrency: 2 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
   for (const [name, tool] of Object.entries(TOOLS))
     describe(`minified by ${name}`, TOGETHER, () => {
       let once;
       /** What the tool has made of the scripts, and of the short snippet as an element. */
       const minified = async () => {
         const files = await (once ??= made(tool));
-        return { files, short: script(files["snippet/short.html"]) };
+        return { files, short: inlineScript(files["snippet/short.html"]) };
       };
 
       test("snippet and script measure, and know the visitor again on the next page", async (t) => {
         const { files, short } = await minified();
-        const page = (id) => html(config(), short, script(INIT + order(id)));
+        const page = (id) =>
+          html(config(), short, inlineScript(INIT + orderCall(id)));
         const site = await siteOf(t, files, {
           "/": page("first"),
           "/next": page("second"),
         });
         const { visitor, tab } = await arrive(t, browser, site);
-        await site.untilAnswered(tab, "first");
+        await site.waitForResponses(tab, "first");
         const { __obref } = await visitor.cookies();
         assert.ok(__obref);
-        await tab.goes(site.url("/next", "localhost"));
-        await site.untilOrders("second");
+        await tab.goto(site.url("/next", "localhost"));
+        await site.waitForOrders("second");
         assert.equal((await visitor.cookies()).__obref, __obref);
         assert.deepEqual(
           site.measured.map(({ id }) => id),
           ["first", "second"],
         );
-        assert.equal(tab.hasAskedFor(FALLBACK), tool.damages === true);
+        assert.equal(tab.hasRequested(FALLBACK), tool.damages === true);
         isQuiet(tab);
       });
 
@@ -119,15 +120,19 @@ describe("minified", { concurrency: 2 }, () => {
         const { files, short } = await minified();
         const site = await siteOf(t, files, {
           "/": {
-            html: html(config(), short, script(INIT + order("order"))),
+            html: html(
+              config(),
+              short,
+              inlineScript(INIT + orderCall("order")),
+            ),
             headers: {
               "content-security-policy": "script-src 'self' 'unsafe-inline'",
             },
           },
         });
         const { tab } = await arrive(t, browser, site);
-        await site.untilOrders("order");
-        assert.ok(tab.hasAskedFor(FALLBACK));
+        await site.waitForOrders("order");
+        assert.ok(tab.hasRequested(FALLBACK));
         isQuiet(tab);
       });
 
@@ -140,7 +145,7 @@ describe("minified", { concurrency: 2 }, () => {
           html: html(
             config().replace("<script", `<script nonce="pixel"`),
             withNonce(snippet),
-            withNonce(INIT + order(names.split(" ").at(-1))),
+            withNonce(INIT + orderCall(names.split(" ").at(-1))),
             more,
           ),
           headers: { "content-security-policy": policy(names) },
@@ -154,9 +159,9 @@ describe("minified", { concurrency: 2 }, () => {
           "/next": page("oaiq oaiq-snippet", files["snippet/strict.html"]),
         });
         const { tab } = await arrive(t, browser, site);
-        await site.untilOrders("oaiq");
-        await tab.goes(site.url("/next", "localhost"));
-        await site.untilOrders("oaiq-snippet");
+        await site.waitForOrders("oaiq");
+        await tab.goto(site.url("/next", "localhost"));
+        await site.waitForOrders("oaiq-snippet");
         assert.deepEqual(tab.pageErrors, []);
       });
 
@@ -166,13 +171,13 @@ describe("minified", { concurrency: 2 }, () => {
           "/": html(
             config(", debug: true"),
             short,
-            script(`${INIT} oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "USD" });
-            ${order("order")}`),
+            inlineScript(`${INIT} oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "USD" });
+            ${orderCall("order")}`),
           ),
         });
         const { tab } = await arrive(t, browser, site);
-        await site.untilOrders("order");
-        await tab.untilLine(
+        await site.waitForOrders("order");
+        await tab.waitForLog(
           tool.damages ? /the debug file is damaged|2599/ : /2599/,
         );
         assert.deepEqual(tab.pageErrors, []);
@@ -184,10 +189,10 @@ describe("minified", { concurrency: 2 }, () => {
           "/": html(
             config(`, consentSource: "google"`),
             short,
-            script(
+            inlineScript(
               `dataLayer = []; function gtag() { dataLayer.push(arguments); }
              gtag("consent", "default", { ad_storage: "denied", ad_user_data: "denied" });
-             ${INIT + order("order")}`,
+             ${INIT + orderCall("order")}`,
             ),
           ),
         });
@@ -199,7 +204,7 @@ describe("minified", { concurrency: 2 }, () => {
         await tab.evaluate(
           `gtag("consent", "update", { ad_storage: "granted", ad_user_data: "granted" })`,
         );
-        await site.untilOrders("order");
+        await site.waitForOrders("order");
         isQuiet(tab);
       });
 
@@ -209,33 +214,37 @@ describe("minified", { concurrency: 2 }, () => {
           const site = await siteOf(t, files, {
             "/": html(
               config(),
-              `<script type="module">import oaiq from "/sdk/oaiq.mjs"; ${INIT + order("order")}</script>`,
+              `<script type="module">import oaiq from "/sdk/oaiq.mjs"; ${INIT + orderCall("order")}</script>`,
             ),
           });
           const { tab } = await arrive(t, browser, site);
-          await site.untilOrders("order");
+          await site.waitForOrders("order");
           isQuiet(tab);
         });
 
       test("the snippet that saves does so, and the recovery file sends it from the next page", async (t) => {
         const { files } = await minified();
         const page = (calls) =>
-          html(config(), script(files["snippet.html"]), script(calls));
+          html(
+            config(),
+            inlineScript(files["snippet.html"]),
+            inlineScript(calls),
+          );
         const site = await siteOf(t, files, {
-          "/": page(INIT + order("early")),
+          "/": page(INIT + orderCall("early")),
           "/next": page(INIT),
         });
-        site.hold(PIXEL);
-        const visitor = await Visitor.arrives(t, browser);
-        const tab = await visitor.opens(
+        site.holdResponses(PIXEL);
+        const visitor = await Visitor.create(t, browser);
+        const tab = await visitor.openPage(
           site.url("/", "localhost"),
           "domcontentloaded",
         );
-        await tab.goes(site.url("/next", "localhost"), "domcontentloaded");
-        site.release();
-        await site.untilOrders("early");
+        await tab.goto(site.url("/next", "localhost"), "domcontentloaded");
+        site.releaseResponses();
+        await site.waitForOrders("early");
         // the browser tells of its requests a little later than they arrive
-        await untilSeen("the recovery file", () => tab.hasAskedFor(RECOVERY));
+        await waitUntil("the recovery file", () => tab.hasRequested(RECOVERY));
         isQuiet(tab);
       });
     });
@@ -313,7 +322,7 @@ const WAYS = {
       })</script>`,
   },
   "as an element in a fragment of HTML": {
-    page: script(
+    page: inlineScript(
       `document.head.append(document.createRange().createContextualFragment('<script src="/sdk/${PIXEL}"></' + 'script>'))`,
     ),
   },
@@ -323,7 +332,7 @@ const WAYS = {
 };
 
 describe("loaded", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   for (const [way, { file, page = element, type, runs }] of Object.entries(
     WAYS,
@@ -332,16 +341,23 @@ describe("loaded", { concurrency: 4 }, () => {
       const site = await siteOf(
         t,
         {},
-        { "/": html(config(), STUB, script(INIT + order("order")), page) },
+        {
+          "/": html(
+            config(),
+            STUB,
+            inlineScript(INIT + orderCall("order")),
+            page,
+          ),
+        },
       );
       const given = site.files.get(PIXEL).toString();
       if (file) site.files.set(PIXEL, file(given));
       // the other files are as built, whatever their server says of them
       if (type) site.scriptType = type;
       const { tab } = await arrive(t, browser, site);
-      await site.untilOrders("order");
-      assert.deepEqual(site.arrivals, { order: 1 });
-      assert.equal(tab.hasAskedFor(FALLBACK), runs === "fallback");
+      await site.waitForOrders("order");
+      assert.deepEqual(site.deliveryCounts, { order: 1 });
+      assert.equal(tab.hasRequested(FALLBACK), runs === "fallback");
       for (const name of ["before", "behind"])
         if (file && file("").includes(`window.${name}`))
           assert.equal(await tab.evaluate(`window.${name}`), 1);
@@ -354,11 +370,11 @@ describe("loaded", { concurrency: 4 }, () => {
     site.pages["/"] = html(
       config(),
       STUB,
-      script(INIT + order("order")),
-      script(text),
+      inlineScript(INIT + orderCall("order")),
+      inlineScript(text),
     );
     const { tab } = await arrive(t, browser, site);
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     isQuiet(tab);
   });
 
@@ -366,12 +382,12 @@ describe("loaded", { concurrency: 4 }, () => {
     const site = await siteOf(
       t,
       {},
-      { "/": html(script(`new Worker("/sdk/worker.js")`)) },
+      { "/": html(inlineScript(`new Worker("/sdk/worker.js")`)) },
     );
     site.files.set("worker.js", `importScripts("/sdk/${PIXEL}")`);
     const { tab } = await arrive(t, browser, site);
-    await tab.untilLine(/needs a page.*from your server/);
-    assert.equal(tab.pixelLines.length, 1);
+    await tab.waitForLog(/needs a page.*from your server/);
+    assert.equal(tab.oaiqLogs.length, 1);
     assert.deepEqual(tab.pageErrors, []);
   });
 
@@ -390,15 +406,15 @@ describe("loaded", { concurrency: 4 }, () => {
         };
     const inWorker = `<script type="text/partytown"`;
     site.pages["/"] = html(
-      script(`partytown = { forward: ["oaiq"] };`),
-      script(await readFile(join(folder, "partytown.js"), "utf8")),
+      inlineScript(`partytown = { forward: ["oaiq"] };`),
+      inlineScript(await readFile(join(folder, "partytown.js"), "utf8")),
       config().replace("<script", inWorker),
       `${inWorker} src="/sdk/${PIXEL}"></script>`,
-      script(INIT + order("order")),
+      inlineScript(INIT + orderCall("order")),
     );
     const { tab } = await arrive(t, browser, site);
-    await site.untilOrders("order");
-    assert.deepEqual(site.arrivals, { order: 1 });
+    await site.waitForOrders("order");
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
     isQuiet(tab);
   });
 });

@@ -4,14 +4,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../../scripts/exec.mjs";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  order,
-  placeOrder,
-  refusedCall,
-  serverOrder,
+  orderEvent,
+  checkout,
+  rejectionDiagnostic,
+  serverOrderEvent,
   startCollector,
-  taken,
+  assertAccepted,
 } from "../support/collector.mjs";
 
 const AXE = join(root, "node_modules/axe-core/axe.min.js");
@@ -22,11 +22,11 @@ const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
 describe("axe-core finds nothing", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** A page with axe, which an init script adds despite the page's CSP. */
   const open = async (t, colorScheme) => {
-    const { context } = await Visitor.arrives(t, browser);
+    const { context } = await Visitor.create(t, browser);
     await context.addInitScript({ path: AXE });
     const page = await context.newPage();
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -75,7 +75,7 @@ describe("axe-core finds nothing", () => {
         await page.locator("shop-footer footer").waitFor();
         await assertAccessible(page, `${name} with something in the cart`);
       }
-      await placeOrder(page);
+      await checkout(page);
       await assertAccessible(page, "the order");
 
       await page.goto(`${origin}/shop/contact.html`);
@@ -107,7 +107,7 @@ describe("axe-core finds nothing", () => {
         await assertAccessible(page, `${view}, empty`);
       }
 
-      await taken(
+      await assertAccepted(
         collector.sendBatch(
           [
             {
@@ -117,32 +117,36 @@ describe("axe-core finds nothing", () => {
               source_url: "https://shop.example.test/",
               data: { type: "sdk_lifecycle" },
             },
-            order("A"),
-            order("A"),
+            orderEvent("A"),
+            orderEvent("A"),
             // with a remark, in another session
-            order("1b4e28ba-2fa1-4d1e-883f-0016d3cca427", {
+            orderEvent("1b4e28ba-2fa1-4d1e-883f-0016d3cca427", {
               timestamp_ms: Date.now() - 86_400_000,
             }),
-            order("B", { custom_event_name: "quiz", type: "custom" }),
+            orderEvent("B", { custom_event_name: "quiz", type: "custom" }),
           ],
           { oppref: "click-1" },
         ),
       );
       await collector.sendBatch([
-        order("C", { data: { type: "contents", amount: 1.5, sku: 1 } }),
+        orderEvent("C", { data: { type: "contents", amount: 1.5, sku: 1 } }),
       ]);
       await collector.sendBatch(["not an event"]);
-      await taken(
-        collector.sendBatch([order("jane@example.com")], { oppref: "click-2" }),
+      await assertAccepted(
+        collector.sendBatch([orderEvent("jane@example.com")], {
+          oppref: "click-2",
+        }),
       );
-      await taken(collector.sendBatch([refusedCall()]));
+      await assertAccepted(collector.sendBatch([rejectionDiagnostic()]));
       const [diagnostic] = await collector.entries();
-      await taken(collector.sendFromServer([serverOrder("A")]));
-      await taken(collector.sendFromServer([serverOrder("D")]));
-      await taken(
-        collector.sendFromServer([serverOrder("E")], { validate_only: true }),
+      await assertAccepted(collector.sendFromServer([serverOrderEvent("A")]));
+      await assertAccepted(collector.sendFromServer([serverOrderEvent("D")]));
+      await assertAccepted(
+        collector.sendFromServer([serverOrderEvent("E")], {
+          validate_only: true,
+        }),
       );
-      await taken(collector.sendBatch([order("d")]));
+      await assertAccepted(collector.sendBatch([orderEvent("d")]));
       for (const view of views) {
         await show(view);
         await assertAccessible(page, view);

@@ -1,30 +1,36 @@
 // Which attributes of the script's element the pixel obeys, and how it finds its element.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
+  startSite,
+  orderCall,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
   openSite,
-  order,
-  script,
-  SETTINGS,
-  STUB,
-  visit,
 } from "../support/site.mjs";
 
-const ADDRESSES = `data-oaiq-endpoint="${EVENTS}" data-oaiq-settings="${SETTINGS}"`;
-const CONFIG = `oaiq.config = { endpoint: "${EVENTS}", settings: "${SETTINGS}" };`;
+const ADDRESSES = `data-oaiq-endpoint="${EVENTS_PATH}" data-oaiq-settings="${CONFIG_PATH}"`;
+const CONFIG = `oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };`;
 const element = (attributes, src = "/sdk/oaiq.min.js") =>
   `<script src="${src}" ${attributes}></script>`;
 
 const state = (tab) => tab.evaluate("window.oaiq.consentState?.state");
 
 describe("attributes", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
   const open = (t, ...parts) =>
-    visit(t, browser, STUB, script(INIT + order("order")), ...parts);
+    openSite(
+      t,
+      browser,
+      QUEUE_STUB,
+      inlineScript(INIT + orderCall("order")),
+      ...parts,
+    );
 
   /** Nothing has been sent or stored, though the page has had the time for it. */
   const expectWaiting = async ({ site, visitor, tab }) => {
@@ -49,8 +55,8 @@ describe("attributes", { concurrency: 4 }, () => {
   ])
     test(`another tool's mark ${marks} does not make the pixel wait`, async (t) => {
       const { site, tab } = await open(t, element(`${ADDRESSES} ${marks}`));
-      await site.untilOrders("order");
-      assert.deepEqual(tab.pixelLines, []);
+      await site.waitForOrders("order");
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
   for (const marks of [
@@ -68,12 +74,12 @@ describe("attributes", { concurrency: 4 }, () => {
     const { site } = await open(
       t,
       element(
-        `data-endpoint="/older" data-oaiq-endpoint="/newer" data-settings="${SETTINGS}"`,
+        `data-endpoint="/older" data-oaiq-endpoint="/newer" data-settings="${CONFIG_PATH}"`,
       ),
     );
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     assert.equal(site.requests[0].path, "/newer");
-    assert.match(site.settingsAsked[0], new RegExp(SETTINGS));
+    assert.match(site.configRequests[0], new RegExp(CONFIG_PATH));
   });
 
   for (const [what, path] of [
@@ -81,19 +87,19 @@ describe("attributes", { concurrency: 4 }, () => {
     ["another name and a query", "/assets/pixel.js?v=2"],
   ])
     test(`a module script of ${what} obeys its attributes`, async (t) => {
-      const site = await openSite(t, {});
+      const site = await startSite(t, {});
       const src = path.startsWith("/sdk") ? path : "/sdk/pixel.js?v=2";
       site.files.set("pixel.js", site.files.get("oaiq.min.js"));
       site.pages["/"] = html(
-        STUB,
-        script(INIT + order("order")),
+        QUEUE_STUB,
+        inlineScript(INIT + orderCall("order")),
         element(`type="module" ${ADDRESSES} data-oaiq-consent="pending"`, src),
       );
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url());
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url());
       await expectWaiting({ site, visitor, tab });
       await tab.evaluate(`oaiq("consent", true)`);
-      await site.untilOrders("order");
+      await site.waitForOrders("order");
       assert.deepEqual(tab.pageErrors, []);
     });
 
@@ -102,41 +108,41 @@ describe("attributes", { concurrency: 4 }, () => {
       t,
       element(`type="module" ${ADDRESSES} data-oaiq-wasm="off"`),
     );
-    await site.untilOrders("order");
-    assert.ok(tab.hasAskedFor("/sdk/oaiq.fallback.min.js"));
+    await site.waitForOrders("order");
+    assert.ok(tab.hasRequested("/sdk/oaiq.fallback.min.js"));
   });
 
   test("oaiq.config holds for a script that has been run from text", async (t) => {
     const { site, visitor, tab } = await open(
       t,
-      script(`${CONFIG} oaiq.config.consent = "pending";
+      inlineScript(`${CONFIG} oaiq.config.consent = "pending";
         fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => new Function(text)());`),
     );
     // such a script does not know where its other files are
-    await tab.untilLine(/oaiq\.consent\.min\.js could not be loaded/);
+    await tab.waitForLog(/oaiq\.consent\.min\.js could not be loaded/);
     await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.deepEqual(site.requests, []);
     assert.deepEqual(await visitor.cookies(), {});
     await tab.evaluate(`oaiq("consent", true)`);
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
   });
 
   for (const [what, parts] of Object.entries({
     'data-oaiq-wasm="off"': [element(`${ADDRESSES} data-oaiq-wasm="off"`)],
     "oaiq.config.wasm: false": [
-      script(`${CONFIG} oaiq.config.wasm = false;`),
+      inlineScript(`${CONFIG} oaiq.config.wasm = false;`),
       element(""),
     ],
   }))
     test(`${what} takes the fallback without a violation of the page's policy`, async (t) => {
-      const site = await openSite(t, {
+      const site = await startSite(t, {
         "/": {
           html: html(
-            script(
+            inlineScript(
               `window.violations = []; document.addEventListener("securitypolicyviolation", (it) => violations.push(it.blockedURI));`,
             ),
-            STUB,
-            script(INIT + order("order")),
+            QUEUE_STUB,
+            inlineScript(INIT + orderCall("order")),
             ...parts,
           ),
           headers: {
@@ -145,9 +151,9 @@ describe("attributes", { concurrency: 4 }, () => {
           },
         },
       });
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url());
-      await site.untilOrders("order");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url());
+      await site.waitForOrders("order");
       assert.deepEqual(await tab.evaluate("violations"), []);
       assert.deepEqual(tab.console, []);
     });
@@ -157,55 +163,57 @@ describe("attributes", { concurrency: 4 }, () => {
       element(`${ADDRESSES} data-oaiq-diagnostics="off"`),
     ],
     "oaiq.config.diagnostics: false": [
-      script(`${CONFIG} oaiq.config.diagnostics = false;`),
+      inlineScript(`${CONFIG} oaiq.config.diagnostics = false;`),
       element(""),
     ],
   }))
     test(`${what} sends nothing for a visitor who denies`, async (t) => {
-      const { site, tab } = await visit(
+      const { site, tab } = await openSite(
         t,
         browser,
-        STUB,
-        script(`${INIT} oaiq("consent", false); ${order("denied")}`),
+        QUEUE_STUB,
+        inlineScript(`${INIT} oaiq("consent", false); ${orderCall("denied")}`),
         ...parts,
       );
       await tab.evaluate("new Promise((go) => setTimeout(go, 6000))");
-      await tab.goes(site.url("/next"));
+      await tab.goto(site.url("/next"));
       assert.deepEqual(site.requests, []);
     });
 
   test("with oaiq.config.off all calls are ignored, nothing is stored and nothing is sent", async (t) => {
     const { site, visitor, tab } = await open(
       t,
-      script(`${CONFIG} oaiq.config.off = true;`),
+      inlineScript(`${CONFIG} oaiq.config.off = true;`),
       element(""),
-      script(order("late") + `oaiq("consent", true);`),
+      inlineScript(orderCall("late") + `oaiq("consent", true);`),
     );
     await tab.evaluate("new Promise((go) => setTimeout(go, 2500))");
-    await tab.goes(site.url("/next"));
+    await tab.goto(site.url("/next"));
     assert.deepEqual(site.requests, []);
-    assert.deepEqual(site.settingsAsked, []);
+    assert.deepEqual(site.configRequests, []);
     assert.deepEqual(await visitor.cookies(), {});
     assert.deepEqual(
       await tab.evaluate("[localStorage.length, sessionStorage.length]"),
       [0, 0],
     );
-    assert.deepEqual([tab.pixelLines, tab.pageErrors], [[], []]);
+    assert.deepEqual([tab.oaiqLogs, tab.pageErrors], [[], []]);
   });
 
   test("oaiq.config.redactPath takes segments out of every address that is sent", async (t) => {
-    const site = await openSite(t, {});
+    const site = await startSite(t, {});
     site.pages["/account/jane@example.test"] = html(
-      STUB,
-      script(
-        `${CONFIG} oaiq.config.redactPath = ["/account/*"]; ${INIT} ${order("order")}`,
+      QUEUE_STUB,
+      inlineScript(
+        `${CONFIG} oaiq.config.redactPath = ["/account/*"]; ${INIT} ${orderCall("order")}`,
       ),
       element(""),
     );
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/account/jane@example.test?a=1"));
-    await site.untilOrders("order");
-    assert.ok(tab.hasAskedFor("oaiq.consent.min.js"));
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(
+      site.url("/account/jane@example.test?a=1"),
+    );
+    await site.waitForOrders("order");
+    assert.ok(tab.hasRequested("oaiq.consent.min.js"));
     for (const { text } of site.requests) assert.doesNotMatch(text, /jane/);
     assert.equal(site.measured[0].source_url, site.url("/account/*"));
     assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
@@ -214,20 +222,20 @@ describe("attributes", { concurrency: 4 }, () => {
   });
 
   test("a page on loopback may name an endpoint on loopback", async (t) => {
-    const collector = await openSite(t, {});
-    const site = await openSite(t, {});
+    const collector = await startSite(t, {});
+    const site = await startSite(t, {});
     const at = (path) => collector.url(path, "localhost");
     site.pages["/"] = html(
-      STUB,
-      script(INIT + order("order")),
+      QUEUE_STUB,
+      inlineScript(INIT + orderCall("order")),
       element(
-        `data-oaiq-endpoint="${at(EVENTS)}" data-oaiq-settings="${at(SETTINGS)}"`,
+        `data-oaiq-endpoint="${at(EVENTS_PATH)}" data-oaiq-settings="${at(CONFIG_PATH)}"`,
       ),
     );
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/", "127.0.0.1"));
-    await collector.untilOrders("order");
-    assert.deepEqual(tab.pixelLines, []);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/", "127.0.0.1"));
+    await collector.waitForOrders("order");
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 
   test("a page elsewhere may not name an endpoint on loopback by http", async (t) => {
@@ -235,25 +243,25 @@ describe("attributes", { concurrency: 4 }, () => {
       t,
       element(`data-oaiq-endpoint="http://localhost:9/in"`),
     );
-    await tab.untilLine(/data-oaiq-endpoint .*must be https/);
+    await tab.waitForLog(/data-oaiq-endpoint .*must be https/);
     assert.deepEqual(site.requests, []);
   });
 
   test("calls in both oaiq.q and oaiq.queue are made, those of q first", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      script(`window.oaiq = function () {};
+      inlineScript(`window.oaiq = function () {};
         oaiq.queue = [["measure", "order_created", { type: "contents" }, { event_id: "second" }]];
         oaiq.q = [["init", { pixelId: "TEST-PIXEL" }], ["measure", "order_created", { type: "contents" }, { event_id: "first" }]];
         window.kept = [oaiq.q, oaiq.queue];`),
       element(ADDRESSES),
-      script(
+      inlineScript(
         `kept.forEach((queue, i) => queue.push(["measure", "order_created", { type: "contents" }, { event_id: "late " + i }]));`,
       ),
     );
-    await site.untilOrders("first", "second", "late 0", "late 1");
-    assert.deepEqual(Object.keys(site.arrivals), [
+    await site.waitForOrders("first", "second", "late 0", "late 1");
+    assert.deepEqual(Object.keys(site.deliveryCounts), [
       "first",
       "second",
       "late 0",
@@ -263,41 +271,45 @@ describe("attributes", { concurrency: 4 }, () => {
 
   test("debug can be switched by calls, through a wrapper that copies the function alone", async (t) => {
     const { site, tab } = await open(t, element(ADDRESSES));
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     await tab.evaluate(
       `window.wrapped = ((oaiq) => (...args) => oaiq(...args))(window.oaiq); wrapped("debug")`,
     );
-    await tab.untilLine(/has started/);
+    await tab.waitForLog(/has started/);
     await tab.evaluate(`wrapped("debug", false)`);
-    const lines = tab.pixelLines.length;
-    await tab.evaluate(order("after"));
-    await site.untilOrders("after");
-    assert.equal(tab.pixelLines.length, lines);
+    const lines = tab.oaiqLogs.length;
+    await tab.evaluate(orderCall("after"));
+    await site.waitForOrders("after");
+    assert.equal(tab.oaiqLogs.length, lines);
   });
 });
 
 describe("where the script cannot run its module", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
   const openWithoutFallback = async (t, file, headers) => {
-    const site = await openSite(t, {});
+    const site = await startSite(t, {});
     site.files.delete("oaiq.fallback.min.js");
     if (file)
       site.files.set("oaiq.min.js", file(site.files.get("oaiq.min.js")));
     site.pages["/"] = {
-      html: html(STUB, script(INIT + order("order")), element(ADDRESSES)),
+      html: html(
+        QUEUE_STUB,
+        inlineScript(INIT + orderCall("order")),
+        element(ADDRESSES),
+      ),
       headers,
     };
-    const visitor = await Visitor.arrives(t, browser);
-    return visitor.opens(site.url());
+    const visitor = await Visitor.create(t, browser);
+    return visitor.openPage(site.url());
   };
 
   test("one line says that the policy forbids WebAssembly", async (t) => {
     const tab = await openWithoutFallback(t, undefined, {
       "content-security-policy": "script-src 'self' 'unsafe-inline'",
     });
-    await tab.untilLine(/nothing is measured/);
-    assert.match(tab.pixelLines.join(), /add 'wasm-unsafe-eval' to script-src/);
-    assert.doesNotMatch(tab.pixelLines.join(), /damaged/);
+    await tab.waitForLog(/nothing is measured/);
+    assert.match(tab.oaiqLogs.join(), /add 'wasm-unsafe-eval' to script-src/);
+    assert.doesNotMatch(tab.oaiqLogs.join(), /damaged/);
   });
 
   for (const [what, damage] of Object.entries({
@@ -312,9 +324,9 @@ describe("where the script cannot run its module", { concurrency: 4 }, () => {
   }))
     test(`one line says that the file has ${what}`, async (t) => {
       const tab = await openWithoutFallback(t, damage);
-      await tab.untilLine(/nothing is measured/);
+      await tab.waitForLog(/nothing is measured/);
       assert.match(
-        tab.pixelLines.join(),
+        tab.oaiqLogs.join(),
         /the script is damaged \(serve it as built, as UTF-8\)/,
       );
     });

@@ -2,18 +2,18 @@
 // they must be read as they were written, and so must what the page measures.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  PIXEL,
-  pixelScript,
-  script,
-  SETTINGS,
-  STUB,
+  startSite,
+  orderCall,
+  PIXEL_ID,
+  sdkTag,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 /** So many tests at once suit a machine of two processors, and waits do not add up. */
@@ -29,10 +29,10 @@ const escaped = (text) =>
 
 const ORDER = `oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR", contents: [{ id: "1", name: "${escaped(NAME)}" }] }, { event_id: "named" });`;
 
-const ADDRESSES = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`;
+const ADDRESSES = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
 
 /** What the page finds in the very next script: a module that has started has kept the visitor's answer. */
-const LOOK = script(
+const LOOK = inlineScript(
   `window.seen = { loaded: oaiq.loaded, answer: localStorage.getItem("oaiq_consent") };`,
 );
 
@@ -67,10 +67,10 @@ const CASES = [
 
 /** A visitor looks at a page, served in these charsets, that has these parts. */
 const visitServed = async (t, browser, [page, file], ...parts) => {
-  const site = await openSite(t, { "/": served(page, ...parts) });
+  const site = await startSite(t, { "/": served(page, ...parts) });
   site.scriptType = typed("text/javascript", file);
-  const visitor = await Visitor.arrives(t, browser);
-  const tab = await visitor.opens(site.url());
+  const visitor = await Visitor.create(t, browser);
+  const tab = await visitor.openPage(site.url());
   return { site, tab };
 };
 
@@ -85,7 +85,7 @@ describe(
   "the script starts at once, and a name arrives as it was given",
   TOGETHER,
   () => {
-    const browser = sharedBrowser();
+    const browser = useBrowser();
 
     for (const charsets of CASES)
       test(described(charsets), async (t) => {
@@ -95,28 +95,28 @@ describe(
           t,
           browser,
           charsets,
-          STUB,
-          script(`${INIT} oaiq("consent", true); ${ORDER}`),
-          pixelScript(attribute + ADDRESSES),
+          QUEUE_STUB,
+          inlineScript(`${INIT} oaiq("consent", true); ${ORDER}`),
+          sdkTag(attribute + ADDRESSES),
           LOOK,
         );
         assert.deepEqual(await tab.evaluate("window.seen"), {
           loaded: true,
           answer: "true",
         });
-        await site.untilOrders("named");
+        await site.waitForOrders("named");
         const [{ data }] = site.measured;
         assert.equal(data.contents[0].name, NAME);
         // a module that was read wrongly is none, and the fallback would cover that up
-        assert.ok(!tab.hasAskedFor("fallback.min.js"));
+        assert.ok(!tab.hasRequested("fallback.min.js"));
         assert.deepEqual(tab.pageErrors, []);
-        assert.deepEqual(tab.pixelLines, []);
+        assert.deepEqual(tab.oaiqLogs, []);
       });
   },
 );
 
 describe("the file that explains can be read too", TOGETHER, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   for (const charset of CHARSETS)
     test(described([charset]), async (t) => {
@@ -124,11 +124,11 @@ describe("the file that explains can be read too", TOGETHER, () => {
         t,
         browser,
         [charset],
-        STUB,
-        script(`oaiq("init", { pixelId: "${PIXEL}", debug: true });`),
-        pixelScript(),
+        QUEUE_STUB,
+        inlineScript(`oaiq("init", { pixelId: "${PIXEL_ID}", debug: true });`),
+        sdkTag(),
       );
-      await tab.untilLine(/pixel "TEST-PIXEL" has started/);
+      await tab.waitForLog(/pixel "TEST-PIXEL" has started/);
       assert.deepEqual(tab.pageErrors, []);
     });
 });
@@ -137,7 +137,7 @@ describe(
   "and so can the fallback, in a browser without WebAssembly",
   TOGETHER,
   () => {
-    const browser = sharedBrowser("--js-flags=--jitless");
+    const browser = useBrowser("--js-flags=--jitless");
 
     for (const charset of CHARSETS)
       test(described([charset]), async (t) => {
@@ -145,16 +145,16 @@ describe(
           t,
           browser,
           [charset],
-          STUB,
-          script(INIT + ORDER + order("second")),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(INIT + ORDER + orderCall("second")),
+          sdkTag(),
         );
         // the page has loaded only when that file has
         assert.deepEqual(tab.pageErrors, []);
-        await site.untilOrders("named", "second");
+        await site.waitForOrders("named", "second");
         const [{ data }] = site.measured;
         assert.equal(data.contents[0].name, NAME);
-        assert.deepEqual(tab.pixelLines, []);
+        assert.deepEqual(tab.oaiqLogs, []);
       });
   },
 );

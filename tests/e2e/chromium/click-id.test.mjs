@@ -1,19 +1,19 @@
 // The click that brought the visitor, on pages that do something to their address or their consent before the script.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
   html,
   INIT,
-  openSite,
-  order,
-  pixelScript,
-  script,
-  STUB,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 describe("the click", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   const clicksOf = (site, id) =>
     site.requests
@@ -21,10 +21,10 @@ describe("the click", { concurrency: 4 }, () => {
       .map(({ body }) => body.oppref);
 
   test("is kept where the page changes its address before the script has loaded", async (t) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": html(
-        STUB,
-        script(`${INIT} ${order("order")}
+        QUEUE_STUB,
+        inlineScript(`${INIT} ${orderCall("order")}
           history.replaceState(null, "", "/landing");
           setTimeout(() => {
             const element = document.createElement("script");
@@ -35,9 +35,9 @@ describe("the click", { concurrency: 4 }, () => {
           }, 800);`),
       ),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    await visitor.opens(site.url("/?oppref=ad-77"));
-    await site.untilOrders("order");
+    const visitor = await Visitor.create(t, browser);
+    await visitor.openPage(site.url("/?oppref=ad-77"));
+    await site.waitForOrders("order");
     assert.deepEqual(clicksOf(site, "order"), ["ad-77"]);
     const { __oppref } = await visitor.cookies();
     assert.equal(__oppref, "ad-77");
@@ -46,19 +46,19 @@ describe("the click", { concurrency: 4 }, () => {
   test("and the browser ID survive a denial that each page's queue takes back", async (t) => {
     const page = (id) =>
       html(
-        STUB,
-        script(
-          `oaiq("consent", false); ${INIT} ${order(`denied ${id}`)} oaiq("consent", true); ${order(id)}`,
+        QUEUE_STUB,
+        inlineScript(
+          `oaiq("consent", false); ${INIT} ${orderCall(`denied ${id}`)} oaiq("consent", true); ${orderCall(id)}`,
         ),
-        pixelScript(),
+        sdkTag(),
       );
-    const site = await openSite(t, { "/": page("one"), "/next": page("two") });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oppref=click-1"));
-    await site.untilAnswered(tab, "one");
-    await tab.goes(site.url("/next"));
-    await site.untilOrders("two");
-    assert.deepEqual(site.arrivals, { one: 1, two: 1 });
+    const site = await startSite(t, { "/": page("one"), "/next": page("two") });
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oppref=click-1"));
+    await site.waitForResponses(tab, "one");
+    await tab.goto(site.url("/next"));
+    await site.waitForOrders("two");
+    assert.deepEqual(site.deliveryCounts, { one: 1, two: 1 });
     assert.deepEqual(clicksOf(site, "two"), ["click-1"]);
     const references = site.requests.flatMap(({ body }) => body.obref ?? []);
     assert.equal(new Set(references).size, 1, references.join());

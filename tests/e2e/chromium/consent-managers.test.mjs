@@ -5,16 +5,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { root } from "../../../scripts/exec.mjs";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  script,
-  SETTINGS,
-  STUB,
+  startSite,
+  orderCall,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 /** Most of their time these tests wait, so that three at once suit a machine of two processors. */
@@ -24,7 +24,7 @@ const TOGETHER = { concurrency: 3 };
 const A_BATCH_MS = 1300;
 
 /** What a page has before it loads Google's tags. */
-const GOOGLE_DEFAULTS = script(`
+const GOOGLE_DEFAULTS = inlineScript(`
   window.dataLayer = window.dataLayer || [];
   function gtag() { dataLayer.push(arguments); }
   gtag("consent", "default", {
@@ -107,12 +107,12 @@ const bundles = async () => {
 const pagesOf = ({ setup, early = "", attributes }) => {
   const manager = `<script defer src="/sdk/${setup}.js"></script>`;
   const pixel = (when) =>
-    `<script ${when} src="/sdk/oaiq.min.js" data-endpoint="${EVENTS}" data-settings="${SETTINGS}" ${attributes} data-click-passthrough></script>`;
+    `<script ${when} src="/sdk/oaiq.min.js" data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}" ${attributes} data-click-passthrough></script>`;
   const page = (path, to, ...scripts) =>
     html(
       early,
-      STUB,
-      script(INIT + order(`early on ${path}`)),
+      QUEUE_STUB,
+      inlineScript(INIT + orderCall(`early on ${path}`)),
       ...scripts,
       `<a href="${to}">To ${to}</a>`,
     );
@@ -178,12 +178,12 @@ const untilState = (tab, state) =>
 
 /** A visitor who came by an ad looks at the site's front page. */
 const arrives = async (t, browser, manager, query = "") => {
-  const site = await openSite(t, pagesOf(manager));
+  const site = await startSite(t, pagesOf(manager));
   for (const [name, bytes] of await manager.bundles)
     site.files.set(name, bytes);
-  const visitor = await Visitor.arrives(t, browser);
+  const visitor = await Visitor.create(t, browser);
   await visitor.context.addInitScript(watch);
-  const tab = await visitor.opens(site.url(`/?oppref=click-1${query}`));
+  const tab = await visitor.openPage(site.url(`/?oppref=click-1${query}`));
   return { site, visitor, tab };
 };
 
@@ -200,10 +200,12 @@ const untouched = async ({ site, visitor, tab }) => {
   assert.deepEqual(ours, []);
   const asked = tab.requests
     .map((url) => new URL(url).pathname)
-    .filter((path) => path.startsWith(EVENTS) || path.startsWith(SETTINGS));
+    .filter(
+      (path) => path.startsWith(EVENTS_PATH) || path.startsWith(CONFIG_PATH),
+    );
   assert.deepEqual(asked, []);
   assert.deepEqual(site.requests, []);
-  assert.deepEqual(site.settingsAsked, []);
+  assert.deepEqual(site.configRequests, []);
 };
 
 /** What the site may hear of a visitor who has denied: that there is one. */
@@ -219,7 +221,7 @@ const onlyToldOfDenial = (requests) => {
 };
 
 describe("a site with a consent manager", TOGETHER, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
   let made;
   before(() => {
     made = bundles();
@@ -239,9 +241,9 @@ describe("a site with a consent manager", TOGETHER, () => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
       const [from, to] = await tab.evaluate(`(() => {
         const from = Date.now();
-        ${order("on the front page")}
+        ${orderCall("on the front page")}
         history.pushState(null, "", "/product?size=40");
-        ${order("on a product's page")}
+        ${orderCall("on a product's page")}
         history.pushState(null, "", "/cart");
         return [from, Date.now()];
       })()`);
@@ -249,16 +251,16 @@ describe("a site with a consent manager", TOGETHER, () => {
 
       await accepts(tab);
       await untilState(tab, "granted");
-      await tab.evaluate(order("after the answer"));
+      await tab.evaluate(orderCall("after the answer"));
       const ids = [
         "early on /",
         "on the front page",
         "on a product's page",
         "after the answer",
       ];
-      await site.untilOrders(...ids);
+      await site.waitForOrders(...ids);
       assert.deepEqual(
-        site.arrivals,
+        site.deliveryCounts,
         Object.fromEntries(ids.map((id) => [id, 1])),
       );
 
@@ -280,44 +282,44 @@ describe("a site with a consent manager", TOGETHER, () => {
 
     test(`${name}: of a visitor who rejects nothing comes, on no page, until they change their mind`, async (t) => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
-      await tab.evaluate(order("before the answer"));
+      await tab.evaluate(orderCall("before the answer"));
       await rejects(tab);
       await untilState(tab, "denied");
-      await tab.evaluate(order("rejected"));
+      await tab.evaluate(orderCall("rejected"));
 
       // on leaving, what waits would go at once
-      await tab.goes(site.url("/next?oppref=click-2"));
+      await tab.goto(site.url("/next?oppref=click-2"));
       await untilState(tab, "denied");
       assert.equal(await button(tab, "Accept all").isVisible(), false);
-      await tab.evaluate(order("rejected on page two"));
+      await tab.evaluate(orderCall("rejected on page two"));
       await pause(A_BATCH_MS);
-      assert.deepEqual(site.arrivals, {});
+      assert.deepEqual(site.deliveryCounts, {});
       onlyToldOfDenial(site.requests);
       assert.deepEqual(identity(await visitor.cookies()), []);
 
       const { length } = site.requests;
       await changesMind(tab, manager, accepts);
       await untilState(tab, "granted");
-      await tab.evaluate(order("accepted after all"));
-      await site.untilOrders("accepted after all");
-      assert.deepEqual(site.arrivals, { "accepted after all": 1 });
+      await tab.evaluate(orderCall("accepted after all"));
+      await site.waitForOrders("accepted after all");
+      assert.deepEqual(site.deliveryCounts, { "accepted after all": 1 });
       onlyToldOfDenial(site.requests.slice(0, length));
       assert.deepEqual(tab.pageErrors, []);
     });
 
     test(`${name}: a visitor who accepts on page two is measured from there, with the click that brought them`, async (t) => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
-      await tab.evaluate(order("on page one"));
+      await tab.evaluate(orderCall("on page one"));
       await tab.page.getByRole("link", { name: "To /next" }).click();
       await tab.page.waitForURL("**/next**");
       await isAsked(tab);
       await untilState(tab, "pending");
-      await tab.evaluate(order("on page two"));
+      await tab.evaluate(orderCall("on page two"));
       await untouched({ site, visitor, tab });
 
       await accepts(tab);
-      await site.untilOrders("early on /next", "on page two");
-      assert.deepEqual(site.arrivals, {
+      await site.waitForOrders("early on /next", "on page two");
+      assert.deepEqual(site.deliveryCounts, {
         "early on /next": 1,
         "on page two": 1,
       });
@@ -330,30 +332,30 @@ describe("a site with a consent manager", TOGETHER, () => {
     test(`${name}: an acceptance holds on page two, and its withdrawal ends everything until it is given again`, async (t) => {
       const { site, visitor, tab } = await arrivesAt(t, manager);
       await accepts(tab);
-      await site.untilOrders("early on /");
-      await tab.leaves(site);
+      await site.waitForOrders("early on /");
+      await tab.leaveAfterResponses(site);
       await untilState(tab, "granted");
       assert.equal(await button(tab, "Accept all").isVisible(), false);
-      await site.untilOrders("early on /next");
+      await site.waitForOrders("early on /next");
       assert.deepEqual(identity(await visitor.cookies()).sort(), [
         "__obref",
         "__oppref",
       ]);
 
       // an order that waits, because the one before it has no answer yet
-      site.hold();
-      await tab.evaluate(order("under way"));
-      await site.untilOrders("under way");
-      await tab.evaluate(order("waiting"));
+      site.holdResponses();
+      await tab.evaluate(orderCall("under way"));
+      await site.waitForOrders("under way");
+      await tab.evaluate(orderCall("waiting"));
       const reloaded =
         manager.reloadsOnWithdrawal && tab.page.waitForEvent("load");
       await changesMind(tab, manager, rejects);
       await reloaded;
       await untilState(tab, "denied");
       assert.deepEqual(identity(await visitor.cookies()), []);
-      await tab.evaluate(order("withdrawn"));
+      await tab.evaluate(orderCall("withdrawn"));
       const { length } = site.requests;
-      site.release();
+      site.releaseResponses();
       await pause(A_BATCH_MS);
       onlyToldOfDenial(site.requests.slice(length));
       assert.deepEqual(
@@ -365,9 +367,9 @@ describe("a site with a consent manager", TOGETHER, () => {
 
       await changesMind(tab, manager, accepts);
       await untilState(tab, "granted");
-      await tab.evaluate(order("accepted again"));
-      await site.untilOrders("accepted again");
-      assert.deepEqual(site.arrivals, {
+      await tab.evaluate(orderCall("accepted again"));
+      await site.waitForOrders("accepted again");
+      assert.deepEqual(site.deliveryCounts, {
         "early on /": 1,
         "early on /next": 1,
         "under way": 1,
@@ -381,7 +383,7 @@ describe("a site with a consent manager", TOGETHER, () => {
     const tcf = MANAGERS.find(({ setup }) => setup === "tcf");
     const manager = { ...tcf, bundles: made };
     const { site, tab } = await arrives(t, browser, manager, "&country=US");
-    await site.untilOrders("early on /");
+    await site.waitForOrders("early on /");
     assert.equal(await button(tab, "Accept all").isVisible(), false);
     assert.deepEqual(tab.pageErrors, []);
   });

@@ -2,25 +2,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
   openSite,
-  order,
-  pixelScript,
-  script,
-  SETTINGS,
-  STUB,
-  visit,
 } from "../support/site.mjs";
 
-const ADDRESSES = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`;
-const pixel = (attributes) => pixelScript(`${ADDRESSES} ${attributes}`);
+const ADDRESSES = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
+const pixel = (attributes) => sdkTag(`${ADDRESSES} ${attributes}`);
 const PENDING = pixel('data-consent="pending"');
 
-const GTAG = script(`window.dataLayer = window.dataLayer || [];
+const GTAG = inlineScript(`window.dataLayer = window.dataLayer || [];
   function gtag() { dataLayer.push(arguments); }`);
 const gtag = (kind, given) =>
   `gtag("consent", ${JSON.stringify(kind)}, ${JSON.stringify(given)});`;
@@ -85,7 +85,7 @@ const nothingHappened = async (site, visitor, tab) => {
   assert.deepEqual(await tab.evaluate("Object.keys(localStorage)"), []);
   assert.deepEqual(await tab.evaluate("Object.keys(sessionStorage)"), []);
   assert.deepEqual(site.requests, []);
-  assert.deepEqual(site.settingsAsked, []);
+  assert.deepEqual(site.configRequests, []);
 };
 
 const state = (tab) => tab.evaluate("({...oaiq.consentState})");
@@ -98,33 +98,37 @@ const becomes = (tab, state) =>
 const A_WHILE = 2_500;
 
 describe("a visitor who has not been asked", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** Someone on a page with these parts, whose cookies and stores are watched. */
   const arrives = async (t, pages, path = "/") => {
-    const site = await openSite(t, pages);
-    const visitor = await Visitor.arrives(t, browser);
+    const site = await startSite(t, pages);
+    const visitor = await Visitor.create(t, browser);
     await visitor.context.addInitScript(WATCH);
-    const tab = await visitor.opens(site.url(path));
+    const tab = await visitor.openPage(site.url(path));
     return { site, visitor, tab };
   };
 
   for (const [way, parts] of Object.entries({
-    "the script's attribute": [STUB, script(INIT), PENDING],
+    "the script's attribute": [QUEUE_STUB, inlineScript(INIT), PENDING],
     "the page's config": [
-      STUB,
-      script(`oaiq.config = { consent: "pending" }; ${INIT}`),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript(`oaiq.config = { consent: "pending" }; ${INIT}`),
+      sdkTag(),
     ],
     init: [
-      STUB,
-      script('oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });'),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript(
+        'oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });',
+      ),
+      sdkTag(),
     ],
     "an init that comes later": [
-      STUB,
-      pixelScript(),
-      script('oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });'),
+      QUEUE_STUB,
+      sdkTag(),
+      inlineScript(
+        'oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });',
+      ),
     ],
   }))
     test(`is left alone by ${way}, and then loses nothing by having taken time`, async (t) => {
@@ -133,17 +137,17 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         { "/": html(...parts) },
         "/?oppref=click-1",
       );
-      await tab.evaluate(order("first"));
+      await tab.evaluate(orderCall("first"));
       const first = await tab.evaluate("Date.now()");
       await tab.evaluate("history.pushState(null, '', '/second?x=1')");
-      await tab.evaluate(order("second"));
+      await tab.evaluate(orderCall("second"));
       await pause(A_WHILE);
       await nothingHappened(site, visitor, tab);
       assert.deepEqual(await state(tab), { state: "pending", source: "call" });
 
       await tab.evaluate("oaiq('consent', true)");
-      await site.untilOrders("first", "second");
-      assert.deepEqual(site.arrivals, { first: 1, second: 1 });
+      await site.waitForOrders("first", "second");
+      assert.deepEqual(site.deliveryCounts, { first: 1, second: 1 });
       const [one, two] = site.measured;
       assert.equal(one.source_url, site.url("/"));
       assert.equal(two.source_url, site.url("/second"));
@@ -159,40 +163,40 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
 
   test("and then says no has measured nothing, and may change their mind", async (t) => {
     const { site, visitor, tab } = await arrives(t, {
-      "/": html(STUB, script(INIT), PENDING),
+      "/": html(QUEUE_STUB, inlineScript(INIT), PENDING),
     });
-    await tab.evaluate(order("waiting"));
+    await tab.evaluate(orderCall("waiting"));
     await tab.evaluate("oaiq('consent', false)");
-    await tab.evaluate(order("denied"));
+    await tab.evaluate(orderCall("denied"));
     await pause(A_WHILE);
     assert.deepEqual(site.requests, []);
-    assert.deepEqual(site.settingsAsked, []);
+    assert.deepEqual(site.configRequests, []);
     assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
     assert.deepEqual(await state(tab), { state: "denied", source: "call" });
 
     await tab.evaluate("oaiq('consent', true)");
-    await tab.evaluate(order("granted"));
-    await site.untilOrders("granted");
+    await tab.evaluate(orderCall("granted"));
+    await site.waitForOrders("granted");
     await tab.evaluate("oaiq('consent', false)");
-    await tab.evaluate(order("withdrawn"));
+    await tab.evaluate(orderCall("withdrawn"));
     assert.equal((await state(tab)).state, "denied");
-    await tab.leaves(site).catch(() => {});
-    assert.deepEqual(site.arrivals, { granted: 1 });
+    await tab.leaveAfterResponses(site).catch(() => {});
+    assert.deepEqual(site.deliveryCounts, { granted: 1 });
     assert.deepEqual(tab.pageErrors, []);
   });
 
   test("is measured in 200 events at most, the oldest views of which go first", async (t) => {
     const { site, tab } = await arrives(t, {
-      "/": html(STUB, script(INIT), PENDING),
+      "/": html(QUEUE_STUB, inlineScript(INIT), PENDING),
     });
     await tab.evaluate(`
-      ${order("kept")}
+      ${orderCall("kept")}
       for (let i = 0; i < 150; i += 1)
         oaiq("measure", "page_viewed", { type: "contents" }, { event_id: "view " + i });
       for (let i = 0; i < 150; i += 1)
         oaiq("measure", "order_created", { type: "contents", amount: 1, currency: "EUR" }, { event_id: "order " + i });
       oaiq("consent", true);`);
-    await site.untilOrders("kept", "order 149", "view 149");
+    await site.waitForOrders("kept", "order 149", "view 149");
     const ids = site.measured.map(({ id }) => id);
     // the init and the paint wait among them
     assert.equal(ids.length, 198);
@@ -201,29 +205,33 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
   });
 
   test("waits for a source's file, and is told where that is missing", async (t) => {
-    const site = await openSite(t, {
-      "/": html(STUB, script(INIT), pixel('data-consent-source="google"')),
+    const site = await startSite(t, {
+      "/": html(
+        QUEUE_STUB,
+        inlineScript(INIT),
+        pixel('data-consent-source="google"'),
+      ),
     });
     site.files.delete("oaiq.consent.min.js");
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url());
-    await tab.untilLine(/oaiq\.consent\.min\.js could not be loaded/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url());
+    await tab.waitForLog(/oaiq\.consent\.min\.js could not be loaded/);
     assert.match(
-      tab.pixelLines[0],
+      tab.oaiqLogs[0],
       /nothing is measured before oaiq\("consent", true\)/,
     );
-    await tab.evaluate(order("waiting"));
+    await tab.evaluate(orderCall("waiting"));
     await tab.evaluate("oaiq('consent', true)");
-    await site.untilOrders("waiting");
+    await site.waitForOrders("waiting");
   });
 
   test("loses nothing on a page that has broken arrays", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`${INIT}${order("waiting")}`),
-      script(
+      QUEUE_STUB,
+      inlineScript(`${INIT}${orderCall("waiting")}`),
+      inlineScript(
         `const { getOwnPropertyNames } = Object;
         const methods = getOwnPropertyNames(Array.prototype).filter((name) => name !== "constructor" && typeof Array.prototype[name] === "function");
         const before = methods.map((name) => Array.prototype[name]);
@@ -231,7 +239,7 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
         const iterate = Array.prototype[Symbol.iterator];
         delete Array.prototype[Symbol.iterator];
         setTimeout(() => {
-          ${order("later")}
+          ${orderCall("later")}
           oaiq("consent", true);
           // the test's own tool needs them
           for (let i = 0; i < methods.length; i += 1) Array.prototype[methods[i]] = before[i];
@@ -240,30 +248,30 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       ),
       PENDING,
     );
-    await site.untilOrders("waiting", "later");
+    await site.waitForOrders("waiting", "later");
     assert.deepEqual(tab.pageErrors, []);
   });
 
   test("whose page names nothing downloads nothing more", async (t) => {
-    const { site, tab } = await visit(t, browser);
-    await tab.evaluate(order("a"));
-    await site.untilOrders("a");
-    assert.ok(!tab.hasAskedFor("oaiq.consent.min.js"));
+    const { site, tab } = await openSite(t, browser);
+    await tab.evaluate(orderCall("a"));
+    await site.waitForOrders("a");
+    assert.ok(!tab.hasRequested("oaiq.consent.min.js"));
     assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
   });
 
   test("whose page has the script inline is not taken for one who must be asked", async (t) => {
-    const site = await openSite(t, { "/": html() });
+    const site = await startSite(t, { "/": html() });
     const text = site.files.get("oaiq.min.js").toString();
     site.pages["/"] = html(
-      STUB,
-      script(INIT),
+      QUEUE_STUB,
+      inlineScript(INIT),
       `<script ${ADDRESSES}>${text}</script>`,
     );
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url());
-    await tab.evaluate(order("a"));
-    await site.untilOrders("a");
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url());
+    await tab.evaluate(orderCall("a"));
+    await site.waitForOrders("a");
     assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
   });
 
@@ -271,45 +279,45 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     const pages = (...first) => ({
       "/": html(
         GTAG,
-        script(first.join("")),
-        STUB,
-        script(INIT),
+        inlineScript(first.join("")),
+        QUEUE_STUB,
+        inlineScript(INIT),
         pixel('data-consent-source="google"'),
       ),
     });
     const before = await arrives(t, pages(gtag("default", DENIED)));
     await isPending(before.tab);
-    await before.tab.evaluate(order("waiting"));
+    await before.tab.evaluate(orderCall("waiting"));
     await before.tab.page.waitForFunction(
       "oaiq.consentState.source === 'google'",
     );
     await pause(A_WHILE);
     await nothingHappened(before.site, before.visitor, before.tab);
     await before.tab.evaluate(gtag("update", GRANTED));
-    await before.site.untilOrders("waiting");
+    await before.site.waitForOrders("waiting");
     assert.deepEqual(await state(before.tab), {
       state: "granted",
       source: "google",
     });
     await before.tab.evaluate(gtag("update", DENIED));
     await becomes(before.tab, "denied");
-    await before.tab.evaluate(order("withdrawn"));
-    await before.tab.leaves(before.site).catch(() => {});
-    assert.deepEqual(before.site.arrivals, { waiting: 1 });
+    await before.tab.evaluate(orderCall("withdrawn"));
+    await before.tab.leaveAfterResponses(before.site).catch(() => {});
+    assert.deepEqual(before.site.deliveryCounts, { waiting: 1 });
 
     const known = await arrives(
       t,
       pages(gtag("default", DENIED), gtag("update", GRANTED)),
     );
-    await known.tab.evaluate(order("known"));
-    await known.site.untilOrders("known");
+    await known.tab.evaluate(orderCall("known"));
+    await known.site.waitForOrders("known");
 
     const late = await arrives(
       t,
       pages(gtag("default", { ...GRANTED, wait_for_update: 1_500 })),
     );
-    await late.tab.evaluate(order("late"));
-    await late.site.untilOrders("late");
+    await late.tab.evaluate(orderCall("late"));
+    await late.site.waitForOrders("late");
   });
 
   for (const [where, attributes] of [
@@ -317,31 +325,31 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     ["nobody knows where", ""],
   ])
     test(`and is ${where}, is not measured by a grant for everybody that stands before it`, async (t) => {
-      const site = await openSite(t, {
+      const site = await startSite(t, {
         "/": html(
           GTAG,
-          STUB,
-          script(INIT + order("first")),
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("first")),
           pixel(`data-consent-source="google" ${attributes}`),
-          script(gtag("default", GRANTED) + order("second")),
+          inlineScript(gtag("default", GRANTED) + orderCall("second")),
           // scripts behind it wait, and the page's other tasks do not
           '<link rel="stylesheet" href="/sdk/slow.css">',
-          script(
-            gtag("default", { ...DENIED, region: ["DE"] }) + order("third"),
+          inlineScript(
+            gtag("default", { ...DENIED, region: ["DE"] }) + orderCall("third"),
           ),
         ),
       });
       site.files.set("slow.css", "");
-      site.hold("slow.css");
-      const visitor = await Visitor.arrives(t, browser);
+      site.holdResponses("slow.css");
+      const visitor = await Visitor.create(t, browser);
       await visitor.context.addInitScript(WATCH);
-      const tab = await visitor.opens(site.url(), "commit");
+      const tab = await visitor.openPage(site.url(), "commit");
       await tab.page.waitForFunction(
         "window.oaiq?.consentState?.source === 'google'",
       );
       await pause(A_WHILE);
       await nothingHappened(site, visitor, tab);
-      site.release();
+      site.releaseResponses();
       await tab.page.waitForFunction("dataLayer.length === 2");
       await pause(A_WHILE);
       await nothingHappened(site, visitor, tab);
@@ -351,31 +359,31 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       });
 
       await tab.evaluate(gtag("update", GRANTED));
-      await site.untilOrders("first", "second", "third");
+      await site.waitForOrders("first", "second", "third");
       assert.deepEqual(tab.pageErrors, []);
     });
 
   test("is asked by who is named in the script's own attribute, and not by the config", async (t) => {
     const { site, tab } = await arrives(t, {
       "/": html(
-        STUB,
-        script(`oaiq.config = { consentSource: "tcf" }; ${INIT}`),
+        QUEUE_STUB,
+        inlineScript(`oaiq.config = { consentSource: "tcf" }; ${INIT}`),
         pixel('data-oaiq-consent-source="gpc"'),
       ),
     });
     await becomes(tab, "granted");
     assert.deepEqual(await state(tab), { state: "granted", source: "gpc" });
-    await tab.evaluate(order("a"));
-    await site.untilOrders("a");
+    await tab.evaluate(orderCall("a"));
+    await site.waitForOrders("a");
   });
 
   test("who is not to be named is not, until they may be", async (t) => {
     const { site, tab } = await arrives(t, {
       "/": html(
         GTAG,
-        script(gtag("default", DENIED)),
-        STUB,
-        script(
+        inlineScript(gtag("default", DENIED)),
+        QUEUE_STUB,
+        inlineScript(
           'oaiq("init", { pixelId: "TEST-PIXEL", user: { country: "DE" } });',
         ),
         pixel(
@@ -384,16 +392,16 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       ),
     });
     await tab.evaluate(gtag("update", { ad_storage: "granted" }));
-    await tab.evaluate(order("unnamed"));
-    await site.untilOrders("unnamed");
+    await tab.evaluate(orderCall("unnamed"));
+    await site.waitForOrders("unnamed");
     assert.ok(site.requests.every(({ body }) => !("user" in body)));
     await tab.evaluate(gtag("update", { ad_user_data: "granted" }));
-    await tab.evaluate(order("named"));
-    await site.untilOrders("named");
+    await tab.evaluate(orderCall("named"));
+    await site.waitForOrders("named");
     assert.deepEqual(site.requests.at(-1).body.user, { in: { co: "DE" } });
     await tab.evaluate(gtag("update", { ad_user_data: "denied" }));
-    await tab.evaluate(order("unnamed again"));
-    await site.untilOrders("unnamed again");
+    await tab.evaluate(orderCall("unnamed again"));
+    await site.waitForOrders("unnamed again");
     assert.ok(!("user" in site.requests.at(-1).body));
   });
 
@@ -401,61 +409,64 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     const { site, visitor, tab } = await arrives(t, {
       "/": html(
         GTAG,
-        STUB,
-        script(INIT),
+        QUEUE_STUB,
+        inlineScript(INIT),
         pixel('data-consent-source="google"'),
       ),
     });
     await tab.evaluate(gtag("update", GRANTED));
-    const other = await visitor.opens(site.url());
+    const other = await visitor.openPage(site.url());
     await other.evaluate(gtag("update", GRANTED));
-    for (const it of [tab, other]) await it.evaluate(order("both"));
-    await site.until("both orders", () => site.arrivals.both === 2);
+    for (const it of [tab, other]) await it.evaluate(orderCall("both"));
+    await site.waitFor("both orders", () => site.deliveryCounts.both === 2);
     await tab.evaluate(gtag("update", DENIED));
     await becomes(other, "denied");
     assert.equal((await state(other)).source, "another tab");
-    await other.evaluate(order("withdrawn"));
+    await other.evaluate(orderCall("withdrawn"));
     await other.evaluate(gtag("update", GRANTED));
     await becomes(other, "granted");
-    await other.evaluate(order("asked again"));
-    await site.untilOrders("asked again");
-    assert.equal(site.arrivals.withdrawn, undefined);
+    await other.evaluate(orderCall("asked again"));
+    await site.waitForOrders("asked again");
+    assert.equal(site.deliveryCounts.withdrawn, undefined);
   });
 
   test("who withdraws in one tab has withdrawn in all, also where the page itself asks", async (t) => {
     const { site, visitor, tab } = await arrives(t, {
-      "/": html(STUB, script(INIT), PENDING),
+      "/": html(QUEUE_STUB, inlineScript(INIT), PENDING),
     });
-    const other = await visitor.opens(site.url());
-    const third = await visitor.opens(site.url());
+    const other = await visitor.openPage(site.url());
+    const third = await visitor.openPage(site.url());
     for (const it of [tab, other]) await it.evaluate("oaiq('consent', true)");
-    await other.evaluate(order("allowed"));
-    await site.untilOrders("allowed");
-    await third.evaluate(order("waiting"));
+    await other.evaluate(orderCall("allowed"));
+    await site.waitForOrders("allowed");
+    await third.evaluate(orderCall("waiting"));
     await tab.evaluate("oaiq('consent', false)");
     for (const it of [other, third]) {
       await becomes(it, "denied");
       assert.equal((await state(it)).source, "another tab");
-      await it.evaluate(order("withdrawn"));
+      await it.evaluate(orderCall("withdrawn"));
     }
 
     // what happens there then is no answer here, where nothing is measured before the next
     await tab.evaluate("oaiq('consent', true)");
     await tab.evaluate("localStorage.clear()");
-    await tab.evaluate(order("granted again"));
-    await site.untilOrders("granted again");
+    await tab.evaluate(orderCall("granted again"));
+    await site.waitForOrders("granted again");
     assert.deepEqual(await state(other), {
       state: "denied",
       source: "another tab",
     });
-    await other.evaluate(order("still withdrawn"));
+    await other.evaluate(orderCall("still withdrawn"));
     for (const it of [other, third]) {
       await it.evaluate("oaiq('consent', true)");
-      await it.evaluate(order("asked again"));
+      await it.evaluate(orderCall("asked again"));
       assert.deepEqual(await state(it), { state: "granted", source: "call" });
     }
-    await site.until("both orders", () => site.arrivals["asked again"] === 2);
-    assert.deepEqual(site.arrivals, {
+    await site.waitFor(
+      "both orders",
+      () => site.deliveryCounts["asked again"] === 2,
+    );
+    assert.deepEqual(site.deliveryCounts, {
       allowed: 1,
       "granted again": 1,
       "asked again": 2,
@@ -469,25 +480,25 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
     test(`is measured where the page ${what} before an init that would wait`, async (t) => {
       const { site, tab } = await arrives(t, {
         "/": html(
-          STUB,
-          script(
+          QUEUE_STUB,
+          inlineScript(
             `${first} oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });`,
           ),
-          pixelScript(),
+          sdkTag(),
         ),
       });
-      await tab.evaluate(order("a"));
-      await site.untilOrders("a");
+      await tab.evaluate(orderCall("a"));
+      await site.waitForOrders("a");
       assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
     });
 
   test("is left alone by an init that comes behind calls that say nothing of consent", async (t) => {
     const { site, visitor, tab } = await arrives(t, {
       "/": html(
-        STUB,
-        script(`${order("a")} oaiq("consent", "granted"); oaiq("initialise", {}); oaiq("init");
+        QUEUE_STUB,
+        inlineScript(`${orderCall("a")} oaiq("consent", "granted"); oaiq("initialise", {}); oaiq("init");
           oaiq("init", { pixelId: "TEST-PIXEL", consent: "pending" });`),
-        pixelScript(),
+        sdkTag(),
       ),
     });
     await pause(A_WHILE);
@@ -501,21 +512,21 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
   })) {
     const pages = {
       "/": html(
-        STUB,
-        script('oaiq("init", { pixelId: "TEST-PIXEL", debug: true });'),
+        QUEUE_STUB,
+        inlineScript('oaiq("init", { pixelId: "TEST-PIXEL", debug: true });'),
         ...parts,
       ),
     };
     /** With debug on by the page, by a link from anywhere, and by hand. */
     const lookedAt = async (t, watched) => {
-      const site = await openSite(t, pages);
-      const visitor = await Visitor.arrives(t, browser);
+      const site = await startSite(t, pages);
+      const visitor = await Visitor.create(t, browser);
       await visitor.context.addInitScript(watched);
       // where a page has caches and workers
       const url = site.url("/?oaiq_debug=1&oppref=click-1", "localhost");
-      const tab = await visitor.opens(url);
-      await tab.evaluate(order("a"));
-      await tab.untilLine(/pending/);
+      const tab = await visitor.openPage(url);
+      await tab.evaluate(orderCall("a"));
+      await tab.waitForLog(/pending/);
       await tab.evaluate("oaiq.debug()");
       await pause(A_WHILE);
       assert.deepEqual(await tab.evaluate("touched"), []);
@@ -536,45 +547,45 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
       "/": html(
         GTAG,
         ...first,
-        STUB,
-        script(INIT),
+        QUEUE_STUB,
+        inlineScript(INIT),
         pixel('data-consent-source="google gpc"'),
       ),
     });
-    const one = await arrives(t, parts(script(gtag("update", GRANTED))));
+    const one = await arrives(t, parts(inlineScript(gtag("update", GRANTED))));
     await becomes(one.tab, "granted");
     assert.equal((await state(one.tab)).source, "google gpc");
 
-    const private_ = script(
+    const private_ = inlineScript(
       'Object.defineProperty(navigator, "globalPrivacyControl", { value: true });',
     );
     const other = await arrives(
       t,
-      parts(private_, script(gtag("update", GRANTED))),
+      parts(private_, inlineScript(gtag("update", GRANTED))),
     );
     await becomes(other.tab, "denied");
     assert.equal((await state(other.tab)).source, "gpc");
     await other.tab.evaluate("oaiq('consent', true)");
-    await other.tab.evaluate(order("after all"));
-    await other.site.untilOrders("after all");
+    await other.tab.evaluate(orderCall("after all"));
+    await other.site.waitForOrders("after all");
   });
 
   test("whose browser objects is opted out where the site says so", async (t) => {
     const { site, tab } = await arrives(t, {
       "/": html(
-        script(
+        inlineScript(
           'Object.defineProperty(navigator, "globalPrivacyControl", { value: true });',
         ),
-        STUB,
-        script(INIT),
+        QUEUE_STUB,
+        inlineScript(INIT),
         pixel('data-consent-source="gpc" data-gpc="opt-out"'),
       ),
     });
-    await tab.evaluate(order("a"));
+    await tab.evaluate(orderCall("a"));
     await tab.evaluate(
       'oaiq("measure", "order_created", { type: "contents" }, { event_id: "b", opt_out: false })',
     );
-    await site.untilOrders("a", "b");
+    await site.waitForOrders("a", "b");
     assert.deepEqual(
       site.measured.map(({ opt_out }) => opt_out),
       [true, true],
@@ -584,15 +595,15 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
   test("of a source that there is not is not measured, and the console says why", async (t) => {
     const { site, tab } = await arrives(t, {
       "/": html(
-        STUB,
-        script(`oaiq.config = { consentSource: "gogle" }; ${INIT}`),
-        pixelScript(),
+        QUEUE_STUB,
+        inlineScript(`oaiq.config = { consentSource: "gogle" }; ${INIT}`),
+        sdkTag(),
       ),
     });
-    await tab.untilLine(
+    await tab.waitForLog(
       /consentSource names the unknown source "gogle" \(known: google, tcf, gpp, gpc\)/,
     );
-    await tab.evaluate(order("a"));
+    await tab.evaluate(orderCall("a"));
     await pause(A_WHILE);
     assert.deepEqual(site.requests, []);
   });
@@ -600,28 +611,28 @@ describe("a visitor who has not been asked", { concurrency: 4 }, () => {
   test("who never answers is told of with debug after a while", async (t) => {
     const { tab } = await arrives(t, {
       "/": html(
-        STUB,
-        script('oaiq("init", { pixelId: "TEST-PIXEL", debug: true });'),
+        QUEUE_STUB,
+        inlineScript('oaiq("init", { pixelId: "TEST-PIXEL", debug: true });'),
         pixel('data-consent-source="tcf google"'),
       ),
     });
-    await tab.untilLine(/no answer about consent after 5 s, from tcf google/);
+    await tab.waitForLog(/no answer about consent after 5 s, from tcf google/);
   });
 });
 
 describe("a click that waits for consent", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
   const PASSING = pixel('data-consent="pending" data-click-passthrough');
   const page = (body) =>
-    html(STUB, script(INIT), PASSING).replace(
+    html(QUEUE_STUB, inlineScript(INIT), PASSING).replace(
       "<body></body>",
       `<body>${body}</body>`,
     );
 
   const arrives = async (t, body) => {
-    const site = await openSite(t, { "/": page(body), "/next": page("") });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oppref=click-1"));
+    const site = await startSite(t, { "/": page(body), "/next": page("") });
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oppref=click-1"));
     return { site, visitor, tab };
   };
 
@@ -643,9 +654,9 @@ describe("a click that waits for consent", { concurrency: 4 }, () => {
       assert.equal(await tab.evaluate("location.search"), "?oppref=click-1");
       await tab.page.click(selector);
       await tab.page.waitForURL((url) => url.pathname === "/next");
-      await tab.evaluate(order("bought"));
+      await tab.evaluate(orderCall("bought"));
       await tab.evaluate("oaiq('consent', true)");
-      await site.untilOrders("bought");
+      await site.waitForOrders("bought");
       assert.equal(site.requests.at(-1).body.oppref, "click-1");
     });
 

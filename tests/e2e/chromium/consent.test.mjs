@@ -2,56 +2,56 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  pixelScript,
-  script,
-  SETTINGS,
-  STUB,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 describe("consent", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("a denial in one tab stops the other at once and forgets the visitor; what was dropped is not sent after a grant", async (t) => {
-    const site = await openSite(t, { "/": html(), "/next": html("") });
-    const visitor = await Visitor.arrives(t, browser);
-    const one = await visitor.opens(site.url("/?oppref=click-1"));
-    const other = await visitor.opens(site.url());
-    await one.evaluate(order("one 1"));
-    await other.evaluate(order("other 1"));
-    await site.untilOrders("one 1", "other 1");
+    const site = await startSite(t, { "/": html(), "/next": html("") });
+    const visitor = await Visitor.create(t, browser);
+    const one = await visitor.openPage(site.url("/?oppref=click-1"));
+    const other = await visitor.openPage(site.url());
+    await one.evaluate(orderCall("one 1"));
+    await other.evaluate(orderCall("other 1"));
+    await site.waitForOrders("one 1", "other 1");
     const before = await visitor.cookies();
     assert.equal(before.__oppref, "click-1");
     assert.equal(before.__obref, site.requests.at(-1).body.obref);
 
     // an order that waits in the other tab, because the one before it has no answer yet
-    site.hold();
-    await other.evaluate(order("other 2"));
-    await site.untilOrders("other 2");
-    await other.evaluate(order("other 3"));
+    site.holdResponses();
+    await other.evaluate(orderCall("other 2"));
+    await site.waitForOrders("other 2");
+    await other.evaluate(orderCall("other 3"));
 
     await one.evaluate("oaiq('consent', false)");
     await other.page.waitForFunction(
       "localStorage.getItem('oaiq_consent') === 'false'",
     );
-    await other.evaluate(order("other 4"));
-    await one.evaluate(order("one 2"));
+    await other.evaluate(orderCall("other 4"));
+    await one.evaluate(orderCall("one 2"));
     const { __oaiq_consent: answer, ...identity } = await visitor.cookies();
     assert.equal(answer, "false");
     assert.deepEqual(identity, {});
 
-    site.release();
-    await other.goes(site.url("/next"));
+    site.releaseResponses();
+    await other.goto(site.url("/next"));
     await one.evaluate("oaiq('consent', true)");
-    await one.evaluate(order("one 3"));
-    await site.untilOrders("one 3");
-    assert.deepEqual(site.arrivals, {
+    await one.evaluate(orderCall("one 3"));
+    await site.waitForOrders("one 3");
+    assert.deepEqual(site.deliveryCounts, {
       "one 1": 1,
       "other 1": 1,
       "other 2": 1,
@@ -63,23 +63,23 @@ describe("consent", () => {
   });
 
   test("a visitor who has denied is told of once a session, and not named", async (t) => {
-    const site = await openSite(t, { "/": html(), "/next": html() });
-    const visitor = await Visitor.arrives(t, browser);
+    const site = await startSite(t, { "/": html(), "/next": html() });
+    const visitor = await Visitor.create(t, browser);
     await visitor.context.addCookies([
       { name: "__oaiq_consent", value: "false", url: site.url() },
     ]);
-    const tab = await visitor.opens(site.url("/?oppref=click-1"));
-    await tab.evaluate(order("denied"));
-    await site.until("the diagnostic", () => site.requests.length > 0);
-    await tab.leaves(site);
-    await tab.evaluate(order("denied too"));
-    await tab.goes("about:blank");
+    const tab = await visitor.openPage(site.url("/?oppref=click-1"));
+    await tab.evaluate(orderCall("denied"));
+    await site.waitFor("the diagnostic", () => site.requests.length > 0);
+    await tab.leaveAfterResponses(site);
+    await tab.evaluate(orderCall("denied too"));
+    await tab.goto("about:blank");
 
-    const later = await Visitor.arrives(t, browser);
-    const other = await later.opens(site.url());
-    await other.evaluate(order("granted"));
-    await site.untilOrders("granted");
-    assert.deepEqual(site.arrivals, { granted: 1 });
+    const later = await Visitor.create(t, browser);
+    const other = await later.openPage(site.url());
+    await other.evaluate(orderCall("granted"));
+    await site.waitForOrders("granted");
+    assert.deepEqual(site.deliveryCounts, { granted: 1 });
     const [{ body, headers }, ...rest] = site.requests;
     assert.deepEqual(Object.keys(body), ["events"]);
     assert.equal(body.events[0].data.consent, false);
@@ -124,15 +124,15 @@ const LEFT = `
   document.cookie = "basket=3; Path=/";`;
 
 describe("a visitor who is forgotten", { concurrency: 3 }, () => {
-  const browser = sharedBrowser();
-  const ADDRESSES = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`;
+  const browser = useBrowser();
+  const ADDRESSES = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
   const pending = (attributes) =>
-    html(STUB, script(INIT), pixelScript(`${ADDRESSES} ${attributes}`));
+    html(QUEUE_STUB, inlineScript(INIT), sdkTag(`${ADDRESSES} ${attributes}`));
 
   const arrives = async (t, front, host) => {
-    const site = await openSite(t, { "/": front, "/next": html() });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oppref=click-1", host));
+    const site = await startSite(t, { "/": front, "/next": html() });
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oppref=click-1", host));
     return { site, visitor, tab };
   };
   const isForgotten = (tab) =>
@@ -142,24 +142,26 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
 
   test("has nothing left on this origin, is measured no more on this page, and is somebody else on the next", async (t) => {
     const { site, visitor, tab } = await arrives(t, html());
-    await tab.evaluate(order("a"));
-    await site.untilOrders("a");
+    await tab.evaluate(orderCall("a"));
+    await site.waitForOrders("a");
     await tab.evaluate(LEFT);
     const before = site.requests.at(-1).body;
-    await tab.evaluate(`${order("waiting")} oaiq("forget"); ${order("forgotten")}`);
+    await tab.evaluate(
+      `${orderCall("waiting")} oaiq("forget"); ${orderCall("forgotten")}`,
+    );
     await isForgotten(tab);
     assert.deepEqual(await stored(visitor, tab), []);
     assert.equal(await tab.evaluate("localStorage.basket"), "3");
     assert.equal((await visitor.cookies()).basket, "3");
-    await tab.evaluate(`oaiq("consent", true); ${INIT} ${order("later")}`);
+    await tab.evaluate(`oaiq("consent", true); ${INIT} ${orderCall("later")}`);
     await pause(A_WHILE);
     assert.deepEqual(await stored(visitor, tab), []);
-    assert.deepEqual(tab.pixelLines, []);
+    assert.deepEqual(tab.oaiqLogs, []);
 
-    await tab.goes(site.url("/next"));
-    await tab.evaluate(order("b"));
-    await site.untilOrders("b");
-    assert.deepEqual(site.arrivals, { a: 1, b: 1 });
+    await tab.goto(site.url("/next"));
+    await tab.evaluate(orderCall("b"));
+    await site.waitForOrders("b");
+    assert.deepEqual(site.deliveryCounts, { a: 1, b: 1 });
     const after = site.requests.at(-1).body;
     assert.ok(after.obref && after.obref !== before.obref);
     assert.equal(after.oppref, undefined);
@@ -182,11 +184,11 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
 
   test("has the request given up that is under way", async (t) => {
     const { site, tab } = await arrives(t, html());
-    site.answerTo = () => ({ silent: true });
-    await tab.evaluate(order("a"));
-    await site.until("the request", () => site.requests.length > 0);
+    site.respond = () => ({ hang: true });
+    await tab.evaluate(orderCall("a"));
+    await site.waitFor("the request", () => site.requests.length > 0);
     await tab.evaluate(`oaiq("forget")`);
-    await site.until("its end", () => site.requests[0].broken);
+    await site.waitFor("its end", () => site.requests[0].aborted);
     await pause(A_WHILE);
     assert.equal(site.requests.length, 1);
     assert.deepEqual(tab.pageErrors, []);
@@ -196,17 +198,19 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
     const { site, visitor, tab } = await arrives(
       t,
       html(
-        STUB,
-        script(`${INIT} ${order("a")} ${LEFT} oaiq("forget"); ${order("b")}`),
-        pixelScript(),
+        QUEUE_STUB,
+        inlineScript(
+          `${INIT} ${orderCall("a")} ${LEFT} oaiq("forget"); ${orderCall("b")}`,
+        ),
+        sdkTag(),
       ),
     );
     await isForgotten(tab);
     await pause(A_WHILE);
-    await tab.goes(site.url("/next?x"));
+    await tab.goto(site.url("/next?x"));
     await tab.evaluate("oaiq('forget')");
     await isForgotten(tab);
-    assert.deepEqual(site.arrivals, {});
+    assert.deepEqual(site.deliveryCounts, {});
     assert.deepEqual(await stored(visitor, tab), []);
   });
 
@@ -220,18 +224,24 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
         `oaiq.consentState?.source === "${source}"`,
       );
       await tab.evaluate(LEFT);
-      await tab.evaluate(`${order("a")} oaiq("forget")`);
+      await tab.evaluate(`${orderCall("a")} oaiq("forget")`);
       await isForgotten(tab);
       assert.deepEqual(await stored(visitor, tab), []);
       const forgotten = { state: "denied", source: "forget" };
-      assert.deepEqual(await tab.evaluate("({...oaiq.consentState})"), forgotten);
-      await tab.evaluate(`oaiq("consent", true); ${order("b")}
+      assert.deepEqual(
+        await tab.evaluate("({...oaiq.consentState})"),
+        forgotten,
+      );
+      await tab.evaluate(`oaiq("consent", true); ${orderCall("b")}
         window.dataLayer?.push(["consent", "update", { ad_storage: "granted" }]);`);
       await pause(A_WHILE);
-      assert.deepEqual(await tab.evaluate("({...oaiq.consentState})"), forgotten);
+      assert.deepEqual(
+        await tab.evaluate("({...oaiq.consentState})"),
+        forgotten,
+      );
       assert.deepEqual(site.requests, []);
       assert.deepEqual(await stored(visitor, tab), []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
       assert.deepEqual(tab.pageErrors, []);
     });
   }
@@ -239,19 +249,19 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
   test("is measured no more even where the file is missing, and the console says what remains", async (t) => {
     const { site, visitor, tab } = await arrives(t, html());
     site.files.delete("oaiq.consent.min.js");
-    await tab.evaluate(order("a"));
-    await site.untilOrders("a");
-    await tab.evaluate(`${order("b")} oaiq("forget"); ${order("c")}`);
-    await tab.untilLine(
+    await tab.evaluate(orderCall("a"));
+    await site.waitForOrders("a");
+    await tab.evaluate(`${orderCall("b")} oaiq("forget"); ${orderCall("c")}`);
+    await tab.waitForLog(
       /forget is incomplete: oaiq\.consent\.min\.js could not be loaded/,
     );
     await pause(A_WHILE);
-    assert.deepEqual(site.arrivals, { a: 1 });
+    assert.deepEqual(site.deliveryCounts, { a: 1 });
     const { __obref, __oppref, __oaiq_consent } = await visitor.cookies();
     assert.deepEqual(
       [__obref, __oppref, __oaiq_consent],
       [undefined, undefined, "false"],
     );
-    assert.equal(tab.pixelLines.length, 1);
+    assert.equal(tab.oaiqLogs.length, 1);
   });
 });

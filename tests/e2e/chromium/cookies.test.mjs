@@ -1,15 +1,15 @@
 // The cookies of a visitor, in a real browser's jar: which are written, for which domain, and which of several counts.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
   html,
   INIT,
-  openSite,
-  order,
-  pixelScript,
-  script,
-  STUB,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 const HOST = "www.shop.example.co.uk";
@@ -18,7 +18,7 @@ const KNOWN = `__obref=${UUID}; Domain=example.co.uk; Max-Age=3600`;
 const DAY = 24 * 60 * 60;
 
 /** Keeps an account of how often the page's cookies are read, and of what is written. */
-const WATCH = script(`(() => {
+const WATCH = inlineScript(`(() => {
   window.touched = [];
   const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
   Object.defineProperty(Document.prototype, "cookie", {
@@ -28,7 +28,7 @@ const WATCH = script(`(() => {
   });
 })();`);
 
-const PIXEL = [STUB, script(INIT + order("order")), pixelScript()];
+const PIXEL = [QUEUE_STUB, inlineScript(INIT + orderCall("order")), sdkTag()];
 
 /** A cookie that the browser keeps: whose domain begins with a dot is for all hosts there. */
 const jar = async ({ context }) =>
@@ -40,25 +40,25 @@ const daysLeft = ({ expires }) => (expires - Date.now() / 1000) / DAY;
 
 describe("cookies", { concurrency: 4 }, () => {
   // all names are this machine, also those that are no .test: co.uk and github.io are in the browser's list of suffixes
-  const browser = sharedBrowser("--host-resolver-rules=MAP * 127.0.0.1");
+  const browser = useBrowser("--host-resolver-rules=MAP * 127.0.0.1");
 
   /** A visitor who has these cookies already, made in this order, looks at a page that measures an order. */
   const visit = async (t, { host = HOST, has = [], path = "/", ...more }) => {
     const { parts = [WATCH, ...PIXEL], isDenied } = more;
     const page = html(...parts);
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": page,
       "/shop": page,
       "/empty": html(""),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/empty", host));
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/empty", host));
     for (const cookie of has)
       await tab.evaluate(`document.cookie = ${JSON.stringify(cookie)}`);
-    await tab.goes(site.url(path, host));
+    await tab.goto(site.url(path, host));
     if (isDenied)
-      await site.until("the diagnostic", () => site.requests.length);
-    else await site.untilOrders("order");
+      await site.waitFor("the diagnostic", () => site.requests.length);
+    else await site.waitForOrders("order");
     assert.deepEqual(tab.pageErrors, []);
     return { site, visitor, tab, body: site.requests[0].body };
   };
@@ -87,16 +87,16 @@ describe("cookies", { concurrency: 4 }, () => {
 
   for (const scheme of ["http", "https"])
     test(`on ${scheme}, a new visitor's cookies are written once, for a domain that a short-lived probe has found`, async (t) => {
-      const site = await openSite(t, { "/": html(WATCH, ...PIXEL) });
-      const visitor = await Visitor.arrives(t, browser);
+      const site = await startSite(t, { "/": html(WATCH, ...PIXEL) });
+      const visitor = await Visitor.create(t, browser);
       await visitor.context.route(/^https:/, async (route) => {
         const { pathname, search } = new URL(route.request().url());
         const url = site.url(pathname + search, "127.0.0.1");
         await route.fulfill({ response: await route.fetch({ url }) });
       });
       const at = site.url("/?oppref=click-1", HOST);
-      const tab = await visitor.opens(at.replace("http", scheme));
-      await site.untilOrders("order");
+      const tab = await visitor.openPage(at.replace("http", scheme));
+      await site.waitForOrders("order");
       const { obref } = site.requests[0].body;
       const secure = scheme === "https" ? "; Secure" : "";
       const life = (days) => `Path=/; Max-Age=${days * DAY}; SameSite=Lax`;
@@ -132,17 +132,20 @@ describe("cookies", { concurrency: 4 }, () => {
     const ids = Array.from({ length: 10 }, (_, i) => `order-${i}`);
     const inCalls = await tab.evaluate(`(() => {
       const before = touched.length;
-      oaiq("init", { pixelId: "OTHER" }); ${INIT} ${ids.map(order).join("")}
+      oaiq("init", { pixelId: "OTHER" }); ${INIT} ${ids.map(orderCall).join("")}
       return touched.length - before;
     })()`);
     assert.equal(inCalls, 0);
-    await site.until("both pixels", () => site.arrivals["order-9"] === 2);
+    await site.waitFor(
+      "both pixels",
+      () => site.deliveryCounts["order-9"] === 2,
+    );
     for (const { body } of site.requests)
       assert.deepEqual([body.obref, body.oppref], [UUID, "click-1"]);
     const touched = await tab.evaluate("touched");
     assert.deepEqual([...new Set(touched)], ["read"]);
     // each of both pixels' settings is a request
-    const requests = site.requests.length + site.settingsAsked.length;
+    const requests = site.requests.length + site.configRequests.length;
     assert.ok(touched.length <= 1 + requests, `${touched.length} reads`);
   });
 
@@ -202,8 +205,11 @@ describe("cookies", { concurrency: 4 }, () => {
       assert.equal(body.oppref, click);
       const { __oppref: kept } = await visitor.cookies();
       assert.equal(decodeURIComponent(kept), click);
-      await tab.goes(site.url("/shop", HOST));
-      await site.until("the next page", () => site.arrivals.order === 2);
+      await tab.goto(site.url("/shop", HOST));
+      await site.waitFor(
+        "the next page",
+        () => site.deliveryCounts.order === 2,
+      );
       assert.equal(site.requests.at(-1).body.oppref, click);
       assert.equal(site.requests.at(-1).body.obref, body.obref);
       assert.equal((await jar(visitor)).length, 2);
@@ -310,9 +316,9 @@ describe("cookies", { concurrency: 4 }, () => {
         isDenied: true,
       });
       assert.deepEqual(Object.keys(body), ["events"]);
-      await tab.evaluate(`oaiq("consent", true); ${order("granted")}`);
-      await site.untilOrders("granted");
-      assert.deepEqual(site.arrivals, { granted: 1 });
+      await tab.evaluate(`oaiq("consent", true); ${orderCall("granted")}`);
+      await site.waitForOrders("granted");
+      assert.deepEqual(site.deliveryCounts, { granted: 1 });
       assert.deepEqual(await jar(visitor), [
         "__oaiq_consent=true .example.co.uk",
         `__obref=${site.requests.at(-1).body.obref} .example.co.uk`,
@@ -348,7 +354,7 @@ describe("cookies", { concurrency: 4 }, () => {
   };
   for (const [what, accessor] of Object.entries(ACCESSORS))
     test(`where cookies ${what}, orders arrive and name no visitor, but the click`, async (t) => {
-      const hostile = script(`(() => {
+      const hostile = inlineScript(`(() => {
         const boom = () => { throw new Error("boom"); };
         const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
         Object.defineProperty(Document.prototype, "cookie", { configurable: true, ${accessor} });
@@ -357,18 +363,18 @@ describe("cookies", { concurrency: 4 }, () => {
         parts: [hostile, ...PIXEL],
         path: "/?oppref=click-1",
       });
-      await tab.evaluate(order("late"));
-      await site.untilOrders("late");
+      await tab.evaluate(orderCall("late"));
+      await site.waitForOrders("late");
       for (const { body } of site.requests)
         assert.deepEqual([body.obref, body.oppref], [undefined, "click-1"]);
-      await tab.evaluate(`oaiq("consent", false); ${order("denied")}`);
-      await tab.goes(site.url("/empty", HOST));
-      assert.deepEqual(site.arrivals, { order: 1, late: 1 });
+      await tab.evaluate(`oaiq("consent", false); ${orderCall("denied")}`);
+      await tab.goto(site.url("/empty", HOST));
+      assert.deepEqual(site.deliveryCounts, { order: 1, late: 1 });
       assert.deepEqual(tab.pageErrors, []);
     });
 
   test("where a page has its own split, indexOf and push, its visitors are known all the same", async (t) => {
-    const hostile = script(`
+    const hostile = inlineScript(`
       String.prototype.split = Array.prototype.indexOf = Array.prototype.push = () => { throw new Error("boom"); };`);
     const { visitor, body } = await visit(t, {
       // the snippet's own function may be broken by what was done to arrays

@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../../scripts/exec.mjs";
 import { PLACEHOLDER } from "../../../scripts/snippets.mjs";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  SETTINGS,
+  startSite,
+  orderCall,
+  CONFIG_PATH,
 } from "../support/site.mjs";
 
 const FALLBACK = "oaiq.fallback.min.js";
@@ -46,23 +46,23 @@ const SHOWN = DOCS.split(/^## /m)
 
 const withNonce = (text) => `<script nonce="R4nd0m">${text}</script>`;
 
-const CONFIG = `window.oaiq = { config: { endpoint: "${EVENTS}", settings: "${SETTINGS}" } };`;
+const CONFIG = `window.oaiq = { config: { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" } };`;
 
 /** A page of these parts under that policy. */
 const openUnder = async (t, browser, policy, ...parts) => {
-  const site = await openSite(t, {
+  const site = await startSite(t, {
     "/": {
       html: html(...parts),
       headers: { "content-security-policy": policy },
     },
   });
-  const visitor = await Visitor.arrives(t, browser);
-  const tab = await visitor.opens(site.url("/", "localhost"));
+  const visitor = await Visitor.create(t, browser);
+  const tab = await visitor.openPage(site.url("/", "localhost"));
   return { site, tab };
 };
 
 describe("docs/csp.md", { concurrency: 2 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("shows four policies", () => {
     assert.equal(SHOWN.length, 4);
@@ -80,15 +80,15 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
           forbidden,
           withNonce(CONFIG),
           html,
-          withNonce(INIT + order("order")),
+          withNonce(INIT + orderCall("order")),
         );
-        await site.untilOrders("order");
+        await site.waitForOrders("order");
         assert.equal(
-          tab.hasAskedFor(FALLBACK),
+          tab.hasRequested(FALLBACK),
           !forbidden.includes("'wasm-unsafe-eval'"),
         );
         assert.deepEqual(tab.pageErrors, []);
-        assert.deepEqual(tab.pixelLines, []);
+        assert.deepEqual(tab.oaiqLogs, []);
         // where WebAssembly is neither allowed nor switched off, browsers report the attempt
         if (/'wasm-unsafe-eval'|data-oaiq-wasm/.test(forbidden + html))
           assert.deepEqual(
@@ -118,14 +118,14 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
       html,
       withNonce(INIT),
     );
-    assert.equal(tab.pixelLines.length, 1);
-    assert.match(tab.pixelLines[0], /add oaiq-snippet to trusted-types/);
+    assert.equal(tab.oaiqLogs.length, 1);
+    assert.match(tab.oaiqLogs[0], /add oaiq-snippet to trusted-types/);
     assert.deepEqual(tab.pageErrors, []);
   });
 
   test("Subresource Integrity: the HTML runs the file with that hash, and no other", async (t) => {
     const shown = fence(DOCS.split("## Subresource Integrity")[1], "html");
-    const site = await openSite(t, {});
+    const site = await startSite(t, {});
     const hash = createHash("sha384")
       .update(site.files.get("oaiq.min.js"))
       .digest("base64");
@@ -135,15 +135,15 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
         shown
           .replace("sha384-THE-HASH", `sha384-${hash}`)
           .replace(/https:[^"]*/, "/sdk/oaiq.min.js"),
-        `<script>${INIT + order("order")}</script>`,
+        `<script>${INIT + orderCall("order")}</script>`,
       );
     site.pages["/"] = page(hash);
     site.pages["/other"] = page(hash.replace(/^..../, "AAAA"));
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/other", "localhost"));
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/other", "localhost"));
     assert.equal(await tab.evaluate("oaiq.loaded"), undefined);
-    await tab.goes(site.url("/", "localhost"));
-    await site.untilOrders("order");
-    assert.deepEqual(site.arrivals, { order: 1 });
+    await tab.goto(site.url("/", "localhost"));
+    await site.waitForOrders("order");
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
   });
 });

@@ -2,32 +2,32 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { pixelFiles, sharedBrowser } from "../support/browser.mjs";
+import { readDist, useBrowser } from "../support/browser.mjs";
 import {
   html,
   INIT,
+  startSite,
+  orderCall,
+  PIXEL_ID,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
   openSite,
-  order,
-  PIXEL,
-  pixelScript,
-  script,
-  STUB,
-  visit,
 } from "../support/site.mjs";
 import { Visitor } from "../support/browser.mjs";
 
-const DEBUG = `oaiq("init", { pixelId: "${PIXEL}", debug: true, user: { email_sha256: "me@shop.test" } });`;
+const DEBUG = `oaiq("init", { pixelId: "${PIXEL_ID}", debug: true, user: { email_sha256: "me@shop.test" } });`;
 
 /** A visit of a page that has started its pixel with debug, and has then made these calls. */
 const debugged = (t, browser, calls = "") =>
-  visit(t, browser, STUB, script(`${DEBUG}${calls}`), pixelScript());
+  openSite(t, browser, QUEUE_STUB, inlineScript(`${DEBUG}${calls}`), sdkTag());
 
 /** What `console.table` has printed, by the line above each table. */
 const tables = async (tab) => {
   const messages = [];
   tab.page.on("console", (message) => messages.push(message));
   await tab.evaluate("oaiq.debug()");
-  await tab.untilLine(/calls rejected and events dropped/);
+  await tab.waitForLog(/calls rejected and events dropped/);
   // the last table comes right behind its line
   await pause(200);
   const found = {};
@@ -40,45 +40,47 @@ const tables = async (tab) => {
 };
 
 describe("debug explains", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("each step of an event, from its call to its response", async (t) => {
-    const { tab } = await debugged(t, browser, order("o-1"));
-    await tab.untilLine(/pixel "TEST-PIXEL" has started$/);
-    await tab.untilLine(
+    const { tab } = await debugged(t, browser, orderCall("o-1"));
+    await tab.waitForLog(/pixel "TEST-PIXEL" has started$/);
+    await tab.waitForLog(
       /consent is granted, because no answer is stored and the page does not wait for one/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /no click ID in this page's URL or cookie; a redirect or a frame may have lost it/,
     );
-    await tab.untilLine(/order_created "o-1" is queued: contents, EUR 25\.99$/);
-    await tab.untilLine(
+    await tab.waitForLog(
+      /order_created "o-1" is queued: contents, EUR 25\.99$/,
+    );
+    await tab.waitForLog(
       /the outbox stores 1 event of pixel "TEST-PIXEL" until it is delivered/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /request 1 sends 3 events to pixel "TEST-PIXEL" \(\d+ bytes by fetch, without a click ID and hashed user data\): order_created "o-1", pixel status \(not a conversion\)/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /request 1 was answered 202, delivered: order_created "o-1"/,
     );
-    await tab.untilLine(/the outbox is empty/);
-    await tab.untilLine(
+    await tab.waitForLog(/the outbox is empty/);
+    await tab.waitForLog(
       /pixel "TEST-PIXEL" exists: automatic advanced matching/,
     );
     assert.deepEqual(tab.pageErrors, []);
   });
 
   test("the ad click, and shortens its ID", async (t) => {
-    const site = await openSite(t, {
-      "/": html(STUB, script(DEBUG), pixelScript()),
+    const site = await startSite(t, {
+      "/": html(QUEUE_STUB, inlineScript(DEBUG), sdkTag()),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oppref=click-reference-1"));
-    await tab.untilLine(/click ID click-re… found in the page's URL/);
-    await tab.untilLine(/with click ID click-re…/);
-    await tab.goes(site.url("/"));
-    await tab.untilLine(/click ID click-re… found in the cookie __oppref/);
-    assert.doesNotMatch(tab.pixelLines.join("\n"), /click-reference-1/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oppref=click-reference-1"));
+    await tab.waitForLog(/click ID click-re… found in the page's URL/);
+    await tab.waitForLog(/with click ID click-re…/);
+    await tab.goto(site.url("/"));
+    await tab.waitForLog(/click ID click-re… found in the cookie __oppref/);
+    assert.doesNotMatch(tab.oaiqLogs.join("\n"), /click-reference-1/);
   });
 
   test("which event a wrong name means", async (t) => {
@@ -87,7 +89,7 @@ describe("debug explains", () => {
       browser,
       'oaiq("measure", "Purchase", { type: "contents" });',
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /measure "Purchase" was rejected.*\n.*did you mean "order_created"\?/,
     );
   });
@@ -98,7 +100,7 @@ describe("debug explains", () => {
       browser,
       'oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "USD" });',
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /data\.amount is 25\.99; it must be a whole number.*send 2599 for USD 25\.99/,
     );
   });
@@ -109,73 +111,75 @@ describe("debug explains", () => {
       browser,
       'oaiq("measure", "order_created", { type: "contents", amount: 2599 });',
     );
-    await tab.untilLine(/data\.currency is undefined.*add currency: "USD"/);
+    await tab.waitForLog(/data\.currency is undefined.*add currency: "USD"/);
   });
 
   test("that consent is denied, by a call or a stored answer, and which events it blocked", async (t) => {
     const { tab } = await debugged(t, browser);
-    await tab.untilLine(/has started/);
-    await tab.evaluate(order("dropped"));
+    await tab.waitForLog(/has started/);
+    await tab.evaluate(orderCall("dropped"));
     await tab.evaluate('oaiq("consent", false)');
-    await tab.untilLine(
+    await tab.waitForLog(
       /consent is denied, by a call .* nothing is measured until oaiq\("consent", true\); 1 queued event was dropped/,
     );
-    await tab.evaluate(order("blocked"));
-    await tab.untilLine(
+    await tab.evaluate(orderCall("blocked"));
+    await tab.waitForLog(
       /order_created was not measured, because consent is denied/,
     );
-    await tab.goes(tab.page.url());
-    await tab.untilLine(
+    await tab.goto(tab.page.url());
+    await tab.waitForLog(
       /consent is denied, by a call on the page or a stored answer \(cookie/,
     );
   });
 
   test("that calls wait for the visitor's consent", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`${DEBUG}${order("held")}`),
-      pixelScript(
+      QUEUE_STUB,
+      inlineScript(`${DEBUG}${orderCall("held")}`),
+      sdkTag(
         'data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="pending"',
       ),
     );
-    await tab.untilLine(/"init" waits until consent is known/);
-    await tab.untilLine(/"order_created" waits until consent is known/);
+    await tab.waitForLog(/"init" waits until consent is known/);
+    await tab.waitForLog(/"order_created" waits until consent is known/);
     await tab.evaluate("oaiq.debug()");
-    await tab.untilLine(/consent is pending: calls wait until oaiq\("consent"/);
+    await tab.waitForLog(
+      /consent is pending: calls wait until oaiq\("consent"/,
+    );
     await tab.evaluate('oaiq("consent", true)');
-    await site.untilOrders("held");
-    await tab.untilLine(/consent is granted, by a call on the page/);
-    await tab.untilLine(/order_created "held" is queued/);
+    await site.waitForOrders("held");
+    await tab.waitForLog(/consent is granted, by a call on the page/);
+    await tab.waitForLog(/order_created "held" is queued/);
   });
 
   test("that the endpoint is down, and when the next attempt is", async (t) => {
-    const { tab } = await visit(
+    const { tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`${DEBUG}${order("o-1")}`),
-      pixelScript('data-endpoint="http://localhost:9/v1/sdk/events"').replace(
+      QUEUE_STUB,
+      inlineScript(`${DEBUG}${orderCall("o-1")}`),
+      sdkTag('data-endpoint="http://localhost:9/v1/sdk/events"').replace(
         "http://localhost:9",
         "https://events.example.test:9",
       ),
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /request 1 failed: the network or the endpoint https:\/\/events\.example\.test:9\/v1\/sdk\/events is down, or a blocker/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /the next attempt is in 5 s, or as soon as the browser is online/,
     );
   });
 
   test("that the page's policy blocks the endpoint, and what to add to it", async (t) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": {
         html: html(
-          STUB,
-          script(`${DEBUG}${order("o-1")}`),
-          pixelScript('data-endpoint="https://events.example.test/v1"'),
+          QUEUE_STUB,
+          inlineScript(`${DEBUG}${orderCall("o-1")}`),
+          sdkTag('data-endpoint="https://events.example.test/v1"'),
         ),
         headers: {
           "content-security-policy":
@@ -183,9 +187,9 @@ describe("debug explains", () => {
         },
       },
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url());
-    await tab.untilLine(
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url());
+    await tab.waitForLog(
       /Content-Security-Policy blocks requests to https:\/\/events\.example\.test: add https:\/\/events\.example\.test to its connect-src/,
     );
   });
@@ -196,40 +200,40 @@ describe("debug explains", () => {
       browser,
       'oaiq("init", { pixelId: "MISTYPED" });',
     );
-    await tab.untilLine(/pixel "TEST-PIXEL" exists/);
+    await tab.waitForLog(/pixel "TEST-PIXEL" exists/);
     await tab.page.route("**/pixel-config/v1/OTHER.json", (route) =>
       route.fulfill({ status: 404 }),
     );
     await tab.evaluate('oaiq("init", { pixelId: "OTHER" });');
-    await tab.untilLine(
+    await tab.waitForLog(
       /there is no config for pixel "OTHER" \(404\): compare the ID with the one in Ads Manager/,
     );
   });
 
   test("that this page or an earlier one already measured an order", async (t) => {
-    const { site, tab } = await debugged(t, browser, order("o-1"));
-    await site.untilOrders("o-1");
-    await tab.evaluate(order("o-1"));
-    await tab.untilLine(
+    const { site, tab } = await debugged(t, browser, orderCall("o-1"));
+    await site.waitForOrders("o-1");
+    await tab.evaluate(orderCall("o-1"));
+    await tab.waitForLog(
       /"o-1" is queued.*\n.*this page already measured it with the same ID, so OpenAI counts it once/,
     );
-    await tab.goes(tab.page.url());
-    await tab.untilLine(/an earlier page in this tab measured it/);
+    await tab.goto(tab.page.url());
+    await tab.waitForLog(/an earlier page in this tab measured it/);
   });
 
   test("which options of init are unknown or wrong", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
-      `oaiq("init", { pixelId: "${PIXEL}", autoPageView: true }); oaiq("init", { pixelId: 5 }); oaiq("init", { pixelId: "${PIXEL}" });`,
+      `oaiq("init", { pixelId: "${PIXEL_ID}", autoPageView: true }); oaiq("init", { pixelId: 5 }); oaiq("init", { pixelId: "${PIXEL_ID}" });`,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /init ignores autoPageView; its options are pixelId, debug, user and consent/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /init: pixelId is 5; it must be the pixel ID from Ads Manager, in quotes/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /pixel "TEST-PIXEL" was initialized again on this page\n.*is the snippet on this page twice/,
     );
   });
@@ -240,15 +244,15 @@ describe("debug explains", () => {
       browser,
       `oaiq("measure", "lead_created", { type: "customer_action", email: "me@shop.test", currency: "me@shop.test" });
        oaiq("measure", "me@shop.test", {});
-       oaiq("init", { pixelId: "${PIXEL}", "me@shop.test": 1 });
+       oaiq("init", { pixelId: "${PIXEL_ID}", "me@shop.test": 1 });
        oaiq("init", "me@shop.test");
        oaiq("measureSingle", "me@shop.test", "lead_created", {});
        oaiq("measure", "custom", { type: "custom", plan_id: "+15551234567" }, { custom_event_name: "x", event_id: "me@shop.test" });
-       ${order("last")}`,
+       ${orderCall("last")}`,
     );
-    await site.untilOrders("last");
+    await site.waitForOrders("last");
     await tab.evaluate("oaiq.debug()");
-    await tab.untilLine(/calls rejected and events dropped/);
+    await tab.waitForLog(/calls rejected and events dropped/);
     await pause(200);
     const all = tab.console.map(({ text }) => text).join("\n");
     assert.doesNotMatch(all, /me@shop|5551234567/);
@@ -257,7 +261,7 @@ describe("debug explains", () => {
 });
 
 /** Records each use of a store and each reading or writing of cookies, as `window.uses`. */
-const WATCHED = script(`window.uses = [];
+const WATCHED = inlineScript(`window.uses = [];
   for (const name of ["getItem", "setItem", "removeItem", "key"]) {
     const real = Storage.prototype[name];
     Storage.prototype[name] = function (...given) { uses.push(name + " " + given[0]); return real.apply(this, given); };
@@ -275,82 +279,86 @@ const WATCHED = script(`window.uses = [];
 const PENDING = `data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="pending"`;
 
 describe("debug reports", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("an unknown command, a consent that is no boolean, and an unusable user", async (t) => {
     const { tab } = await debugged(
       t,
       browser,
       `oaiq("track", "PageView"); oaiq("consent", "denied");
-       oaiq("init", { pixelId: "${PIXEL}", user: { email: "me@shop.test", city: ["Kiel"], phone_number_sha256: "0170 1234567" } });`,
+       oaiq("init", { pixelId: "${PIXEL_ID}", user: { email: "me@shop.test", city: ["Kiel"], phone_number_sha256: "0170 1234567" } });`,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /oaiq\("track", "PageView"\) was ignored: did you mean oaiq\("measure", "page_viewed", \{ type: "contents" \}\)\?/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /oaiq\("consent", "denied"\) was ignored: the answer must be true or false/,
     );
-    await tab.untilLine(
+    await tab.waitForLog(
       /user\.email is unknown and ignored: send email_sha256[^]*user\.city is a list[^]*its country code is missing/,
     );
   });
 
   test("an unusable user in oaiq.config", async (t) => {
-    const { tab } = await visit(
+    const { tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`oaiq.config = { user: { email: "me@shop.test" } }; ${DEBUG}`),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript(
+        `oaiq.config = { user: { email: "me@shop.test" } }; ${DEBUG}`,
+      ),
+      sdkTag(),
     );
-    await tab.untilLine(/oaiq\.config\.user\.email is unknown/);
+    await tab.waitForLog(/oaiq\.config\.user\.email is unknown/);
   });
 
   test("events without an initialized pixel after 3 s", async (t) => {
-    const { tab } = await visit(
+    const { tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(order("early")),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript(orderCall("early")),
+      sdkTag(),
     );
     await tab.evaluate("oaiq.debug(true)");
-    await tab.evaluate(order("later"));
-    await tab.untilLine(
+    await tab.evaluate(orderCall("later"));
+    await tab.waitForLog(
       /no pixel has been initialized, so 1 event is queued and not sent/,
     );
   });
 
   test("a click ID that is too long for a cookie", async (t) => {
-    const site = await openSite(t, {
-      "/": html(STUB, script(DEBUG), pixelScript()),
+    const site = await startSite(t, {
+      "/": html(QUEUE_STUB, inlineScript(DEBUG), sdkTag()),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url(`/?oppref=${"x".repeat(4_200)}`));
-    await tab.untilLine(/click ID xxxxxxxx… .* is too long for a cookie/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(
+      site.url(`/?oppref=${"x".repeat(4_200)}`),
+    );
+    await tab.waitForLog(/click ID xxxxxxxx… .* is too long for a cookie/);
   });
 
   test("an attribute value of another tool, and a script without its element", async (t) => {
     const { tab } = await debugged(t, browser);
-    await tab.untilLine(/exists/);
-    assert.doesNotMatch(tab.pixelLines.join("\n"), /element|data-consent/);
-    const { tab: managed } = await visit(
+    await tab.waitForLog(/exists/);
+    assert.doesNotMatch(tab.oaiqLogs.join("\n"), /element|data-consent/);
+    const { tab: managed } = await openSite(
       t,
       browser,
-      STUB,
-      script(DEBUG),
-      pixelScript(
+      QUEUE_STUB,
+      inlineScript(DEBUG),
+      sdkTag(
         'data-endpoint="/v1/sdk/events" data-settings="/pixel-config/v1" data-consent="marketing"',
       ),
     );
-    await managed.untilLine(
+    await managed.waitForLog(
       /data-consent="marketing" is not a value that the pixel knows, so it is ignored/,
     );
-    const files = await pixelFiles();
-    const site = await openSite(t, {
+    const files = await readDist();
+    const site = await startSite(t, {
       "/": html(
-        STUB,
-        script(
+        QUEUE_STUB,
+        inlineScript(
           `${DEBUG} fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => setTimeout(new Function(text)));`,
         ),
       ),
@@ -360,35 +368,35 @@ describe("debug reports", () => {
         headers: { "content-type": "text/javascript; charset=utf-8" },
       },
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const bare = await visitor.opens(site.url());
-    await bare.untilLine(/the script runs without its own script element/);
+    const visitor = await Visitor.create(t, browser);
+    const bare = await visitor.openPage(site.url());
+    await bare.waitForLog(/the script runs without its own script element/);
   });
 });
 
 describe("the debug file", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("is fetched after the page has loaded if the page's code requests debug, and misses no event", async (t) => {
     const { site, tab } = await (async () => {
-      const site = await openSite(t, {
+      const site = await startSite(t, {
         "/": html(
-          STUB,
-          script(`${DEBUG}${order("o-1")}`),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(`${DEBUG}${orderCall("o-1")}`),
+          sdkTag(),
           `<img src="/sdk/held.png" alt="">`,
         ),
       });
-      site.hold("held.png");
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url(), "domcontentloaded");
+      site.holdResponses("held.png");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url(), "domcontentloaded");
       return { site, tab };
     })();
-    await site.untilOrders("o-1");
-    assert.ok(!tab.hasAskedFor("oaiq.debug.min.js"));
-    site.release();
-    await tab.untilLine(/request 1 was answered 202, delivered/);
-    const steps = tab.pixelLines.join("\n");
+    await site.waitForOrders("o-1");
+    assert.ok(!tab.hasRequested("oaiq.debug.min.js"));
+    site.releaseResponses();
+    await tab.waitForLog(/request 1 was answered 202, delivered/);
+    const steps = tab.oaiqLogs.join("\n");
     assert.match(
       steps,
       /has started[^]*"o-1" is queued[^]*request 1 sends[^]*request 1 was answered/,
@@ -396,10 +404,10 @@ describe("the debug file", () => {
   });
 
   test("is fetched at low priority", async (t) => {
-    const site = await openSite(t, {
-      "/": html(STUB, script(DEBUG), pixelScript()),
+    const site = await startSite(t, {
+      "/": html(QUEUE_STUB, inlineScript(DEBUG), sdkTag()),
     });
-    const visitor = await Visitor.arrives(t, browser);
+    const visitor = await Visitor.create(t, browser);
     const page = await visitor.context.newPage();
     const devtools = await visitor.context.newCDPSession(page);
     await devtools.send("Network.enable");
@@ -418,31 +426,31 @@ describe("the debug file", () => {
       ["/?oaiq_debug=1", ""],
       ["/", "oaiq.debug()"],
     ]) {
-      const site = await openSite(t, {
+      const site = await startSite(t, {
         "/": html(
-          STUB,
-          script(INIT),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(INIT),
+          sdkTag(),
           `<img src="/sdk/held.png" alt="">`,
         ),
       });
-      site.hold("held.png");
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url(path), "domcontentloaded");
+      site.holdResponses("held.png");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url(path), "domcontentloaded");
       await tab.evaluate(does);
-      await tab.untilLine(/pixel "TEST-PIXEL" has started/);
+      await tab.waitForLog(/pixel "TEST-PIXEL" has started/);
       assert.equal(await tab.evaluate("document.readyState"), "interactive");
-      site.release();
+      site.releaseResponses();
     }
   });
 
   /** A site without the file, and how often it was asked for. */
   const withoutFile = async (t, ...parts) => {
-    const site = await openSite(t, { "/": html(...parts) });
+    const site = await startSite(t, { "/": html(...parts) });
     site.files.delete("oaiq.debug.min.js");
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url());
-    await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url());
+    await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
     const asked = () =>
       tab.requests.filter((url) => url.endsWith("debug.min.js")).length;
     return { site, tab, asked };
@@ -451,21 +459,21 @@ describe("the debug file", () => {
   test("is requested once per session if it is missing, and again if a person requests debug", async (t) => {
     const { site, tab, asked } = await withoutFile(
       t,
-      STUB,
-      script(DEBUG),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript(DEBUG),
+      sdkTag(),
     );
     tab.console.length = 0;
     for (let i = 0; i < 2; i += 1) {
-      await tab.goes(site.url());
+      await tab.goto(site.url());
       await pause(1_500);
     }
     assert.equal(asked(), 1);
     // rejected calls are named in short again
     await tab.evaluate('oaiq("measure", "purchase")');
-    await tab.untilLine(/was not measured/);
+    await tab.waitForLog(/was not measured/);
     await tab.evaluate("oaiq.debug()");
-    await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
+    await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
     assert.equal(asked(), 2);
   });
 
@@ -473,9 +481,9 @@ describe("the debug file", () => {
     for (const denial of ["", 'oaiq("consent", false);']) {
       const { tab } = await withoutFile(
         t,
-        STUB,
-        script(`${DEBUG}${denial}`),
-        pixelScript(denial ? undefined : PENDING),
+        QUEUE_STUB,
+        inlineScript(`${DEBUG}${denial}`),
+        sdkTag(denial ? undefined : PENDING),
       );
       assert.equal(await tab.evaluate("sessionStorage.length"), 0);
     }
@@ -483,37 +491,37 @@ describe("the debug file", () => {
 });
 
 describe("before the visitor's answer, debug", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("reads and writes nothing, and lasts for the tab once consent is granted", async (t) => {
-    const site = await openSite(t, {
-      "/": html(WATCHED, STUB, script(INIT), pixelScript(PENDING)),
-      "/next": html(STUB, script(INIT), pixelScript()),
+    const site = await startSite(t, {
+      "/": html(WATCHED, QUEUE_STUB, inlineScript(INIT), sdkTag(PENDING)),
+      "/next": html(QUEUE_STUB, inlineScript(INIT), sdkTag()),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
-    await tab.untilLine(/"init" waits until consent is known/);
-    await tab.evaluate(`${order("held")} oaiq.debug()`);
-    await tab.untilLine(/events queued: none/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oaiq_debug=1"));
+    await tab.waitForLog(/"init" waits until consent is known/);
+    await tab.evaluate(`${orderCall("held")} oaiq.debug()`);
+    await tab.waitForLog(/events queued: none/);
     await pause(500);
     assert.deepEqual(await tab.evaluate("uses"), []);
     assert.equal(await tab.evaluate("window.name"), "");
     await tab.evaluate('oaiq("consent", true)');
-    await site.untilOrders("held");
-    await tab.goes(site.url("/next"));
-    await tab.untilLine(/debug is on for this page/);
+    await site.waitForOrders("held");
+    await tab.goto(site.url("/next"));
+    await tab.waitForLog(/debug is on for this page/);
     assert.equal(await tab.evaluate("window.name"), "");
   });
 
   test("reads and writes nothing on the next page after a denial", async (t) => {
-    const site = await openSite(t, {
-      "/": html(WATCHED, STUB, script(INIT), pixelScript(PENDING)),
+    const site = await startSite(t, {
+      "/": html(WATCHED, QUEUE_STUB, inlineScript(INIT), sdkTag(PENDING)),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
-    await tab.untilLine(/"init" waits until consent is known/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oaiq_debug=1"));
+    await tab.waitForLog(/"init" waits until consent is known/);
     await tab.evaluate('oaiq("consent", false)');
-    await tab.untilLine(/consent is denied/);
+    await tab.waitForLog(/consent is denied/);
     await tab.evaluate("oaiq.debug()");
     await pause(500);
     // the pixel stores the answer and deletes what it has; debug does nothing
@@ -526,56 +534,56 @@ describe("before the visitor's answer, debug", () => {
 });
 
 describe("debug is switched on", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("by the URL, for this tab only, whatever init says, and off again", async (t) => {
-    const quiet = `oaiq("init", { pixelId: "${PIXEL}", debug: false });`;
-    const site = await openSite(t, {
-      "/": html(STUB, script(quiet), pixelScript()),
+    const quiet = `oaiq("init", { pixelId: "${PIXEL_ID}", debug: false });`;
+    const site = await startSite(t, {
+      "/": html(QUEUE_STUB, inlineScript(quiet), sdkTag()),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/?oaiq_debug=1"));
-    await tab.untilLine(/has started/);
-    const next = await visitor.opens(site.url("/"));
-    await site.until("2 requests", () => site.requests.length >= 2);
-    assert.deepEqual(next.pixelLines, []);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oaiq_debug=1"));
+    await tab.waitForLog(/has started/);
+    const next = await visitor.openPage(site.url("/"));
+    await site.waitFor("2 requests", () => site.requests.length >= 2);
+    assert.deepEqual(next.oaiqLogs, []);
     tab.console.length = 0;
-    await tab.goes(site.url("/"));
-    await tab.untilLine(/has started/);
-    await tab.goes(site.url("/?oaiq_debug=0"));
+    await tab.goto(site.url("/"));
+    await tab.waitForLog(/has started/);
+    await tab.goto(site.url("/?oaiq_debug=0"));
     await tab.page.waitForFunction("!sessionStorage.oaiq_debug");
     tab.console.length = 0;
-    await tab.goes(site.url("/"));
-    await site.until("4 requests", () => site.requests.length >= 4);
-    assert.deepEqual(tab.pixelLines, []);
+    await tab.goto(site.url("/"));
+    await site.waitFor("4 requests", () => site.requests.length >= 4);
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 
   test("by oaiq.debug(true) on a running page, and reports what is queued", async (t) => {
-    const { tab } = await visit(t, browser);
-    await tab.evaluate(`${order("before")} oaiq.debug(true)`);
-    await tab.untilLine(/debug is on for this page/);
+    const { tab } = await openSite(t, browser);
+    await tab.evaluate(`${orderCall("before")} oaiq.debug(true)`);
+    await tab.waitForLog(/debug is on for this page/);
     // consoles hide what is only for debugging
     assert.ok(tab.console.every(({ type }) => type !== "debug"));
-    await tab.untilLine(
+    await tab.waitForLog(
       /the outbox stores 1 event of pixel "TEST-PIXEL" until it is delivered/,
     );
-    await tab.evaluate(`oaiq.debug(false); ${order("after")}`);
+    await tab.evaluate(`oaiq.debug(false); ${orderCall("after")}`);
     await pause(1_500);
-    assert.doesNotMatch(tab.pixelLines.join("\n"), /"after"/);
+    assert.doesNotMatch(tab.oaiqLogs.join("\n"), /"after"/);
   });
 
   test("by oaiq.debug(), which prints the state as tables", async (t) => {
     const { site, tab } = await debugged(
       t,
       browser,
-      `${order("o-1")} oaiq("measure", "purchase", {});`,
+      `${orderCall("o-1")} oaiq("measure", "purchase", {});`,
     );
-    await site.untilOrders("o-1");
-    await tab.untilLine(/request 1 was answered/);
-    await tab.untilLine(/pixel "TEST-PIXEL" exists/);
+    await site.waitForOrders("o-1");
+    await tab.waitForLog(/request 1 was answered/);
+    await tab.waitForLog(/pixel "TEST-PIXEL" exists/);
     const shown = await tables(tab);
-    assert.equal(shown.pixels[0].pixel, PIXEL);
-    assert.equal(shown.pixels[0]["events delivered"], "1");
+    assert.equal(shown.startedPixels[0].pixel, PIXEL_ID);
+    assert.equal(shown.startedPixels[0]["events delivered"], "1");
     const visitor = Object.fromEntries(
       shown.visitor.map((row) => [row.property, row.value]),
     );
@@ -589,24 +597,24 @@ describe("debug is switched on", () => {
     const [refused] = shown["calls rejected and events dropped (last 50)"];
     assert.equal(refused.event, "purchase");
     assert.match(refused["what to do"], /did you mean "order_created"/);
-    assert.match(tab.pixelLines.join("\n"), /events queued: none/);
+    assert.match(tab.oaiqLogs.join("\n"), /events queued: none/);
   });
 
   test("by oaiq.debug() on a page that has measured for a while, and reports what happened", async (t) => {
-    const { site, tab } = await visit(t, browser);
+    const { site, tab } = await openSite(t, browser);
     await tab.evaluate(
-      `${order("o-1")} oaiq("measure", "purchase", {}); oaiq("track", "x");`,
+      `${orderCall("o-1")} oaiq("measure", "purchase", {}); oaiq("track", "x");`,
     );
-    await site.untilOrders("o-1");
+    await site.waitForOrders("o-1");
     await pause(500);
-    site.hold();
-    await tab.evaluate(`${order("o-2")} oaiq.debug()`);
-    await tab.untilLine(/calls rejected and events dropped/);
-    await tab.untilLine(/the outbox stores 1 event/);
+    site.holdResponses();
+    await tab.evaluate(`${orderCall("o-2")} oaiq.debug()`);
+    await tab.waitForLog(/calls rejected and events dropped/);
+    await tab.waitForLog(/the outbox stores 1 event/);
     const state = await tab.evaluate("oaiq.debug()");
-    assert.deepEqual(state.pixels, [
+    assert.deepEqual(state.startedPixels, [
       {
-        id: PIXEL,
+        id: PIXEL_ID,
         config: "automatic advanced matching disabled",
         delivered: 1,
       },
@@ -619,54 +627,54 @@ describe("debug is switched on", () => {
     assert.equal(state.ignored, 1);
     assert.equal(state.queued + state.inFlight, 1);
     assert.match(state.notRecorded, /the arguments of init/);
-    site.release();
+    site.releaseResponses();
   });
 
   test("within a second of the load, and updates the state later", async (t) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": html(
-        STUB,
-        script(
+        QUEUE_STUB,
+        inlineScript(
           `${INIT} oaiq("measure", "a"); oaiq("measure", "b"); setTimeout(() => { window.state = oaiq.debug(); }, 200);`,
         ),
-        pixelScript(),
+        sdkTag(),
       ),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url());
-    await tab.untilLine(/pixel "TEST-PIXEL" exists/);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url());
+    await tab.waitForLog(/pixel "TEST-PIXEL" exists/);
     const state = await tab.evaluate("state");
     assert.equal(state.rejected, 2);
-    assert.match(state.pixels[0].config, /disabled/);
+    assert.match(state.startedPixels[0].config, /disabled/);
     assert.match(state.consent, /^granted/);
   });
 
   test("by oaiq.debug(), which returns the state if the page has replaced console.log", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(
-        `console.log = console.debug = console.table = () => {}; ${INIT}${order("o-1")}`,
+      QUEUE_STUB,
+      inlineScript(
+        `console.log = console.debug = console.table = () => {}; ${INIT}${orderCall("o-1")}`,
       ),
-      pixelScript(),
+      sdkTag(),
     );
-    await site.untilOrders("o-1");
+    await site.waitForOrders("o-1");
     await tab.evaluate("window.state = oaiq.debug()");
     await tab.page.waitForFunction("state.delivered === 1");
     assert.equal(await tab.evaluate("oaiq.debug() === state"), true);
   });
 
   test("on a page that never called init, and says so", async (t) => {
-    const { tab } = await visit(t, browser, STUB, pixelScript());
+    const { tab } = await openSite(t, browser, QUEUE_STUB, sdkTag());
     await tab.evaluate("oaiq.debug()");
-    await tab.untilLine(
+    await tab.waitForLog(
       /no pixel has started: the page has not called oaiq\("init"/,
     );
   });
 
   test("with any argument, without throwing into the page", async (t) => {
-    const { tab } = await visit(t, browser);
+    const { tab } = await openSite(t, browser);
     const given = [
       "null",
       "Symbol()",
@@ -676,48 +684,48 @@ describe("debug is switched on", () => {
       '"yes"',
     ];
     for (const value of given) await tab.evaluate(`oaiq.debug(${value})`);
-    await tab.untilLine(/calls rejected and events dropped/);
+    await tab.waitForLog(/calls rejected and events dropped/);
     assert.deepEqual(tab.pageErrors, []);
   });
 });
 
 describe("without debug", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("only a rejected call is reported, in one line", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(
-        `${INIT} oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "EUR" });${order("good")}`,
+      QUEUE_STUB,
+      inlineScript(
+        `${INIT} oaiq("measure", "order_created", { type: "contents", amount: 25.99, currency: "EUR" });${orderCall("good")}`,
       ),
-      pixelScript(),
+      sdkTag(),
     );
-    await site.untilOrders("good");
-    assert.equal(tab.pixelLines.length, 1);
+    await site.waitForOrders("good");
+    assert.equal(tab.oaiqLogs.length, 1);
     assert.match(
-      tab.pixelLines[0],
+      tab.oaiqLogs[0],
       /order_created was not measured: invalid_event_props \(add \?oaiq_debug=1 to see why\)/,
     );
     assert.ok(tab.requests.every((url) => !url.includes("debug")));
   });
 
   test("a missing debug file is reported in one line, and orders are measured", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(
+      QUEUE_STUB,
+      inlineScript(
         `const { append } = Element.prototype;
          document.head.append = function (element) { element.src = "/nothing-here.js"; return append.call(this, element); };
-         ${DEBUG}${order("good")}`,
+         ${DEBUG}${orderCall("good")}`,
       ),
-      pixelScript(),
+      sdkTag(),
     );
-    await site.untilOrders("good");
-    await tab.untilLine(/oaiq\.debug\.min\.js could not be loaded/);
-    assert.equal(tab.pixelLines.length, 1);
+    await site.waitForOrders("good");
+    await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
+    assert.equal(tab.oaiqLogs.length, 1);
     assert.deepEqual(tab.pageErrors, []);
   });
 });

@@ -1,75 +1,95 @@
-// Where the pixel's requests go.
+// Tests where the pixel's requests go.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
-import { Waiting } from "../support/condition.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
+import { Condition } from "../support/condition.mjs";
 import {
   html,
   INIT,
-  openSite,
-  order,
-  PIXEL,
-  pixelScript,
-  script,
-  STUB,
+  startSite,
+  orderCall,
+  PIXEL_ID,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 const VENDOR = {
   events: "https://bzr.openai.com/v1/sdk/events",
-  settings: `https://bzrcdn.openai.com/pixel-config/v1/${PIXEL}.json`,
+  settings: `https://bzrcdn.openai.com/pixel-config/v1/${PIXEL_ID}.json`,
 };
 
-/** Everything that would have left this machine. */
-class Elsewhere {
-  addresses = [];
+/** All requests to other origins. */
+class OtherOrigins {
+  /** @type {string[]} */
+  urls = [];
+  /** @type {string[]} */
   ids = [];
-  #waiting = new Waiting(() => `asked were ${this.addresses.join(" ")}`);
+  #condition = new Condition(() => `requested ${this.urls.join(" ")}`);
 
-  answer(route) {
+  /** @param {import("playwright-core").Route} route */
+  handle(route) {
     const request = route.request();
+    /** @type {{id: string}[]} */
     const events = request.postDataJSON()?.events ?? [];
-    this.addresses.push(request.url().split("?")[0]);
+    this.urls.push(request.url().split("?")[0]);
     this.ids.push(...events.map(({ id }) => id));
-    this.#waiting.changed();
+    this.#condition.notify();
     return route.fulfill({
       headers: { "access-control-allow-origin": "*" },
       json: { automatic_advanced_matching_enabled: false },
     });
   }
 
-  /** Resolves once both orders and something for the settings' address have come. */
-  untilAll(events, settings) {
-    return this.#waiting.until(
-      "orders and settings",
+  /**
+   * Resolves once both orders and a request for the pixel config have arrived at these URLs.
+   *
+   * @param {string} events
+   * @param {string} config
+   */
+  waitForAll(events, config) {
+    return this.#condition.wait(
+      "orders and config",
       () =>
         ["waiting", "late"].every((id) => this.ids.includes(id)) &&
-        [events, settings].every((url) => this.addresses.includes(url)),
+        [events, config].every((url) => this.urls.includes(url)),
     );
   }
 }
 
-describe("addresses", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+describe("endpoints", { concurrency: 4 }, () => {
+  const browser = useBrowser();
 
-  /** A site whose page says where to, in its script element's attributes or by what it does to the stub. */
+  /**
+   * A site whose page sets endpoints by attributes of its script element, or by a script after the stub.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {{attributes?: string, config?: string}} page
+   */
   const openPage = async (t, { attributes = "", config = "" }) => {
-    const site = await openSite(t, {});
-    const fill = (text) =>
+    const site = await startSite(t, {});
+    const fill = (/** @type {string} */ text) =>
       text.replaceAll("{site}", site.url("").replace(/\/$/, ""));
     site.pages = {
       "/": html(
-        STUB,
-        script(fill(config) + INIT + order("waiting")),
-        pixelScript(fill(attributes)),
-        script(order("late")),
+        QUEUE_STUB,
+        inlineScript(fill(config) + INIT + orderCall("waiting")),
+        sdkTag(fill(attributes)),
+        inlineScript(orderCall("late")),
       ),
-      "/next": html(STUB, script(INIT + order("next page")), pixelScript()),
+      "/next": html(
+        QUEUE_STUB,
+        inlineScript(INIT + orderCall("next page")),
+        sdkTag(),
+      ),
     };
-    const visitor = await Visitor.arrives(t, browser);
-    const elsewhere = new Elsewhere();
-    await visitor.context.route(/^https:/, (route) => elsewhere.answer(route));
-    const tab = await visitor.opens(site.url("/?private=1"));
-    return { site, tab, elsewhere };
+    const visitor = await Visitor.create(t, browser);
+    const otherOrigins = new OtherOrigins();
+    await visitor.context.route(/^https:/, (route) =>
+      otherOrigins.handle(route),
+    );
+    const tab = await visitor.openPage(site.url("/?private=1"));
+    return { site, tab, otherOrigins };
   };
 
   for (const [what, page, events, settings] of [
@@ -115,29 +135,32 @@ describe("addresses", { concurrency: 4 }, () => {
       "/config-settings",
     ],
   ])
-    test(`${what}: events and settings go there`, async (t) => {
-      const { site, tab, elsewhere } = await openPage(t, page);
-      await site.untilOrders("waiting", "late");
-      await site.until("the settings", () => site.settingsAsked.length > 0);
+    test(`${what} set where events and config requests go`, async (t) => {
+      const { site, tab, otherOrigins } = await openPage(t, page);
+      await site.waitForOrders("waiting", "late");
+      await site.waitFor(
+        "the config request",
+        () => site.configRequests.length > 0,
+      );
       assert.deepEqual(
         [...new Set(site.requests.map(({ path }) => path))],
         [events],
       );
-      assert.deepEqual(site.settingsAsked, [`${settings}/${PIXEL}.json`]);
-      assert.deepEqual(elsewhere.addresses, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(site.configRequests, [`${settings}/${PIXEL_ID}.json`]);
+      assert.deepEqual(otherOrigins.urls, []);
+      assert.deepEqual(tab.oaiqLogs, []);
       assert.deepEqual(tab.pageErrors, []);
     });
 
-  test("an endpoint with a query of its own keeps it", async (t) => {
+  test("the query of an endpoint is preserved", async (t) => {
     const { site } = await openPage(t, {
       attributes: `data-endpoint="/in?key=1" data-settings="/of"`,
     });
-    await site.untilOrders("waiting", "late");
+    await site.waitForOrders("waiting", "late");
     const { path, query } = site.requests[0];
     assert.equal(path, "/in");
     assert.equal(query.key, "1");
-    assert.equal(query.pid, PIXEL);
+    assert.equal(query.pid, PIXEL_ID);
   });
 
   for (const [what, page] of [
@@ -154,33 +177,33 @@ describe("addresses", { concurrency: 4 }, () => {
       },
     ],
   ])
-    test(`https addresses of another origin in ${what}: events and settings go there`, async (t) => {
-      const { site, tab, elsewhere } = await openPage(t, page);
-      await elsewhere.untilAll(
+    test(`https endpoints of another origin in ${what} receive events and config requests`, async (t) => {
+      const { site, tab, otherOrigins } = await openPage(t, page);
+      await otherOrigins.waitForAll(
         "https://collect.example.test/in",
-        `https://collect.example.test/of/${PIXEL}.json`,
+        `https://collect.example.test/of/${PIXEL_ID}.json`,
       );
-      assert.ok(!elsewhere.addresses.some((url) => url.includes("openai")));
+      assert.ok(!otherOrigins.urls.some((url) => url.includes("openai")));
       assert.deepEqual(site.requests, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
-  test("without any, events and settings go to OpenAI", async (t) => {
-    const { site, tab, elsewhere } = await openPage(t, {});
-    await elsewhere.untilAll(VENDOR.events, VENDOR.settings);
+  test("events and config requests go to OpenAI by default", async (t) => {
+    const { site, tab, otherOrigins } = await openPage(t, {});
+    await otherOrigins.waitForAll(VENDOR.events, VENDOR.settings);
     assert.deepEqual(site.requests, []);
-    assert.deepEqual(tab.pixelLines, []);
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 
-  const REFUSED = {
+  const INVALID = {
     "http of another origin": `"http://other.example.test/in"`,
     "another port of the page's host": `"http://shop.example.test:9/in"`,
     "a user name": `"https://jane@collect.example.test/in"`,
     "a password": `"https://:secret@collect.example.test/in"`,
     "an empty string": `""`,
-    "no address": `"https://"`,
-    "a scheme that is no web address": `"javascript:alert(1)"`,
-    "a data address": `"data:text/plain,in"`,
+    "an incomplete URL": `"https://"`,
+    "a javascript: URL": `"javascript:alert(1)"`,
+    "a data: URL": `"data:text/plain,in"`,
     "a number": `7`,
     "an object": `{ href: "/in" }`,
     "a function": `() => "/in"`,
@@ -191,35 +214,35 @@ describe("addresses", { concurrency: 4 }, () => {
     "a BigInt": "7n",
   };
 
-  const expectSilence = async ({ site, tab, elsewhere }, name) => {
-    await tab.evaluate(order("later"));
-    await tab.goes(site.url("/next"));
-    await site.untilOrders("next page");
-    assert.deepEqual(site.arrivals, { "next page": 1 });
-    assert.deepEqual(elsewhere.addresses, []);
+  const expectNoRequests = async ({ site, tab, otherOrigins }, name) => {
+    await tab.evaluate(orderCall("later"));
+    await tab.goto(site.url("/next"));
+    await site.waitForOrders("next page");
+    assert.deepEqual(site.deliveryCounts, { "next page": 1 });
+    assert.deepEqual(otherOrigins.urls, []);
     assert.deepEqual(
       tab.requests.filter((url) => !url.startsWith(site.url("/"))),
       [],
     );
     assert.deepEqual(tab.pageErrors, []);
-    assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
-    assert.match(tab.pixelLines[0], /nothing is measured/);
-    assert.ok(tab.pixelLines[0].includes(name), tab.pixelLines[0]);
+    assert.equal(tab.oaiqLogs.length, 1, tab.oaiqLogs.join("\n"));
+    assert.match(tab.oaiqLogs[0], /nothing is measured/);
+    assert.ok(tab.oaiqLogs[0].includes(name), tab.oaiqLogs[0]);
   };
 
-  for (const [what, value] of Object.entries(REFUSED)) {
-    test(`oaiq.config.endpoint that is ${what}: one line says so, nothing is sent anywhere`, async (t) => {
+  for (const [what, value] of Object.entries(INVALID)) {
+    test(`an oaiq.config.endpoint that is ${what} stops all requests and logs a warning`, async (t) => {
       const page = await openPage(t, {
         config: `oaiq.config = { endpoint: ${value} };`,
       });
-      await expectSilence(page, "oaiq.config.endpoint");
+      await expectNoRequests(page, "oaiq.config.endpoint");
     });
     if (value.startsWith(`"`))
-      test(`data-settings that is ${what}: one line says so, nothing is sent anywhere`, async (t) => {
+      test(`a data-settings that is ${what} stops all requests and logs a warning`, async (t) => {
         const page = await openPage(t, {
           attributes: `data-endpoint="/in" data-settings=${value}`,
         });
-        await expectSilence(page, "data-oaiq-settings");
+        await expectNoRequests(page, "data-oaiq-settings");
       });
   }
 });

@@ -2,15 +2,15 @@
 // wherever the browser still has a way out.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser } from "../support/browser.mjs";
+import { useBrowser } from "../support/browser.mjs";
 import {
   html,
   INIT,
-  order,
-  pixelScript,
-  script,
-  STUB,
-  visit,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
+  openSite,
 } from "../support/site.mjs";
 
 /** Words for the pages' scripts. */
@@ -103,21 +103,21 @@ const UNMEASURED = {
 };
 
 describe("hostile pages", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** The page turns hostile before the pixel is there, or after. */
   const visitHostile = (t, text, when) => {
-    const hostility = script(`(() => { ${WORDS} ${text} })();`);
-    const parts = [STUB, script(INIT + order("waiting"))];
-    if (when === "before") parts.push(hostility, pixelScript());
-    else parts.push(pixelScript(), hostility);
+    const hostility = inlineScript(`(() => { ${WORDS} ${text} })();`);
+    const parts = [QUEUE_STUB, inlineScript(INIT + orderCall("waiting"))];
+    if (when === "before") parts.push(hostility, sdkTag());
+    else parts.push(sdkTag(), hostility);
     // the snippet's own function may be broken by what was done to arrays
     parts.push(
-      script(
-        `try { ${order("late")} } catch (error) { if (oaiq.loaded) throw error; }`,
+      inlineScript(
+        `try { ${orderCall("late")} } catch (error) { if (oaiq.loaded) throw error; }`,
       ),
     );
-    return visit(t, browser, ...parts);
+    return openSite(t, browser, ...parts);
   };
 
   for (const when of ["before", "after"]) {
@@ -126,19 +126,19 @@ describe("hostile pages", { concurrency: 4 }, () => {
     for (const [what, text] of Object.entries(HOSTILE))
       test(`${name(what)}: orders arrive`, async (t) => {
         const { site, tab } = await visitHostile(t, text, when);
-        await site.untilOrders("waiting", "late");
-        await tab.leaves(site);
+        await site.waitForOrders("waiting", "late");
+        await tab.leaveAfterResponses(site);
         assert.deepEqual(tab.pageErrors, []);
-        assert.deepEqual(site.arrivals, { waiting: 1, late: 1 });
+        assert.deepEqual(site.deliveryCounts, { waiting: 1, late: 1 });
       });
 
     for (const [what, text] of Object.entries(UNTIL_LEFT))
       test(`${name(what)}: orders arrive when the page is left`, async (t) => {
         const { site, tab } = await visitHostile(t, text, when);
         // what was on its way already, on a slow machine, goes again from there
-        site.pages["/next"] = html(STUB, script(INIT), pixelScript());
-        await tab.goes(site.url("/next"));
-        await site.untilOrders("waiting", "late");
+        site.pages["/next"] = html(QUEUE_STUB, inlineScript(INIT), sdkTag());
+        await tab.goto(site.url("/next"));
+        await site.waitForOrders("waiting", "late");
         assert.deepEqual(tab.pageErrors, []);
       });
 
@@ -146,14 +146,14 @@ describe("hostile pages", { concurrency: 4 }, () => {
       test(`${name(what)}: the page goes on`, async (t) => {
         const { site, tab } = await visitHostile(t, text, when);
         site.pages["/next"] = html(
-          STUB,
-          script(INIT + order("next page")),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("next page")),
+          sdkTag(),
         );
-        await tab.goes(site.url("/next"));
-        await site.untilOrders("next page");
+        await tab.goto(site.url("/next"));
+        await site.waitForOrders("next page");
         assert.deepEqual(tab.pageErrors, []);
-        assert.ok(tab.pixelLines.length <= 3, tab.pixelLines.join("\n"));
+        assert.ok(tab.oaiqLogs.length <= 3, tab.oaiqLogs.join("\n"));
       });
   }
 
@@ -190,28 +190,28 @@ describe("hostile pages", { concurrency: 4 }, () => {
   for (const [what, [of, name]] of Object.entries(ASKED))
     for (const [returned, answer] of Object.entries(ANSWERS))
       test(`${what} returns ${returned}: consent stays granted, and nothing is thrown`, async (t) => {
-        const { site, visitor, tab } = await visit(
+        const { site, visitor, tab } = await openSite(
           t,
           browser,
-          STUB,
+          QUEUE_STUB,
           // a call that the pixel warns of, and then looks at what the browser has stored
-          script(
-            `(() => { ${WORDS} put(${of}, "${name}", ${answer}); })(); oaiq("init", {}); ${INIT} ${order("order")}`,
+          inlineScript(
+            `(() => { ${WORDS} put(${of}, "${name}", ${answer}); })(); oaiq("init", {}); ${INIT} ${orderCall("order")}`,
           ),
-          pixelScript(),
+          sdkTag(),
         );
         site.pages["/next"] = html(
-          STUB,
-          script(INIT + order("next page")),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("next page")),
+          sdkTag(),
         );
         await tab.page.waitForFunction("window.oaiq.loaded");
         await tab.evaluate("new Promise((go) => requestIdleCallback(go))");
-        await tab.goes(site.url("/next"));
-        await site.untilOrders("next page");
+        await tab.goto(site.url("/next"));
+        await site.waitForOrders("next page");
         assert.deepEqual(tab.pageErrors, []);
         assert.deepEqual(
-          tab.pixelLines.filter((line) => line.includes("internal error")),
+          tab.oaiqLogs.filter((line) => line.includes("internal error")),
           [],
         );
         const { __oaiq_consent: consent, __obref: reference } =
@@ -223,16 +223,16 @@ describe("hostile pages", { concurrency: 4 }, () => {
       });
 
   test("window.oaiq cannot be replaced: the waiting calls, and those of the snippet's function, are measured", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`Object.defineProperty(window, "oaiq", { value: oaiq, writable: false, configurable: false });
-        ${INIT}${order("waiting")}`),
-      pixelScript(),
-      script(order("late")),
+      QUEUE_STUB,
+      inlineScript(`Object.defineProperty(window, "oaiq", { value: oaiq, writable: false, configurable: false });
+        ${INIT}${orderCall("waiting")}`),
+      sdkTag(),
+      inlineScript(orderCall("late")),
     );
-    await site.untilOrders("waiting", "late");
+    await site.waitForOrders("waiting", "late");
     assert.deepEqual(tab.pageErrors, []);
   });
 
@@ -242,9 +242,9 @@ describe("hostile pages", { concurrency: 4 }, () => {
       `put(Promise.prototype, "then", boom);`,
       "before",
     );
-    await site.untilOrders("waiting", "late");
-    await tab.leaves(site);
-    assert.deepEqual(Object.keys(site.arrivals), ["waiting", "late"]);
+    await site.waitForOrders("waiting", "late");
+    await tab.leaveAfterResponses(site);
+    assert.deepEqual(Object.keys(site.deliveryCounts), ["waiting", "late"]);
     assert.deepEqual(tab.pageErrors, []);
   });
 });

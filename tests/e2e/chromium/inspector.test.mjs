@@ -3,23 +3,23 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  order,
-  placeOrder,
-  refusedCall,
-  serverOrder,
+  orderEvent,
+  checkout,
+  rejectionDiagnostic,
+  serverOrderEvent,
   startCollector,
-  taken,
+  assertAccepted,
 } from "../support/collector.mjs";
 
 describe("the inspector", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** Opens the inspector of a collector. The test fails if the page has an error or a warning. */
   const openInspector = async (t, collector, place = "", viewport) => {
-    const visitor = await Visitor.arrives(t, browser);
-    const { page, pageErrors, console } = await visitor.opens("about:blank");
+    const visitor = await Visitor.create(t, browser);
+    const { page, pageErrors, console } = await visitor.openPage("about:blank");
     await visitor.context.grantPermissions(
       ["clipboard-read", "clipboard-write"],
       { origin: collector.origin },
@@ -72,7 +72,9 @@ describe("the inspector", () => {
     const { page } = await openInspector(t, collector);
     await page.getByText("No events yet").waitFor();
 
-    await taken(collector.sendBatch([order("first")], { oppref: "click-1" }));
+    await assertAccepted(
+      collector.sendBatch([orderEvent("first")], { oppref: "click-1" }),
+    );
     const first = page.locator('.row[data-verdict="counted"]');
     await first.getByText("Counted").waitFor();
     assert.match(await first.textContent(), /order_created\$25\.99/);
@@ -81,12 +83,12 @@ describe("the inspector", () => {
       /\/thanksfirstclick click-1browserfetch/,
     );
 
-    await taken(collector.sendBatch([order("first")]));
+    await assertAccepted(collector.sendBatch([orderEvent("first")]));
     await page
       .locator('.row[data-verdict="duplicate"]', { hasText: /Duplicate of #1/ })
       .waitFor();
     await collector.sendBatch([
-      order("float", {
+      orderEvent("float", {
         data: { type: "contents", amount: 25.99, currency: "USD" },
       }),
     ]);
@@ -96,13 +98,15 @@ describe("the inspector", () => {
       await refused.textContent(),
       /Rejected.*data\.amount is 25\.99; it must be a whole number/,
     );
-    await taken(
-      collector.sendFromServer([serverOrder("trial")], { validate_only: true }),
+    await assertAccepted(
+      collector.sendFromServer([serverOrderEvent("trial")], {
+        validate_only: true,
+      }),
     );
     await page
       .locator('.row[data-verdict="valid"][data-transport="server"]')
       .waitFor();
-    await taken(
+    await assertAccepted(
       collector.sendBatch([
         {
           type: "oai::diagnostic",
@@ -132,8 +136,8 @@ describe("the inspector", () => {
   test("amounts are shown in the currency's unit", async (t) => {
     const collector = await startCollector(t);
     const priced = (currency, amount) =>
-      order(currency, { data: { type: "contents", amount, currency } });
-    await taken(
+      orderEvent(currency, { data: { type: "contents", amount, currency } });
+    await assertAccepted(
       collector.sendBatch([
         priced("USD", 2599),
         priced("JPY", 500),
@@ -157,17 +161,17 @@ describe("the inspector", () => {
     const contents = [
       { id: "mug", name: "Tide mug", quantity: 2, amount: 1299 },
     ];
-    await taken(
+    await assertAccepted(
       collector.sendBatch(
         [
-          order("A", {
+          orderEvent("A", {
             data: { type: "contents", amount: 2598, currency: "EUR", contents },
           }),
         ],
         { oppref: "click-1", user: { in: { em: "a".repeat(64) } } },
       ),
     );
-    await taken(collector.sendBatch([order("A")]));
+    await assertAccepted(collector.sendBatch([orderEvent("A")]));
     const { page } = await openInspector(t, collector);
     await page.locator('[data-verdict="duplicate"] a').click();
     const details = page.getByRole("complementary", { name: "Event #1" });
@@ -195,7 +199,7 @@ describe("the inspector", () => {
   test("a rejected event shows each field, what was sent and what is expected", async (t) => {
     const collector = await startCollector(t);
     await collector.sendBatch([
-      order("bad", { data: { type: "contents", amount: "25", sku: 1 } }),
+      orderEvent("bad", { data: { type: "contents", amount: "25", sku: 1 } }),
     ]);
     const { page } = await openInspector(t, collector);
     await rowOf(page, "bad").click();
@@ -208,13 +212,13 @@ describe("the inspector", () => {
 
   /** Buys a mug in the demo shop. Resolves with the order number. */
   const buy = async (visitor, origin) => {
-    const { page } = await visitor.opens(
+    const { page } = await visitor.openPage(
       `${origin}/shop/product.html?id=tide-mug&oppref=demo-click-1`,
     );
     await page.click("#add-to-cart");
     await page.click("#added a");
     await page.click("#to-checkout");
-    return placeOrder(page);
+    return checkout(page);
   };
 
   /** Sends the request that a shell would send when this line is pasted into it. */
@@ -251,7 +255,7 @@ describe("the inspector", () => {
 
   test("a purchase that the server sends with the same ID is one conversion", async (t) => {
     const { page, number, line } = await buyAndCopy(t);
-    await taken(paste(line));
+    await assertAccepted(paste(line));
     await openView(page, "Conversions");
     const card = page.locator(`[data-conversion="${number}"]`);
     await card
@@ -275,7 +279,7 @@ describe("the inspector", () => {
 
   test("a purchase that the server sends with another ID is two conversions", async (t) => {
     const { page, number, line } = await buyAndCopy(t);
-    await taken(
+    await assertAccepted(
       paste(line, (body) => body.replace(`"id":"${number}"`, '"id":"other"')),
     );
     await openView(page, "Conversions");
@@ -369,10 +373,10 @@ describe("the inspector", () => {
       await collector.sendBatch([event], identity);
       await collector.sendFromServer([{ ...event, action_source: text }]);
       // accepted, so that it is a conversion too
-      await taken(
+      await assertAccepted(
         collector.sendBatch(
           [
-            order(`${i} ${text}`, {
+            orderEvent(`${i} ${text}`, {
               source_url: `https://x.test/${text}`,
               data: {
                 type: "contents",
@@ -389,8 +393,8 @@ describe("the inspector", () => {
     const strange = JSON.parse(
       `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"a":${"[".repeat(60)}${"]".repeat(60)}}`,
     );
-    await collector.sendBatch([order("strange", { data: strange })]);
-    await collector.sendBatch([order("x".repeat(100_000))]);
+    await collector.sendBatch([orderEvent("strange", { data: strange })]);
+    await collector.sendBatch([orderEvent("x".repeat(100_000))]);
     await collector.sendBatch([null, 1, "text", [], {}]);
 
     const { page, assertNoErrors } = await openInspector(t, collector);
@@ -443,8 +447,10 @@ describe("the inspector", () => {
   const many = async (collector, count, from = 1) => {
     for (let first = from; first < from + count; first += 500) {
       const length = Math.min(500, from + count - first);
-      const orders = Array.from({ length }, (_, i) => order(`o-${first + i}`));
-      await taken(collector.sendBatch(orders));
+      const orders = Array.from({ length }, (_, i) =>
+        orderEvent(`o-${first + i}`),
+      );
+      await assertAccepted(collector.sendBatch(orders));
     }
   };
 
@@ -582,10 +588,18 @@ describe("the inspector", () => {
 
   test("filters combine, and an export has the events that are shown", async (t) => {
     const collector = await startCollector(t);
-    await taken(collector.sendBatch([order("A")], { pixel: "ONE" }));
-    await taken(collector.sendBatch([order("B")], { pixel: "TWO" }));
-    await taken(collector.sendBatch([order("B")], { pixel: "TWO" }));
-    await taken(collector.sendFromServer([serverOrder("C")], { pixel: "TWO" }));
+    await assertAccepted(
+      collector.sendBatch([orderEvent("A")], { pixel: "ONE" }),
+    );
+    await assertAccepted(
+      collector.sendBatch([orderEvent("B")], { pixel: "TWO" }),
+    );
+    await assertAccepted(
+      collector.sendBatch([orderEvent("B")], { pixel: "TWO" }),
+    );
+    await assertAccepted(
+      collector.sendFromServer([serverOrderEvent("C")], { pixel: "TWO" }),
+    );
     const { page } = await openInspector(t, collector);
     await rowOf(page, "C").waitFor();
     const ids = () =>
@@ -614,9 +628,11 @@ describe("the inspector", () => {
   test("the URL keeps search and filters", async (t) => {
     const collector = await startCollector(t);
     const priced = (id, amount) =>
-      order(id, { data: { type: "contents", amount, currency: "EUR" } });
-    await taken(collector.sendBatch([priced("A", 1498), priced("B", 1499)]));
-    await taken(collector.sendBatch([priced("A", 1498)]));
+      orderEvent(id, { data: { type: "contents", amount, currency: "EUR" } });
+    await assertAccepted(
+      collector.sendBatch([priced("A", 1498), priced("B", 1499)]),
+    );
+    await assertAccepted(collector.sendBatch([priced("A", 1498)]));
     const { page } = await openInspector(t, collector);
     await rowOf(page, "B").waitFor();
     await page.fill("[type=search]", "14,98");
@@ -647,7 +663,7 @@ describe("the inspector", () => {
   test("a test that starts now leaves earlier events out", async (t) => {
     const collector = await startCollector(t);
     await collector.sendBatch([
-      order("bad", {
+      orderEvent("bad", {
         data: { type: "contents", amount: 14.98, currency: "EUR" },
       }),
     ]);
@@ -660,7 +676,7 @@ describe("the inspector", () => {
       .waitFor();
     await page.getByRole("button", { name: "Test starts here" }).click();
     await amounts("pending");
-    await taken(collector.sendBatch([order("good")]));
+    await assertAccepted(collector.sendBatch([orderEvent("good")]));
     await amounts("pass");
     await page
       .getByText("Checks the 1 event that arrived since “Test starts here”")
@@ -679,7 +695,9 @@ describe("the inspector", () => {
 
   test("the details of a rejected call show its page and how to see its value", async (t) => {
     const collector = await startCollector(t);
-    await taken(collector.sendBatch([order("A"), refusedCall()]));
+    await assertAccepted(
+      collector.sendBatch([orderEvent("A"), rejectionDiagnostic()]),
+    );
     const { page } = await openInspector(t, collector);
     const row = page.locator('.row[data-event-type="oai::diagnostic"]');
     await row.getByText("1 call rejected on /thanks after init").waitFor();
@@ -705,8 +723,8 @@ describe("the inspector", () => {
   test("two snippets on one page are shown at the page and at the event", async (t) => {
     const collector = await startCollector(t);
     const viewed = (id) =>
-      order(id, { type: "page_viewed", data: { type: "contents" } });
-    await taken(collector.sendBatch([viewed("1"), viewed("2")]));
+      orderEvent(id, { type: "page_viewed", data: { type: "contents" } });
+    await assertAccepted(collector.sendBatch([viewed("1"), viewed("2")]));
     const { page } = await openInspector(t, collector, "#/timeline");
     await page
       .locator("[data-page]")
@@ -719,9 +737,13 @@ describe("the inspector", () => {
 
   test("a second session and a second ad click are rows of the timeline", async (t) => {
     const collector = await startCollector(t);
-    const earlier = order("A", { timestamp_ms: Date.now() - 3 * 86_400_000 });
-    await taken(collector.sendBatch([earlier], { oppref: "click-1" }));
-    await taken(collector.sendBatch([order("B")], { oppref: "click-2" }));
+    const earlier = orderEvent("A", {
+      timestamp_ms: Date.now() - 3 * 86_400_000,
+    });
+    await assertAccepted(collector.sendBatch([earlier], { oppref: "click-1" }));
+    await assertAccepted(
+      collector.sendBatch([orderEvent("B")], { oppref: "click-2" }),
+    );
     const { page } = await openInspector(t, collector, "#/timeline");
     const texts = async (kind) => {
       await page.locator(`.row.${kind}`).first().waitFor();
@@ -744,11 +766,11 @@ describe("the inspector", () => {
 
   test("dates, timeline heads and check states are not cut", async (t) => {
     const collector = await startCollector(t);
-    await taken(
+    await assertAccepted(
       collector.sendBatch(
         [
-          order("A", { timestamp_ms: Date.now() - 3 * 86_400_000 }),
-          order("jane@example.com"),
+          orderEvent("A", { timestamp_ms: Date.now() - 3 * 86_400_000 }),
+          orderEvent("jane@example.com"),
         ],
         { oppref: "click-1" },
       ),
@@ -803,11 +825,11 @@ describe("the inspector", () => {
 
   test("a pause keeps what is shown, and clearing asks first", async (t) => {
     const collector = await startCollector(t);
-    await taken(collector.sendBatch([order("A")]));
+    await assertAccepted(collector.sendBatch([orderEvent("A")]));
     const { page } = await openInspector(t, collector);
     await rowOf(page, "A").waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
-    await taken(collector.sendBatch([order("B")]));
+    await assertAccepted(collector.sendBatch([orderEvent("B")]));
     const resume = page.getByRole("button", { name: "Resume (1 new)" });
     await resume.waitFor();
     assert.equal(await rowOf(page, "B").count(), 0);
@@ -825,10 +847,13 @@ describe("the inspector", () => {
 
   test("on a phone nothing is cut off, and details cover the screen", async (t) => {
     const collector = await startCollector(t);
-    await taken(
-      collector.sendBatch([order("A"), order("a-very-long-id-".repeat(9))]),
+    await assertAccepted(
+      collector.sendBatch([
+        orderEvent("A"),
+        orderEvent("a-very-long-id-".repeat(9)),
+      ]),
     );
-    await taken(collector.sendFromServer([serverOrder("B")]));
+    await assertAccepted(collector.sendFromServer([serverOrderEvent("B")]));
     const { page } = await openInspector(t, collector, "", {
       width: 390,
       height: 844,

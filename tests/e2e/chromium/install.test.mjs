@@ -6,19 +6,19 @@ import { describe, test } from "node:test";
 import { packageVersion } from "../../../scripts/build/version.mjs";
 import { root } from "../../../scripts/exec.mjs";
 import { PLACEHOLDER } from "../../../scripts/snippets.mjs";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
+  startSite,
+  orderCall,
+  PIXEL_ID,
+  sdkTag,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
   openSite,
-  order,
-  PIXEL,
-  pixelScript,
-  script,
-  SETTINGS,
-  STUB,
-  visit,
 } from "../support/site.mjs";
 
 /** The text inside a file of the install snippet, which loads this site's copy of the script. */
@@ -29,12 +29,12 @@ const snippetOf = async (file) => {
     .trim()
     .replace(PLACEHOLDER, "/sdk/oaiq.min.js");
 };
-const ADDRESSES = `endpoint: "${EVENTS}", settings: "${SETTINGS}"`;
+const ADDRESSES = `endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}"`;
 const CONFIG = `window.oaiq = { config: { ${ADDRESSES} } };`;
 
 /** The install snippet whole: the stub, and the script on its way. */
-const SNIPPET = `${STUB}${script(`
-  oaiq.config = { endpoint: "${EVENTS}", settings: "${SETTINGS}" };
+const SNIPPET = `${QUEUE_STUB}${inlineScript(`
+  oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };
   const s = document.createElement("script");
   s.async = true;
   s.src = "/sdk/oaiq.min.js";
@@ -42,81 +42,84 @@ const SNIPPET = `${STUB}${script(`
 `)}`;
 
 describe("installing the pixel", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("calls made before the script has loaded are measured, once and in order", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
       SNIPPET,
-      script(INIT + order("first") + order("second")),
+      inlineScript(INIT + orderCall("first") + orderCall("second")),
     );
-    await site.untilOrders("first", "second");
+    await site.waitForOrders("first", "second");
     assert.deepEqual(
       site.measured.map(({ id }) => id),
       ["first", "second"],
     );
     assert.deepEqual(tab.pageErrors, []);
-    assert.deepEqual(tab.pixelLines, []);
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 
   test("a page that left an array in the pixel's place has its calls measured, and may go on pushing to it", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      script(
-        `window.oaiq = [["init", { pixelId: "${PIXEL}" }]]; const kept = window.oaiq;`,
+      inlineScript(
+        `window.oaiq = [["init", { pixelId: "${PIXEL_ID}" }]]; const kept = window.oaiq;`,
       ),
-      pixelScript(),
-      script(
+      sdkTag(),
+      inlineScript(
         `kept.push(["measure", "order_created", { type: "contents" }, { event_id: "pushed" }]);
          kept.push(["measure", "order_created", { type: "contents" }, { event_id: "one" }],
                    ["measure", "order_created", { type: "contents" }, { event_id: "two" }]);`,
       ),
     );
-    await site.untilOrders("pushed", "one", "two");
-    assert.deepEqual(site.arrivals, { pushed: 1, one: 1, two: 1 });
+    await site.waitForOrders("pushed", "one", "two");
+    assert.deepEqual(site.deliveryCounts, { pushed: 1, one: 1, two: 1 });
   });
 
   test("a page that left its calls in oaiq.queue has them measured", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      script(
+      inlineScript(
         `window.oaiq = function () { oaiq.queue.push(arguments); }; oaiq.queue = [];
-         ${INIT}${order("queued")}`,
+         ${INIT}${orderCall("queued")}`,
       ),
-      pixelScript(),
+      sdkTag(),
     );
-    await site.untilOrders("queued");
-    assert.deepEqual(site.arrivals, { queued: 1 });
+    await site.waitForOrders("queued");
+    assert.deepEqual(site.deliveryCounts, { queued: 1 });
   });
 
   test("the script alone, without a snippet, gives a pixel", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      pixelScript(),
-      script(INIT + order("alone")),
+      sdkTag(),
+      inlineScript(INIT + orderCall("alone")),
     );
-    await site.untilOrders("alone");
+    await site.waitForOrders("alone");
   });
 
   test("methods do what calls do", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      pixelScript(),
-      script(
-        `oaiq.init({ pixelId: "${PIXEL}" });
+      sdkTag(),
+      inlineScript(
+        `oaiq.init({ pixelId: "${PIXEL_ID}" });
          oaiq.init({ pixelId: "OTHER" });
          oaiq.measure("order_created", { type: "contents" }, { event_id: "both" });
          oaiq.measureSingle("OTHER", "order_created", { type: "contents" }, { event_id: "one" });`,
       ),
     );
-    await site.untilOrders("both", "one");
-    await site.until("both on both pixels", () => site.arrivals.both === 2);
-    assert.deepEqual(site.arrivals, { both: 2, one: 1 });
+    await site.waitForOrders("both", "one");
+    await site.waitFor(
+      "both on both pixels",
+      () => site.deliveryCounts.both === 2,
+    );
+    assert.deepEqual(site.deliveryCounts, { both: 2, one: 1 });
     await tab.evaluate("oaiq.consent(false)");
     assert.equal(
       await tab.evaluate("localStorage.getItem('oaiq_consent')"),
@@ -125,22 +128,22 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("the script in a page twice measures once, and the first stays", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT + order("before")),
-      pixelScript(),
-      script("const first = window.oaiq;"),
-      pixelScript(),
-      script(
-        `window.same = window.oaiq === first; ${order("after").replace("oaiq(", "first(")}`,
+      QUEUE_STUB,
+      inlineScript(INIT + orderCall("before")),
+      sdkTag(),
+      inlineScript("const first = window.oaiq;"),
+      sdkTag(),
+      inlineScript(
+        `window.same = window.oaiq === first; ${orderCall("after").replace("oaiq(", "first(")}`,
       ),
     );
-    await site.untilOrders("before", "after");
+    await site.waitForOrders("before", "after");
     assert.equal(await tab.evaluate("window.same"), true);
-    await tab.leaves(site);
-    assert.deepEqual(site.arrivals, { before: 1, after: 1 });
+    await tab.leaveAfterResponses(site);
+    assert.deepEqual(site.deliveryCounts, { before: 1, after: 1 });
     assert.equal(
       site.events.filter(({ type }) => type === "openai::sdk_init").length,
       1,
@@ -148,30 +151,30 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("whoever kept the snippet's function goes on being heard", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`const kept = window.oaiq; ${INIT}`),
-      pixelScript(),
-      script(
-        `${order("kept").replace("oaiq(", "kept(")} ${order("new")}
+      QUEUE_STUB,
+      inlineScript(`const kept = window.oaiq; ${INIT}`),
+      sdkTag(),
+      inlineScript(
+        `${orderCall("kept").replace("oaiq(", "kept(")} ${orderCall("new")}
          window.replaced = kept !== window.oaiq;`,
       ),
     );
-    await site.untilOrders("kept", "new");
-    assert.deepEqual(site.arrivals, { kept: 1, new: 1 });
+    await site.waitForOrders("kept", "new");
+    assert.deepEqual(site.deliveryCounts, { kept: 1, new: 1 });
     assert.equal(await tab.evaluate("window.replaced"), true);
   });
 
   test("when the script element has run, the pixel is there and has taken the waiting calls", async (t) => {
-    const { tab } = await visit(
+    const { tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`${INIT} oaiq("consent", true);`),
-      pixelScript(),
-      script(
+      QUEUE_STUB,
+      inlineScript(`${INIT} oaiq("consent", true);`),
+      sdkTag(),
+      inlineScript(
         `window.seen = { loaded: oaiq.loaded, waiting: oaiq.q.length, answer: localStorage.getItem("oaiq_consent"),
            browser: document.cookie.includes("__obref=") };`,
       ),
@@ -185,12 +188,12 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("the global is a function that carries what tag managers look for", async (t) => {
-    const { tab } = await visit(
+    const { tab } = await openSite(
       t,
       browser,
-      STUB,
-      script("oaiq.config = { debug: false, mine: 1 };"),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript("oaiq.config = { debug: false, mine: 1 };"),
+      sdkTag(),
     );
     const found = await tab.evaluate(`({
       type: typeof oaiq,
@@ -224,17 +227,17 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("oaiq.config gives the pixel and the user that init leaves out", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      STUB,
-      script(
+      QUEUE_STUB,
+      inlineScript(
         `oaiq.config = { pixelId: "FROM-CONFIG", user: { country: "DE" } };
-         oaiq("init", {}); ${order("configured")}`,
+         oaiq("init", {}); ${orderCall("configured")}`,
       ),
-      pixelScript(),
+      sdkTag(),
     );
-    await site.untilOrders("configured");
+    await site.waitForOrders("configured");
     const { query, body } = site.requests.find(({ body }) =>
       body.events.some(({ id }) => id === "configured"),
     );
@@ -243,10 +246,10 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("two sites' pages in one browser do not hear of each other's visitors, two hosts of one site do", async (t) => {
-    const site = await openSite(t, { "/": html() });
-    const visitor = await Visitor.arrives(t, browser);
+    const site = await startSite(t, { "/": html() });
+    const visitor = await Visitor.create(t, browser);
     const browserRef = async (host) => {
-      const tab = await visitor.opens(site.url("/?oppref=click", host));
+      const tab = await visitor.openPage(site.url("/?oppref=click", host));
       // a start looks at no cookie before the page has been painted
       const found = await tab.page.waitForFunction(
         "/__obref=([^;]+)/.exec(document.cookie)?.[1]",
@@ -259,20 +262,20 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("a sandboxed frame without cookies or storage is measured", async (t) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": html(`<iframe sandbox="allow-scripts" src="/frame"></iframe>`),
       "/frame": html(
-        STUB,
-        script(INIT),
-        pixelScript(),
-        script(order("framed")),
+        QUEUE_STUB,
+        inlineScript(INIT),
+        sdkTag(),
+        inlineScript(orderCall("framed")),
       ),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url());
-    await site.untilOrders("framed");
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url());
+    await site.waitForOrders("framed");
     assert.deepEqual(tab.pageErrors, []);
-    assert.deepEqual(tab.pixelLines, []);
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 });
 
@@ -282,10 +285,10 @@ for (const [name, file] of [
   ["strict", "www/snippet/strict.html"],
 ])
   describe(`the ${name} install snippet`, { concurrency: 4 }, () => {
-    const browser = sharedBrowser();
+    const browser = useBrowser();
     const isQuiet = (tab) => {
       assert.deepEqual(tab.pageErrors, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
     };
 
     test("keeps a config that is there, and that is set behind it", async (t) => {
@@ -294,49 +297,49 @@ for (const [name, file] of [
         [CONFIG, ""],
         ["", `oaiq.config = { ${ADDRESSES} };`],
         [
-          `window.oaiq = { config: { endpoint: "${EVENTS}" } };`,
-          `oaiq.config.settings = "${SETTINGS}";`,
+          `window.oaiq = { config: { endpoint: "${EVENTS_PATH}" } };`,
+          `oaiq.config.settings = "${CONFIG_PATH}";`,
         ],
       ]) {
-        const { site, tab } = await visit(
+        const { site, tab } = await openSite(
           t,
           browser,
-          script(before),
-          script(snippet),
-          script(behind + INIT + order("order")),
+          inlineScript(before),
+          inlineScript(snippet),
+          inlineScript(behind + INIT + orderCall("order")),
         );
-        await site.untilOrders("order");
-        assert.equal(site.settingsAsked.length, 1);
+        await site.waitForOrders("order");
+        assert.equal(site.configRequests.length, 1);
         isQuiet(tab);
       }
     });
 
     test("keeps the calls that wait already, wherever they are", async (t) => {
       const snippet = await snippetOf(file);
-      const calls = `["init", { pixelId: "${PIXEL}" }], ["measure", "order_created", { type: "contents" }, { event_id: "waiting" }]`;
+      const calls = `["init", { pixelId: "${PIXEL_ID}" }], ["measure", "order_created", { type: "contents" }, { event_id: "waiting" }]`;
       for (const before of [
         `window.oaiq = [${calls}];`,
         `window.oaiq = { q: [${calls}] };`,
         `window.oaiq = { queue: [${calls}] };`,
       ]) {
-        const { site, tab } = await visit(
+        const { site, tab } = await openSite(
           t,
           browser,
-          script(before),
-          script(snippet),
-          script(`oaiq.config = { ${ADDRESSES} }; ${order("own")}`),
+          inlineScript(before),
+          inlineScript(snippet),
+          inlineScript(`oaiq.config = { ${ADDRESSES} }; ${orderCall("own")}`),
         );
-        await site.untilOrders("waiting", "own");
-        assert.deepEqual(site.arrivals, { waiting: 1, own: 1 });
+        await site.waitForOrders("waiting", "own");
+        assert.deepEqual(site.deliveryCounts, { waiting: 1, own: 1 });
         isQuiet(tab);
       }
     });
 
     test("has its queue before the global is set, so that a wrapper that copies the queue then loses no call", async (t) => {
-      const { site, tab } = await visit(
+      const { site, tab } = await openSite(
         t,
         browser,
-        script(`
+        inlineScript(`
           let wrapper = { config: { ${ADDRESSES} } };
           Object.defineProperty(window, "oaiq", {
             configurable: true,
@@ -347,55 +350,55 @@ for (const [name, file] of [
               wrapper.config = given.config;
             },
           });`),
-        script(await snippetOf(file)),
-        script(INIT + order("early")),
+        inlineScript(await snippetOf(file)),
+        inlineScript(INIT + orderCall("early")),
       );
-      await site.untilOrders("early");
+      await site.waitForOrders("early");
       assert.deepEqual(tab.pageErrors, []);
     });
 
     test("stands behind an unfinished statement, and before a call on the same line", async (t) => {
-      const { site, tab } = await visit(
+      const { site, tab } = await openSite(
         t,
         browser,
-        script(CONFIG),
-        script(
-          `window.before = function () { return 1 }\n${await snippetOf(file)}${INIT}${order("order")}`,
+        inlineScript(CONFIG),
+        inlineScript(
+          `window.before = function () { return 1 }\n${await snippetOf(file)}${INIT}${orderCall("order")}`,
         ),
       );
-      await site.untilOrders("order");
+      await site.waitForOrders("order");
       assert.equal(await tab.evaluate("typeof before"), "function");
       isQuiet(tab);
     });
 
     test("works in a combined file, in strict mode", async (t) => {
-      const { site, tab } = await visit(
+      const { site, tab } = await openSite(
         t,
         browser,
-        script(CONFIG),
-        script(
+        inlineScript(CONFIG),
+        inlineScript(
           `"use strict"\nvar a = 1\n${await snippetOf(file)}(function () { window.behind = 1 })()`,
         ),
-        script(INIT + order("order")),
+        inlineScript(INIT + orderCall("order")),
       );
-      await site.untilOrders("order");
+      await site.waitForOrders("order");
       assert.equal(await tab.evaluate("window.behind"), 1);
       isQuiet(tab);
     });
 
     test("twice in a page loads the script once", async (t) => {
-      const snippet = script(await snippetOf(file));
-      const { site, tab } = await visit(
+      const snippet = inlineScript(await snippetOf(file));
+      const { site, tab } = await openSite(
         t,
         browser,
-        script(CONFIG),
+        inlineScript(CONFIG),
         snippet,
-        script(INIT + order("order")),
+        inlineScript(INIT + orderCall("order")),
         snippet,
       );
-      await site.untilOrders("order");
+      await site.waitForOrders("order");
       const asked = tab.requests.filter((url) => url.endsWith("/oaiq.min.js"));
       assert.equal(asked.length, 1);
-      assert.deepEqual(site.arrivals, { order: 1 });
+      assert.deepEqual(site.deliveryCounts, { order: 1 });
     });
   });

@@ -2,15 +2,15 @@
 // on, and the next good call arrives.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sharedBrowser } from "../support/browser.mjs";
+import { useBrowser } from "../support/browser.mjs";
 import {
   INIT,
-  order,
-  PIXEL,
-  pixelScript,
-  script,
-  STUB,
-  visit,
+  orderCall,
+  PIXEL_ID,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
+  openSite,
 } from "../support/site.mjs";
 
 const PROPS = "invalid_event_props";
@@ -283,32 +283,32 @@ const IGNORED = {
 };
 
 describe("bad input", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** The page makes the call twice: before the pixel is there, when it waits in the queue, and after. */
   const visitWith = async (t, call) => {
-    const calls = script(`{ ${WORDS} ${call}; }`);
-    const { site, tab } = await visit(
+    const calls = inlineScript(`{ ${WORDS} ${call}; }`);
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT),
+      QUEUE_STUB,
+      inlineScript(INIT),
       calls,
-      pixelScript(),
+      sdkTag(),
       calls,
-      script(order("good")),
+      inlineScript(orderCall("good")),
     );
     return { site, tab };
   };
 
   const expectGoodOrder = async ({ site, tab }) => {
-    await site.untilOrders("good");
+    await site.waitForOrders("good");
     // what else there is to tell goes now
-    await tab.leaves(site);
+    await tab.leaveAfterResponses(site);
     assert.deepEqual(tab.pageErrors, []);
-    assert.equal(site.arrivals.good, 1);
+    assert.equal(site.deliveryCounts.good, 1);
     assert.ok(
-      site.requests.every(({ query }) => query.pid === PIXEL),
+      site.requests.every(({ query }) => query.pid === PIXEL_ID),
       "another pixel has started",
     );
   };
@@ -316,33 +316,36 @@ describe("bad input", { concurrency: 4 }, () => {
   for (const [what, [reason, call]] of Object.entries(REFUSED))
     test(`${what}: refused, and counted as ${reason}`, async (t) => {
       const { site, tab } = await visitWith(t, call);
-      await site.until("the diagnostic", () => site.refused[reason] >= 2);
+      await site.waitFor(
+        "the diagnostic",
+        () => site.rejectedCalls[reason] >= 2,
+      );
       await expectGoodOrder({ site, tab });
-      assert.deepEqual(site.arrivals, { good: 1 });
-      assert.deepEqual(site.refused, { [reason]: 2 });
-      assert.equal(tab.pixelLines.length, 2, tab.pixelLines.join("\n"));
-      assert.match(tab.pixelLines[0], /was not measured/);
+      assert.deepEqual(site.deliveryCounts, { good: 1 });
+      assert.deepEqual(site.rejectedCalls, { [reason]: 2 });
+      assert.equal(tab.oaiqLogs.length, 2, tab.oaiqLogs.join("\n"));
+      assert.match(tab.oaiqLogs[0], /was not measured/);
     });
 
   for (const [what, [call, data = GOOD]] of Object.entries(SENT))
     test(`${what}: sent`, async (t) => {
       const { site, tab } = await visitWith(t, call);
-      await site.until("both events", () => site.measured.length >= 3);
+      await site.waitFor("both events", () => site.measured.length >= 3);
       await expectGoodOrder({ site, tab });
       assert.deepEqual(
         site.measured.filter(({ id }) => id !== "good").map(({ data }) => data),
         [data, data],
       );
-      assert.deepEqual(site.refused, {});
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(site.rejectedCalls, {});
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
   for (const [what, call] of Object.entries(IGNORED))
     test(`${what}: ignored`, async (t) => {
       const { site, tab } = await visitWith(t, call);
       await expectGoodOrder({ site, tab });
-      assert.deepEqual(site.arrivals, { good: 1 });
-      assert.deepEqual(site.refused, {});
+      assert.deepEqual(site.deliveryCounts, { good: 1 });
+      assert.deepEqual(site.rejectedCalls, {});
       assert.ok(site.requests.every(({ body }) => body.user === undefined));
       assert.equal(
         await tab.evaluate("localStorage.getItem('oaiq_consent')"),
@@ -351,18 +354,18 @@ describe("bad input", { concurrency: 4 }, () => {
     });
 
   test("junk among the waiting calls: the calls beside it are taken", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(`${WORDS}
+      QUEUE_STUB,
+      inlineScript(`${WORDS}
         oaiq.q.push(null, undefined, 7, "measure", {}, { length: 3 }, boom, Symbol("call"), revoked([]), throwing([]), { length: Infinity, 0: "measure" });
-        ${INIT}${order("good")}
+        ${INIT}${orderCall("good")}
         oaiq.q.push(null);`),
-      pixelScript(),
+      sdkTag(),
     );
     await expectGoodOrder({ site, tab });
-    assert.deepEqual(site.arrivals, { good: 1 });
+    assert.deepEqual(site.deliveryCounts, { good: 1 });
   });
 
   test("a getter that calls the pixel: both calls are measured", async (t) => {
@@ -370,7 +373,7 @@ describe("bad input", { concurrency: 4 }, () => {
       t,
       `measure({ type: "contents", get contents() { measure({ type: "contents", contents: [{ id: "inner" }] }); return [{ id: "outer" }]; } })`,
     );
-    await site.until("four events", () => site.measured.length >= 5);
+    await site.waitFor("four events", () => site.measured.length >= 5);
     await expectGoodOrder({ site, tab });
     const items = site.measured.flatMap(({ data }) => data.contents ?? []);
     assert.deepEqual(items.map(({ id }) => id).sort(), [
@@ -388,7 +391,7 @@ describe("bad input", { concurrency: 4 }, () => {
        oaiq.call(null, "measure", "order_created", good());
        Reflect.apply(oaiq, 7, { length: 3, 0: "measure", 1: "order_created", 2: good() })`,
     );
-    await site.until("six events", () => site.measured.length >= 7);
+    await site.waitFor("six events", () => site.measured.length >= 7);
     await expectGoodOrder({ site, tab });
     assert.equal(site.measured.length, 7);
   });

@@ -4,42 +4,43 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import {
-  DRIVEN,
-  PAGES_SLEEP,
-  sharedBrowser,
-  untilSeen,
+  AUTOMATED,
+  ENABLE_BFCACHE,
+  useBrowser,
+  waitUntil,
   Visitor,
 } from "../support/browser.mjs";
 import {
-  AWAKE,
-  EVENTS,
+  BFCACHE_PROBE,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  pixelScript,
-  script,
-  STUB,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
-const PAGE = html(STUB, script(INIT), pixelScript());
+const PAGE = html(QUEUE_STUB, inlineScript(INIT), sdkTag());
 const EMPTY = html("");
 
 /** A page with the pixel, behind a script of its own, */
-const behind = (text) => html(script(text), STUB, script(INIT), pixelScript());
+const behind = (text) =>
+  html(inlineScript(text), QUEUE_STUB, inlineScript(INIT), sdkTag());
 /** one whose visitor denies, */
 const DENIES = html(
-  STUB,
-  script(INIT + `oaiq("consent", false);`),
-  pixelScript(),
+  QUEUE_STUB,
+  inlineScript(INIT + `oaiq("consent", false);`),
+  sdkTag(),
 );
 /** and the script of one that is left with an order just behind an answer, once that holds. */
 const leavesBehindAnswer = (holds = "true") =>
-  script(`new PerformanceObserver((list, observer) => {
-    if (!list.getEntries().some(({ name }) => name.includes("${EVENTS}"))) return;
+  inlineScript(`new PerformanceObserver((list, observer) => {
+    if (!list.getEntries().some(({ name }) => name.includes("${EVENTS_PATH}"))) return;
     if (!(${holds})) return;
     observer.disconnect();
-    setTimeout(() => { ${order("order")} ${LEAVE} }, 50);
+    setTimeout(() => { ${orderCall("order")} ${LEAVE} }, 50);
   }).observe({ type: "resource" });`);
 
 /** Before a box is that old no page takes it over, in milliseconds, and a page looks so often. */
@@ -55,13 +56,13 @@ const KEPT = `Object.entries(localStorage).filter(([key]) => key.startsWith("oai
 /** What a courier and its pages have left behind, when all has ended. */
 const LEFT = `caches.keys().then((marks) => [...marks, ...Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox"))])`;
 
-const CUT = { cut: true };
+const CUT = { disconnect: true };
 const TAKEN = { status: 202 };
 
 const LEAVE = `location.href = "/next";`;
 
 /** Counts the workers that a page asks for, apart from the question whether the browser has lasting ones. */
-const COUNT = script(`
+const COUNT = inlineScript(`
   window.workers = 0;
   window.SharedWorker = class extends SharedWorker {
     constructor(...args) {
@@ -84,13 +85,13 @@ const workers = async (site, visitor) => {
 
 /** Resolves once the page has had the time to look for a courier. */
 const untilHired = (site, visitor) =>
-  untilSeen("a courier", () => workers(site, visitor));
+  waitUntil("a courier", () => workers(site, visitor));
 
 /** Resolves once the last answer to a request with events is so old that the page takes the line for unknown. */
 const untilQuiet = (tab) =>
-  untilSeen("a quiet page", () =>
+  waitUntil("a quiet page", () =>
     tab.evaluate(`(() => {
-      const answers = performance.getEntriesByType("resource").filter(({ name }) => name.includes("${EVENTS}"));
+      const answers = performance.getEntriesByType("resource").filter(({ name }) => name.includes("${EVENTS_PATH}"));
       return answers.length > 0 && answers.every(({ responseEnd }) => performance.now() - responseEnd > ${FRESH + SLOW});
     })()`),
   );
@@ -111,7 +112,7 @@ const ways = (site, tab, id) =>
 const sent = (site, id) => site.events.filter((event) => event.id === id);
 
 describe("the courier", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** A visitor's first page with the pixel, on localhost, where browsers have couriers. */
   const visit = async (
@@ -124,15 +125,15 @@ describe("the courier", { concurrency: 4 }, () => {
       answerTo = () => line,
     } = {},
   ) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": PAGE,
       "/next": PAGE,
       "/empty": EMPTY,
       ...pages,
     });
-    site.answerTo = answerTo;
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url(path, host));
+    site.respond = answerTo;
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url(path, host));
     const next = site.url("/next", host);
     return { site, visitor, tab, next };
   };
@@ -153,14 +154,14 @@ describe("the courier", { concurrency: 4 }, () => {
 
   const WAYS = {
     "by a link": async ({ tab }) => {
-      await tab.evaluate(order("order") + LEAVE);
+      await tab.evaluate(orderCall("order") + LEAVE);
       await tab.page.waitForURL("**/next");
       return tab;
     },
     "by closing the tab": async ({ tab, visitor, next }) => {
-      await tab.evaluate(order("order"));
+      await tab.evaluate(orderCall("order"));
       await tab.page.close({ runBeforeUnload: true });
-      return visitor.opens(next);
+      return visitor.openPage(next);
     },
   };
   const BEFORE = {
@@ -171,7 +172,7 @@ describe("the courier", { concurrency: 4 }, () => {
     },
     "a line that has gone down": async (t) => {
       const visited = await visitWithCourier(t);
-      visited.site.answerTo = () => CUT;
+      visited.site.respond = () => CUT;
       return visited;
     },
   };
@@ -183,17 +184,17 @@ describe("the courier", { concurrency: 4 }, () => {
         const from = Date.now();
         const tab = await leave(visited);
         const to = Date.now();
-        await site.until("the try", () => sent(site, "order").length);
+        await site.waitFor("the try", () => sent(site, "order").length);
         // browsers try again themselves
         await pause(500);
-        site.answerTo = () => TAKEN;
-        await site.untilOrders("order");
+        site.respond = () => TAKEN;
+        await site.waitForOrders("order");
         await tab.page.waitForFunction(`!${KEPT}`);
         const [first, ...again] = sent(site, "order");
         assert.equal(first.source_url, site.url("/", "localhost"));
         assert.ok(first.timestamp_ms >= from && first.timestamp_ms <= to);
         for (const event of again) assert.deepEqual(event, first);
-        assert.deepEqual(site.arrivals, { order: 1 });
+        assert.deepEqual(site.deliveryCounts, { order: 1 });
         assert.deepEqual(await tab.evaluate(LEFT), []);
         assert.deepEqual(tab.pageErrors, []);
       });
@@ -201,8 +202,8 @@ describe("the courier", { concurrency: 4 }, () => {
   test("what a page is left with arrives at once and once, and nothing is left behind", async (t) => {
     const { site, visitor, tab } = await visitWithCourier(t);
     const from = Date.now();
-    await tab.evaluate(order("order") + LEAVE);
-    await site.untilOrders("order");
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitForOrders("order");
     const ms = Date.now() - from;
     assert.ok(ms < CLAIMED / 2, `${ms} ms`);
     await tab.page.waitForURL("**/next");
@@ -210,10 +211,10 @@ describe("the courier", { concurrency: 4 }, () => {
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(await tab.evaluate(LEFT), []);
     // nor does a further page have anything to send
-    const other = await visitor.opens(site.url("/", "localhost"));
-    await other.evaluate(order("other"));
-    await site.untilOrders("other");
-    assert.deepEqual(site.arrivals, { order: 1, other: 1 });
+    const other = await visitor.openPage(site.url("/", "localhost"));
+    await other.evaluate(orderCall("other"));
+    await site.waitForOrders("other");
+    assert.deepEqual(site.deliveryCounts, { order: 1, other: 1 });
     assert.deepEqual(tab.pageErrors, []);
     assert.deepEqual(tab.console, []);
   });
@@ -222,29 +223,29 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, tab } = await visit(t);
     await tab.page.waitForFunction("window.oaiq.loaded");
     await pause(300);
-    await tab.evaluate(order("order"));
+    await tab.evaluate(orderCall("order"));
     await tab.page.close({ runBeforeUnload: true });
-    await site.untilOrders("order");
-    assert.deepEqual(site.arrivals, { order: 1 });
+    await site.waitForOrders("order");
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
   });
 
   test("400 orders that a page is left with arrive once, without another page", async (t) => {
     const ids = Array.from({ length: 400 }, (_, i) => `order-${i}`);
-    const orders = ids.map(order).join("\n");
+    const orders = ids.map(orderCall).join("\n");
     const { site, tab } = await visitWithCourier(t, {
       pages: {
         "/": html(
-          STUB,
-          script(INIT),
-          pixelScript(),
-          script(`addEventListener("pagehide", () => { ${orders} });`),
+          QUEUE_STUB,
+          inlineScript(INIT),
+          sdkTag(),
+          inlineScript(`addEventListener("pagehide", () => { ${orders} });`),
         ),
       },
     });
-    await tab.goes(site.url("/empty", "localhost"));
-    await site.untilOrders(...ids);
+    await tab.goto(site.url("/empty", "localhost"));
+    await site.waitForOrders(...ids);
     assert.deepEqual(
-      site.arrivals,
+      site.deliveryCounts,
       Object.fromEntries(ids.map((id) => [id, 1])),
     );
     for (const { text } of site.requests)
@@ -256,57 +257,62 @@ describe("the courier", { concurrency: 4 }, () => {
       pages: {
         "/": html(
           COUNT,
-          STUB,
-          script(INIT),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(INIT),
+          sdkTag(),
           leavesBehindAnswer("workers"),
         ),
       },
     });
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
     assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
     await tab.page.waitForFunction(`!${KEPT}`);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
   });
 
   test("a later page that is left over a line that has broken just after an answer, and is whole again: the order arrives, once", async (t) => {
     const { site, tab } = await visitWithCourier(t, {
       pages: {
-        "/later": html(STUB, script(INIT), pixelScript(), leavesBehindAnswer()),
+        "/later": html(
+          QUEUE_STUB,
+          inlineScript(INIT),
+          sdkTag(),
+          leavesBehindAnswer(),
+        ),
       },
     });
     let isBroken = true;
-    site.answerTo = ({ events }) =>
+    site.respond = ({ events }) =>
       isBroken && events.some(({ id }) => id === "order") ? CUT : TAKEN;
     await tab.evaluate(`location.href = "/later";`);
     await tab.page.waitForURL("**/next");
-    await site.until("the try", () => sent(site, "order").length);
+    await site.waitFor("the try", () => sent(site, "order").length);
     // browsers try again themselves
     await pause(500);
     isBroken = false;
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.equal(ways(site, tab, "order")[0], "courier");
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFT), []);
     assert.deepEqual(tab.pageErrors, []);
   });
 
   test("a request that nobody has answered when the page is left is broken off, and goes by the courier: the order arrives at once and once", async (t) => {
     const { site, tab } = await visitWithCourier(t);
-    site.answerTo = () => ({ silent: true });
-    await tab.evaluate(order("order"));
-    await site.until("the try", () => sent(site, "order").length);
-    site.answerTo = () => TAKEN;
+    site.respond = () => ({ hang: true });
+    await tab.evaluate(orderCall("order"));
+    await site.waitFor("the try", () => sent(site, "order").length);
+    site.respond = () => TAKEN;
     await tab.evaluate(LEAVE);
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     const [broken] = site.requests.filter(({ text }) => text.includes("order"));
-    await site.until("its end", () => broken.broken);
+    await site.waitFor("its end", () => broken.aborted);
     await tab.page.waitForURL("**/next");
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(ways(site, tab, "order"), ["page", "courier"]);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFT), []);
     assert.deepEqual(tab.pageErrors, []);
   });
@@ -324,16 +330,16 @@ describe("the courier", { concurrency: 4 }, () => {
         }`),
       },
     });
-    await tab.evaluate(order("order") + LEAVE);
-    await site.untilOrders("order");
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
     await tab.page.waitForFunction("window.hasLooked");
     await pause(500);
     site.pages["/next"] = PAGE;
-    await tab.goes(next);
+    await tab.goto(next);
     await tab.page.waitForFunction(`!${KEPT}`);
     await pause(1_500);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFT), []);
   });
 
@@ -344,35 +350,35 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, tab } = await visitWithCourier(t, {
       pages: { "/": page, "/next": page },
     });
-    site.answerTo = () => CUT;
-    await tab.evaluate(order("order") + LEAVE);
-    await site.until("the try", () => sent(site, "order").length);
+    site.respond = () => CUT;
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitFor("the try", () => sent(site, "order").length);
     await pause(500);
-    site.answerTo = () => TAKEN;
-    await site.untilOrders("order");
+    site.respond = () => TAKEN;
+    await site.waitForOrders("order");
     await tab.page.waitForFunction(`!${KEPT}`);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFT), []);
   });
 
   for (const [line, status] of Object.entries({ up: TAKEN, down: CUT }))
     test(`a page that is hidden and stays, with the line ${line} then: the order arrives once, and the page goes on`, async (t) => {
       const { site, tab } = await visitWithCourier(t);
-      site.answerTo = () => status;
+      site.respond = () => status;
       await tab.evaluate(`
-        ${order("order")}
+        ${orderCall("order")}
         Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
         document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`);
-      await site.until("the try", () => sent(site, "order").length);
+      await site.waitFor("the try", () => sent(site, "order").length);
       // browsers try again themselves
       await pause(500);
-      site.answerTo = () => TAKEN;
+      site.respond = () => TAKEN;
       await tab.evaluate(
-        `delete document.visibilityState; ${order("later")} document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`,
+        `delete document.visibilityState; ${orderCall("later")} document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`,
       );
-      await site.untilOrders("order", "later");
+      await site.waitForOrders("order", "later");
       await tab.page.waitForFunction(`!${KEPT}`);
-      assert.deepEqual(site.arrivals, { order: 1, later: 1 });
+      assert.deepEqual(site.deliveryCounts, { order: 1, later: 1 });
       assert.deepEqual(await tab.evaluate(LEFT), []);
       assert.deepEqual(tab.pageErrors, []);
     });
@@ -381,23 +387,28 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, visitor, tab, next } = await visitWithCourier(t);
     const url = site.url("/", "localhost");
     const tabs = [tab];
-    while (tabs.length < 5) tabs.push(await visitor.opens(url));
-    await site.until("the tabs' first events", () => site.pixels === 5);
+    while (tabs.length < 5) tabs.push(await visitor.openPage(url));
+    await site.waitFor(
+      "the tabs' first events",
+      () => site.startedPixels === 5,
+    );
     await Promise.all(tabs.map(untilQuiet));
-    site.answerTo = () => CUT;
+    site.respond = () => CUT;
     const ids = tabs.map((_, i) => `order-${i}`);
-    await Promise.all(tabs.map((one, i) => one.evaluate(order(ids[i]) + LEAVE)));
-    await site.until("the tries", () =>
+    await Promise.all(
+      tabs.map((one, i) => one.evaluate(orderCall(ids[i]) + LEAVE)),
+    );
+    await site.waitFor("the tries", () =>
       ids.every((id) => sent(site, id).length),
     );
     await pause(500);
-    site.answerTo = () => TAKEN;
+    site.respond = () => TAKEN;
     await Promise.all(tabs.map((one) => one.page.waitForURL("**/next")));
-    await Promise.all(tabs.map((one) => one.goes(next)));
-    await site.untilOrders(...ids);
+    await Promise.all(tabs.map((one) => one.goto(next)));
+    await site.waitForOrders(...ids);
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(
-      site.arrivals,
+      site.deliveryCounts,
       Object.fromEntries(ids.map((id) => [id, 1])),
     );
     assert.deepEqual(await tab.evaluate(LEFT), []);
@@ -405,11 +416,11 @@ describe("the courier", { concurrency: 4 }, () => {
 
   test("an endpoint that has answered with 500: the next page sends the order again", async (t) => {
     const { site, tab } = await visitWithCourier(t);
-    site.answerTo = () => ({ status: 500 });
-    await tab.evaluate(order("order") + LEAVE);
-    await site.until("the refusal", () => sent(site, "order").length);
-    site.answerTo = () => TAKEN;
-    await site.untilOrders("order");
+    site.respond = () => ({ status: 500 });
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitFor("the refusal", () => sent(site, "order").length);
+    site.respond = () => TAKEN;
+    await site.waitForOrders("order");
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(ways(site, tab, "order"), ["courier", "page"]);
     assert.deepEqual(await tab.evaluate(LEFT), []);
@@ -417,14 +428,17 @@ describe("the courier", { concurrency: 4 }, () => {
 
   test("an endpoint that has refused a batch for one bad order: the others arrive once, and the bad one is counted", async (t) => {
     const { site, tab } = await visitWithCourier(t);
-    site.answerTo = ({ events }) => ({
+    site.respond = ({ events }) => ({
       status: events.some(({ id }) => id === "bad") ? 400 : 202,
     });
     const ids = ["a", "b", "bad", "c", "d"];
-    await tab.evaluate(ids.map(order).join("") + LEAVE);
-    await site.untilOrders("a", "b", "c", "d");
-    await site.until("the count", () => site.refused.refused_by_endpoint === 1);
-    assert.deepEqual(site.arrivals, { a: 1, b: 1, c: 1, d: 1 });
+    await tab.evaluate(ids.map(orderCall).join("") + LEAVE);
+    await site.waitForOrders("a", "b", "c", "d");
+    await site.waitFor(
+      "the count",
+      () => site.rejectedCalls.refused_by_endpoint === 1,
+    );
+    assert.deepEqual(site.deliveryCounts, { a: 1, b: 1, c: 1, d: 1 });
     await tab.page.waitForFunction(`!${KEPT}`);
     assert.deepEqual(await tab.evaluate(LEFT), []);
   });
@@ -435,12 +449,12 @@ describe("the courier", { concurrency: 4 }, () => {
       `, user: { email_sha256: "jane@example.com" } }`,
     );
     const { site, tab } = await visitWithCourier(t, {
-      pages: { "/": html(STUB, script(user), pixelScript()) },
+      pages: { "/": html(QUEUE_STUB, inlineScript(user), sdkTag()) },
       path: "/?mail=jane@example.com&secret=42#top",
     });
-    site.answerTo = () => CUT;
-    await tab.evaluate(order("order") + LEAVE);
-    await site.until("the try", () => sent(site, "order").length);
+    site.respond = () => CUT;
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitFor("the try", () => sent(site, "order").length);
     await tab.page.waitForURL("**/next");
     const kept = await tab.evaluate(KEPT);
     assert.match(kept, /"order"/);
@@ -463,13 +477,13 @@ describe("the courier", { concurrency: 4 }, () => {
       const { site, tab } = await visitWithCourier(t, {
         pages: { "/next": DENIES },
       });
-      site.answerTo = () => status;
-      await tab.evaluate(order("order") + LEAVE);
-      await site.until("the try", () => sent(site, "order").length);
+      site.respond = () => status;
+      await tab.evaluate(orderCall("order") + LEAVE);
+      await site.waitFor("the try", () => sent(site, "order").length);
       await tab.page.waitForURL("**/next");
       await tab.page.waitForFunction(`!${KEPT}`);
       const before = sent(site, "order").length;
-      site.answerTo = () => TAKEN;
+      site.respond = () => TAKEN;
       await pause(CLAIMED + 2_000);
       assert.equal(sent(site, "order").length, before);
       assert.deepEqual(await tab.evaluate(LEFT), []);
@@ -479,20 +493,20 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, tab, next } = await visitWithCourier(t, {
       pages: { "/next": DENIES },
     });
-    site.hold();
-    await tab.evaluate(order("order") + LEAVE);
-    await site.untilOrders("order");
+    site.holdResponses();
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
     await tab.page.waitForFunction(`!${KEPT}`);
-    site.release();
+    site.releaseResponses();
     await tab.page.waitForFunction(
       "caches.keys().then(({ length }) => length)",
     );
-    await tab.goes(next);
+    await tab.goto(next);
     await tab.page.waitForFunction("window.oaiq.loaded");
     await pause(1_000);
     assert.deepEqual(await tab.evaluate(LEFT), []);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
   });
 
   const SILENT = {
@@ -510,11 +524,11 @@ describe("the courier", { concurrency: 4 }, () => {
       const { site, visitor, tab } = await visit(t, {
         pages: {
           "/": html(
-            script(set),
+            inlineScript(set),
             COUNT,
-            STUB,
-            script(init + order("order")),
-            pixelScript(),
+            QUEUE_STUB,
+            inlineScript(init + orderCall("order")),
+            sdkTag(),
           ),
         },
       });
@@ -523,7 +537,7 @@ describe("the courier", { concurrency: 4 }, () => {
       assert.equal(await tab.evaluate("workers"), 0);
       assert.equal(await workers(site, visitor), 0);
       assert.deepEqual(await tab.evaluate("Object.keys(localStorage)"), []);
-      await tab.goes(site.url("/empty", "localhost"));
+      await tab.goto(site.url("/empty", "localhost"));
       assert.deepEqual(await tab.evaluate("Object.keys(localStorage)"), []);
       assert.deepEqual(site.measured, []);
     });
@@ -533,9 +547,9 @@ describe("the courier", { concurrency: 4 }, () => {
       pages: {
         "/": html(
           COUNT,
-          STUB,
-          script(INIT.replace("}", `, consent: "pending" }`)),
-          pixelScript(),
+          QUEUE_STUB,
+          inlineScript(INIT.replace("}", `, consent: "pending" }`)),
+          sdkTag(),
         ),
       },
     });
@@ -558,23 +572,23 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, visitor, tab, next } = await visit(t, {
       pages: { "/": page, "/next": page },
     });
-    await untilSeen("the complaint", () =>
+    await waitUntil("the complaint", () =>
       tab.evaluate(`localStorage["oaiq_outbox.no_courier"]`),
     );
     assert.equal(tab.console.length, 1, JSON.stringify(tab.console));
     assert.match(tab.console[0].text, /worker-src/);
-    await tab.evaluate(order("first") + LEAVE);
+    await tab.evaluate(orderCall("first") + LEAVE);
     await tab.page.waitForURL("**/next");
-    await site.untilOrders("first");
-    await untilSeen("the pixel", () => tab.evaluate("window.oaiq.loaded"));
+    await site.waitForOrders("first");
+    await waitUntil("the pixel", () => tab.evaluate("window.oaiq.loaded"));
     await pause(500);
-    await tab.evaluate(order("second") + `location.href = "/empty";`);
-    await site.untilOrders("second");
+    await tab.evaluate(orderCall("second") + `location.href = "/empty";`);
+    await site.waitForOrders("second");
     assert.deepEqual(ways(site, tab, "first"), ["beacon"]);
     assert.deepEqual(ways(site, tab, "second"), ["beacon"]);
-    const other = await visitor.opens(next);
-    await other.evaluate(order("third"));
-    await site.untilOrders("third");
+    const other = await visitor.openPage(next);
+    await other.evaluate(orderCall("third"));
+    await site.waitForOrders("third");
     assert.deepEqual([...tab.console.slice(1), ...other.console], []);
     assert.deepEqual([tab.pageErrors, other.pageErrors], [[], []]);
   });
@@ -590,15 +604,15 @@ describe("the courier", { concurrency: 4 }, () => {
     const { site, tab } = await visitAWhile(t, {
       pages: { "/": page, "/next": page },
     });
-    await tab.evaluate(order("first") + LEAVE);
+    await tab.evaluate(orderCall("first") + LEAVE);
     await tab.page.waitForURL("**/next");
-    await site.untilOrders("first");
+    await site.waitForOrders("first");
     const complaints = tab.console.length;
     assert.ok(complaints <= 1, JSON.stringify(tab.console));
-    await untilSeen("the pixel", () => tab.evaluate("window.oaiq.loaded"));
+    await waitUntil("the pixel", () => tab.evaluate("window.oaiq.loaded"));
     await pause(500);
-    await tab.evaluate(order("second") + `location.href = "/empty";`);
-    await site.untilOrders("second");
+    await tab.evaluate(orderCall("second") + `location.href = "/empty";`);
+    await site.waitForOrders("second");
     assert.equal(tab.console.length, complaints, JSON.stringify(tab.console));
     assert.deepEqual(ways(site, tab, "first"), ["beacon"]);
     assert.deepEqual(tab.pageErrors, []);
@@ -613,8 +627,8 @@ describe("the courier", { concurrency: 4 }, () => {
       },
     };
     const { site, tab } = await visitWithCourier(t, { pages: { "/": page } });
-    await tab.evaluate(order("order") + LEAVE);
-    await site.untilOrders("order");
+    await tab.evaluate(orderCall("order") + LEAVE);
+    await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
     assert.deepEqual(ways(site, tab, "order"), ["courier"]);
     assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
@@ -628,11 +642,20 @@ describe("the courier", { concurrency: 4 }, () => {
       const then = `localStorage["oaiq_outbox.no_courier"] = Date.now() - ${age};`;
       const { site, visitor, tab } = await visit(t, {
         pages: {
-          "/": html(script(then), COUNT, STUB, script(INIT), pixelScript()),
+          "/": html(
+            inlineScript(then),
+            COUNT,
+            QUEUE_STUB,
+            inlineScript(INIT),
+            sdkTag(),
+          ),
         },
       });
       if (hires) return untilHired(site, visitor);
-      await site.until("the page's own first event", () => site.events.length);
+      await site.waitFor(
+        "the page's own first event",
+        () => site.events.length,
+      );
       await pause(1_000);
       assert.equal(await tab.evaluate("workers"), 0);
     });
@@ -642,11 +665,11 @@ describe("the courier", { concurrency: 4 }, () => {
       host: "shop.example.test",
     });
     assert.equal(await workers(site, visitor), 0);
-    await tab.evaluate(order("order") + LEAVE);
+    await tab.evaluate(orderCall("order") + LEAVE);
     await tab.page.waitForURL(next);
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     assert.deepEqual(ways(site, tab, "order"), ["beacon"]);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
   });
 
@@ -655,24 +678,24 @@ describe("the courier", { concurrency: 4 }, () => {
       pages: {
         "/": html(
           COUNT,
-          STUB,
-          script(
+          QUEUE_STUB,
+          inlineScript(
             INIT +
-              order("order") +
+              orderCall("order") +
               `const timer = setInterval(() => {
                    if (!workers) return;
                    clearInterval(timer);
                    ${LEAVE}
                  }, 1);`,
           ),
-          pixelScript(),
+          sdkTag(),
         ),
         "/next": EMPTY,
       },
     });
     for (let i = 0; i < 10; i += 1) {
       await tab.page.waitForURL("**/next");
-      await tab.goes(site.url("/", "localhost"), "commit");
+      await tab.goto(site.url("/", "localhost"), "commit");
     }
     await tab.page.waitForURL("**/next");
     assert.equal(
@@ -680,7 +703,7 @@ describe("the courier", { concurrency: 4 }, () => {
       undefined,
     );
     site.pages["/next"] = PAGE;
-    await tab.goes(next);
+    await tab.goto(next);
     await untilHired(site, visitor);
   });
 
@@ -707,11 +730,11 @@ describe("the courier", { concurrency: 4 }, () => {
   /** The order arrives once, from that page or the next, and nothing is kept. */
   const leavesAnOrder = async (site, tab, next) => {
     // in one breath: a busy machine may take long from one command to the next
-    await tab.evaluate(order("order") + LEAVE);
+    await tab.evaluate(orderCall("order") + LEAVE);
     await tab.page.waitForURL(next);
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     await tab.page.waitForFunction(`!${KEPT}`);
-    assert.deepEqual(site.arrivals, { order: 1 });
+    assert.deepEqual(site.deliveryCounts, { order: 1 });
   };
 
   for (const [what, text] of Object.entries(HOSTILE))
@@ -741,37 +764,42 @@ describe("the courier", { concurrency: 4 }, () => {
         host,
         answerTo,
         pages: {
-          "/": html(STUB, script(INIT), pixelScript(), leavesBehindAnswer()),
+          "/": html(
+            QUEUE_STUB,
+            inlineScript(INIT),
+            sdkTag(),
+            leavesBehindAnswer(),
+          ),
           "/next": next,
         },
       });
       await tab.page.waitForURL("**/next");
-      await site.until("the try", () => sent(site, "order").length);
+      await site.waitFor("the try", () => sent(site, "order").length);
       assert.equal(ways(site, tab, "order")[0], "beacon");
       return { site, tab };
     };
 
     test(`a line that breaks just before the page is left, and is still down on the next page, ${what}: the order arrives, once`, async (t) => {
       const { site, tab } = await leavesByBeacon(t);
-      await site.until("the next page's try", () => site.pixels === 2);
+      await site.waitFor("the next page's try", () => site.startedPixels === 2);
       // browsers try again themselves, so the page hears later that it is in vain
       await tab.page.waitForFunction(
         `${KEPT}.includes("order") && !${KEPT}.startsWith("?")`,
       );
-      site.answerTo = () => TAKEN;
-      await site.untilOrders("order");
+      site.respond = () => TAKEN;
+      await site.waitForOrders("order");
       await tab.page.waitForFunction(`!${KEPT}`);
       assert.deepEqual(ways(site, tab, "order").at(-1), "page");
-      assert.deepEqual(site.arrivals, { order: 1 });
+      assert.deepEqual(site.deliveryCounts, { order: 1 });
       assert.deepEqual(tab.pageErrors, []);
     });
 
     test(`consent that is denied after a line has broken just before the page was left, ${what}: nothing stays`, async (t) => {
       const { site, tab } = await leavesByBeacon(t, DENIES);
       await tab.page.waitForFunction(`!${KEPT}`);
-      site.answerTo = () => TAKEN;
+      site.respond = () => TAKEN;
       await pause(2_000);
-      assert.deepEqual(site.arrivals, {});
+      assert.deepEqual(site.deliveryCounts, {});
       assert.deepEqual(
         await tab.evaluate(
           "Object.keys(localStorage).filter((key) => key.startsWith('oaiq_outbox'))",
@@ -795,30 +823,30 @@ describe(
   "a page with a courier that sleeps in the back/forward cache",
   { concurrency: 4 },
   () => {
-    const browser = sharedBrowser(PAGES_SLEEP);
+    const browser = useBrowser(ENABLE_BFCACHE);
 
     for (const [line, status] of Object.entries({ up: TAKEN, down: CUT }))
       test(`comes back and goes on, and what it was left with arrives once, with the line ${line} then`, async (t) => {
-        const site = await openSite(t, {
-          "/": html(AWAKE, STUB, script(INIT), pixelScript()),
+        const site = await startSite(t, {
+          "/": html(BFCACHE_PROBE, QUEUE_STUB, inlineScript(INIT), sdkTag()),
           "/next": EMPTY,
         });
-        const visitor = await Visitor.arrives(t, browser);
-        const tab = await visitor.opens(site.url("/", "localhost"));
+        const visitor = await Visitor.create(t, browser);
+        const tab = await visitor.openPage(site.url("/", "localhost"));
         await untilHired(site, visitor);
-        site.answerTo = () => status;
+        site.respond = () => status;
         // in one evaluation: a request in flight would be aborted and sent again
-        await tab.evaluate(order("before") + LEAVE);
+        await tab.evaluate(orderCall("before") + LEAVE);
         await tab.page.waitForURL("**/next");
-        await site.until("the try", () => sent(site, "before").length);
+        await site.waitFor("the try", () => sent(site, "before").length);
         await pause(500);
-        site.answerTo = () => TAKEN;
-        await tab.wakes(site.url("/", "localhost"));
-        assert.equal(await tab.evaluate("hasSlept"), true);
-        await tab.evaluate(order("after"));
-        await site.untilOrders("before", "after");
+        site.respond = () => TAKEN;
+        await tab.restoreFromBfcache(site.url("/", "localhost"));
+        assert.equal(await tab.evaluate("isRestored"), true);
+        await tab.evaluate(orderCall("after"));
+        await site.waitForOrders("before", "after");
         await tab.page.waitForFunction(`!${KEPT}`);
-        assert.deepEqual(site.arrivals, { before: 1, after: 1 });
+        assert.deepEqual(site.deliveryCounts, { before: 1, after: 1 });
         assert.deepEqual(await tab.evaluate(LEFT), []);
         assert.deepEqual(tab.pageErrors, []);
       });
@@ -826,38 +854,38 @@ describe(
 );
 
 describe("a browser that a tool drives", { concurrency: 4 }, () => {
-  const browser = sharedBrowser(DRIVEN);
+  const browser = useBrowser(AUTOMATED);
 
   test("has no worker, so a site's own tests see every request", async (t) => {
-    const site = await openSite(t, { "/": PAGE, "/b": PAGE, "/c": EMPTY });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/", "localhost"));
+    const site = await startSite(t, { "/": PAGE, "/b": PAGE, "/c": EMPTY });
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/", "localhost"));
     assert.equal(await tab.evaluate("navigator.webdriver"), true);
     const seen = [];
-    await tab.page.route(`**${EVENTS}*`, (route) => {
+    await tab.page.route(`**${EVENTS_PATH}*`, (route) => {
       seen.push(route.request().postData() ?? "");
       return route.fulfill({ status: 202 });
     });
-    await tab.goes(site.url("/b", "localhost"));
+    await tab.goto(site.url("/b", "localhost"));
     await untilQuiet(tab).catch(() => {});
     assert.equal(await workers(site, visitor), 0);
-    await tab.evaluate(order("order") + `location.href = "/c";`);
+    await tab.evaluate(orderCall("order") + `location.href = "/c";`);
     await tab.page.waitForURL("**/c");
     await pause(1_000);
     assert.equal(seen.filter((body) => body.includes('"order"')).length, 1);
-    assert.equal(site.arrivals.order, undefined);
+    assert.equal(site.deliveryCounts.order, undefined);
   });
 });
 
 describe("a visitor who denies", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("has no worker started", async (t) => {
-    const site = await openSite(t, {
-      "/": html(COUNT, STUB, script(INIT), pixelScript()),
+    const site = await startSite(t, {
+      "/": html(COUNT, QUEUE_STUB, inlineScript(INIT), sdkTag()),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens("about:blank");
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage("about:blank");
     await tab.page.addInitScript(() => {
       // as soon as consent has let the outbox be looked at, the visitor denies
       const { getItem } = Storage.prototype;
@@ -867,7 +895,7 @@ describe("a visitor who denies", () => {
         return getItem.call(this, key);
       };
     });
-    await tab.goes(site.url("/", "localhost"));
+    await tab.goto(site.url("/", "localhost"));
     await tab.page.waitForFunction(
       `document.cookie.includes("q_consent=false")`,
     );

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { sharedBrowser } from "../support/browser.mjs";
+import { useBrowser } from "../support/browser.mjs";
 import {
   html,
   INIT,
-  order,
-  pixelScript,
-  script,
-  STUB,
-  visit,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
+  openSite,
 } from "../support/site.mjs";
 
 /** The longest body that the pixel promises, in bytes. */
@@ -28,16 +28,16 @@ const BURST = `
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 
 describe("measuring", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("what a page changes after the call does not change what is sent", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT),
-      pixelScript(),
-      script(`
+      QUEUE_STUB,
+      inlineScript(INIT),
+      sdkTag(),
+      inlineScript(`
         const data = { type: "contents", amount: 2599, currency: "EUR", contents: [{ id: "mug", quantity: 1 }] };
         const options = { event_id: "kept" };
         oaiq("measure", "order_created", data, options);
@@ -48,7 +48,7 @@ describe("measuring", { concurrency: 4 }, () => {
         options.event_id = "changed";
       `),
     );
-    await site.untilOrders("kept");
+    await site.waitForOrders("kept");
     assert.deepEqual(site.measured[0].data, {
       type: "contents",
       amount: 2599,
@@ -58,21 +58,21 @@ describe("measuring", { concurrency: 4 }, () => {
   });
 
   test("on plain http event ids and the browser reference are v4 UUIDs", async (t) => {
-    const { site, tab, visitor } = await visit(
+    const { site, tab, visitor } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT),
-      pixelScript(),
-      script(
-        `oaiq("measure", "page_viewed", { type: "contents" }); ${order("last")}`,
+      QUEUE_STUB,
+      inlineScript(INIT),
+      sdkTag(),
+      inlineScript(
+        `oaiq("measure", "page_viewed", { type: "contents" }); ${orderCall("last")}`,
       ),
     );
     assert.deepEqual(
       await tab.evaluate("[isSecureContext, typeof crypto.randomUUID]"),
       [false, "undefined"],
     );
-    await site.untilOrders("last");
+    await site.waitForOrders("last");
     const request = site.requests.at(-1).body;
     assert.match(
       request.events.find(({ type }) => type === "page_viewed").id,
@@ -83,11 +83,11 @@ describe("measuring", { concurrency: 4 }, () => {
   });
 
   test("a request brings the endpoint's own cookies, and of the page's address no query", async (t) => {
-    const { site, tab } = await visit(t, browser, STUB, pixelScript());
+    const { site, tab } = await openSite(t, browser, QUEUE_STUB, sdkTag());
     await tab.evaluate("document.cookie = 'endpoint=1'");
-    await tab.goes(site.url("/?oppref=click-1&private=1"));
-    await tab.evaluate(INIT + order("order"));
-    await site.untilOrders("order");
+    await tab.goto(site.url("/?oppref=click-1&private=1"));
+    await tab.evaluate(INIT + orderCall("order"));
+    await site.waitForOrders("order");
     const { headers, body } = site.requests.at(-1);
     assert.match(headers.cookie, /endpoint=1/);
     assert.equal(headers.referer, site.url("/"));
@@ -96,18 +96,18 @@ describe("measuring", { concurrency: 4 }, () => {
   });
 
   test("on plain http identifiers are hashed", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      STUB,
-      script(`
+      QUEUE_STUB,
+      inlineScript(`
         oaiq("init", { pixelId: "HASHING", user: {
           email_sha256: " Jane.Doe@Example.com ", phone_number_sha256: "+49 (170) 123-4567", first_name_sha256: "Zoë" } });
-        ${order("hashed")}
+        ${orderCall("hashed")}
       `),
-      pixelScript(),
+      sdkTag(),
     );
-    await site.untilOrders("hashed");
+    await site.waitForOrders("hashed");
     const { body, text } = site.requests.find(({ body }) => body.user);
     assert.deepEqual(body.user.in, {
       em: sha256("jane.doe@example.com"),
@@ -118,16 +118,16 @@ describe("measuring", { concurrency: 4 }, () => {
   });
 
   test("400 orders in one burst all arrive, once each, in requests that browsers take", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT),
-      pixelScript(),
-      script(BURST),
+      QUEUE_STUB,
+      inlineScript(INIT),
+      sdkTag(),
+      inlineScript(BURST),
     );
     const ids = Array.from({ length: 400 }, (_, i) => `order-${i}`);
-    await site.untilOrders(...ids);
+    await site.waitForOrders(...ids);
     assert.deepEqual(
       site.measured.map(({ id }) => id),
       ids,
@@ -137,23 +137,25 @@ describe("measuring", { concurrency: 4 }, () => {
   });
 
   test("of 400 orders in one burst, as many arrive as the browser lets go when the page is left at once", async (t) => {
-    const { site, tab } = await visit(
+    const { site, tab } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT),
-      pixelScript(),
-      script(`window.leave = () => { ${BURST} location.href = "/next"; };`),
+      QUEUE_STUB,
+      inlineScript(INIT),
+      sdkTag(),
+      inlineScript(
+        `window.leave = () => { ${BURST} location.href = "/next"; };`,
+      ),
     );
     await tab.evaluate("leave()");
     await tab.page.waitForURL("**/next");
     site.pages["/later"] = html(
-      STUB,
-      script(INIT + order("later")),
-      pixelScript(),
+      QUEUE_STUB,
+      inlineScript(INIT + orderCall("later")),
+      sdkTag(),
     );
-    await tab.goes(site.url("/later"));
-    await site.untilOrders("later");
+    await tab.goto(site.url("/later"));
+    await site.waitForOrders("later");
     const orders = site.measured.filter(({ id }) => id !== "later");
     const arrived = new Map(orders.map((event) => [event.id, event]));
     const bytes = site.requests.map(({ text }) => Buffer.byteLength(text));
@@ -176,23 +178,23 @@ describe("measuring", { concurrency: 4 }, () => {
   });
 
   test("an event of 100 kB arrives", async (t) => {
-    const { site } = await visit(
+    const { site } = await openSite(
       t,
       browser,
-      STUB,
-      script(INIT),
-      pixelScript(),
-      script(`
+      QUEUE_STUB,
+      inlineScript(INIT),
+      sdkTag(),
+      inlineScript(`
         const contents = Array.from({ length: 1000 }, (_, i) => ({ id: "item-" + i, name: "N".repeat(80) }));
         oaiq("measure", "order_created", { type: "contents", contents }, { event_id: "large" });
-        ${order("small")}
+        ${orderCall("small")}
       `),
     );
-    await site.untilOrders("large", "small");
+    await site.waitForOrders("large", "small");
     const large = site.measured.find(({ id }) => id === "large");
     assert.equal(large.data.contents.length, 1000);
     assert.ok(JSON.stringify(large).length > 100_000);
-    assert.deepEqual(site.arrivals, { large: 1, small: 1 });
+    assert.deepEqual(site.deliveryCounts, { large: 1, small: 1 });
   });
 
   for (const [what, name] of [
@@ -200,22 +202,22 @@ describe("measuring", { concurrency: 4 }, () => {
     ["bytes, though not of characters", `"é".repeat(600)`],
   ])
     test(`an event of more than 1 MiB of ${what}, is refused and counted`, async (t) => {
-      const { site, tab } = await visit(
+      const { site, tab } = await openSite(
         t,
         browser,
-        STUB,
-        script(INIT),
-        pixelScript(),
-        script(`
+        QUEUE_STUB,
+        inlineScript(INIT),
+        sdkTag(),
+        inlineScript(`
           const contents = Array.from({ length: 1000 }, () => ({ name: ${name} }));
           oaiq("measure", "order_created", { type: "contents", contents }, { event_id: "large" });
-          ${order("small")}
+          ${orderCall("small")}
         `),
       );
-      await site.untilOrders("small");
-      assert.deepEqual(site.arrivals, { small: 1 });
-      assert.deepEqual(site.refused, { invalid_event_props: 1 });
-      assert.equal(tab.pixelLines.length, 1);
-      assert.match(tab.pixelLines[0], /order_created was not measured/);
+      await site.waitForOrders("small");
+      assert.deepEqual(site.deliveryCounts, { small: 1 });
+      assert.deepEqual(site.rejectedCalls, { invalid_event_props: 1 });
+      assert.equal(tab.oaiqLogs.length, 1);
+      assert.match(tab.oaiqLogs[0], /order_created was not measured/);
     });
 });

@@ -3,17 +3,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { build } from "esbuild";
 import { root } from "../../../scripts/exec.mjs";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  EVENTS,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  pixelScript,
-  script,
-  SETTINGS,
-  STUB,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 /** So many tests at once suit a machine of two processors, and waits do not add up. */
@@ -25,8 +25,8 @@ const NO_WASM = {
 };
 
 /** What a page leaves for the package, as docs/bundlers.md says. */
-const CONFIG = script(
-  `window.oaiq = { config: { endpoint: "${EVENTS}", settings: "${SETTINGS}" } };`,
+const CONFIG = inlineScript(
+  `window.oaiq = { config: { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" } };`,
 );
 
 const importing = (from) => `import oaiq from ${JSON.stringify(from)};`;
@@ -35,7 +35,7 @@ const importing = (from) => `import oaiq from ${JSON.stringify(from)};`;
 const app = (statement) => `
   ${statement}
   ${INIT}
-  ${order("imported")}
+  ${orderCall("imported")}
   oaiq.measure("order_created", { type: "contents" }, { event_id: "method" });
   window.isGlobal = oaiq === window.oaiq;
   window.imported = oaiq;
@@ -88,13 +88,13 @@ const visitApp = async (
   headers,
 ) => {
   const page = html(...parts.map((part) => part ?? element));
-  const site = await openSite(t, {
+  const site = await startSite(t, {
     "/": { html: page, headers },
     "/next": html(""),
   });
   if (format) site.files.set("app.js", await bundled(format, statement));
-  const visitor = await Visitor.arrives(t, browser);
-  const tab = await visitor.opens(site.url());
+  const visitor = await Visitor.create(t, browser);
+  const tab = await visitor.openPage(site.url());
   return { site, tab };
 };
 
@@ -105,39 +105,43 @@ const isOne = (site, tab) => {
     1,
   );
   assert.deepEqual(tab.pageErrors, []);
-  assert.deepEqual(tab.pixelLines, []);
+  assert.deepEqual(tab.oaiqLogs, []);
 };
 
 for (const way of WAYS)
   describe(`the npm package, ${way[0]}`, TOGETHER, () => {
-    const browser = sharedBrowser();
+    const browser = useBrowser();
 
     test("measures each order once, at the addresses of the config, and is window.oaiq", async (t) => {
       const { site, tab } = await visitApp(t, browser, way, [CONFIG, null]);
-      await site.untilOrders("imported", "method");
+      await site.waitForOrders("imported", "method");
       assert.equal(await tab.evaluate("window.isGlobal"), true);
-      assert.equal(await tab.evaluate("oaiq.config.endpoint"), EVENTS);
-      await tab.evaluate(order("global"));
-      await site.untilOrders("global");
-      await tab.leaves(site);
-      assert.deepEqual(site.arrivals, { imported: 1, method: 1, global: 1 });
-      assert.ok(site.requests.every(({ path }) => path === EVENTS));
-      assert.equal(site.settingsAsked.length, 1);
-      assert.ok(site.settingsAsked[0].startsWith(SETTINGS));
-      assert.ok(!tab.hasAskedFor(FALLBACK));
+      assert.equal(await tab.evaluate("oaiq.config.endpoint"), EVENTS_PATH);
+      await tab.evaluate(orderCall("global"));
+      await site.waitForOrders("global");
+      await tab.leaveAfterResponses(site);
+      assert.deepEqual(site.deliveryCounts, {
+        imported: 1,
+        method: 1,
+        global: 1,
+      });
+      assert.ok(site.requests.every(({ path }) => path === EVENTS_PATH));
+      assert.equal(site.configRequests.length, 1);
+      assert.ok(site.configRequests[0].startsWith(CONFIG_PATH));
+      assert.ok(!tab.hasRequested(FALLBACK));
       isOne(site, tab);
     });
 
     test("measures what waits in the page's snippet, before its own", async (t) => {
       const { site, tab } = await visitApp(t, browser, way, [
-        STUB,
-        script(
-          `oaiq.config = { endpoint: "${EVENTS}", settings: "${SETTINGS}" };
-           ${INIT}${order("waiting")}`,
+        QUEUE_STUB,
+        inlineScript(
+          `oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };
+           ${INIT}${orderCall("waiting")}`,
         ),
         null,
       ]);
-      await site.untilOrders("waiting", "imported", "method");
+      await site.waitForOrders("waiting", "imported", "method");
       assert.deepEqual(
         site.measured.map(({ id }) => id),
         ["waiting", "imported", "method"],
@@ -147,17 +151,24 @@ for (const way of WAYS)
 
     test("is the pixel of the script element that came before it, and starts nothing twice", async (t) => {
       const { site, tab } = await visitApp(t, browser, way, [
-        STUB,
-        script(INIT + order("before")),
-        pixelScript(),
-        script("window.first = window.oaiq;"),
+        QUEUE_STUB,
+        inlineScript(INIT + orderCall("before")),
+        sdkTag(),
+        inlineScript("window.first = window.oaiq;"),
         null,
       ]);
-      await site.untilOrders("before", "imported", "method");
-      assert.equal(await tab.evaluate("window.imported === window.first"), true);
+      await site.waitForOrders("before", "imported", "method");
+      assert.equal(
+        await tab.evaluate("window.imported === window.first"),
+        true,
+      );
       assert.equal(await tab.evaluate("window.oaiq === window.first"), true);
-      await tab.leaves(site);
-      assert.deepEqual(site.arrivals, { before: 1, imported: 1, method: 1 });
+      await tab.leaveAfterResponses(site);
+      assert.deepEqual(site.deliveryCounts, {
+        before: 1,
+        imported: 1,
+        method: 1,
+      });
       isOne(site, tab);
     });
 
@@ -166,19 +177,23 @@ for (const way of WAYS)
         CONFIG,
         null,
         // as late as a module
-        pixelScript("defer"),
-        `<script type="module">${order("after")}</script>`,
+        sdkTag("defer"),
+        `<script type="module">${orderCall("after")}</script>`,
       ]);
-      await site.untilOrders("imported", "method", "after");
+      await site.waitForOrders("imported", "method", "after");
       assert.equal(await tab.evaluate("window.imported === window.oaiq"), true);
-      await tab.leaves(site);
-      assert.deepEqual(site.arrivals, { imported: 1, method: 1, after: 1 });
+      await tab.leaveAfterResponses(site);
+      assert.deepEqual(site.deliveryCounts, {
+        imported: 1,
+        method: 1,
+        after: 1,
+      });
       isOne(site, tab);
     });
   });
 
 describe("the npm package where no WebAssembly may run", TOGETHER, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
   const [native, esm, iife, required] = WAYS;
 
   // esbuild brings no files along: whoever uses it copies this one
@@ -191,12 +206,16 @@ describe("the npm package where no WebAssembly may run", TOGETHER, () => {
         [CONFIG, null],
         NO_WASM,
       );
-      await site.untilOrders("imported", "method");
-      await tab.evaluate(order("after"));
-      await site.untilOrders("after");
-      await tab.leaves(site);
-      assert.deepEqual(site.arrivals, { imported: 1, method: 1, after: 1 });
-      assert.ok(tab.hasAskedFor(`/sdk/${FALLBACK}`));
+      await site.waitForOrders("imported", "method");
+      await tab.evaluate(orderCall("after"));
+      await site.waitForOrders("after");
+      await tab.leaveAfterResponses(site);
+      assert.deepEqual(site.deliveryCounts, {
+        imported: 1,
+        method: 1,
+        after: 1,
+      });
+      assert.ok(tab.hasRequested(`/sdk/${FALLBACK}`));
       isOne(site, tab);
     });
 
@@ -209,8 +228,8 @@ describe("the npm package where no WebAssembly may run", TOGETHER, () => {
       { "content-security-policy": "script-src 'nonce-app'" },
     );
     // the page has loaded only when that file has
-    assert.deepEqual(tab.pixelLines, []);
-    await site.untilOrders("imported", "method");
+    assert.deepEqual(tab.oaiqLogs, []);
+    await site.waitForOrders("imported", "method");
     isOne(site, tab);
   });
 
@@ -223,13 +242,13 @@ describe("the npm package where no WebAssembly may run", TOGETHER, () => {
       [CONFIG, null],
       NO_WASM,
     );
-    await tab.untilLine(/nothing is measured/);
+    await tab.waitForLog(/nothing is measured/);
     assert.equal(await tab.evaluate("window.isGlobal"), true);
-    await tab.evaluate(`${order("later")} oaiq.measure(null);`);
-    await tab.leaves(site);
+    await tab.evaluate(`${orderCall("later")} oaiq.measure(null);`);
+    await tab.leaveAfterResponses(site);
     assert.deepEqual(site.requests, []);
     assert.deepEqual(tab.pageErrors, []);
-    assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
-    assert.ok(tab.pixelLines[0].includes(FALLBACK));
+    assert.equal(tab.oaiqLogs.length, 1, tab.oaiqLogs.join("\n"));
+    assert.ok(tab.oaiqLogs[0].includes(FALLBACK));
   });
 });

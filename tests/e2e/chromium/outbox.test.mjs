@@ -5,22 +5,22 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../../scripts/exec.mjs";
 import { PLACEHOLDER } from "../../../scripts/snippets.mjs";
-import { PAGES_SLEEP, sharedBrowser, Visitor } from "../support/browser.mjs";
+import { ENABLE_BFCACHE, useBrowser, Visitor } from "../support/browser.mjs";
 import {
-  AWAKE,
-  EVENTS,
+  BFCACHE_PROBE,
+  EVENTS_PATH,
   html,
   INIT,
-  openSite,
-  order,
-  pixelScript,
-  script,
-  SETTINGS,
-  STUB,
+  startSite,
+  orderCall,
+  sdkTag,
+  inlineScript,
+  CONFIG_PATH,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 const BOX = "oaiq_outbox.1:";
-const PIXEL = html(STUB, script(INIT), pixelScript());
+const PIXEL = html(QUEUE_STUB, inlineScript(INIT), sdkTag());
 const EMPTY = html("");
 
 /** Everything that is kept in the outbox, as one text. */
@@ -48,22 +48,22 @@ const snippet = async (attributes = "") => {
   assert.ok(text.includes(PLACEHOLDER));
   return (
     text.replace(PLACEHOLDER, "/sdk/oaiq.min.js") +
-    script(`{
+    inlineScript(`{
       const s = document.querySelector("script[src]");
-      s.dataset.endpoint = "${EVENTS}"; s.dataset.settings = "${SETTINGS}";
+      s.dataset.endpoint = "${EVENTS_PATH}"; s.dataset.settings = "${CONFIG_PATH}";
       ${attributes}
     }`)
   );
 };
 
 describe("the outbox", { concurrency: 4 }, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   /** A visitor on an empty page of a site on localhost, where browsers have locks. */
   const visit = async (t, pages, host = "localhost") => {
-    const site = await openSite(t, { "/": EMPTY, "/next": PIXEL, ...pages });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/", host));
+    const site = await startSite(t, { "/": EMPTY, "/next": PIXEL, ...pages });
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/", host));
     const leave = (text) =>
       tab.page.evaluate(
         ([key, text]) => localStorage.setItem(key, text),
@@ -76,12 +76,17 @@ describe("the outbox", { concurrency: 4 }, () => {
     test(`what a page on ${host} has left goes once, from whichever of ten tabs`, async (t) => {
       const { site, visitor, tab, leave, next } = await visit(t, {}, host);
       await leave(box("left"));
-      await Promise.all(Array.from({ length: 10 }, () => visitor.opens(next)));
-      await site.untilOrders("left");
+      await Promise.all(
+        Array.from({ length: 10 }, () => visitor.openPage(next)),
+      );
+      await site.waitForOrders("left");
       const [event] = site.measured;
       assert.equal(event.source_url, "https://shop.example.test/earlier");
-      await site.until("each tab's own first event", () => site.pixels === 10);
-      assert.deepEqual(site.arrivals, { left: 1 });
+      await site.waitFor(
+        "each tab's own first event",
+        () => site.startedPixels === 10,
+      );
+      assert.deepEqual(site.deliveryCounts, { left: 1 });
       await tab.page.waitForFunction(`!${KEPT}`);
     });
 
@@ -89,14 +94,17 @@ describe("the outbox", { concurrency: 4 }, () => {
     const host = "shop.example.test";
     const { site, visitor, tab, leave, next } = await visit(t, {}, host);
     await leave(box("left"));
-    site.hold();
-    await visitor.opens(next);
-    await site.untilOrders("left");
-    await Promise.all(Array.from({ length: 3 }, () => visitor.opens(next)));
-    await site.until("each tab's own first event", () => site.pixels === 4);
-    site.release();
+    site.holdResponses();
+    await visitor.openPage(next);
+    await site.waitForOrders("left");
+    await Promise.all(Array.from({ length: 3 }, () => visitor.openPage(next)));
+    await site.waitFor(
+      "each tab's own first event",
+      () => site.startedPixels === 4,
+    );
+    site.releaseResponses();
     await tab.page.waitForFunction(`!${KEPT}`);
-    assert.deepEqual(site.arrivals, { left: 1 });
+    assert.deepEqual(site.deliveryCounts, { left: 1 });
   });
 
   test("without locks two boxes are renewed each every 4 s, for as long as they are kept", async (t) => {
@@ -104,22 +112,22 @@ describe("the outbox", { concurrency: 4 }, () => {
       t,
       {
         "/two": html(
-          STUB,
-          script(`
+          QUEUE_STUB,
+          inlineScript(`
             const { setItem } = Storage.prototype;
             window.writes = 0;
             Storage.prototype.setItem = function (key, text) {
               if (key.startsWith("${BOX}")) writes += 1;
               return setItem.call(this, key, text);
             };
-            ${INIT} oaiq("init", { pixelId: "SECOND-PIXEL" }); ${order("kept")}`),
-          pixelScript(),
+            ${INIT} oaiq("init", { pixelId: "SECOND-PIXEL" }); ${orderCall("kept")}`),
+          sdkTag(),
         ),
       },
       "shop.example.test",
     );
-    site.answerTo = () => ({ status: 500 });
-    await tab.goes(site.url("/two", "shop.example.test"));
+    site.respond = () => ({ status: 500 });
+    await tab.goto(site.url("/two", "shop.example.test"));
     await tab.page.waitForFunction(`performance.now() > 20000`);
     const writes = await tab.evaluate(`writes`);
     // each as it was measured, twice as it was refused, and five times since
@@ -132,14 +140,14 @@ describe("the outbox", { concurrency: 4 }, () => {
 
   test("what is under way in one tab is left alone by another", async (t) => {
     const { site, visitor, tab, next } = await visit(t, { "/other": PIXEL });
-    await tab.goes(next);
-    site.hold();
-    await tab.evaluate(order("under way"));
-    await site.untilOrders("under way");
-    const other = await visitor.opens(site.url("/other", "localhost"));
-    await other.evaluate(order("other"));
-    await site.untilOrders("other");
-    site.release();
+    await tab.goto(next);
+    site.holdResponses();
+    await tab.evaluate(orderCall("under way"));
+    await site.waitForOrders("under way");
+    const other = await visitor.openPage(site.url("/other", "localhost"));
+    await other.evaluate(orderCall("other"));
+    await site.waitForOrders("other");
+    site.releaseResponses();
     await tab.page.waitForFunction(`!${KEPT}`);
     // on a busy machine the first tab may have given up its first request
     const from = (id) =>
@@ -153,9 +161,9 @@ describe("the outbox", { concurrency: 4 }, () => {
   test("a box that cannot be read is set aside, and the page's own events go", async (t) => {
     const { site, tab, leave, next } = await visit(t);
     await leave('{"pixel":"TEST-PIXEL","events":[{"type":');
-    await tab.goes(next);
-    await tab.evaluate(`oaiq("init", { debug: true }); ${order("own")}`);
-    await site.untilOrders("own");
+    await tab.goto(next);
+    await tab.evaluate(`oaiq("init", { debug: true }); ${orderCall("own")}`);
+    await site.waitForOrders("own");
     assert.match(
       await tab.evaluate(`localStorage["oaiq_outbox.damaged"]`),
       /^\d{13} \{"pixel/,
@@ -184,8 +192,8 @@ describe("the outbox", { concurrency: 4 }, () => {
       const has = () => Promise.reject(new DOMException("no", "SecurityError"));
       Object.defineProperty(window, "caches", { value: { has } });
     });
-    await tab.goes(next);
-    await site.untilOrders("left");
+    await tab.goto(next);
+    await site.waitForOrders("left");
     assert.deepEqual(tab.pageErrors, []);
   });
 
@@ -198,7 +206,7 @@ describe("the outbox", { concurrency: 4 }, () => {
       await tab.evaluate(
         `localStorage["oaiq_outbox.damaged"] = (Date.now() - ${age * 86_400_000}) + " {"`,
       );
-      await tab.goes(next);
+      await tab.goto(next);
       await tab.evaluate("new Promise((go) => setTimeout(go, 1000))");
       const kept = await tab.evaluate(`"oaiq_outbox.damaged" in localStorage`);
       assert.equal(kept, stays);
@@ -207,13 +215,13 @@ describe("the outbox", { concurrency: 4 }, () => {
   test("a record that was set aside by an older version, without a time, is deleted", async (t) => {
     const { tab, next } = await visit(t);
     await tab.evaluate(`localStorage["oaiq_outbox.damaged"] = "{"`);
-    await tab.goes(next);
+    await tab.goto(next);
     await tab.page.waitForFunction(`!("oaiq_outbox.damaged" in localStorage)`);
   });
 
   test("a denial deletes what was set aside and what is known of workers", async (t) => {
     const { tab, next } = await visit(t);
-    await tab.goes(next);
+    await tab.goto(next);
     await tab.evaluate(
       `localStorage["oaiq_outbox.damaged"] = Date.now() + " {"; localStorage["oaiq_outbox.no_courier"] = Date.now(); oaiq("consent", false)`,
     );
@@ -232,47 +240,55 @@ describe("the outbox", { concurrency: 4 }, () => {
   for (const [what, code] of Object.entries(STORES))
     test(`where localStorage ${what}, events go as ever`, async (t) => {
       const { site, tab } = await visit(t, {
-        "/full": html(script(code), STUB, script(INIT), pixelScript()),
+        "/full": html(
+          inlineScript(code),
+          QUEUE_STUB,
+          inlineScript(INIT),
+          sdkTag(),
+        ),
       });
-      await tab.goes(site.url("/full", "localhost"));
-      await tab.evaluate(order("a"));
-      await tab.evaluate(order("b"));
-      await site.untilOrders("a", "b");
-      assert.deepEqual(site.arrivals, { a: 1, b: 1 });
+      await tab.goto(site.url("/full", "localhost"));
+      await tab.evaluate(orderCall("a"));
+      await tab.evaluate(orderCall("b"));
+      await site.waitForOrders("a", "b");
+      assert.deepEqual(site.deliveryCounts, { a: 1, b: 1 });
       assert.deepEqual(tab.pageErrors, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
   test("with debug, a store that takes nothing is told of", async (t) => {
     const { site, tab } = await visit(t, {
       "/full": html(
-        script(STORES["is full"]),
-        STUB,
-        script(INIT.replace("}", ", debug: true }")),
-        pixelScript(),
+        inlineScript(STORES["is full"]),
+        QUEUE_STUB,
+        inlineScript(INIT.replace("}", ", debug: true }")),
+        sdkTag(),
       ),
     });
-    await tab.goes(site.url("/full", "localhost"));
-    await tab.evaluate(order("a"));
-    await tab.evaluate(order("b"));
-    await site.untilOrders("a", "b");
-    await tab.evaluate(order("c"));
-    await tab.untilLine(/localStorage is full or blocked/);
+    await tab.goto(site.url("/full", "localhost"));
+    await tab.evaluate(orderCall("a"));
+    await tab.evaluate(orderCall("b"));
+    await site.waitForOrders("a", "b");
+    await tab.evaluate(orderCall("c"));
+    await tab.waitForLog(/localStorage is full or blocked/);
   });
 
   test("an endpoint that refuses one of many orders gets all the others, and the refused one is counted", async (t) => {
     const { site, tab, next } = await visit(t);
-    site.answerTo = ({ events }) => ({
+    site.respond = ({ events }) => ({
       status: events.some(({ id }) => id === "order-13") ? 422 : 202,
     });
-    await tab.goes(next);
+    await tab.goto(next);
     const ids = Array.from({ length: 40 }, (_, i) => `order-${i}`);
-    await tab.evaluate(ids.map(order).join("\n"));
+    await tab.evaluate(ids.map(orderCall).join("\n"));
     const good = ids.filter((id) => id !== "order-13");
-    await site.untilOrders(...good);
-    await site.until("the count", () => site.refused.refused_by_endpoint === 1);
+    await site.waitForOrders(...good);
+    await site.waitFor(
+      "the count",
+      () => site.rejectedCalls.refused_by_endpoint === 1,
+    );
     assert.deepEqual(
-      site.arrivals,
+      site.deliveryCounts,
       Object.fromEntries(good.map((id) => [id, 1])),
     );
     await tab.page.waitForFunction(`!${KEPT}`);
@@ -280,17 +296,17 @@ describe("the outbox", { concurrency: 4 }, () => {
 
   test("an endpoint that is too busy is left alone for as long as it asks", async (t) => {
     const { site, tab, next } = await visit(t);
-    await tab.goes(next);
+    await tab.goto(next);
     let times = 0;
-    site.answerTo = ({ events }) => {
+    site.respond = ({ events }) => {
       if (!events.some(({ id }) => id === "order")) return { status: 202 };
       times += 1;
       return times === 1
         ? { status: 429, headers: { "retry-after": "7" } }
         : { status: 202 };
     };
-    await tab.evaluate(order("order"));
-    await site.untilOrders("order");
+    await tab.evaluate(orderCall("order"));
+    await site.waitForOrders("order");
     const [first, second] = site.requests
       .filter(({ body }) => body.events.some(({ id }) => id === "order"))
       .map(({ query }) => Number(query.t));
@@ -299,13 +315,13 @@ describe("the outbox", { concurrency: 4 }, () => {
 
   test("what was measured before a page is frozen goes at once", async (t) => {
     const { site, tab, next } = await visit(t);
-    await tab.goes(next);
-    await tab.evaluate(order("order"));
+    await tab.goto(next);
+    await tab.evaluate(orderCall("order"));
     const devtools = await tab.page.context().newCDPSession(tab.page);
     await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
-    await site.untilOrders("order");
+    await site.waitForOrders("order");
     await devtools.send("Page.setWebLifecycleState", { state: "active" });
-    assert.equal(site.arrivals.order, 1);
+    assert.equal(site.deliveryCounts.order, 1);
   });
 
   describe("the install snippet", () => {
@@ -313,17 +329,21 @@ describe("the outbox", { concurrency: 4 }, () => {
 
     /** Leaves a landing page before the script has come, and goes to the next. */
     const leaveEarly = async (t, { attributes, before = "", calls }) => {
-      const parts = [script(before), await snippet(attributes), script(calls)];
+      const parts = [
+        inlineScript(before),
+        await snippet(attributes),
+        inlineScript(calls),
+      ];
       const pages = { "/landing": html(...parts) };
       const { site, tab, next } = await visit(t, pages);
-      site.hold("oaiq.min.js");
-      await tab.goes(site.url(LANDING, "localhost"), "commit");
+      site.holdResponses("oaiq.min.js");
+      await tab.goto(site.url(LANDING, "localhost"), "commit");
       await tab.page.waitForFunction("window.oaiq?.q.length");
       await tab.page.evaluate(`location.href = "/"`);
       await tab.page.waitForURL(site.url("/", "localhost"));
       const kept = await tab.evaluate(KEPT);
-      site.release();
-      await tab.goes(next);
+      site.releaseResponses();
+      await tab.goto(next);
       return { site, tab, kept };
     };
     const USER = INIT.replace(
@@ -334,11 +354,11 @@ describe("the outbox", { concurrency: 4 }, () => {
     test("saves what was measured before the script had come, with its time, its address and its click", async (t) => {
       const from = Date.now();
       const { site, tab, kept } = await leaveEarly(t, {
-        calls: USER + order("early"),
+        calls: USER + orderCall("early"),
       });
       const to = Date.now();
       assert.doesNotMatch(kept, /jane|@|#top/);
-      await site.untilOrders("early");
+      await site.waitForOrders("early");
       const sent = site.requests.find(({ text }) => text.includes("early"));
       const event = sent.body.events.find(({ id }) => id === "early");
       assert.equal(event.source_url, site.url("/landing", "localhost"));
@@ -346,36 +366,39 @@ describe("the outbox", { concurrency: 4 }, () => {
       assert.equal(sent.body.oppref, "click-1");
       assert.equal(sent.body.user, undefined);
       await tab.page.waitForFunction(`!${KEPT}`);
-      assert.deepEqual(site.arrivals, { early: 1 });
+      assert.deepEqual(site.deliveryCounts, { early: 1 });
     });
 
     const SILENT = {
       "consent is denied by a call": {
-        calls: INIT + `oaiq("consent", false);` + order("early"),
+        calls: INIT + `oaiq("consent", false);` + orderCall("early"),
       },
       "a denial is stored": {
         before: `localStorage.oaiq_consent = "false";`,
-        calls: INIT + order("early"),
+        calls: INIT + orderCall("early"),
       },
       "a cookie denies": {
         before: `document.cookie = "__oaiq_consent=false";`,
-        calls: INIT + order("early"),
+        calls: INIT + orderCall("early"),
       },
       "consent is still to be asked for, says init": {
-        calls: INIT.replace("}", `, consent: "pending" }`) + order("early"),
+        calls: INIT.replace("}", `, consent: "pending" }`) + orderCall("early"),
       },
       "consent is still to be asked for, says the config": {
-        calls: `oaiq.config = { consent: "pending" };` + INIT + order("early"),
+        calls:
+          `oaiq.config = { consent: "pending" };` + INIT + orderCall("early"),
       },
       "a consent manager is named": {
         calls:
-          `oaiq.config = { consentSource: "google" };` + INIT + order("early"),
+          `oaiq.config = { consentSource: "google" };` +
+          INIT +
+          orderCall("early"),
       },
       "the browser may object": {
-        calls: `oaiq.config = { gpc: "opt-out" };` + INIT + order("early"),
+        calls: `oaiq.config = { gpc: "opt-out" };` + INIT + orderCall("early"),
       },
       "the pixel is switched off": {
-        calls: `oaiq.config = { off: true };` + INIT + order("early"),
+        calls: `oaiq.config = { off: true };` + INIT + orderCall("early"),
       },
       ...Object.fromEntries(
         [
@@ -390,7 +413,7 @@ describe("the outbox", { concurrency: 4 }, () => {
           `the script element has ${attribute}`,
           {
             attributes: `s.dataset.${attribute};`,
-            calls: INIT + order("early"),
+            calls: INIT + orderCall("early"),
           },
         ]),
       ),
@@ -430,16 +453,16 @@ describe("the outbox", { concurrency: 4 }, () => {
       },
     }))
       test(`reads ${what}`, async (t) => {
-        const site = await openSite(t, {
+        const site = await startSite(t, {
           "/": html(
-            script(WATCH),
+            inlineScript(WATCH),
             await snippet(attributes),
-            script(calls + INIT + order("early")),
+            inlineScript(calls + INIT + orderCall("early")),
           ),
         });
-        site.hold("oaiq.min.js");
-        const visitor = await Visitor.arrives(t, browser);
-        const tab = await visitor.opens(
+        site.holdResponses("oaiq.min.js");
+        const visitor = await Visitor.create(t, browser);
+        const tab = await visitor.openPage(
           site.url("/", "localhost"),
           "domcontentloaded",
         );
@@ -451,22 +474,22 @@ describe("the outbox", { concurrency: 4 }, () => {
     const SAVED = {
       "a consent manager has put marks of its own on the script": {
         attributes: `s.dataset.consent="marketing"; s.dataset.consentCategory="marketing"; s.id="consent-x";`,
-        calls: INIT + order("early"),
+        calls: INIT + orderCall("early"),
       },
       "a denial was taken back": {
         calls:
           INIT +
-          order("before") +
+          orderCall("before") +
           `oaiq("consent", false);` +
-          order("between") +
+          orderCall("between") +
           `oaiq("consent", true);` +
-          order("early"),
+          orderCall("early"),
       },
       "the visitor was asked, and has agreed": {
         calls:
           `oaiq.config = { consent: "pending" };` +
           INIT +
-          order("early") +
+          orderCall("early") +
           `oaiq("consent", true);`,
       },
     };
@@ -474,26 +497,26 @@ describe("the outbox", { concurrency: 4 }, () => {
       test(`saves what may be sent where ${when}`, async (t) => {
         const { site, kept } = await leaveEarly(t, visitor);
         assert.doesNotMatch(kept, /"(before|between)"/);
-        await site.untilOrders("early");
-        assert.deepEqual(site.arrivals, { early: 1 });
+        await site.waitForOrders("early");
+        assert.deepEqual(site.deliveryCounts, { early: 1 });
       });
 
     test("saves the click of the address that the visitor came to, if the page has changed it", async (t) => {
       const { site } = await leaveEarly(t, {
-        calls: `${INIT}${order("early")} history.replaceState(null, "", "/landing");`,
+        calls: `${INIT}${orderCall("early")} history.replaceState(null, "", "/landing");`,
       });
-      await site.untilOrders("early");
+      await site.waitForOrders("early");
       const sent = site.requests.find(({ text }) => text.includes("early"));
       assert.equal(sent.body.oppref, "click-1");
     });
 
     test("sends nothing twice where the page comes back", async (t) => {
-      const site = await openSite(t, {
-        "/": html(await snippet(), script(INIT + order("early"))),
+      const site = await startSite(t, {
+        "/": html(await snippet(), inlineScript(INIT + orderCall("early"))),
       });
-      site.hold("oaiq.min.js");
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(
+      site.holdResponses("oaiq.min.js");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(
         site.url("/", "localhost"),
         "domcontentloaded",
       );
@@ -501,88 +524,88 @@ describe("the outbox", { concurrency: 4 }, () => {
       assert.equal(await tab.evaluate("oaiq.q.length"), 1);
       await tab.evaluate(`dispatchEvent(new Event("pagehide"))`);
       assert.equal(await tab.evaluate("localStorage.length"), 1);
-      site.release();
-      await site.untilOrders("early");
-      await tab.leaves(site);
-      assert.deepEqual(site.arrivals, { early: 1 });
+      site.releaseResponses();
+      await site.waitForOrders("early");
+      await tab.leaveAfterResponses(site);
+      assert.deepEqual(site.deliveryCounts, { early: 1 });
     });
 
     test("loads the script and hands its calls over", async (t) => {
-      const parts = [await snippet(), script(INIT + order("order"))];
+      const parts = [await snippet(), inlineScript(INIT + orderCall("order"))];
       const { site, tab } = await visit(t, { "/landing": html(...parts) });
-      await tab.goes(site.url(LANDING, "localhost"));
-      await site.untilOrders("order");
-      assert.deepEqual(site.arrivals, { order: 1 });
+      await tab.goto(site.url(LANDING, "localhost"));
+      await site.waitForOrders("order");
+      assert.deepEqual(site.deliveryCounts, { order: 1 });
       assert.deepEqual(tab.pageErrors, []);
     });
   });
 });
 
 describe("a page that sleeps in the back/forward cache", () => {
-  const browser = sharedBrowser(PAGES_SLEEP);
+  const browser = useBrowser(ENABLE_BFCACHE);
 
   const leaveAndComeBack = async (t, prepare) => {
-    const site = await openSite(t, {
-      "/": html(AWAKE, STUB, script(INIT), pixelScript()),
+    const site = await startSite(t, {
+      "/": html(BFCACHE_PROBE, QUEUE_STUB, inlineScript(INIT), sdkTag()),
       "/next": PIXEL,
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/", "localhost"));
-    await tab.evaluate(order("before"));
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/", "localhost"));
+    await tab.evaluate(orderCall("before"));
     await prepare(site, tab);
-    await tab.goes(site.url("/next", "localhost"));
-    await site.until("the next page", () => site.settingsAsked.length > 1);
-    await tab.wakes(site.url("/", "localhost"));
+    await tab.goto(site.url("/next", "localhost"));
+    await site.waitFor("the next page", () => site.configRequests.length > 1);
+    await tab.restoreFromBfcache(site.url("/", "localhost"));
     return { site, tab };
   };
 
   test("goes on as before when the visitor comes back", async (t) => {
     const { site, tab } = await leaveAndComeBack(t, (site, tab) =>
-      site.untilAnswered(tab, "before"),
+      site.waitForResponses(tab, "before"),
     );
-    assert.equal(await tab.evaluate("hasSlept"), true);
-    await tab.evaluate(order("after"));
-    await site.untilOrders("before", "after");
-    assert.deepEqual(site.arrivals, { before: 1, after: 1 });
+    assert.equal(await tab.evaluate("isRestored"), true);
+    await tab.evaluate(orderCall("after"));
+    await site.waitForOrders("before", "after");
+    assert.deepEqual(site.deliveryCounts, { before: 1, after: 1 });
   });
 
   test("loses nothing where its requests have failed", async (t) => {
     const { site, tab } = await leaveAndComeBack(t, async (site, tab) => {
-      site.answerTo = () => ({ status: 503 });
-      await site.untilAnswered(tab, "before");
+      site.respond = () => ({ status: 503 });
+      await site.waitForResponses(tab, "before");
     });
-    site.answerTo = () => ({ status: 202 });
-    await tab.evaluate(order("after"));
-    await site.untilOrders("before", "after");
-    assert.deepEqual(site.arrivals, { before: 1, after: 1 });
+    site.respond = () => ({ status: 202 });
+    await tab.evaluate(orderCall("after"));
+    await site.waitForOrders("before", "after");
+    assert.deepEqual(site.deliveryCounts, { before: 1, after: 1 });
   });
 });
 
 describe("pages that nobody has seen yet", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   // a browser that is watched prerenders no page, so the page says of itself what the browser would
   test("a prerendered page measures nothing until somebody goes there", async (t) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": html(
-        script(
+        inlineScript(
           `Object.defineProperty(document, "prerendering", { configurable: true, value: true });`,
         ),
-        STUB,
-        script(INIT + order("seen")),
-        pixelScript(),
+        QUEUE_STUB,
+        inlineScript(INIT + orderCall("seen")),
+        sdkTag(),
       ),
     });
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url("/", "localhost"));
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/", "localhost"));
     // longer than a batch waits
     await tab.page.waitForTimeout(2_500);
-    assert.deepEqual([site.requests, site.settingsAsked], [[], []]);
+    assert.deepEqual([site.requests, site.configRequests], [[], []]);
     assert.deepEqual(await visitor.cookies(), {});
     await tab.evaluate(
       `delete document.prerendering; document.dispatchEvent(new Event("prerenderingchange"));`,
     );
-    await site.untilOrders("seen");
-    assert.deepEqual(site.arrivals, { seen: 1 });
+    await site.waitForOrders("seen");
+    assert.deepEqual(site.deliveryCounts, { seen: 1 });
   });
 });

@@ -2,24 +2,24 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { sharedBrowser, Visitor } from "../support/browser.mjs";
-import { placeOrder, startCollector } from "../support/collector.mjs";
+import { useBrowser, Visitor } from "../support/browser.mjs";
+import { checkout, startCollector } from "../support/collector.mjs";
 
 const EMAIL = "Jane.Doe@Example.com";
 
 describe("the demo shop", () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("from an ad click to an order, a request and a sign-up, each step reaches the collector once", async (t) => {
     const collector = await startCollector(t);
     const { origin } = collector;
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(`${origin}/shop/?oppref=demo-click-1`);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(`${origin}/shop/?oppref=demo-click-1`);
     const { page } = tab;
 
     /** Resolves with what the collector has, oldest first, once that many events of the name are there. */
     const until = async (name, count = 1) => {
-      const all = await collector.until(
+      const all = await collector.waitFor(
         name,
         (entries) =>
           entries.filter(({ event }) => event.type === name).length >= count,
@@ -35,7 +35,7 @@ describe("the demo shop", () => {
     await page.click("#add-to-cart");
     await page.click("#added a");
     await page.click("#to-checkout");
-    const number = await placeOrder(page, EMAIL);
+    const number = await checkout(page, EMAIL);
     await page.reload();
     await page.waitForSelector("#order-number:not(:empty)");
 
@@ -109,7 +109,7 @@ describe("the demo shop", () => {
       [[`${origin}/shop/contact.html`, undefined]],
     );
 
-    const inspector = await visitor.opens(`${origin}/inspector`);
+    const inspector = await visitor.openPage(`${origin}/inspector`);
     const row = inspector.page.locator(
       `[data-event-type="order_created"][data-event-id="${number}"]`,
     );

@@ -5,16 +5,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../../scripts/exec.mjs";
-import { sharedBrowser, untilSeen, Visitor } from "../support/browser.mjs";
+import { useBrowser, waitUntil, Visitor } from "../support/browser.mjs";
 import {
   html,
   INIT,
-  openSite,
-  order,
-  PIXEL,
-  pixelScript,
-  script,
-  STUB,
+  startSite,
+  orderCall,
+  PIXEL_ID,
+  sdkTag,
+  inlineScript,
+  QUEUE_STUB,
 } from "../support/site.mjs";
 
 /** So many tests at once suit a machine of two processors, and waits do not add up. */
@@ -25,39 +25,44 @@ const FALLBACK = "oaiq.fallback.min.js";
 
 /** A page on which calls are made before and after the script, so that all of them have been made when it is there. */
 const PAGE = html(
-  STUB,
-  script(INIT + order("waiting")),
-  pixelScript(),
-  script(order("late")),
+  QUEUE_STUB,
+  inlineScript(INIT + orderCall("waiting")),
+  sdkTag(),
+  inlineScript(orderCall("late")),
 );
 
 /** As one page of a shop that has moved on within itself, before the module can have come. */
 const MOVING = [
-  STUB,
-  script(INIT + order("waiting")),
-  pixelScript(),
-  script(`
-    ${order("late")}
+  QUEUE_STUB,
+  inlineScript(INIT + orderCall("waiting")),
+  sdkTag(),
+  inlineScript(`
+    ${orderCall("late")}
     history.pushState(null, "", "/second?private=1");
-    ${order("second")}
+    ${orderCall("second")}
     window.called = Date.now();
   `),
 ];
 
 /** The module comes to a page that is `MOVING` when `comes` lets it, by when the clock and the address have moved on. */
 const measuresAll = async (site, tab, comes) => {
-  assert.deepEqual(await tab.evaluate("[oaiq.loaded, oaiq.q.length]"), [true, 0]);
-  await untilSeen("another time", () =>
+  assert.deepEqual(await tab.evaluate("[oaiq.loaded, oaiq.q.length]"), [
+    true,
+    0,
+  ]);
+  await waitUntil("another time", () =>
     tab.evaluate("Date.now() > window.called + 50"),
   );
   const called = await tab.evaluate("window.called");
-  await tab.evaluate(`history.pushState(null, "", "/third"); ${order("third")}`);
-  assert.deepEqual(site.arrivals, {});
+  await tab.evaluate(
+    `history.pushState(null, "", "/third"); ${orderCall("third")}`,
+  );
+  assert.deepEqual(site.deliveryCounts, {});
   await tab.evaluate(`history.pushState(null, "", "/fourth")`);
   await comes();
-  await site.untilOrders("waiting", "late", "second", "third");
-  await tab.evaluate(order("after"));
-  await site.untilOrders("after");
+  await site.waitForOrders("waiting", "late", "second", "third");
+  await tab.evaluate(orderCall("after"));
+  await site.waitForOrders("after");
   assert.deepEqual(
     site.measured.map(({ id, source_url: url }) => [id, new URL(url).pathname]),
     [
@@ -71,25 +76,29 @@ const measuresAll = async (site, tab, comes) => {
   const times = site.measured.map(({ timestamp_ms: time }) => time);
   assert.ok(times[2] <= called && called < times[3], `${times}, ${called}`);
   assert.deepEqual(tab.pageErrors, []);
-  assert.deepEqual(tab.pixelLines, []);
+  assert.deepEqual(tab.oaiqLogs, []);
 };
 
 /** The visitor comes to a site's front page, which has these headers, leaves it, and orders on the next one. */
 const visitWithHeaders = async (t, browser, headers, page = PAGE) => {
-  const site = await openSite(t, {
+  const site = await startSite(t, {
     "/": { html: page, headers },
-    "/next": html(STUB, script(INIT + order("next page")), pixelScript()),
+    "/next": html(
+      QUEUE_STUB,
+      inlineScript(INIT + orderCall("next page")),
+      sdkTag(),
+    ),
   });
-  const visitor = await Visitor.arrives(t, browser);
-  const tab = await visitor.opens(site.url());
+  const visitor = await Visitor.create(t, browser);
+  const tab = await visitor.openPage(site.url());
   return { site, tab };
 };
 
 /** A site whose front page has these headers and parts, and waits for its fallback until `site.release()`. */
 const siteThatWaits = async (t, headers, ...parts) => {
   const page = { html: html(...parts), headers };
-  const site = await openSite(t, { "/": page, "/next": html() });
-  site.hold(FALLBACK);
+  const site = await startSite(t, { "/": page, "/next": html() });
+  site.holdResponses(FALLBACK);
   return site;
 };
 
@@ -98,20 +107,22 @@ const siteThatWaits = async (t, headers, ...parts) => {
  * says what to do, and nothing is sent.
  */
 const saysWhyNothingIsMeasured = async (site, tab) => {
-  await tab.untilLine(/nothing is measured/);
-  await tab.evaluate(`${order("later")} oaiq.measure(null); oaiq.consent(true);`);
-  await tab.goes("about:blank");
+  await tab.waitForLog(/nothing is measured/);
+  await tab.evaluate(
+    `${orderCall("later")} oaiq.measure(null); oaiq.consent(true);`,
+  );
+  await tab.goto("about:blank");
   assert.deepEqual(tab.pageErrors, []);
-  assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
-  const [line] = tab.pixelLines;
+  assert.equal(tab.oaiqLogs.length, 1, tab.oaiqLogs.join("\n"));
+  const [line] = tab.oaiqLogs;
   for (const word of [FALLBACK, "'wasm-unsafe-eval'", "trusted-types"])
     assert.ok(line.includes(word), `no ${word} in ${line}`);
   assert.deepEqual(site.requests, []);
-  assert.deepEqual(site.settingsAsked, []);
+  assert.deepEqual(site.configRequests, []);
 };
 
 describe("WebAssembly", TOGETHER, () => {
-  const browser = sharedBrowser();
+  const browser = useBrowser();
 
   test("the strictest Content-Security-Policy that lets WebAssembly run: all is measured", async (t) => {
     const { site, tab } = await visitWithHeaders(t, browser, {
@@ -122,11 +133,11 @@ describe("WebAssembly", TOGETHER, () => {
       ...site.pages["/"],
       html: PAGE.replaceAll("<script", `<script nonce="pixel"`),
     };
-    await tab.goes(site.url("/next"));
-    await site.untilOrders("waiting", "late");
-    assert.ok(!tab.hasAskedFor(FALLBACK));
+    await tab.goto(site.url("/next"));
+    await site.waitForOrders("waiting", "late");
+    assert.ok(!tab.hasRequested(FALLBACK));
     assert.deepEqual(tab.pageErrors, []);
-    assert.deepEqual(tab.pixelLines, []);
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 
   test("a Content-Security-Policy that lets nothing be sent: the page goes on", async (t) => {
@@ -134,16 +145,16 @@ describe("WebAssembly", TOGETHER, () => {
       "content-security-policy": "connect-src 'none'",
     });
     await tab.page.waitForFunction("window.oaiq.loaded");
-    await tab.goes(site.url("/next"));
-    await site.untilOrders("next page");
+    await tab.goto(site.url("/next"));
+    await site.waitForOrders("next page");
     assert.deepEqual(tab.pageErrors, []);
-    assert.deepEqual(tab.pixelLines, []);
+    assert.deepEqual(tab.oaiqLogs, []);
   });
 
   test("a browser that compiles nothing of this size while a page waits: the fallback measures, and no call is lost", async (t) => {
-    const site = await openSite(t, {
+    const site = await startSite(t, {
       "/": html(
-        script(`
+        inlineScript(`
           const { Module } = WebAssembly;
           WebAssembly.Module = function (bytes) {
             if (bytes.length > 4096) throw new RangeError("too large for the main thread");
@@ -153,43 +164,47 @@ describe("WebAssembly", TOGETHER, () => {
         ...MOVING,
       ),
     });
-    site.hold(FALLBACK);
-    const visitor = await Visitor.arrives(t, browser);
-    const tab = await visitor.opens(site.url(), "domcontentloaded");
+    site.holdResponses(FALLBACK);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url(), "domcontentloaded");
     await tab.page.waitForFunction("window.oaiq.loaded && window.called");
-    await measuresAll(site, tab, () => site.release());
-    assert.ok(tab.hasAskedFor(FALLBACK));
+    await measuresAll(site, tab, () => site.releaseResponses());
+    assert.ok(tab.hasRequested(FALLBACK));
   });
 
   test(
     "an error inside the module: one warning, further calls are accepted and ignored",
     { skip: !existsSync(FAULTY) },
     async (t) => {
-      const site = await openSite(t, {
+      const site = await startSite(t, {
         "/": html(
-          STUB,
-          script(INIT + order("before")),
-          pixelScript(undefined, "faulty.js"),
-          script(`
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("before")),
+          sdkTag(undefined, "faulty.js"),
+          inlineScript(`
           oaiq("measure", "custom", { type: "custom" }, { custom_event_name: "provoke_fault" });
-          ${order("after")}
+          ${orderCall("after")}
           oaiq.consent(false);
-          ${order("provoke_fault")}
+          ${orderCall("provoke_fault")}
         `),
         ),
-        "/next": html(STUB, script(INIT + order("next page")), pixelScript()),
+        "/next": html(
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("next page")),
+          sdkTag(),
+        ),
       });
       site.files.set("faulty.js", await readFile(FAULTY));
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url());
-      await tab.evaluate(order("later"));
-      await tab.goes(site.url("/next"));
-      await site.untilOrders("next page");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url());
+      await tab.evaluate(orderCall("later"));
+      await tab.goto(site.url("/next"));
+      await site.waitForOrders("next page");
       assert.deepEqual(tab.pageErrors, []);
-      assert.equal(tab.pixelLines.length, 1, tab.pixelLines.join("\n"));
-      assert.match(tab.pixelLines[0], /internal error.*please report it/);
-      assert.equal(site.arrivals.after, undefined);
-      assert.equal(site.arrivals.later, undefined);
+      assert.equal(tab.oaiqLogs.length, 1, tab.oaiqLogs.join("\n"));
+      assert.match(tab.oaiqLogs[0], /internal error.*please report it/);
+      assert.equal(site.deliveryCounts.after, undefined);
+      assert.equal(site.deliveryCounts.later, undefined);
     },
   );
 });
@@ -206,15 +221,15 @@ const REFUSED = [
 
 for (const [title, headers, ...switches] of REFUSED)
   describe(title, TOGETHER, () => {
-    const browser = sharedBrowser(...switches);
+    const browser = useBrowser(...switches);
 
     test("calls from before the script, while the fallback is on its way and after are measured, each with its time and address", async (t) => {
       const site = await siteThatWaits(t, headers, ...MOVING);
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url(), "domcontentloaded");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url(), "domcontentloaded");
       await measuresAll(site, tab, () => {
-        assert.ok(tab.hasAskedFor(FALLBACK));
-        site.release();
+        assert.ok(tab.hasRequested(FALLBACK));
+        site.releaseResponses();
       });
       assert.deepEqual(
         site.events
@@ -226,19 +241,19 @@ for (const [title, headers, ...switches] of REFUSED)
 
     test("a visitor who denies while the fallback is on its way is told of once, and not named", async (t) => {
       const site = await siteThatWaits(t, headers, ...MOVING);
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(
         site.url("/?oppref=click-1"),
         "domcontentloaded",
       );
-      await tab.evaluate(`oaiq("consent", false); ${order("denied")}`);
-      site.release();
-      await site.until("the diagnostic", () => site.requests.length > 0);
-      await tab.leaves(site);
+      await tab.evaluate(`oaiq("consent", false); ${orderCall("denied")}`);
+      site.releaseResponses();
+      await site.waitFor("the diagnostic", () => site.requests.length > 0);
+      await tab.leaveAfterResponses(site);
       // what the first page has sent after its diagnostic comes before what the next one sends
-      await tab.evaluate(`oaiq("consent", true); ${order("granted")}`);
-      await site.untilOrders("granted");
-      assert.deepEqual(site.arrivals, { granted: 1 });
+      await tab.evaluate(`oaiq("consent", true); ${orderCall("granted")}`);
+      await site.waitForOrders("granted");
+      assert.deepEqual(site.deliveryCounts, { granted: 1 });
       const [{ body, headers: sent }, ...rest] = site.requests;
       assert.deepEqual(Object.keys(body), ["events"]);
       assert.deepEqual(
@@ -250,23 +265,23 @@ for (const [title, headers, ...switches] of REFUSED)
       assert.ok(rest.every(({ body }) => body.obref));
       assert.equal((await visitor.cookies()).__oppref, undefined);
       assert.deepEqual(tab.pageErrors, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
     test("a visitor who grants while the fallback is on its way is measured from then on", async (t) => {
       const site = await siteThatWaits(t, headers, ...MOVING);
-      const visitor = await Visitor.arrives(t, browser);
+      const visitor = await Visitor.create(t, browser);
       await visitor.context.addCookies([
         { name: "__oaiq_consent", value: "false", url: site.url() },
       ]);
-      const tab = await visitor.opens(site.url(), "domcontentloaded");
-      await tab.evaluate(`oaiq("consent", true); ${order("granted")}`);
-      site.release();
-      await site.untilOrders("granted");
-      await tab.leaves(site);
-      assert.deepEqual(site.arrivals, { granted: 1 });
+      const tab = await visitor.openPage(site.url(), "domcontentloaded");
+      await tab.evaluate(`oaiq("consent", true); ${orderCall("granted")}`);
+      site.releaseResponses();
+      await site.waitForOrders("granted");
+      await tab.leaveAfterResponses(site);
+      assert.deepEqual(site.deliveryCounts, { granted: 1 });
       assert.deepEqual(tab.pageErrors, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
     // Calls that wait for the module are nowhere but in the page, so this page's are lost.
@@ -274,31 +289,35 @@ for (const [title, headers, ...switches] of REFUSED)
       const site = await siteThatWaits(t, headers, ...MOVING);
       site.pages["/next"] = {
         headers,
-        html: html(STUB, script(INIT + order("next page")), pixelScript()),
+        html: html(
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("next page")),
+          sdkTag(),
+        ),
       };
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url(), "domcontentloaded");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url(), "domcontentloaded");
       await tab.evaluate(
-        `window.addEventListener("pagehide", () => { ${order("leaving")} })`,
+        `window.addEventListener("pagehide", () => { ${orderCall("leaving")} })`,
       );
-      await tab.goes(site.url("/next"), "domcontentloaded");
-      site.release();
-      await site.untilOrders("next page");
-      assert.deepEqual(site.arrivals, { "next page": 1 });
+      await tab.goto(site.url("/next"), "domcontentloaded");
+      site.releaseResponses();
+      await site.waitForOrders("next page");
+      assert.deepEqual(site.deliveryCounts, { "next page": 1 });
       assert.deepEqual(tab.pageErrors, []);
-      assert.deepEqual(tab.pixelLines, []);
+      assert.deepEqual(tab.oaiqLogs, []);
     });
 
     test("a page that seems to be left while the fallback is on its way, and then stays: nothing is lost", async (t) => {
       const site = await siteThatWaits(t, headers, ...MOVING);
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url(), "domcontentloaded");
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url(), "domcontentloaded");
       await tab.page.evaluate(() => {
         for (const name of ["beforeunload", "pagehide", "pageshow", "storage"])
           window.dispatchEvent(new Event(name));
         document.dispatchEvent(new Event("visibilitychange"));
       });
-      await measuresAll(site, tab, () => site.release());
+      await measuresAll(site, tab, () => site.releaseResponses());
     });
 
     test("debug: one line says what to add to the policy, rejected calls are named in short, and orders are measured", async (t) => {
@@ -307,45 +326,47 @@ for (const [title, headers, ...switches] of REFUSED)
         browser,
         headers,
         html(
-          STUB,
-          script(
-            `oaiq("init", { pixelId: "${PIXEL}", debug: true }); oaiq("measure", "early"); ${order("waiting")}`,
+          QUEUE_STUB,
+          inlineScript(
+            `oaiq("init", { pixelId: "${PIXEL_ID}", debug: true }); oaiq("measure", "early"); ${orderCall("waiting")}`,
           ),
-          pixelScript(),
-          script(order("late")),
+          sdkTag(),
+          inlineScript(orderCall("late")),
         ),
       );
-      await tab.untilLine(
+      await tab.waitForLog(
         /debug needs WebAssembly.*add 'wasm-unsafe-eval' to script-src/,
       );
-      await tab.untilLine(/early was not measured/);
-      await tab.evaluate(`oaiq("measure", "me@shop.test"); ${order("later")}`);
-      await tab.untilLine(
+      await tab.waitForLog(/early was not measured/);
+      await tab.evaluate(
+        `oaiq("measure", "me@shop.test"); ${orderCall("later")}`,
+      );
+      await tab.waitForLog(
         /unknown was not measured: unsupported_event_name \(add/,
       );
-      await site.untilOrders("waiting", "late", "later");
+      await site.waitForOrders("waiting", "late", "later");
       assert.deepEqual(tab.pageErrors, []);
-      assert.equal(tab.pixelLines.length, 3, tab.pixelLines.join("\n"));
+      assert.equal(tab.oaiqLogs.length, 3, tab.oaiqLogs.join("\n"));
     });
 
     test("a fallback that was not put beside the script: one line names it, calls are ignored", async (t) => {
-      const site = await openSite(t, { "/": { html: PAGE, headers } });
+      const site = await startSite(t, { "/": { html: PAGE, headers } });
       site.files.delete(FALLBACK);
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url());
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url());
       await saysWhyNothingIsMeasured(site, tab);
     });
 
     // as the servers of apps do, whatever address is asked for; that this is no script is an error that the browser
     // itself reports
     test("a server that answers with a page where the fallback should be: one line names it, calls are ignored", async (t) => {
-      const site = await openSite(t, { "/": { html: PAGE, headers } });
+      const site = await startSite(t, { "/": { html: PAGE, headers } });
       site.files.set(FALLBACK, html());
-      const visitor = await Visitor.arrives(t, browser);
-      const tab = await visitor.opens(site.url());
+      const visitor = await Visitor.create(t, browser);
+      const tab = await visitor.openPage(site.url());
       assert.match(tab.pageErrors.splice(0).join(), /^SyntaxError[^,]*$/);
       // the page has loaded only when that file has
-      assert.equal(tab.pixelLines.length, 1);
+      assert.equal(tab.oaiqLogs.length, 1);
       await saysWhyNothingIsMeasured(site, tab);
     });
   });
@@ -354,7 +375,7 @@ describe(
   "a Content-Security-Policy without 'wasm-unsafe-eval'",
   TOGETHER,
   () => {
-    const browser = sharedBrowser();
+    const browser = useBrowser();
 
     for (const [what, policy] of [
       ["that lets scripts with a nonce run", "script-src 'nonce-pixel'"],
@@ -386,12 +407,12 @@ describe(
           { "content-security-policy": policy },
           PAGE.replaceAll("<script", `<script nonce="pixel"`),
         );
-        await site.untilOrders("waiting", "late");
-        await tab.evaluate(order("after"));
-        await site.untilOrders("after");
-        assert.ok(tab.hasAskedFor(FALLBACK));
+        await site.waitForOrders("waiting", "late");
+        await tab.evaluate(orderCall("after"));
+        await site.waitForOrders("after");
+        assert.ok(tab.hasRequested(FALLBACK));
         assert.deepEqual(tab.pageErrors, []);
-        assert.deepEqual(tab.pixelLines, []);
+        assert.deepEqual(tab.oaiqLogs, []);
       });
 
     for (const [what, policy] of [

@@ -1,4 +1,4 @@
 // vanilla-cookieconsent tells the pixel itself.
-import { ask } from "./cookieconsent.mjs";
+import { prompt } from "./cookieconsent.mjs";
 
-ask((allowed) => window.oaiq("consent", allowed));
+prompt((allowed) => window.oaiq("consent", allowed));

@@ -1,7 +1,7 @@
 // vanilla-cookieconsent tells Google Consent Mode, whose defaults the page has set.
-import { ask } from "./cookieconsent.mjs";
+import { prompt } from "./cookieconsent.mjs";
 
-ask((allowed) => {
+prompt((allowed) => {
   const state = allowed ? "granted" : "denied";
   window.gtag("consent", "update", {
     ad_storage: state,

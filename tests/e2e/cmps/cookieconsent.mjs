@@ -4,7 +4,7 @@ import css from "vanilla-cookieconsent/dist/cookieconsent.css";
 import { settingsButton } from "./banner.mjs";
 
 /** Calls back with whether marketing is allowed: on an answer, on a change of it, on each page that knows it. */
-export const ask = (answered) => {
+export const prompt = (answered) => {
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);

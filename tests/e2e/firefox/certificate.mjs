@@ -1,6 +1,6 @@
-// A certificate that signs itself. The browser is told to accept any, but TLS does not go without one. Node.js makes
-// keys and no certificates, so the few bytes around the key are written here. The key is RSA, which WebKitGTK
-// takes as well as Firefox.
+// Creates a self-signed certificate. The browser is configured to accept any, but TLS needs one. Node.js generates keys but
+// no certificates, so the few bytes around the key are written here. The key is RSA, which both Firefox and WebKitGTK
+// accept.
 import { generateKeyPairSync, sign } from "node:crypto";
 
 const INTEGER = 0x02;
@@ -10,15 +10,25 @@ const OBJECT_IDENTIFIER = 0x06;
 const UTC_TIME = 0x17;
 const SEQUENCE = 0x30;
 
-/** In as few bytes as it can be written. */
+/**
+ * The shortest DER encoding of the length.
+ *
+ * @param {Buffer} content
+ */
 const lengthOf = ({ length }) => {
   if (length < 0x80) return [length];
   if (length < 0x100) return [0x81, length];
   return [0x82, length >> 8, length & 0xff];
 };
 
+/**
+ * @param {number} tag
+ * @param {(number[] | string | Buffer)[]} parts
+ */
 const der = (tag, ...parts) => {
-  const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const content = Buffer.concat(
+    parts.map((part) => Buffer.from(/** @type {string} */ (part))),
+  );
   return Buffer.concat([Buffer.from([tag, ...lengthOf(content)]), content]);
 };
 
@@ -27,15 +37,16 @@ const SHA256_WITH_RSA = der(
   der(OBJECT_IDENTIFIER, [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]),
   der(NULL),
 );
-const NOBODY = der(SEQUENCE);
-const ALWAYS = der(
+/** The name of both issuer and subject. */
+const EMPTY_NAME = der(SEQUENCE);
+const VALIDITY = der(
   SEQUENCE,
   der(UTC_TIME, "200101000000Z"),
   der(UTC_TIME, "491231235959Z"),
 );
 
-/** `{key, cert}`, as a TLS server takes them. */
-export const selfSigned = () => {
+/** The options `{key, cert}` of a TLS server. */
+export const createSelfSigned = () => {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", {
     modulusLength: 2048,
   });
@@ -43,9 +54,9 @@ export const selfSigned = () => {
     SEQUENCE,
     der(INTEGER, [1]),
     SHA256_WITH_RSA,
-    NOBODY,
-    ALWAYS,
-    NOBODY,
+    EMPTY_NAME,
+    VALIDITY,
+    EMPTY_NAME,
     publicKey.export({ type: "spki", format: "der" }),
   );
   const signature = der(BIT_STRING, [0], sign("sha256", statement, privateKey));

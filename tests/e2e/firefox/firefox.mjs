@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
 import { which } from "../../../scripts/exec.mjs";
-import { Visitor } from "./context.mjs";
+import { Context } from "./context.mjs";
 
-/** Nobody listens there: what is not a visitor's goes nowhere. */
+/** No one listens here: the browser's own requests go nowhere. */
 const NOWHERE = { host: "127.0.0.1", port: 9 };
 
 const PREFERENCES = {
@@ -15,26 +15,32 @@ const PREFERENCES = {
   "network.proxy.http_port": NOWHERE.port,
   "network.proxy.ssl": NOWHERE.host,
   "network.proxy.ssl_port": NOWHERE.port,
-  // a visit to localhost is answered like any other
+  // localhost goes through the proxy too
   "network.proxy.allow_hijacking_localhost": true,
-  // and a visit over plain http stays one
+  // plain http is not upgraded
   "dom.security.https_first": false,
   "dom.security.https_first_schemeless": false,
-  // requests arrive in the order in which they were made: one after the other, not beside one another
+  // requests arrive in the order in which they were made: sequentially, not in parallel
   "network.http.max-persistent-connections-per-server": 1,
   "browser.chrome.site_icons": false,
 };
 
-/** Firefox sends beacons with the lowest priority. BiDi has no word for them. */
-const isBeacon = ({ priority }) => /\bu=6\b/.test(priority);
+/**
+ * Firefox sends beacons with the lowest priority. BiDi does not report them.
+ *
+ * @param {import("./route.mjs").Headers} headers
+ */
+const isBeacon = ({ priority }) => /\bu=6\b/.test(String(priority));
 
-/** Starts Firefox. Gives what `play` takes for a browser. */
+/** Starts Firefox. Returns what the conformance player needs of a Playwright browser. */
 export const launch = async () => {
   const executablePath =
     process.env.FIREFOX ?? which("firefox-esr") ?? which("firefox");
   if (!executablePath)
-    throw new Error("there is no Firefox: install firefox-esr, or set FIREFOX");
-  // root may start Firefox only where the home is root's own
+    throw new Error(
+      "Firefox was not found: install firefox-esr, or set FIREFOX",
+    );
+  // as root, Firefox starts only if root owns the home directory
   const home = await mkdtemp(join(tmpdir(), "oaiq-firefox-"));
   const browser = await puppeteer.launch({
     browser: "firefox",
@@ -42,22 +48,22 @@ export const launch = async () => {
     headless: true,
     acceptInsecureCerts: true,
     defaultViewport: null,
-    // the network is watched from its other end
+    // the proxy watches the network
     networkEnabled: false,
     extraPrefsFirefox: PREFERENCES,
     env: { ...process.env, HOME: home },
   });
-  const open = async (proxyServer) => {
+  const open = async (/** @type {string} */ proxyServer) => {
     const context = await browser.createBrowserContext({ proxyServer });
     return {
-      // a tab would hide those before it in the window
+      // a new tab would hide the other tabs of its window
       newPage: () => context.newPage({ type: "window" }),
       cookies: () => context.cookies(),
       close: () => context.close(),
     };
   };
   return {
-    newContext: () => Visitor.arrives({ open, isBeacon }),
+    newContext: () => Context.create({ open, isBeacon }),
     close: async () => {
       await browser.close();
       await rm(home, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// The browser that the tests run in, and the people who sit in front of it.
+// The Chromium that the tests run in, and its visitors.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
@@ -6,8 +6,15 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
-import { which, root } from "../../../scripts/exec.mjs";
-import { Waiting } from "./condition.mjs";
+import { root, which } from "../../../scripts/exec.mjs";
+import { Condition } from "./condition.mjs";
+
+/**
+ * @typedef {import("playwright-core").Browser} Browser
+ * @typedef {import("playwright-core").BrowserContext} BrowserContext
+ * @typedef {{newContext: (options?: import("playwright-core").BrowserContextOptions) => Promise<BrowserContext>}} TestBrowser
+ * @typedef {Parameters<import("playwright-core").Page["goto"]>[1]} GotoOptions
+ */
 
 const ARGUMENTS = [
   "--no-sandbox",
@@ -17,44 +24,59 @@ const ARGUMENTS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // every shop is this machine, and nothing else is to be found
+  // all shops are on this machine, and no other host can be resolved
   "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
-/** Pages see no difference between this browser and a visitor's: `navigator.webdriver` is false. */
-const LIKE_A_VISITORS = "--disable-blink-features=AutomationControlled";
-/** Pages see that the browser is driven by a tool, as they do in a site's own tests. */
-export const DRIVEN = "--enable-automation";
+/** Pages cannot tell this browser from a visitor's: `navigator.webdriver` is false. */
+const HIDE_AUTOMATION = "--disable-blink-features=AutomationControlled";
+/** Pages see that the browser is automated, as they do in a site's own tests. */
+export const AUTOMATED = "--enable-automation";
 
-/** By default no page sleeps in the back/forward cache of a browser that is driven. */
-export const PAGES_SLEEP = "--disable-back-forward-cache";
+/** Playwright disables the back/forward cache by this argument; with it in `more`, `launch` leaves the cache enabled. */
+export const ENABLE_BFCACHE = "--disable-back-forward-cache";
 
-/** Starts Chromium with these arguments too. */
+/**
+ * Starts Chromium.
+ *
+ * @param {string[]} more arguments
+ */
 export const launch = (more = []) =>
   chromium.launch({
     executablePath: process.env.CHROME ?? which("chromium") ?? undefined,
     args: [
       ...ARGUMENTS,
-      ...(more.includes(DRIVEN) ? [] : [LIKE_A_VISITORS]),
-      ...more.filter((argument) => argument !== PAGES_SLEEP),
+      ...(more.includes(AUTOMATED) ? [] : [HIDE_AUTOMATION]),
+      ...more.filter((argument) => argument !== ENABLE_BFCACHE),
     ],
-    ignoreDefaultArgs: more.filter((argument) => argument === PAGES_SLEEP),
+    ignoreDefaultArgs: more.filter((argument) => argument === ENABLE_BFCACHE),
   });
 
-/** One browser for the tests of the `describe` that this is called in. */
-export const sharedBrowser = (...more) => {
+/**
+ * One browser for the tests of the `describe` that calls this.
+ *
+ * @param {string[]} more arguments
+ * @returns {TestBrowser}
+ */
+export const useBrowser = (...more) => {
+  /** @type {Browser | undefined} */
   let browser;
   before(async () => {
     browser = await launch(more);
   });
   after(() => browser?.close());
-  return { newContext: (options) => browser.newContext(options) };
+  return {
+    newContext: async (options) => {
+      assert.ok(browser);
+      return browser.newContext(options);
+    },
+  };
 };
 
-/** The built pixel: the names of its files with their bytes. A build that is just being made is waited for. */
-export const pixelFiles = async () => {
+/** Reads dist/: the pixel's files by name. Waits for a build that is running. */
+export const readDist = async () => {
   const folder = join(root, "dist");
-  const wanted = [
+  const needed = [
     "oaiq.min.js",
     "oaiq.fallback.min.js",
     "oaiq.debug.min.js",
@@ -62,7 +84,7 @@ export const pixelFiles = async () => {
   ];
   for (
     let tries = 0;
-    !wanted.every((name) => existsSync(join(folder, name)));
+    !needed.every((name) => existsSync(join(folder, name)));
     tries += 1
   ) {
     if (tries === 120)
@@ -70,140 +92,203 @@ export const pixelFiles = async () => {
     await pause(500);
   }
   const names = await readdir(folder);
-  return new Map(
-    await Promise.all(
-      names.map(async (name) => [name, await readFile(join(folder, name))]),
-    ),
+  const entries = names.map(
+    async (name) =>
+      /** @type {const} */ ([name, await readFile(join(folder, name))]),
   );
+  return new Map(await Promise.all(entries));
 };
 
 /**
- * Resolves once that is found, however often it takes a look. Where a page's policy lets no text be evaluated, Playwright's
- * waitForFunction takes one look and then fails; `Tab.does` may look on.
+ * Polls until `isMet()` is truthy. On a page whose policy forbids eval, Playwright's `waitForFunction` evaluates once and
+ * then fails; this can evaluate repeatedly there.
+ *
+ * @param {string} what for the message
+ * @param {() => unknown} isMet may be async
  */
-export const untilSeen = async (what, look) => {
-  for (let looks = 0; looks < 600; looks += 1) {
-    if (await look()) return;
+export const waitUntil = async (what, isMet) => {
+  for (let polls = 0; polls < 600; polls += 1) {
+    if (await isMet()) return;
     await pause(50);
   }
-  assert.fail(`never seen: ${what}`);
+  assert.fail(`timed out waiting for ${what}`);
 };
 
-/** Chromium at times never says that a visitor's tabs are closed; the browser's own end takes them with it. */
-export const closed = (context) =>
+/**
+ * Closes a context. Chromium occasionally never reports that it is closed; then it ends with the browser.
+ *
+ * @param {BrowserContext} context
+ */
+export const closeContext = (context) =>
   Promise.race([context.close(), pause(20_000, undefined, { ref: false })]);
 
-/**
- * A visitor with a cookie jar of their own, until the test `t` ends. Each tab collects what a site's owner would see
- * go wrong.
- */
+/** A visitor with a cookie jar of their own, until the test ends. */
 export class Visitor {
-  static async arrives(t, browser) {
+  /**
+   * @param {import("node:test").TestContext} t
+   * @param {TestBrowser} browser
+   */
+  static async create(t, browser) {
     const context = await browser.newContext();
     context.setDefaultTimeout(60_000);
-    t.after(() => closed(context));
+    t.after(() => closeContext(context));
     return new Visitor(context);
   }
 
+  /** @param {BrowserContext} context */
   constructor(context) {
     this.context = context;
   }
 
-  async opens(url, until) {
+  /**
+   * Opens a page in a new tab. `waitUntil` is Playwright's, "load" by default; "domcontentloaded" does not wait for async
+   * scripts.
+   *
+   * @param {string} url
+   * @param {NonNullable<GotoOptions>["waitUntil"]} [waitUntil]
+   */
+  async openPage(url, waitUntil) {
     const tab = new Tab(await this.context.newPage());
-    await tab.goes(url, until);
+    await tab.goto(url, waitUntil);
     return tab;
   }
 
+  /** Values by name. */
   async cookies() {
     const cookies = await this.context.cookies();
-    return Object.fromEntries(cookies.map(({ name, value }) => [name, value]));
+    /** @type {Record<string, string>} */
+    const values = {};
+    for (const { name, value } of cookies) values[name] = value;
+    return values;
   }
 }
 
-class Tab {
-  /** Exceptions and rejections that nobody caught. */
+/** A tab that records what a site's owner would see go wrong. */
+export class Tab {
+  /**
+   * Uncaught exceptions and rejections.
+   *
+   * @type {string[]}
+   */
   pageErrors = [];
-  /** The console's lines, as `{type, text}`. */
+  /**
+   * Console messages.
+   *
+   * @type {{type: string, text: string}[]}
+   */
   console = [];
-  /** The addresses of all requests, as the browser sent or tried to send them. */
+  /**
+   * The URLs of all requests that the browser made or tried to make.
+   *
+   * @type {string[]}
+   */
   requests = [];
-  #answered = 0;
-  #waiting = new Waiting(
+  #ended = 0;
+  #condition = new Condition(
     () =>
-      `requests were ${this.requests.join(" ")}, the pixel said [${this.pixelLines.join("\n")}]`,
+      `requests were ${this.requests.join(" ")}, the pixel logged [${this.oaiqLogs.join("\n")}]`,
   );
 
+  /** @param {import("playwright-core").Page} page */
   constructor(page) {
     this.page = page;
     page.on("pageerror", (error) => this.pageErrors.push(String(error)));
     page.on("console", (message) => {
       this.console.push({ type: message.type(), text: message.text() });
-      this.#waiting.changed();
+      this.#condition.notify();
     });
     page.on("request", (request) => {
       this.requests.push(request.url());
-      this.#waiting.changed();
+      this.#condition.notify();
     });
-    for (const end of ["requestfinished", "requestfailed"])
-      page.on(end, (request) => {
-        if (request.method() !== "POST") return;
-        this.#answered += 1;
-        this.#waiting.changed();
-      });
+    /** @param {import("playwright-core").Request} request */
+    const onEnd = (request) => {
+      if (request.method() !== "POST") return;
+      this.#ended += 1;
+      this.#condition.notify();
+    };
+    page.on("requestfinished", onEnd);
+    page.on("requestfailed", onEnd);
   }
 
-  /** What the pixel has said. */
-  get pixelLines() {
+  /** The pixel's console messages. */
+  get oaiqLogs() {
     return this.console
       .map(({ text }) => text)
       .filter((text) => text.startsWith("[oaiq]"));
   }
 
-  /** Resolves once the pixel has said such a line. */
-  untilLine(pattern) {
-    return this.#waiting.until(`a line ${pattern}`, () =>
-      this.pixelLines.some((line) => pattern.test(line)),
+  /**
+   * Resolves once the pixel has logged a matching message.
+   *
+   * @param {RegExp} pattern
+   */
+  waitForLog(pattern) {
+    return this.#condition.wait(`a log message ${pattern}`, () =>
+      this.oaiqLogs.some((line) => pattern.test(line)),
     );
-  }
-
-  /** Whether the browser has asked for that file of the pixel. */
-  hasAskedFor(file) {
-    return this.requests.some((url) => new URL(url).pathname.endsWith(file));
-  }
-
-  /** `until` is what is waited for: "load", if nothing is said; "domcontentloaded" waits for no file on its way. */
-  goes(url, until) {
-    return this.page.goto(url, { waitUntil: until });
   }
 
   /**
-   * Goes to another page of the site that all its requests went to, once it has its answers: what a browser breaks off
-   * on leaving goes again, and may arrive twice.
+   * Whether the browser has requested this file of the pixel.
+   *
+   * @param {string} file
    */
-  async leaves(site) {
-    await this.#waiting.until(
-      "the answers",
-      () => this.#answered >= site.fetched,
+  hasRequested(file) {
+    return this.requests.some((url) => new URL(url).pathname.endsWith(file));
+  }
+
+  /**
+   * @param {string} url
+   * @param {NonNullable<GotoOptions>["waitUntil"]} [waitUntil]
+   */
+  goto(url, waitUntil) {
+    return this.page.goto(url, { waitUntil });
+  }
+
+  /**
+   * Goes to the next page of the site that received all of this tab's requests, once they have responses: the browser
+   * aborts a request in flight, and the pixel then sends it again.
+   *
+   * @param {import("./site.mjs").Site} site
+   */
+  async leaveAfterResponses(site) {
+    await this.#condition.wait(
+      "the responses",
+      () => this.#ended >= site.fetchCount,
     );
     // the browser has them before the page has processed them
     await this.evaluate("new Promise((resolve) => setTimeout(resolve))");
-    await this.goes(site.url("/next"));
+    await this.goto(site.url("/next"));
   }
 
-  /** Goes back to a page with AWAKE (site.mjs), at that address. */
-  async wakes(url) {
-    // a page that wakes is not loaded, so Playwright's own way back would wait for ever
+  /**
+   * Goes back to a page with BFCACHE_PROBE (site.mjs), at that URL.
+   *
+   * @param {string} url
+   */
+  async restoreFromBfcache(url) {
+    // a restored page does not load again, so Playwright's own `goBack` would time out
     this.page.evaluate("history.back()").catch(() => {});
     await this.page.waitForURL(url, { waitUntil: "commit" });
-    await this.page.waitForFunction("window.hasSlept !== undefined");
+    await this.waitForFunction("window.isRestored !== undefined");
   }
 
-  /** Evaluates the text in the page. */
+  /**
+   * Evaluates the text in the page.
+   *
+   * @param {string} text
+   * @returns {Promise<any>}
+   */
   evaluate(text) {
     return this.page.evaluate(text);
   }
 
+  /**
+   * Resolves once the expression is truthy in the page.
+   *
+   * @param {string} condition
+   */
   waitForFunction(condition) {
     return this.page.waitForFunction(condition);
   }

@@ -1,4 +1,4 @@
-// The collector as a program, and those who send to it.
+// Starts the collector, and sends events to it as a pixel and as a server do.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,14 +10,24 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { buildInspector } from "../../../scripts/build-inspector.mjs";
 import { root, run } from "../../../scripts/exec.mjs";
-import { pixelFiles } from "./browser.mjs";
+import { readDist } from "./browser.mjs";
+
+/**
+ * @typedef {Record<string, any>} Entry an element of `events` in /events.json
+ * @typedef {Record<string, any>} EventJson
+ */
 
 const PROGRAM = join(root, "target/debug/oaiq-collector");
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** Starts one on a free port, which knows nothing yet, until the test `t` ends. */
+/**
+ * Starts a collector with an empty database on a free port, which runs until the test `t` ends.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string[]} options of its command line
+ */
 export const startCollector = async (t, ...options) => {
-  await pixelFiles();
+  await readDist();
   if (!existsSync(join(root, "target/inspector/index.html")))
     await buildInspector();
   if (!existsSync(PROGRAM))
@@ -43,36 +53,52 @@ export const startCollector = async (t, ...options) => {
     const [, origin] = /(http:\/\/localhost:\d+)\/inspector/.exec(line) ?? [];
     if (origin) return new Collector(origin);
   }
-  throw new Error("the collector did not say where it listens");
+  throw new Error("the collector did not print its URL");
 };
 
 class Collector {
+  /** @param {string} origin */
   constructor(origin) {
     this.origin = origin;
   }
 
-  /** What it has, newest first. */
+  /**
+   * The recorded events, newest first.
+   *
+   * @returns {Promise<Entry[]>}
+   */
   async entries() {
-    const answer = await fetch(`${this.origin}/events.json`);
-    return (await answer.json()).events;
+    const response = await fetch(`${this.origin}/events.json`);
+    const { events } = /** @type {{events: Entry[]}} */ (await response.json());
+    return events;
   }
 
-  /** Resolves with what it has once that holds of it. */
-  async until(what, holds) {
-    const end = Date.now() + PATIENCE_MS;
+  /**
+   * Resolves with the recorded events once `isMet(entries)`.
+   *
+   * @param {string} what for the message of a test that has timed out
+   * @param {(entries: Entry[]) => unknown} isMet
+   */
+  async waitFor(what, isMet) {
+    const end = Date.now() + TIMEOUT_MS;
     for (;;) {
       const entries = await this.entries();
-      if (holds(entries)) return entries;
+      if (isMet(entries)) return entries;
       if (Date.now() > end)
         throw new Error(
-          `${what} did not come; what came was ${entries.map(({ event }) => event?.type)}`,
+          `timed out waiting for ${what}; recorded ${entries.map(({ event }) => event?.type)}`,
         );
       await pause(100);
     }
   }
 
-  /** Sends events as a pixel does. */
-  async sendBatch(events, { pixel = "TEST-PIXEL", ...identity } = {}) {
+  /**
+   * Sends events as a pixel does.
+   *
+   * @param {EventJson[]} events
+   * @param {{pixel?: string} & Record<string, unknown>} [more] members of the body
+   */
+  async sendBatch(events, { pixel = "TEST-PIXEL", ...more } = {}) {
     const query = new URLSearchParams({
       pid: pixel,
       st: "oaiq-web",
@@ -86,12 +112,17 @@ class Collector {
       body: JSON.stringify({
         obref: "11111111-1111-4111-8111-111111111111",
         events,
-        ...identity,
+        ...more,
       }),
     });
   }
 
-  /** Sends events as a server does. */
+  /**
+   * Sends events as a server does.
+   *
+   * @param {EventJson[]} events
+   * @param {{pixel?: string} & Record<string, unknown>} [more] members of the body
+   */
   async sendFromServer(events, { pixel = "TEST-PIXEL", ...more } = {}) {
     return fetch(`${this.origin}/v1/events?pid=${encodeURIComponent(pixel)}`, {
       method: "POST",
@@ -104,10 +135,13 @@ class Collector {
   }
 }
 
-let made = 0;
+let lastId = 0;
 
 /** An order as a pixel sends it. */
-export const order = (id = `order-${(made += 1)}`, more = {}) => ({
+export const orderEvent = (
+  id = `order-${(lastId += 1)}`,
+  /** @type {EventJson} */ more = {},
+) => ({
   type: "order_created",
   timestamp_ms: Date.now(),
   id,
@@ -116,18 +150,23 @@ export const order = (id = `order-${(made += 1)}`, more = {}) => ({
   ...more,
 });
 
-/** The same as a server sends it. */
-export const serverOrder = (id, more = {}) => ({
-  ...order(id),
+/**
+ * The same as a server sends it.
+ *
+ * @param {string} [id]
+ * @param {EventJson} [more]
+ */
+export const serverOrderEvent = (id, more = {}) => ({
+  ...orderEvent(id),
   action_source: "web",
   ...more,
 });
 
-/** The diagnostic of an order that the pixel has refused on a page. */
-export const refusedCall = () => ({
+/** The diagnostic that a pixel sends for an order that it rejected. */
+export const rejectionDiagnostic = () => ({
   type: "oai::diagnostic",
   timestamp_ms: Date.now(),
-  id: `diagnostic-${(made += 1)}`,
+  id: `diagnostic-${(lastId += 1)}`,
   data: {
     type: "diagnostic",
     schema_version: 2,
@@ -146,8 +185,13 @@ export const refusedCall = () => ({
   },
 });
 
-/** Places the order for what is in the shop's cart, from its checkout. */
-export const placeOrder = async (page, email = "jane@example.com") => {
+/**
+ * Orders the contents of the demo shop's cart, from its checkout page.
+ *
+ * @param {import("playwright-core").Page} page
+ * @returns {Promise<string | null>} the order number
+ */
+export const checkout = async (page, email = "jane@example.com") => {
   for (const [field, value] of [
     ["name", "Jane Doe"],
     ["email", email],
@@ -160,8 +204,8 @@ export const placeOrder = async (page, email = "jane@example.com") => {
   return page.textContent("#order-number:not(:empty)");
 };
 
-/** Asserts that it was taken. */
-export const taken = async (answer) => {
-  const { status } = await answer;
-  assert.ok(status < 300, `answered ${status}`);
+/** @param {Promise<Response>} response */
+export const assertAccepted = async (response) => {
+  const { status } = await response;
+  assert.ok(status < 300, `status ${status}`);
 };

@@ -1,40 +1,47 @@
-// Waiting for a condition instead of for a time.
+// Waits for a condition instead of for a time.
 
 /** More than any machine needs. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** Those who wait for something that others change and tell of. */
-export class Waiting {
-  #looks = new Set();
+/** A condition on something that changes and notifies of it. */
+export class Condition {
+  /** @type {Set<() => void>} */
+  #checks = new Set();
   #describe;
 
-  /** `describe()`: what there is instead, for the message of a test that has waited in vain. */
+  /** @param {() => string} describe the present state, for the message of a test that has timed out */
   constructor(describe) {
     this.#describe = describe;
   }
 
-  changed() {
-    this.#looks.forEach((look) => look());
+  notify() {
+    this.#checks.forEach((check) => check());
   }
 
-  /** Resolves once that holds. */
-  until(what, holds) {
+  /**
+   * Resolves once `isMet()`, and rejects after a minute.
+   *
+   * @param {string} what for the message
+   * @param {() => unknown} isMet
+   * @returns {Promise<void>}
+   */
+  wait(what, isMet) {
     return new Promise((resolve, reject) => {
       const end = () => {
-        this.#looks.delete(look);
+        this.#checks.delete(check);
         clearTimeout(timer);
       };
-      const look = () => {
-        if (!holds()) return;
+      const check = () => {
+        if (!isMet()) return;
         end();
         resolve();
       };
       const timer = setTimeout(() => {
         end();
-        reject(new Error(`${what} did not come; ${this.#describe()}`));
-      }, PATIENCE_MS);
-      this.#looks.add(look);
-      look();
+        reject(new Error(`timed out waiting for ${what}; ${this.#describe()}`));
+      }, TIMEOUT_MS);
+      this.#checks.add(check);
+      check();
     });
   }
 }

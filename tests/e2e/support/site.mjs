@@ -1,68 +1,138 @@
-// A customer's web site: its pages, the pixel's script, and an endpoint that keeps what the pixel sends.
+// A customer's website: its pages, the pixel's files, and an endpoint that records what the pixel sends.
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { pixelFiles, Visitor } from "./browser.mjs";
-import { Waiting } from "./condition.mjs";
+import { readDist, Visitor } from "./browser.mjs";
+import { Condition } from "./condition.mjs";
+
+/**
+ * @typedef {import("node:http").IncomingHttpHeaders} Headers
+ *
+ * @typedef {object} PixelEvent
+ * @property {string} type
+ * @property {string} id
+ * @property {number} timestamp_ms
+ * @property {string} source_url
+ * @property {boolean} [opt_out]
+ * @property {any} data
+ *
+ * @typedef {object} Batch the body of a request to the endpoint
+ * @property {PixelEvent[]} events
+ * @property {string} [obref]
+ * @property {string} [oppref]
+ * @property {any} [user]
+ *
+ * @typedef {object} SentRequest
+ * @property {number | undefined} status what the site responded
+ * @property {string} url path and query
+ * @property {string} path
+ * @property {Record<string, string>} query
+ * @property {Headers} headers
+ * @property {string} text
+ * @property {Batch} body
+ * @property {boolean} [aborted] by the browser, before there was a response
+ *
+ * @typedef {object} EndpointResponse
+ * @property {number} [status]
+ * @property {Record<string, string>} [headers]
+ * @property {boolean} [disconnect] no response: the connection breaks, as if the network were down
+ * @property {boolean} [hang] no response until the browser aborts the request
+ *
+ * @typedef {string | {html: string | Buffer, headers?: import("node:http").OutgoingHttpHeaders}} Page
+ *
+ * @typedef {object} ScriptedTab what `Site` needs of a tab: `Tab` in browser.mjs and in ../firefox/context.mjs
+ * @property {(condition: string) => Promise<unknown>} waitForFunction
+ * @property {(text: string) => Promise<unknown>} evaluate
+ */
 
 const HOST = "shop.example.test";
-export const PIXEL = "TEST-PIXEL";
-export const EVENTS = "/v1/sdk/events";
-export const SETTINGS = "/pixel-config/v1";
+export const PIXEL_ID = "TEST-PIXEL";
+export const EVENTS_PATH = "/v1/sdk/events";
+export const CONFIG_PATH = "/pixel-config/v1";
 
-let files;
+/** @type {Promise<Map<string, Buffer>> | undefined} */
+let dist;
 
-/** The stub that an install snippet puts in the place of the pixel until that has loaded. */
-export const STUB = `<script>(() => {
+/** The stub of an install snippet: it queues calls until the pixel has loaded. */
+export const QUEUE_STUB = `<script>(() => {
   if (window.oaiq) return;
   const stub = (window.oaiq = function () { stub.q.push(arguments); });
   stub.q = [];
 })();</script>`;
 
-export const script = (text) => `<script>${text}</script>`;
+/** @param {string} text */
+export const inlineScript = (text) => `<script>${text}</script>`;
 
-/** A page with it knows, once it is shown, whether it has slept in the back/forward cache. */
-export const AWAKE = script(
-  `addEventListener("pageshow", ({ persisted }) => { window.hasSlept = persisted; });`,
+/** Sets `window.isRestored` once the page is shown: whether it comes from the back/forward cache. */
+export const BFCACHE_PROBE = inlineScript(
+  `addEventListener("pageshow", ({ persisted }) => { window.isRestored = persisted; });`,
 );
 
-export const INIT = `oaiq("init", { pixelId: "${PIXEL}" });`;
+export const INIT = `oaiq("init", { pixelId: "${PIXEL_ID}" });`;
 
-/** The pixel's script element, which waits for nobody; with the site's own addresses unless told otherwise. */
-export const pixelScript = (
-  attributes = `data-endpoint="${EVENTS}" data-settings="${SETTINGS}"`,
+/** The pixel's script element, which is not async. Its endpoints are the site's own by default. */
+export const sdkTag = (
+  attributes = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`,
   file = "oaiq.min.js",
 ) => `<script src="/sdk/${file}" ${attributes}></script>`;
 
-/** A call that measures an order, as text. */
-export const order = (id) =>
+/**
+ * A call that measures an order, as text.
+ *
+ * @param {string} id
+ */
+export const orderCall = (id) =>
   `oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR" }, { event_id: ${JSON.stringify(id)} });`;
 
-/** A page of these parts. Without parts: stub and `init`, then the script. */
+/**
+ * A page with these parts in its head; by default stub, `init` and the pixel's script.
+ *
+ * @param {string[]} parts
+ */
 export const html = (...parts) =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="data:,">` +
-  `${(parts.length ? parts : [STUB, script(INIT), pixelScript()]).join("\n")}</head><body></body></html>`;
+  `${(parts.length ? parts : [QUEUE_STUB, inlineScript(INIT), sdkTag()]).join("\n")}</head><body></body></html>`;
 
-/** Listens until the test `t` ends. */
-export const openSite = async (t, pages) => {
-  files ??= pixelFiles();
-  const site = new Site(await files, pages);
+/**
+ * Starts a site, which runs until the test `t` ends.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Record<string, Page>} pages by path
+ */
+export const startSite = async (t, pages) => {
+  dist ??= readDist();
+  const site = new Site(await dist, pages);
   await site.listen();
   t.after(() => site.close());
   return site;
 };
 
-/** A visitor looks at a site's front page, which has these parts. */
-export const visit = async (t, browser, ...parts) => {
-  const site = await openSite(t, { "/": html(...parts), "/next": html("") });
-  const visitor = await Visitor.arrives(t, browser);
-  const tab = await visitor.opens(site.url());
+/**
+ * Starts a site whose front page has these parts, and opens it as a new visitor.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("./browser.mjs").TestBrowser} browser
+ * @param {string[]} parts
+ */
+export const openSite = async (t, browser, ...parts) => {
+  const site = await startSite(t, { "/": html(...parts), "/next": html("") });
+  const visitor = await Visitor.create(t, browser);
+  const tab = await visitor.openPage(site.url());
   return { site, visitor, tab };
 };
 
-/** A beacon names the charset of its text; the pixel's `fetch` does not. */
+/**
+ * A beacon names the charset of its text; the pixel's `fetch` does not.
+ *
+ * @param {SentRequest} request
+ */
 const isFetch = ({ headers }) => headers["content-type"] === "text/plain";
 
-/** An expression: whether the page has the response to each of the fetch requests that carried one of these events. */
+/**
+ * An expression: whether the page has the response to each fetch request that carried one of these events.
+ *
+ * @param {SentRequest[]} requests
+ * @param {string[]} ids
+ */
 const hasResponses = (requests, ids) => {
   const urls = requests
     .filter(isFetch)
@@ -72,27 +142,41 @@ const hasResponses = (requests, ids) => {
     performance.getEntriesByType("resource").some(({ name, responseEnd }) => name.endsWith(url) && responseEnd > 0))`;
 };
 
-class Site {
-  /** What has come to the endpoint: `{status, url, path, query, headers, text, body, broken}`, oldest first. */
+export class Site {
+  /**
+   * Requests to the endpoint, oldest first.
+   *
+   * @type {SentRequest[]}
+   */
   requests = [];
-  /** The paths of the settings that were asked for. */
-  settingsAsked = [];
-  /** By path, an html text or `{html, headers}`; the html may be bytes. */
+  /**
+   * The paths of the requests for pixel configs.
+   *
+   * @type {string[]}
+   */
+  configRequests = [];
+  /** @type {Record<string, Page>} */
   pages;
   /**
-   * How a request to the endpoint is answered: `{status, headers}`, or not at all: as if the line were down, `{cut}`, or
-   * until the browser gives it up, which makes it `broken` off, `{silent}`.
+   * What the endpoint responds to a batch.
+   *
+   * @type {(batch: Batch) => EndpointResponse}
    */
-  answerTo = () => ({ status: 202, headers: {} });
-  /** What the server says that the pixel's files are. */
+  respond = () => ({ status: 202 });
+  /** The content type of the pixel's files. */
   scriptType = "text/javascript; charset=utf-8";
+  /** @type {{file: string | undefined, releases: ((value?: unknown) => void)[]} | undefined} */
   #held;
-  #waiting = new Waiting(() => {
-    const arrived = this.events.map(({ type, id }) => `${type} ${id}`);
-    return `what came was [${arrived.slice(-20).join(", ")}], refused ${JSON.stringify(this.refused)}`;
+  #condition = new Condition(() => {
+    const received = this.events.map(({ type, id }) => `${type} ${id}`);
+    return `received [${received.slice(-20).join(", ")}], rejected ${JSON.stringify(this.rejectedCalls)}`;
   });
   #server;
 
+  /**
+   * @param {Map<string, Buffer | string>} files the pixel's files by name
+   * @param {Record<string, Page>} pages
+   */
   constructor(files, pages) {
     this.files = new Map(files);
     this.pages = pages;
@@ -107,160 +191,193 @@ class Site {
   }
 
   close() {
-    this.release();
+    this.releaseResponses();
     this.#server.closeAllConnections();
     this.#server.close();
   }
 
   /** On localhost a page is in a secure context without a certificate. */
   url(path = "/", host = HOST) {
-    return `http://${host}:${this.#server.address().port}${path}`;
+    const { port } = /** @type {import("node:net").AddressInfo} */ (
+      this.#server.address()
+    );
+    return `http://${host}:${port}${path}`;
   }
 
   /**
-   * Lets requests to the endpoint, or those for that file of the pixel, wait for their answers, until `release`. They
-   * count as arrived.
+   * Delays the responses of the endpoint, or those for that file of the pixel, until `releaseResponses`. The requests
+   * count as delivered.
+   *
+   * @param {string} [file]
    */
-  hold(file) {
-    this.#held = { file, answers: [] };
+  holdResponses(file) {
+    this.#held = { file, releases: [] };
   }
 
-  release() {
-    this.#held?.answers.forEach((go) => go());
+  releaseResponses() {
+    this.#held?.releases.forEach((release) => release());
     this.#held = undefined;
   }
 
-  async #turn(file) {
+  /** @param {string} [file] */
+  async #waitWhileHeld(file) {
     const held = this.#held;
     if (held && held.file === file)
-      await new Promise((go) => held.answers.push(go));
+      await new Promise((release) => held.releases.push(release));
   }
 
   /** How many requests have come by fetch. */
-  get fetched() {
+  get fetchCount() {
     return this.requests.filter(isFetch).length;
   }
 
-  /** All events that have arrived, oldest first, diagnostics and the pixel's own included. */
+  /** All events that were received, oldest first, including diagnostics and the pixel's own events. */
   get events() {
     return this.requests.flatMap(({ body }) => body.events);
   }
 
-  /** How many pixels have started: each says so by an event of its own. */
-  get pixels() {
+  /** How many pixels have started: each sends an event when it does. */
+  get startedPixels() {
     const starts = this.events.filter(
       ({ type }) => type === "openai::sdk_init",
     );
     return new Set(starts.map(({ id }) => id)).size;
   }
 
-  /** The events that the site has measured and the endpoint has taken. */
+  /** The delivered events that the site itself measured. */
   get measured() {
     return this.requests
-      .filter(({ status }) => status < 400)
+      .filter(({ status }) => Number(status) < 400)
       .flatMap(({ body }) => body.events)
       .filter(({ type }) => !/^(openai::|oai::)/.test(type));
   }
 
-  /** How many times each event id of the measured events has arrived. */
-  get arrivals() {
+  /** How many times each measured event was delivered, by event ID. */
+  get deliveryCounts() {
+    /** @type {Record<string, number>} */
     const counts = {};
     for (const { id } of this.measured) counts[id] = (counts[id] ?? 0) + 1;
     return counts;
   }
 
-  /** How many calls the pixel says it has refused, by reason. */
-  get refused() {
+  /** How many calls the pixel reports as rejected, by reason. */
+  get rejectedCalls() {
+    /** @type {Record<string, number>} */
     const sum = {};
     for (const { type, data } of this.events)
       if (type === "oai::diagnostic")
         for (const [reason, count] of Object.entries(
-          data.dropped_event_reason_counts,
+          /** @type {Record<string, number>} */ (
+            data.dropped_event_reason_counts
+          ),
         ))
           sum[reason] = (sum[reason] ?? 0) + count;
     return sum;
   }
 
-  /** Resolves once that holds. */
-  until(what, holds) {
-    return this.#waiting.until(what, holds);
+  /**
+   * Resolves once `isMet()`, which is checked after each request.
+   *
+   * @param {string} what for the message of a test that has timed out
+   * @param {() => unknown} isMet
+   */
+  waitFor(what, isMet) {
+    return this.#condition.wait(what, isMet);
   }
 
-  /** Resolves once all these orders have arrived. */
-  untilOrders(...ids) {
-    return this.until(`order ${ids.join(", ")}`, () =>
-      ids.every((id) => this.arrivals[id]),
+  /**
+   * Resolves once all these orders are delivered.
+   *
+   * @param {string[]} ids
+   */
+  waitForOrders(...ids) {
+    return this.waitFor(`order ${ids.join(", ")}`, () =>
+      ids.every((id) => this.deliveryCounts[id]),
     );
   }
 
   /**
    * Resolves once these orders have been sent and the page in `tab` has processed the responses, whatever they are. The
    * site has a request before its page has the response: a page that is left in between rightly sends the orders again.
+   *
+   * @param {ScriptedTab} tab
+   * @param {string[]} ids
    */
-  async untilAnswered(tab, ...ids) {
-    await this.until(`a request with ${ids.join(", ")}`, () =>
+  async waitForResponses(tab, ...ids) {
+    await this.waitFor(`a request with ${ids.join(", ")}`, () =>
       ids.every((id) => this.events.some((event) => event.id === id)),
     );
     await tab.waitForFunction(hasResponses(this.requests, ids));
     await tab.evaluate("new Promise((resolve) => setTimeout(resolve))");
   }
 
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
   async #answer(request, response) {
-    const { pathname, searchParams } = new URL(request.url, "http://any");
+    const { url = "" } = request;
+    const { pathname, searchParams } = new URL(url, "http://any");
     if (request.method === "POST") {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString();
-      const answer = this.answerTo(JSON.parse(text));
-      const taken = {
-        status: answer.status,
-        url: request.url,
+      const body = JSON.parse(text);
+      const { status, headers, disconnect, hang } = this.respond(body);
+      /** @type {SentRequest} */
+      const sent = {
+        status,
+        url,
         path: pathname,
         query: Object.fromEntries(searchParams),
         headers: request.headers,
         text,
-        body: JSON.parse(text),
+        body,
       };
-      this.requests.push(taken);
-      this.#waiting.changed();
-      if (answer.cut) return response.destroy();
-      if (answer.silent) {
-        await once(response, "close");
-        taken.broken = true;
-        this.#waiting.changed();
+      this.requests.push(sent);
+      this.#condition.notify();
+      if (disconnect) {
+        response.destroy();
         return;
       }
-      await this.#turn();
+      if (hang) {
+        await once(response, "close");
+        sent.aborted = true;
+        this.#condition.notify();
+        return;
+      }
+      await this.#waitWhileHeld();
       response
-        .writeHead(answer.status, {
+        .writeHead(Number(status), {
           "access-control-allow-origin": "*",
-          ...answer.headers,
+          ...headers,
         })
         .end();
     } else if (pathname.startsWith("/sdk/")) {
       const name = pathname.slice("/sdk/".length);
       const file = this.files.get(name);
-      await this.#turn(name);
+      await this.#waitWhileHeld(name);
       response
         .writeHead(file ? 200 : 404, { "content-type": this.scriptType })
         .end(file);
     } else if (pathname.endsWith(".json")) {
-      this.settingsAsked.push(pathname);
+      this.configRequests.push(pathname);
       response
         .writeHead(200, {
           "content-type": "application/json",
           "access-control-allow-origin": "*",
         })
         .end('{"automatic_advanced_matching_enabled":false}');
-      this.#waiting.changed();
+      this.#condition.notify();
     } else {
       const page = this.pages[pathname];
+      const headers = typeof page === "object" ? page.headers : {};
       response
         .writeHead(page === undefined ? 404 : 200, {
           "content-type": "text/html; charset=utf-8",
-          ...page?.headers,
+          ...headers,
         })
-        .end(page?.html ?? page ?? "nothing here");
+        .end(typeof page === "object" ? page.html : (page ?? "not found"));
     }
   }
 }

@@ -1,12 +1,22 @@
-// The programs of a WebKit session: a display that nobody sees, and WebKitWebDriver, which starts a MiniBrowser.
+// The programs behind a WebKit session: a virtual display, and WebKitWebDriver, which starts a MiniBrowser.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** A program that ends with this process. */
+/**
+ * @typedef {import("node:child_process").ChildProcess} ChildProcess
+ */
+
+/**
+ * Starts a program that ends with this process.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnOptions} options
+ */
 const start = (program, args, options) => {
-  // a group of its own, so that the browser that a driver has started ends with the driver
+  // in its own process group, so that the browser ends with the driver that started it
   const child = spawn(program, args, { ...options, detached: true });
   const end = () => signal(child, "SIGTERM");
   process.on("exit", end);
@@ -15,31 +25,44 @@ const start = (program, args, options) => {
   return child;
 };
 
-/** Waits until a program has started, and says what to install if there is none. */
+/**
+ * Resolves once a program has started; otherwise the error names the packages to install.
+ *
+ * @param {ChildProcess} child
+ * @param {string} program
+ * @returns {Promise<void>}
+ */
 const started = (child, program) =>
   new Promise((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", ({ message }) =>
       reject(
         new Error(
-          `${program} does not start (${message}): install webkit2gtk-driver and xvfb`,
+          `${program} did not start (${message}): install webkit2gtk-driver and xvfb`,
         ),
       ),
     );
   });
 
-/** Sends a signal to a program and to all that it has started. */
+/**
+ * Sends a signal to a program and to its child processes.
+ *
+ * @param {ChildProcess} child
+ * @param {NodeJS.Signals} name
+ */
 const signal = (child, name) => {
   try {
-    process.kill(-child.pid, name);
+    process.kill(-Number(child.pid), name);
   } catch (error) {
-    if (error.code !== "ESRCH") throw error;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ESRCH")
+      throw error;
   }
 };
 
-/** How long a program may take to end when it is asked to. */
+/** How long a program may take to terminate before it is killed. */
 const STOP_MS = 5_000;
 
+/** @param {ChildProcess} child */
 const stop = async (child) => {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
@@ -49,7 +72,7 @@ const stop = async (child) => {
   clearTimeout(kill);
 };
 
-/** A display with a number that is free: `{name, stop()}`. */
+/** Starts a display with a free number. */
 export const openDisplay = async () => {
   const xvfb = start(
     "Xvfb",
@@ -58,9 +81,9 @@ export const openDisplay = async () => {
   );
   await started(xvfb, "Xvfb");
   const [number] = await Promise.race([
-    once(xvfb.stdio[3], "data"),
+    once(/** @type {import("node:stream").Readable} */ (xvfb.stdio[3]), "data"),
     once(xvfb, "exit").then(() => {
-      throw new Error("Xvfb ended before it had a display");
+      throw new Error("Xvfb exited before it had a display");
     }),
   ]);
   return { name: `:${String(number).trim()}`, stop: () => stop(xvfb) };
@@ -69,24 +92,30 @@ export const openDisplay = async () => {
 const freePort = async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address();
+  const { port } = /** @type {import("node:net").AddressInfo} */ (
+    server.address()
+  );
   server.close();
   return port;
 };
 
-/** How long a command may take: longer than the longest of the session's own timeouts. */
-const CALL_MS = 90_000;
+/** How long a command may take: longer than the session's own timeouts. */
+const COMMAND_TIMEOUT_MS = 90_000;
 
-/** How often a driver is started anew because somebody else has taken its port. */
-const TRIES = 5;
+/** How often a driver is started again because its port was taken meanwhile. */
+const MAX_STARTS = 5;
 
 export class Driver {
   #child;
-  #address;
+  #origin;
 
-  /** A driver has one session at a time. `env` is the browser's environment too. */
-  static async starts(env) {
-    for (let tries = 0; tries < TRIES; tries += 1) {
+  /**
+   * Starts a driver, which has one session at a time.
+   *
+   * @param {NodeJS.ProcessEnv} env the browser's environment too
+   */
+  static async start(env) {
+    for (let starts = 0; starts < MAX_STARTS; starts += 1) {
       const port = await freePort();
       const child = start("WebKitWebDriver", [`--port=${port}`], {
         stdio: "ignore",
@@ -96,12 +125,16 @@ export class Driver {
       const driver = new Driver(child, `http://127.0.0.1:${port}`);
       if (await driver.#isReady()) return driver;
     }
-    throw new Error("WebKitWebDriver found no port to listen on");
+    throw new Error("WebKitWebDriver found no free port");
   }
 
-  constructor(child, address) {
+  /**
+   * @param {ChildProcess} child
+   * @param {string} origin
+   */
+  constructor(child, origin) {
     this.#child = child;
-    this.#address = address;
+    this.#origin = origin;
   }
 
   async #isReady() {
@@ -116,14 +149,21 @@ export class Driver {
     return false;
   }
 
-  /** https://w3c.github.io/webdriver/#endpoints */
-  async call(method, path, body, { timeout = CALL_MS } = {}) {
-    const response = await fetch(this.#address + path, {
+  /**
+   * Sends a command: https://w3c.github.io/webdriver/#endpoints
+   *
+   * @param {"GET" | "POST" | "DELETE"} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<any>}
+   */
+  async call(method, path, body, { timeout = COMMAND_TIMEOUT_MS } = {}) {
+    const response = await fetch(this.#origin + path, {
       method,
       signal: AbortSignal.timeout(timeout),
       ...(method === "POST" && { body: JSON.stringify(body ?? {}) }),
     });
-    const { value } = await response.json();
+    const { value } = /** @type {{value: any}} */ (await response.json());
     if (!response.ok)
       throw new Error(`${method} ${path}: ${value.error}, ${value.message}`);
     return value;

@@ -2,38 +2,48 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Visitor } from "../firefox/context.mjs";
+import { Context } from "../firefox/context.mjs";
 import { Driver, openDisplay } from "./webdriver.mjs";
 
-/** A beacon's text names its charset; the pixel's `fetch` does not. Both have the same Sec-Fetch headers and priority. */
-const isBeacon = ({ "content-type": type }) =>
+/**
+ * @typedef {import("../firefox/context.mjs").Listener} Listener
+ * @typedef {{event: string, listener: Listener}} Registration
+ */
+
+/**
+ * A beacon's content type names a charset; that of the pixel's `fetch` does not. Sec-Fetch headers and priority are the
+ * same.
+ *
+ * @param {import("../firefox/route.mjs").Headers} headers
+ */
+const isBeacon = ({ "content-type": type = "" }) =>
   /^text\/plain;\s*charset=/i.test(type);
 
-/** Where pages tell what their console and their uncaught errors say, which WebDriver does not. */
-const LINES = "https://lines.invalid/";
+/** Where pages report console messages and uncaught errors, which WebDriver does not report. */
+const LOG_URL = "https://log.invalid/";
 
-/** Runs first in each page. An image is the request that least disturbs the page. */
-const LISTEN = `(() => {
+/** Runs first in each page. Loading an image disturbs the page least. */
+const LOG_SCRIPT = `(() => {
   const text = (value) => {
     try {
       return typeof value === "string" || value instanceof Error ? String(value) : JSON.stringify(value) ?? String(value);
     } catch { return String(value); }
   };
-  const tell = (level, line) => {
-    new Image().src = "${LINES}?level=" + level + "&text=" + encodeURIComponent(line.slice(0, 4000));
+  const report = (level, line) => {
+    new Image().src = "${LOG_URL}?level=" + level + "&text=" + encodeURIComponent(line.slice(0, 4000));
   };
   for (const level of ["debug", "log", "info", "warn", "error", "table"]) {
     const print = console[level];
     console[level] = function (...values) {
-      tell(level, values.map(text).join(" "));
+      report(level, values.map(text).join(" "));
       return print.apply(this, values);
     };
   }
-  addEventListener("error", ({ error, message }) => { if (message) tell("pageerror", String(error ?? message)); });
-  addEventListener("unhandledrejection", ({ reason }) => tell("pageerror", String(reason)));
+  addEventListener("error", ({ error, message }) => { if (message) report("pageerror", String(error ?? message)); });
+  addEventListener("unhandledrejection", ({ reason }) => report("pageerror", String(reason)));
 })();`;
 
-/** Evaluates as Playwright does: statements too, and what a promise gives. */
+/** Evaluates as Playwright does: expressions and statements, and awaits a promise. */
 const EVALUATE = `
   const [text, done] = arguments;
   const failed = (error) => done({ error: String(error) });
@@ -46,31 +56,47 @@ const EVALUATE = `
     failed(error);
   }`;
 
-/** A MiniBrowser starts within a second. On a busy machine one in some hundred never answers its driver. */
-const START_MS = 30_000;
+/** A MiniBrowser starts within a second. On a busy machine one in several hundred never responds to its driver. */
+const START_TIMEOUT_MS = 30_000;
 
-/** How many browsers may fail to start before the visit fails. */
-const STARTS = 4;
+/** How many starts may fail before the test fails. */
+const MAX_STARTS = 4;
 
 class Session {
-  script = LISTEN;
+  script = LOG_SCRIPT;
   #driver;
   #path;
   #release;
+  /** @type {Registration[]} */
   #listeners = [];
-  /** The window that has the driver's attention, and those that no page has yet. */
+  /**
+   * The driver's current window.
+   *
+   * @type {string | undefined}
+   */
   #window;
-  #unused;
-  #turn = Promise.resolve();
+  /**
+   * Windows without a page.
+   *
+   * @type {string[]}
+   */
+  #unused = [];
+  /** @type {Promise<unknown>} */
+  #lastCommand = Promise.resolve();
 
-  static async opens(driver, address, release) {
+  /**
+   * @param {Driver} driver
+   * @param {string} proxy host and port
+   * @param {() => void} release called when the driver is free again
+   */
+  static async open(driver, proxy, release) {
     const capabilities = {
       alwaysMatch: {
         acceptInsecureCerts: true,
         timeouts: { script: 60_000, pageLoad: 60_000 },
-        // the capability "proxy" does not reach TLS
+        // the capability "proxy" does not apply to TLS
         "webkitgtk:browserOptions": {
-          args: ["--automation", `--proxy=http://${address}`],
+          args: ["--automation", `--proxy=http://${proxy}`],
         },
       },
     };
@@ -78,33 +104,54 @@ class Session {
       "POST",
       "/session",
       { capabilities },
-      { timeout: START_MS },
+      { timeout: START_TIMEOUT_MS },
     );
     const session = new Session(driver, `/session/${sessionId}`, release);
-    session.#window = await session.#call("GET", "/window");
-    session.#unused = [session.#window];
+    const handle = await session.#call("GET", "/window");
+    session.#window = handle;
+    session.#unused = [handle];
     return session;
   }
 
+  /**
+   * @param {Driver} driver
+   * @param {string} path
+   * @param {() => void} release
+   */
   constructor(driver, path, release) {
     this.#driver = driver;
     this.#path = path;
     this.#release = release;
   }
 
+  /**
+   * @param {"GET" | "POST" | "DELETE"} method
+   * @param {string} path
+   * @param {object} [body]
+   */
   #call(method, path, body) {
     return this.#driver.call(method, this.#path + path, body);
   }
 
-  /** One command at a time, because a command goes to the window that was chosen last. */
-  #inTurn(command) {
-    const done = this.#turn.then(command);
-    this.#turn = done.catch(() => {});
+  /**
+   * Runs one command at a time, because a command goes to the window that was selected last.
+   *
+   * @param {() => Promise<any>} command
+   */
+  #enqueue(command) {
+    const done = this.#lastCommand.then(command);
+    this.#lastCommand = done.catch(() => {});
     return done;
   }
 
+  /**
+   * @param {string} handle
+   * @param {"GET" | "POST" | "DELETE"} method
+   * @param {string} path
+   * @param {object} [body]
+   */
   inWindow(handle, method, path, body) {
-    return this.#inTurn(async () => {
+    return this.#enqueue(async () => {
       if (this.#window !== handle)
         await this.#call("POST", "/window", { handle });
       this.#window = handle;
@@ -115,40 +162,44 @@ class Session {
   async newPage() {
     const handle =
       this.#unused.pop() ??
-      // a tab would hide those before it in the window
+      // a new tab would hide the other tabs of its window
       (
-        await this.#inTurn(() =>
+        await this.#enqueue(() =>
           this.#call("POST", "/window/new", { type: "window" }),
         )
       ).handle;
     return new Page(this, handle, this.#listeners);
   }
 
-  /** Those of the window that was used last. */
+  /** The cookies of the window that was selected last. */
   async cookies() {
-    const cookies = await this.#inTurn(() => this.#call("GET", "/cookie"));
+    /** @type {({expiry?: number} & Record<string, any>)[]} */
+    const cookies = await this.#enqueue(() => this.#call("GET", "/cookie"));
     return cookies.map(({ expiry = -1, ...cookie }) => ({
       ...cookie,
       expires: expiry,
     }));
   }
 
-  /** Whether that request was a page telling what its console says. */
-  hears(url) {
-    if (!url.startsWith(LINES)) return false;
+  /**
+   * Takes the requests by which pages report their console messages.
+   *
+   * @param {string} url
+   */
+  handles(url) {
+    if (!url.startsWith(LOG_URL)) return false;
     const { searchParams } = new URL(url);
     const [level, text] = [searchParams.get("level"), searchParams.get("text")];
+    const isError = level === "pageerror";
+    const message = isError ? text : { type: () => level, text: () => text };
     for (const { event, listener } of this.#listeners)
-      if (level === "pageerror") event === "pageerror" && listener(text);
-      else
-        event === "console" &&
-          listener({ type: () => level, text: () => text });
+      if (isError === (event === "pageerror")) listener(message);
     return true;
   }
 
   async close() {
     try {
-      await this.#inTurn(() => this.#call("DELETE", ""));
+      await this.#enqueue(() => this.#call("DELETE", ""));
     } finally {
       this.#release();
     }
@@ -160,25 +211,42 @@ class Page {
   #handle;
   #listeners;
 
+  /**
+   * @param {Session} session
+   * @param {string} handle
+   * @param {Registration[]} listeners
+   */
   constructor(session, handle, listeners) {
     this.#session = session;
     this.#handle = handle;
     this.#listeners = listeners;
   }
 
-  /** A listener hears of all pages of the session: a request does not say which window it comes from. */
+  /**
+   * Listens to all pages of the session: the reports do not say which window they are from.
+   *
+   * @param {string} event
+   * @param {Listener} listener
+   */
   on(event, listener) {
     this.#listeners.push({ event, listener });
   }
 
+  /**
+   * @param {"GET" | "POST" | "DELETE"} method
+   * @param {string} path
+   * @param {object} body
+   */
   #call(method, path, body) {
     return this.#session.inWindow(this.#handle, method, path, body);
   }
 
+  /** @param {string} url */
   goto(url) {
     return this.#call("POST", "/url", { url });
   }
 
+  /** @param {string} text */
   async evaluate(text) {
     const { value, error } = await this.#call("POST", "/execute/async", {
       script: EVALUATE,
@@ -189,7 +257,10 @@ class Page {
   }
 }
 
-/** Starts a display. Gives what `play` takes for a browser: each visitor has a MiniBrowser of their own. */
+/**
+ * Starts a display. Returns what the conformance player needs of a Playwright browser; each context is a MiniBrowser of its
+ * own.
+ */
 export const launch = async () => {
   const display = await openDisplay();
   const home = await mkdtemp(join(tmpdir(), "oaiq-webkit-"));
@@ -200,30 +271,36 @@ export const launch = async () => {
     XDG_RUNTIME_DIR: home,
     GDK_BACKEND: "x11",
     LIBGL_ALWAYS_SOFTWARE: "1",
-    // there is no desktop to talk to
+    // there is no desktop
     NO_AT_BRIDGE: "1",
     GIO_USE_VFS: "local",
     GSETTINGS_BACKEND: "memory",
   };
+  /** @type {Set<Driver>} */
   const drivers = new Set();
+  /** @type {Driver[]} */
   const idle = [];
-  const open = async (address, starts = 1) => {
-    const driver = idle.pop() ?? (await Driver.starts(env));
+  /**
+   * @param {string} proxy
+   * @returns {Promise<Session>}
+   */
+  const open = async (proxy, starts = 1) => {
+    const driver = idle.pop() ?? (await Driver.start(env));
     drivers.add(driver);
     try {
-      return await Session.opens(driver, address, () => idle.push(driver));
+      return await Session.open(driver, proxy, () => idle.push(driver));
     } catch (error) {
       drivers.delete(driver);
       await driver.stop();
-      if (starts >= STARTS) throw error;
+      if (starts >= MAX_STARTS) throw error;
       console.error(
-        `WebKit: a browser did not start (${error.message}); starting another`,
+        `WebKit: a browser did not start (${error}); starting another`,
       );
-      return open(address, starts + 1);
+      return open(proxy, starts + 1);
     }
   };
   return {
-    newContext: () => Visitor.arrives({ open, isBeacon }),
+    newContext: () => Context.create({ open, isBeacon }),
     close: async () => {
       await Promise.all([...drivers].map((driver) => driver.stop()));
       await display.stop();
