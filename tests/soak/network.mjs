@@ -230,8 +230,10 @@ export class Network {
 
   /** @param {string} setup */
   static async open(setup) {
+    const options = SETUPS[setup];
+    if (!options) throw new Error(`unknown setup ${setup}`);
     const network = new Network(await readDist());
-    await network.#listen(SETUPS[setup]);
+    await network.#listen(options);
     return network;
   }
 

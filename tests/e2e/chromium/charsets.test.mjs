@@ -1,5 +1,5 @@
-// The script carries the module in characters that are not ASCII. In whatever charset a page or a server thinks to be,
-// they must be read as they were written, and so must what the page measures.
+// The script contains the module as non-ASCII characters. Tests that these, and what the page measures, are decoded
+// correctly whatever charset the page or the server declares.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { useBrowser, Visitor } from "../support/browser.mjs";
@@ -16,12 +16,12 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 
-/** So many tests at once suit a machine of two processors, and waits do not add up. */
+/** A machine with two cores runs two tests at a time. */
 const TOGETHER = { concurrency: 2 };
 
-/** In the page these are escapes, so that only the pixel can spoil them. */
+/** The page has it escaped, so that only the pixel can garble it. */
 const NAME = "M\u00fcsli f\u00fcr \u6771\u4eac \ud83d\ude80";
-const escaped = (text) =>
+const escaped = (/** @type {string} */ text) =>
   text.replace(
     /[^ -~]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -31,50 +31,74 @@ const ORDER = `oaiq("measure", "order_created", { type: "contents", amount: 2599
 
 const ADDRESSES = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
 
-/** What the page finds in the very next script: a module that has started has kept the visitor's answer. */
-const LOOK = inlineScript(
-  `window.seen = { loaded: oaiq.loaded, answer: localStorage.getItem("oaiq_consent") };`,
+/** The state in the script right after the pixel's: a module that has started has stored the consent. */
+const PROBE = inlineScript(
+  `window.seen = { loaded: oaiq.loaded, consent: localStorage.getItem("oaiq_consent") };`,
 );
 
-/** The answer of a server that says it sends this charset, or none. The page itself says none. */
-const served = (charset, ...parts) => {
+/**
+ * A page that a server sends with this charset, or with none. The page itself declares none.
+ *
+ * @param {string | undefined} charset
+ * @param {string[]} parts
+ */
+const pageIn = (charset, ...parts) => {
   const text = html(...parts).replace(`<meta charset="utf-8">`, "");
   return {
-    // but for UTF-16, ASCII is the same in all of them
+    // except in UTF-16, ASCII is the same in all of them
     html: Buffer.from(text, charset === "UTF-16LE" ? "utf16le" : "latin1"),
-    headers: { "content-type": typed("text/html", charset) },
+    headers: { "content-type": contentType("text/html", charset) },
   };
 };
 
-const typed = (type, charset) =>
+/**
+ * @param {string} type
+ * @param {string | undefined} charset
+ */
+const contentType = (type, charset) =>
   charset ? `${type}; charset=${charset}` : type;
 
 const CHARSETS = ["ISO-8859-1", "windows-1252", "Shift_JIS", "GBK", "UTF-16LE"];
 
-/** The charset that the server gives the page, the one that it gives the script, and the script element's own. */
+/**
+ * @typedef {object} Charsets
+ * @property {string} [page] in the page's content type
+ * @property {string} [file] in the script's content type
+ * @property {string} [element] in the script element's attribute
+ */
+
+/** @type {Charsets[]} */
 const CASES = [
   ...CHARSETS.flatMap((charset) => [
-    [charset, charset],
-    [charset, undefined],
-    ["UTF-8", charset],
-    ["UTF-8", undefined, charset],
+    { page: charset, file: charset },
+    { page: charset },
+    { page: "UTF-8", file: charset },
+    { page: "UTF-8", element: charset },
   ]),
-  // what browsers then take is their own choice
-  [undefined, undefined],
-  ["UTF-8", undefined],
-  ["UTF-8", "no-such-charset"],
+  // browsers then guess
+  {},
+  { page: "UTF-8" },
+  { page: "UTF-8", file: "no-such-charset" },
 ];
 
-/** A visitor looks at a page, served in these charsets, that has these parts. */
-const visitServed = async (t, browser, [page, file], ...parts) => {
-  const site = await startSite(t, { "/": served(page, ...parts) });
-  site.scriptType = typed("text/javascript", file);
+/**
+ * Opens a page with these parts, sent in these charsets.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("../support/browser.mjs").TestBrowser} browser
+ * @param {Charsets} charsets
+ * @param {string[]} parts
+ */
+const openPageIn = async (t, browser, { page, file }, ...parts) => {
+  const site = await startSite(t, { "/": pageIn(page, ...parts) });
+  site.scriptType = contentType("text/javascript", file);
   const visitor = await Visitor.create(t, browser);
   const tab = await visitor.openPage(site.url());
   return { site, tab };
 };
 
-const described = ([page, file, element]) =>
+/** @param {Charsets} charsets */
+const describeCharsets = ({ page, file, element }) =>
   [
     `page in ${page ?? "no charset"}`,
     `script in ${file ?? "no charset"}`,
@@ -82,32 +106,32 @@ const described = ([page, file, element]) =>
   ].join(", ");
 
 describe(
-  "the script starts at once, and a name arrives as it was given",
+  "the script starts synchronously and sends names unchanged",
   TOGETHER,
   () => {
     const browser = useBrowser();
 
     for (const charsets of CASES)
-      test(described(charsets), async (t) => {
-        const [, , element] = charsets;
+      test(describeCharsets(charsets), async (t) => {
+        const { element } = charsets;
         const attribute = element ? `charset="${element}" ` : "";
-        const { site, tab } = await visitServed(
+        const { site, tab } = await openPageIn(
           t,
           browser,
           charsets,
           QUEUE_STUB,
           inlineScript(`${INIT} oaiq("consent", true); ${ORDER}`),
           sdkTag(attribute + ADDRESSES),
-          LOOK,
+          PROBE,
         );
         assert.deepEqual(await tab.evaluate("window.seen"), {
           loaded: true,
-          answer: "true",
+          consent: "true",
         });
         await site.waitForOrders("named");
-        const [{ data }] = site.measured;
+        const { data } = site.measuredEvent("named");
         assert.equal(data.contents[0].name, NAME);
-        // a module that was read wrongly is none, and the fallback would cover that up
+        // with a garbled module, the fallback would run
         assert.ok(!tab.hasRequested("fallback.min.js"));
         assert.deepEqual(tab.pageErrors, []);
         assert.deepEqual(tab.oaiqLogs, []);
@@ -115,15 +139,15 @@ describe(
   },
 );
 
-describe("the file that explains can be read too", TOGETHER, () => {
+describe("the debug file is decoded correctly", TOGETHER, () => {
   const browser = useBrowser();
 
   for (const charset of CHARSETS)
-    test(described([charset]), async (t) => {
-      const { tab } = await visitServed(
+    test(describeCharsets({ page: charset }), async (t) => {
+      const { tab } = await openPageIn(
         t,
         browser,
-        [charset],
+        { page: charset },
         QUEUE_STUB,
         inlineScript(`oaiq("init", { pixelId: "${PIXEL_ID}", debug: true });`),
         sdkTag(),
@@ -134,25 +158,25 @@ describe("the file that explains can be read too", TOGETHER, () => {
 });
 
 describe(
-  "and so can the fallback, in a browser without WebAssembly",
+  "the fallback is decoded correctly in a browser without WebAssembly",
   TOGETHER,
   () => {
     const browser = useBrowser("--js-flags=--jitless");
 
     for (const charset of CHARSETS)
-      test(described([charset]), async (t) => {
-        const { site, tab } = await visitServed(
+      test(describeCharsets({ page: charset }), async (t) => {
+        const { site, tab } = await openPageIn(
           t,
           browser,
-          [charset],
+          { page: charset },
           QUEUE_STUB,
           inlineScript(INIT + ORDER + orderCall("second")),
           sdkTag(),
         );
-        // the page has loaded only when that file has
+        // the load event waits for that file
         assert.deepEqual(tab.pageErrors, []);
         await site.waitForOrders("named", "second");
-        const [{ data }] = site.measured;
+        const { data } = site.measuredEvent("named");
         assert.equal(data.contents[0].name, NAME);
         assert.deepEqual(tab.oaiqLogs, []);
       });

@@ -1,4 +1,4 @@
-// The click that brought the visitor, on pages that do something to their address or their consent before the script.
+// Tests the click ID on pages that change their URL or the consent before the script loads.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { useBrowser, Visitor } from "../support/browser.mjs";
@@ -12,15 +12,21 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 
-describe("the click", { concurrency: 4 }, () => {
+describe("the click ID", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
-  const clicksOf = (site, id) =>
+  /**
+   * The click IDs in the requests with this event.
+   *
+   * @param {import("../support/site.mjs").Site} site
+   * @param {string} id
+   */
+  const clickIdsOf = (site, id) =>
     site.requests
       .filter(({ body }) => body.events.some((event) => event.id === id))
       .map(({ body }) => body.oppref);
 
-  test("is kept where the page changes its address before the script has loaded", async (t) => {
+  test("survives a change of the URL before the script loads", async (t) => {
     const site = await startSite(t, {
       "/": html(
         QUEUE_STUB,
@@ -38,13 +44,13 @@ describe("the click", { concurrency: 4 }, () => {
     const visitor = await Visitor.create(t, browser);
     await visitor.openPage(site.url("/?oppref=ad-77"));
     await site.waitForOrders("order");
-    assert.deepEqual(clicksOf(site, "order"), ["ad-77"]);
+    assert.deepEqual(clickIdsOf(site, "order"), ["ad-77"]);
     const { __oppref } = await visitor.cookies();
     assert.equal(__oppref, "ad-77");
   });
 
-  test("and the browser ID survive a denial that each page's queue takes back", async (t) => {
-    const page = (id) =>
+  test("and the browser ID survive a queued denial that a queued grant revokes", async (t) => {
+    const page = (/** @type {string} */ id) =>
       html(
         QUEUE_STUB,
         inlineScript(
@@ -59,8 +65,8 @@ describe("the click", { concurrency: 4 }, () => {
     await tab.goto(site.url("/next"));
     await site.waitForOrders("two");
     assert.deepEqual(site.deliveryCounts, { one: 1, two: 1 });
-    assert.deepEqual(clicksOf(site, "two"), ["click-1"]);
-    const references = site.requests.flatMap(({ body }) => body.obref ?? []);
-    assert.equal(new Set(references).size, 1, references.join());
+    assert.deepEqual(clickIdsOf(site, "two"), ["click-1"]);
+    const browserIds = site.requests.flatMap(({ body }) => body.obref ?? []);
+    assert.equal(new Set(browserIds).size, 1, browserIds.join());
   });
 });

@@ -1,4 +1,4 @@
-// The policies of docs/csp.md, each with the HTML that stands under it there.
+// Tests the policies of docs/csp.md with their HTML.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -19,12 +19,21 @@ import {
 const FALLBACK = "oaiq.fallback.min.js";
 const DOCS = await readFile(join(root, "docs/csp.md"), "utf8");
 
-/** The text of the first fence of that language. */
-const fence = (text, language) =>
-  new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "m").exec(text)?.[1];
+/**
+ * The first fenced code block in that language.
+ *
+ * @param {string} text
+ * @param {string} language
+ */
+const codeBlock = (text, language) => {
+  const [, code] =
+    new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "m").exec(text) ?? [];
+  assert.ok(code !== undefined, `no code block in ${language || "plain text"}`);
+  return code;
+};
 
-/** What the docs show, by heading: policies, each with its HTML. */
-const SHOWN = DOCS.split(/^## /m)
+/** The policies in the docs, each with its HTML. */
+const EXAMPLES = DOCS.split(/^## /m)
   .slice(1)
   .flatMap((section) =>
     section
@@ -32,23 +41,31 @@ const SHOWN = DOCS.split(/^## /m)
       .slice(1)
       .map((part, at) => ({
         name: `${section.split("\n")[0]}, policy ${at + 1}`,
-        policy: fence(part, "")
+        policy: codeBlock(part, "")
           .replace("Content-Security-Policy:", "")
           .replaceAll(/\s+/g, " ")
-          // this site has an endpoint of its own
+          // the test site is its own endpoint
           .replace(/(?<=connect-src) [^;]*/, " 'self'"),
-        html: fence(part, "html").replaceAll(
+        html: codeBlock(part, "html").replaceAll(
           "https://www.example.com/oaiq/",
           "/sdk/",
         ),
       })),
   );
 
-const withNonce = (text) => `<script nonce="R4nd0m">${text}</script>`;
+const withNonce = (/** @type {string} */ text) =>
+  `<script nonce="R4nd0m">${text}</script>`;
 
 const CONFIG = `window.oaiq = { config: { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" } };`;
 
-/** A page of these parts under that policy. */
+/**
+ * Opens a page with these parts under a policy.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("../support/browser.mjs").TestBrowser} browser
+ * @param {string} policy
+ * @param {string[]} parts
+ */
 const openUnder = async (t, browser, policy, ...parts) => {
   const site = await startSite(t, {
     "/": {
@@ -64,20 +81,17 @@ const openUnder = async (t, browser, policy, ...parts) => {
 describe("docs/csp.md", { concurrency: 2 }, () => {
   const browser = useBrowser();
 
-  test("shows four policies", () => {
-    assert.equal(SHOWN.length, 4);
+  test("has four policies", () => {
+    assert.equal(EXAMPLES.length, 4);
   });
 
-  for (const { name, policy, html } of SHOWN)
-    test(`${name}: the HTML under it measures, and so does the fallback`, async (t) => {
-      for (const forbidden of [
-        policy,
-        policy.replace("'wasm-unsafe-eval'", ""),
-      ]) {
+  for (const { name, policy, html } of EXAMPLES)
+    test(`${name}: its HTML measures, with and without WebAssembly`, async (t) => {
+      for (const tested of [policy, policy.replace("'wasm-unsafe-eval'", "")]) {
         const { site, tab } = await openUnder(
           t,
           browser,
-          forbidden,
+          tested,
           withNonce(CONFIG),
           html,
           withNonce(INIT + orderCall("order")),
@@ -85,12 +99,12 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
         await site.waitForOrders("order");
         assert.equal(
           tab.hasRequested(FALLBACK),
-          !forbidden.includes("'wasm-unsafe-eval'"),
+          !tested.includes("'wasm-unsafe-eval'"),
         );
         assert.deepEqual(tab.pageErrors, []);
         assert.deepEqual(tab.oaiqLogs, []);
-        // where WebAssembly is neither allowed nor switched off, browsers report the attempt
-        if (/'wasm-unsafe-eval'|data-oaiq-wasm/.test(forbidden + html))
+        // browsers report the attempt where WebAssembly is neither allowed nor disabled
+        if (/'wasm-unsafe-eval'|data-oaiq-wasm/.test(tested + html))
           assert.deepEqual(
             tab.console.map(({ text }) => text),
             [],
@@ -98,18 +112,19 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
       }
     });
 
-  test("shows the snippets as they are built, but for the address and the nonce", async () => {
+  test("has the built snippets, except for URL and nonce", async () => {
     for (const file of ["www/snippet/strict.html", "www/snippet/stub.html"]) {
       const text = await readFile(join(root, file), "utf8");
-      const shown = text
+      const example = text
         .replace("<script>", `<script nonce="R4nd0m">`)
         .replace(PLACEHOLDER, "https://www.example.com/oaiq/oaiq.min.js");
-      assert.equal(DOCS.split(shown).length - 1, 2, file);
+      assert.equal(DOCS.split(example).length - 1, 2, file);
     }
   });
 
-  test("the snippet for strict policies says what to add where its Trusted Types policy is forbidden", async (t) => {
-    const [, { policy, html }] = SHOWN;
+  test("the strict snippet logs what to add where its Trusted Types policy is forbidden", async (t) => {
+    const { policy, html } =
+      EXAMPLES[1] ?? assert.fail("there is no second policy");
     const { tab } = await openUnder(
       t,
       browser,
@@ -123,16 +138,19 @@ describe("docs/csp.md", { concurrency: 2 }, () => {
     assert.deepEqual(tab.pageErrors, []);
   });
 
-  test("Subresource Integrity: the HTML runs the file with that hash, and no other", async (t) => {
-    const shown = fence(DOCS.split("## Subresource Integrity")[1], "html");
+  test("Subresource Integrity: the HTML runs only the file with that hash", async (t) => {
+    const example = codeBlock(
+      DOCS.split("## Subresource Integrity")[1] ?? "",
+      "html",
+    );
     const site = await startSite(t, {});
     const hash = createHash("sha384")
-      .update(site.files.get("oaiq.min.js"))
+      .update(site.file("oaiq.min.js"))
       .digest("base64");
-    const page = (hash) =>
+    const page = (/** @type {string} */ hash) =>
       html(
         `<script>${CONFIG}</script>`,
-        shown
+        example
           .replace("sha384-THE-HASH", `sha384-${hash}`)
           .replace(/https:[^"]*/, "/sdk/oaiq.min.js"),
         `<script>${INIT + orderCall("order")}</script>`,

@@ -1,4 +1,4 @@
-// What is measured arrives, also where the vendor's script loses or changes it.
+// Tests that events are delivered unchanged, also where the vendor's script loses or changes them.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
@@ -13,24 +13,25 @@ import {
   openSite,
 } from "../support/site.mjs";
 
-/** The longest body that the pixel promises, in bytes. */
-const MAX_BODY = 60_000;
+/** The pixel's limit for a request body. */
+const MAX_BODY_BYTES = 60_000;
 const UUID_V4 =
   /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Four hundred orders of some 400 bytes each, measured in one go. */
+/** 400 orders of about 400 bytes each, measured in one task. */
 const BURST = `
   const contents = [{ id: "a-product-of-some-length", name: "N".repeat(150), quantity: 1, amount: 2599 }];
   for (let i = 0; i < 400; i += 1)
     oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR", contents }, { event_id: "order-" + i });
 `;
 
-const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const sha256 = (/** @type {string} */ text) =>
+  createHash("sha256").update(text).digest("hex");
 
-describe("measuring", { concurrency: 4 }, () => {
+describe("measure", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
-  test("what a page changes after the call does not change what is sent", async (t) => {
+  test("changes to the arguments after the call have no effect", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -39,7 +40,7 @@ describe("measuring", { concurrency: 4 }, () => {
       sdkTag(),
       inlineScript(`
         const data = { type: "contents", amount: 2599, currency: "EUR", contents: [{ id: "mug", quantity: 1 }] };
-        const options = { event_id: "kept" };
+        const options = { event_id: "original" };
         oaiq("measure", "order_created", data, options);
         data.amount = 1;
         data.contents[0].id = "changed";
@@ -48,7 +49,7 @@ describe("measuring", { concurrency: 4 }, () => {
         options.event_id = "changed";
       `),
     );
-    await site.waitForOrders("kept");
+    await site.waitForOrders("original");
     assert.deepEqual(site.measured[0].data, {
       type: "contents",
       amount: 2599,
@@ -57,7 +58,7 @@ describe("measuring", { concurrency: 4 }, () => {
     });
   });
 
-  test("on plain http event ids and the browser reference are v4 UUIDs", async (t) => {
+  test("event IDs and the browser ID are v4 UUIDs on plain http", async (t) => {
     const { site, tab, visitor } = await openSite(
       t,
       browser,
@@ -73,29 +74,27 @@ describe("measuring", { concurrency: 4 }, () => {
       [false, "undefined"],
     );
     await site.waitForOrders("last");
-    const request = site.requests.at(-1).body;
-    assert.match(
-      request.events.find(({ type }) => type === "page_viewed").id,
-      UUID_V4,
-    );
-    assert.match(request.obref, UUID_V4);
+    const request = site.lastRequest.body;
+    const view = request.events.find(({ type }) => type === "page_viewed");
+    assert.match(String(view?.id), UUID_V4);
+    assert.match(String(request.obref), UUID_V4);
     assert.equal((await visitor.cookies()).__obref, request.obref);
   });
 
-  test("a request brings the endpoint's own cookies, and of the page's address no query", async (t) => {
+  test("a request has the endpoint's cookies and no query of the page", async (t) => {
     const { site, tab } = await openSite(t, browser, QUEUE_STUB, sdkTag());
     await tab.evaluate("document.cookie = 'endpoint=1'");
     await tab.goto(site.url("/?oppref=click-1&private=1"));
     await tab.evaluate(INIT + orderCall("order"));
     await site.waitForOrders("order");
-    const { headers, body } = site.requests.at(-1);
-    assert.match(headers.cookie, /endpoint=1/);
+    const { headers, body } = site.lastRequest;
+    assert.match(String(headers.cookie), /endpoint=1/);
     assert.equal(headers.referer, site.url("/"));
     assert.equal(body.oppref, "click-1");
     assert.equal(site.measured[0].source_url, site.url("/"));
   });
 
-  test("on plain http identifiers are hashed", async (t) => {
+  test("identifiers are hashed on plain http", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -108,7 +107,7 @@ describe("measuring", { concurrency: 4 }, () => {
       sdkTag(),
     );
     await site.waitForOrders("hashed");
-    const { body, text } = site.requests.find(({ body }) => body.user);
+    const { body, text } = site.requestWith("hashed");
     assert.deepEqual(body.user.in, {
       em: sha256("jane.doe@example.com"),
       ph: sha256("491701234567"),
@@ -117,7 +116,7 @@ describe("measuring", { concurrency: 4 }, () => {
     assert.doesNotMatch(text, /jane|doe|zo/i);
   });
 
-  test("400 orders in one burst all arrive, once each, in requests that browsers take", async (t) => {
+  test("400 orders at once are delivered once each, in requests within the size limit", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -133,10 +132,13 @@ describe("measuring", { concurrency: 4 }, () => {
       ids,
     );
     for (const { text } of site.requests)
-      assert.ok(Buffer.byteLength(text) <= MAX_BODY, `${text.length} bytes`);
+      assert.ok(
+        Buffer.byteLength(text) <= MAX_BODY_BYTES,
+        `${text.length} bytes`,
+      );
   });
 
-  test("of 400 orders in one burst, as many arrive as the browser lets go when the page is left at once", async (t) => {
+  test("at least one full request of 400 orders is delivered when the page is left at once", async (t) => {
     const { site, tab } = await openSite(
       t,
       browser,
@@ -157,27 +159,27 @@ describe("measuring", { concurrency: 4 }, () => {
     await tab.goto(site.url("/later"));
     await site.waitForOrders("later");
     const orders = site.measured.filter(({ id }) => id !== "later");
-    const arrived = new Map(orders.map((event) => [event.id, event]));
+    const delivered = new Map(orders.map((event) => [event.id, event]));
     const bytes = site.requests.map(({ text }) => Buffer.byteLength(text));
     t.diagnostic(
-      `${arrived.size} of 400 arrived; requests of ${bytes.join(", ")} bytes`,
+      `${delivered.size} of 400 were delivered; requests of ${bytes.join(", ")} bytes`,
     );
-    // one full request is what a browser takes for sure
+    // browsers guarantee one full request
     const size = Math.max(
       ...orders.map((event) => JSON.stringify(event).length),
     );
     assert.ok(
-      arrived.size >= Math.floor(MAX_BODY / size) - 5,
-      `${arrived.size} arrived`,
+      delivered.size >= Math.floor(MAX_BODY_BYTES / size) - 5,
+      `${delivered.size} were delivered`,
     );
-    assert.ok(Math.max(...bytes) <= MAX_BODY);
-    // A request that the browser breaks off goes again with the next sign of leaving, whether or not it had arrived:
-    // the endpoint knows the repeat by its id.
+    assert.ok(Math.max(...bytes) <= MAX_BODY_BYTES);
+    // A request that the browser aborts is sent again with the next lifecycle event, even if it was delivered: the endpoint
+    // recognizes the duplicate by its ID.
     for (const repeat of orders)
-      assert.deepEqual(repeat, arrived.get(repeat.id));
+      assert.deepEqual(repeat, delivered.get(repeat.id));
   });
 
-  test("an event of 100 kB arrives", async (t) => {
+  test("an event of 100 kB is delivered", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -191,7 +193,7 @@ describe("measuring", { concurrency: 4 }, () => {
       `),
     );
     await site.waitForOrders("large", "small");
-    const large = site.measured.find(({ id }) => id === "large");
+    const large = site.measuredEvent("large");
     assert.equal(large.data.contents.length, 1000);
     assert.ok(JSON.stringify(large).length > 100_000);
     assert.deepEqual(site.deliveryCounts, { large: 1, small: 1 });
@@ -199,9 +201,9 @@ describe("measuring", { concurrency: 4 }, () => {
 
   for (const [what, name] of [
     ["characters", `"N".repeat(2000)`],
-    ["bytes, though not of characters", `"é".repeat(600)`],
+    ["bytes but fewer characters", `"é".repeat(600)`],
   ])
-    test(`an event of more than 1 MiB of ${what}, is refused and counted`, async (t) => {
+    test(`an event of more than 1 MiB of ${what} is rejected and counted`, async (t) => {
       const { site, tab } = await openSite(
         t,
         browser,

@@ -1,4 +1,4 @@
-// The npm package in a page: imported as it is, or by an app that esbuild has made one file of.
+// Tests the npm package in a page: imported natively, or bundled with an app by esbuild.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { build } from "esbuild";
@@ -16,7 +16,7 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 
-/** So many tests at once suit a machine of two processors, and waits do not add up. */
+/** A machine with two cores runs two tests at a time. */
 const TOGETHER = { concurrency: 2 };
 
 const FALLBACK = "oaiq.fallback.min.js";
@@ -24,14 +24,19 @@ const NO_WASM = {
   "content-security-policy": "script-src 'self' 'unsafe-inline'",
 };
 
-/** What a page leaves for the package, as docs/bundlers.md says. */
+/** The configuration that docs/bundlers.md describes. */
 const CONFIG = inlineScript(
   `window.oaiq = { config: { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" } };`,
 );
 
-const importing = (from) => `import oaiq from ${JSON.stringify(from)};`;
+const importStatement = (/** @type {string} */ from) =>
+  `import oaiq from ${JSON.stringify(from)};`;
 
-/** An app that has the package by that statement, and measures. */
+/**
+ * An app that loads the package by a statement, and measures.
+ *
+ * @param {string} statement
+ */
 const app = (statement) => `
   ${statement}
   ${INIT}
@@ -41,49 +46,72 @@ const app = (statement) => `
   window.imported = oaiq;
 `;
 
-/** The app's file, as esbuild makes it. */
-const bundled = async (format, statement = importing("oaiq")) => {
+/**
+ * Bundles the app.
+ *
+ * @param {"esm" | "iife"} format
+ * @param {string} [statement]
+ */
+const bundle = async (format, statement = importStatement("oaiq")) => {
   const { outputFiles } = await build({
     stdin: { contents: app(statement), resolveDir: root },
     bundle: true,
     minify: true,
     write: false,
     format,
-    // that there is no import.meta in an iife
+    // esbuild warns that an iife has no import.meta
     logLevel: "error",
   });
-  return outputFiles[0].contents;
+  const [output] = outputFiles;
+  if (!output) throw new Error("esbuild has written no file");
+  return output.contents;
 };
 
-/** How an app comes into a page: the script element, the file that it is, if any, and how that has the package. */
-const WAYS = [
-  [
-    "imported natively",
-    `<script type="module">${app(importing("/sdk/oaiq.mjs"))}</script>`,
-  ],
-  [
-    "bundled as an ES module",
-    `<script type="module" src="/sdk/app.js"></script>`,
-    "esm",
-  ],
-  [
-    "bundled as a classic script",
-    `<script src="/sdk/app.js"></script>`,
-    "iife",
-  ],
-  [
-    "required, and bundled as a classic script",
-    `<script src="/sdk/app.js"></script>`,
-    "iife",
-    `const { default: oaiq } = require("oaiq");`,
-  ],
-];
+/**
+ * @typedef {object} Integration how a page loads an app
+ * @property {string} name
+ * @property {string} element the app's script element
+ * @property {"esm" | "iife"} [format] if it is bundled
+ * @property {string} [statement] that loads the package
+ */
 
-/** A visitor looks at a page of these parts, with the app in the place of `null`. */
-const visitApp = async (
+/** @satisfies {Record<string, Integration>} */
+const INTEGRATIONS = {
+  native: {
+    name: "imported natively",
+    element: `<script type="module">${app(importStatement("/sdk/oaiq.mjs"))}</script>`,
+  },
+  esm: {
+    name: "bundled as an ES module",
+    element: `<script type="module" src="/sdk/app.js"></script>`,
+    format: "esm",
+  },
+  iife: {
+    name: "bundled as a classic script",
+    element: `<script src="/sdk/app.js"></script>`,
+    format: "iife",
+  },
+  required: {
+    name: "required, and bundled as a classic script",
+    element: `<script src="/sdk/app.js"></script>`,
+    format: "iife",
+    statement: `const { default: oaiq } = require("oaiq");`,
+  },
+};
+
+/**
+ * Opens a page with these parts, where `null` stands for the app.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("../support/browser.mjs").TestBrowser} browser
+ * @param {Integration} integration
+ * @param {(string | null)[]} parts
+ * @param {Record<string, string>} [headers] of the page
+ */
+const openApp = async (
   t,
   browser,
-  [, element, format, statement],
+  { element, format, statement },
   parts,
   headers,
 ) => {
@@ -92,14 +120,19 @@ const visitApp = async (
     "/": { html: page, headers },
     "/next": html(""),
   });
-  if (format) site.files.set("app.js", await bundled(format, statement));
+  if (format) site.files.set("app.js", await bundle(format, statement));
   const visitor = await Visitor.create(t, browser);
   const tab = await visitor.openPage(site.url());
   return { site, tab };
 };
 
-/** That the page has one pixel, which has started once, and that it has said nothing. */
-const isOne = (site, tab) => {
+/**
+ * Asserts that one pixel has started, once, and has logged nothing.
+ *
+ * @param {import("../support/site.mjs").Site} site
+ * @param {import("../support/browser.mjs").Tab} tab
+ */
+const assertOnePixel = (site, tab) => {
   assert.equal(
     site.events.filter(({ type }) => type === "openai::sdk_init").length,
     1,
@@ -108,12 +141,15 @@ const isOne = (site, tab) => {
   assert.deepEqual(tab.oaiqLogs, []);
 };
 
-for (const way of WAYS)
-  describe(`the npm package, ${way[0]}`, TOGETHER, () => {
+for (const integration of Object.values(INTEGRATIONS))
+  describe(`the npm package, ${integration.name}`, TOGETHER, () => {
     const browser = useBrowser();
 
-    test("measures each order once, at the addresses of the config, and is window.oaiq", async (t) => {
-      const { site, tab } = await visitApp(t, browser, way, [CONFIG, null]);
+    test("uses the configured endpoints and is window.oaiq", async (t) => {
+      const { site, tab } = await openApp(t, browser, integration, [
+        CONFIG,
+        null,
+      ]);
       await site.waitForOrders("imported", "method");
       assert.equal(await tab.evaluate("window.isGlobal"), true);
       assert.equal(await tab.evaluate("oaiq.config.endpoint"), EVENTS_PATH);
@@ -129,28 +165,28 @@ for (const way of WAYS)
       assert.equal(site.configRequests.length, 1);
       assert.ok(site.configRequests[0].startsWith(CONFIG_PATH));
       assert.ok(!tab.hasRequested(FALLBACK));
-      isOne(site, tab);
+      assertOnePixel(site, tab);
     });
 
-    test("measures what waits in the page's snippet, before its own", async (t) => {
-      const { site, tab } = await visitApp(t, browser, way, [
+    test("measures the calls queued by the snippet before its own", async (t) => {
+      const { site, tab } = await openApp(t, browser, integration, [
         QUEUE_STUB,
         inlineScript(
           `oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };
-           ${INIT}${orderCall("waiting")}`,
+           ${INIT}${orderCall("queued")}`,
         ),
         null,
       ]);
-      await site.waitForOrders("waiting", "imported", "method");
+      await site.waitForOrders("queued", "imported", "method");
       assert.deepEqual(
         site.measured.map(({ id }) => id),
-        ["waiting", "imported", "method"],
+        ["queued", "imported", "method"],
       );
-      isOne(site, tab);
+      assertOnePixel(site, tab);
     });
 
-    test("is the pixel of the script element that came before it, and starts nothing twice", async (t) => {
-      const { site, tab } = await visitApp(t, browser, way, [
+    test("is the pixel of an earlier script element", async (t) => {
+      const { site, tab } = await openApp(t, browser, integration, [
         QUEUE_STUB,
         inlineScript(INIT + orderCall("before")),
         sdkTag(),
@@ -169,14 +205,14 @@ for (const way of WAYS)
         imported: 1,
         method: 1,
       });
-      isOne(site, tab);
+      assertOnePixel(site, tab);
     });
 
-    test("stays the pixel when the script element comes after it", async (t) => {
-      const { site, tab } = await visitApp(t, browser, way, [
+    test("stays the pixel when a script element comes later", async (t) => {
+      const { site, tab } = await openApp(t, browser, integration, [
         CONFIG,
         null,
-        // as late as a module
+        // deferred, as a module is
         sdkTag("defer"),
         `<script type="module">${orderCall("after")}</script>`,
       ]);
@@ -188,21 +224,21 @@ for (const way of WAYS)
         method: 1,
         after: 1,
       });
-      isOne(site, tab);
+      assertOnePixel(site, tab);
     });
   });
 
-describe("the npm package where no WebAssembly may run", TOGETHER, () => {
+describe("the npm package where WebAssembly is forbidden", TOGETHER, () => {
   const browser = useBrowser();
-  const [native, esm, iife, required] = WAYS;
+  const { native, esm, iife, required } = INTEGRATIONS;
 
-  // esbuild brings no files along: whoever uses it copies this one
-  for (const way of [native, esm, required])
-    test(`${way[0]}, it takes the fallback that lies beside it`, async (t) => {
-      const { site, tab } = await visitApp(
+  // esbuild does not copy this file: its users do
+  for (const integration of [native, esm, required])
+    test(`loads the fallback next to it when it is ${integration.name}`, async (t) => {
+      const { site, tab } = await openApp(
         t,
         browser,
-        way,
+        integration,
         [CONFIG, null],
         NO_WASM,
       );
@@ -216,26 +252,29 @@ describe("the npm package where no WebAssembly may run", TOGETHER, () => {
         after: 1,
       });
       assert.ok(tab.hasRequested(`/sdk/${FALLBACK}`));
-      isOne(site, tab);
+      assertOnePixel(site, tab);
     });
 
-  test("imported natively by a script with a nonce, it loads the fallback with that", async (t) => {
-    const { site, tab } = await visitApp(
+  test("loads the fallback with the nonce of the script that imports it", async (t) => {
+    const { site, tab } = await openApp(
       t,
       browser,
-      [native[0], native[1].replace("<script", `<script nonce="app"`)],
+      {
+        ...native,
+        element: native.element.replace("<script", `<script nonce="app"`),
+      },
       [CONFIG.replace("<script", `<script nonce="app"`), null],
       { "content-security-policy": "script-src 'nonce-app'" },
     );
-    // the page has loaded only when that file has
+    // the load event waits for that file
     assert.deepEqual(tab.oaiqLogs, []);
     await site.waitForOrders("imported", "method");
-    isOne(site, tab);
+    assertOnePixel(site, tab);
   });
 
-  // a classic script does not know where a module lay
-  test(`${iife[0]}, one line says that nothing is measured`, async (t) => {
-    const { site, tab } = await visitApp(
+  // a classic script does not know the module's URL
+  test(`logs that nothing is measured when it is ${iife.name}`, async (t) => {
+    const { site, tab } = await openApp(
       t,
       browser,
       iife,

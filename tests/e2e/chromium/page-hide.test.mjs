@@ -1,4 +1,4 @@
-// What was measured just before a page is left arrives.
+// Tests that events measured just before a page is left are delivered.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { useBrowser, Visitor } from "../support/browser.mjs";
@@ -18,11 +18,16 @@ const NEXT = html(
   sdkTag(),
 );
 
-describe("leaving", { concurrency: 4 }, () => {
+describe("page hide", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
-  /** A page of these parts, and a next one that measures an order of its own. */
-  const visitWith = async (t, ...parts) => {
+  /**
+   * Opens a page with these parts, on a site whose next page measures an order of its own.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {string[]} parts
+   */
+  const openPageWith = async (t, ...parts) => {
     const site = await startSite(t, {
       "/": html(QUEUE_STUB, inlineScript(INIT), sdkTag(), ...parts),
       "/next": NEXT,
@@ -32,31 +37,36 @@ describe("leaving", { concurrency: 4 }, () => {
     return { site, visitor, tab };
   };
 
-  const WAYS = {
-    "a click on a link": [
+  /**
+   * @typedef {import("../support/browser.mjs").Tab} Tab
+   * @typedef {import("../support/site.mjs").Site} Site
+   * @type {Record<string, [string, (tab: Tab, site: Site) => Promise<unknown>]>}
+   */
+  const NAVIGATIONS = {
+    "a link": [
       `<a href="/next" onclick='${orderCall("order")}'>Next</a>`,
       (tab) => tab.page.click("a"),
     ],
-    "a form that is sent": [
+    "a form": [
       `<form action="/next" onsubmit='${orderCall("order")}'><button>Next</button></form>`,
       (tab) => tab.page.click("button"),
     ],
-    "an address set by the page right after the call": [
+    "a script": [
       inlineScript(
         `window.leave = () => { ${orderCall("order")} location.href = "/next"; };`,
       ),
       (tab) => tab.evaluate("leave()"),
     ],
-    "an order measured by the page's own pagehide listener": [
+    "a page whose pagehide listener measures it": [
       inlineScript(
         `addEventListener("pagehide", () => { ${orderCall("order")} });`,
       ),
       (tab, site) => tab.goto(site.url("/next")),
     ],
   };
-  for (const [what, [part, leave]] of Object.entries(WAYS))
-    test(`${what}: the order arrives once`, async (t) => {
-      const { site, tab } = await visitWith(t, part);
+  for (const [what, [part, leave]] of Object.entries(NAVIGATIONS))
+    test(`an order is delivered once when the page is left by ${what}`, async (t) => {
+      const { site, tab } = await openPageWith(t, part);
       await leave(tab, site);
       await tab.page.waitForURL("**/next*");
       await site.waitForOrders("order", "next page");
@@ -64,8 +74,8 @@ describe("leaving", { concurrency: 4 }, () => {
       assert.deepEqual(tab.pageErrors, []);
     });
 
-  test("a tab that is closed right after the call: the order arrives once", async (t) => {
-    const { site, tab, visitor } = await visitWith(t);
+  test("an order is delivered once when the tab is closed right after the call", async (t) => {
+    const { site, tab, visitor } = await openPageWith(t);
     await tab.evaluate(orderCall("order"));
     await tab.page.close({ runBeforeUnload: true });
     await site.waitForOrders("order");
@@ -74,8 +84,8 @@ describe("leaving", { concurrency: 4 }, () => {
     assert.equal(site.deliveryCounts.order, 1);
   });
 
-  test("a page that is hidden, as phones do before they close it: the order goes at once by beacon, later ones follow", async (t) => {
-    const { site, tab } = await visitWith(
+  test("a hidden page sends its events by beacon at once", async (t) => {
+    const { site, tab } = await openPageWith(
       t,
       inlineScript(`window.hide = () => {
         ${orderCall("order")}
@@ -84,17 +94,16 @@ describe("leaving", { concurrency: 4 }, () => {
         ${orderCall("hidden")}
       };`),
     );
+    // phones hide a page before they close it
     await tab.evaluate("hide()");
     await site.waitForOrders("order", "hidden");
     assert.deepEqual(site.deliveryCounts, { order: 1, hidden: 1 });
-    const { headers } = site.requests.find(({ body }) =>
-      body.events.some(({ id }) => id === "order"),
-    );
+    const { headers } = site.requestWith("order");
     assert.equal(headers["content-type"], "text/plain;charset=UTF-8");
   });
 
-  test("a link that starts a download leaves nothing: orders before and after arrive once", async (t) => {
-    const { site, tab } = await visitWith(t, `<a href="/file">Download</a>`);
+  test("orders before and after a download link are delivered once", async (t) => {
+    const { site, tab } = await openPageWith(t, `<a href="/file">Download</a>`);
     site.pages["/file"] = {
       html: "a file",
       headers: { "content-disposition": "attachment" },
@@ -109,14 +118,14 @@ describe("leaving", { concurrency: 4 }, () => {
     assert.deepEqual(site.deliveryCounts, { before: 1, after: 1 });
   });
 
-  test("an endpoint that does not answer: what waits behind the open request goes when the page is left", async (t) => {
-    const { site, tab } = await visitWith(t);
+  test("events queued behind a request in flight are sent when the page is left", async (t) => {
+    const { site, tab } = await openPageWith(t);
     site.holdResponses();
-    await tab.evaluate(orderCall("open"));
-    await site.waitForOrders("open");
-    await tab.evaluate(orderCall("waiting"));
+    await tab.evaluate(orderCall("in flight"));
+    await site.waitForOrders("in flight");
+    await tab.evaluate(orderCall("queued"));
     await tab.goto(site.url("/next"));
-    await site.waitForOrders("waiting");
+    await site.waitForOrders("queued");
   });
 
   for (const policy of [
@@ -124,7 +133,7 @@ describe("leaving", { concurrency: 4 }, () => {
     "strict-origin-when-cross-origin",
     "same-origin",
   ])
-    test(`a page with a query, left under the referrer policy ${policy}: no request carries the query`, async (t) => {
+    test(`no request carries the page's query under the referrer policy ${policy}`, async (t) => {
       const site = await startSite(t, {
         "/": {
           html: html(QUEUE_STUB, inlineScript(INIT), sdkTag()),
@@ -135,12 +144,13 @@ describe("leaving", { concurrency: 4 }, () => {
       const visitor = await Visitor.create(t, browser);
       const tab = await visitor.openPage(site.url("/?oppref=click-1&email=a"));
       await site.waitFor("the start", () => site.startedPixels === 1);
-      // an answer has just come, as on a page that would be left by a beacon
+      // just after a response, when a page may send a beacon on page hide
       await tab.evaluate(orderCall("order") + `location.href = "/next"`);
       await tab.page.waitForURL("**/next");
       await site.waitForOrders("order", "next page");
       const referers = site.requests.map(({ headers }) => headers.referer);
-      for (const referer of referers) assert.doesNotMatch(referer, /[?]/);
+      for (const referer of referers)
+        assert.doesNotMatch(String(referer), /[?]/);
       assert.equal(site.deliveryCounts.order, 1);
     });
 });

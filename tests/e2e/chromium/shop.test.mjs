@@ -1,4 +1,4 @@
-// A visitor's way through the demo shop, with the collector in the endpoint's place.
+// Walks through the demo shop, with the collector as the endpoint.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
@@ -10,15 +10,19 @@ const EMAIL = "Jane.Doe@Example.com";
 describe("the demo shop", () => {
   const browser = useBrowser();
 
-  test("from an ad click to an order, a request and a sign-up, each step reaches the collector once", async (t) => {
+  test("each step from an ad click to an order, a lead and a sign-up reaches the collector once", async (t) => {
     const collector = await startCollector(t);
     const { origin } = collector;
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(`${origin}/shop/?oppref=demo-click-1`);
     const { page } = tab;
 
-    /** Resolves with what the collector has, oldest first, once that many events of the name are there. */
-    const until = async (name, count = 1) => {
+    /**
+     * Resolves with all recorded events, oldest first, once it has that many events with this name.
+     *
+     * @param {string} name
+     */
+    const waitForEvents = async (name, count = 1) => {
       const all = await collector.waitFor(
         name,
         (entries) =>
@@ -49,7 +53,7 @@ describe("the demo shop", () => {
     await page.fill("#email", ` ${EMAIL} `);
     await page.click("#sign-up");
     await page.waitForSelector("#signup-confirmation");
-    const all = await until("registration_completed");
+    const all = await waitForEvents("registration_completed");
 
     const measured = all.filter(({ event }) => !event.type.includes("::"));
     assert.deepEqual(
@@ -72,14 +76,15 @@ describe("the demo shop", () => {
     for (const { oppref, obref: sent } of measured)
       assert.deepEqual([oppref, sent], ["demo-click-1", obref]);
 
-    const byType = (type) =>
-      measured.filter(({ event }) => event.type === type);
-    const [{ event: order }] = byType("order_created");
+    const first = (/** @type {string} */ type) =>
+      measured.find(({ event }) => event.type === type) ??
+      assert.fail(`no ${type}`);
+    const { event: order } = first("order_created");
     assert.equal(order.id, number);
     assert.equal(order.data.amount, 5300);
     assert.equal(order.data.currency, "EUR");
     assert.equal(order.data.contents[0].quantity, 2);
-    const [{ user }] = byType("registration_completed");
+    const { user } = first("registration_completed");
     assert.equal(
       user.in.em,
       createHash("sha256").update(EMAIL.toLowerCase()).digest("hex"),
@@ -88,12 +93,14 @@ describe("the demo shop", () => {
       JSON.stringify(await collector.entries()),
       /jane|doe@|borkum/i,
     );
-    // the pixel's start and the first page view, measured together
-    const starts = all.filter(({ event }) => event.type === "openai::sdk_init");
-    assert.equal(starts[0].batch, measured[0].batch);
-    assert.equal(starts[0].batch_size >= 2, true);
+    // the pixel's start and the first page view are in one batch
+    const [start] = all.filter(
+      ({ event }) => event.type === "openai::sdk_init",
+    );
+    assert.equal(start?.batch, measured[0]?.batch);
+    assert.ok(start?.batch_size >= 2);
 
-    // an answer, and another
+    // a denial, and a grant
     await page.click("#consent-switch");
     assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
     await page.click(`header nav a[href="products.html"]`);
@@ -101,7 +108,7 @@ describe("the demo shop", () => {
     await page.click("#consent-switch");
     await page.click(`header nav a[href="contact.html"]`);
     await page.waitForURL("**/contact.html");
-    const later = (await until("page_viewed", 6)).filter(
+    const later = (await waitForEvents("page_viewed", 6)).filter(
       ({ event }) => event.type === "page_viewed",
     );
     assert.deepEqual(
@@ -115,7 +122,7 @@ describe("the demo shop", () => {
     );
     await row.waitFor();
     assert.equal(await row.count(), 1);
-    assert.match(await row.textContent(), /53\.00/);
+    assert.match(String(await row.textContent()), /53\.00/);
 
     for (const { pageErrors, console } of [tab, inspector]) {
       assert.deepEqual(pageErrors, []);

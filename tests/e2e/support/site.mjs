@@ -174,10 +174,11 @@ export class Site {
   #server;
 
   /**
-   * @param {Map<string, Buffer | string>} files the pixel's files by name
+   * @param {Map<string, string | Uint8Array>} files the pixel's files by name
    * @param {Record<string, Page>} pages
    */
   constructor(files, pages) {
+    /** @type {Map<string, string | Uint8Array>} */
     this.files = new Map(files);
     this.pages = pages;
     this.#server = createServer((request, response) =>
@@ -224,6 +225,48 @@ export class Site {
     const held = this.#held;
     if (held && held.file === file)
       await new Promise((release) => held.releases.push(release));
+  }
+
+  /** The latest request. */
+  get lastRequest() {
+    const request = this.requests.at(-1);
+    if (!request) throw new Error("the site has received no request");
+    return request;
+  }
+
+  /**
+   * The first request that carried an event.
+   *
+   * @param {string} id
+   */
+  requestWith(id) {
+    const request = this.requests.find(({ body }) =>
+      body.events.some((event) => event.id === id),
+    );
+    if (!request) throw new Error(`the site has received no event ${id}`);
+    return request;
+  }
+
+  /**
+   * The first delivered event with this ID.
+   *
+   * @param {string} id
+   */
+  measuredEvent(id) {
+    const event = this.measured.find((measured) => measured.id === id);
+    if (!event) throw new Error(`the event ${id} has not been delivered`);
+    return event;
+  }
+
+  /**
+   * One of the pixel's files.
+   *
+   * @param {string} name
+   */
+  file(name) {
+    const file = this.files.get(name);
+    if (file === undefined) throw new Error(`there is no file ${name}`);
+    return Buffer.from(file);
   }
 
   /** How many requests have come by fetch. */
