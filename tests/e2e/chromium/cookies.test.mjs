@@ -1,4 +1,4 @@
-// The cookies of a visitor, in a real browser's jar: which are written, for which domain, and which of several counts.
+// Tests which cookies the pixel writes, for which domain, and which of several it reads, in a real browser's cookie jar.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { useBrowser, Visitor } from "../support/browser.mjs";
@@ -17,34 +17,61 @@ const UUID = "4e5e4050-f8cb-416c-9078-534b39100342";
 const KNOWN = `__obref=${UUID}; Domain=example.co.uk; Max-Age=3600`;
 const DAY = 24 * 60 * 60;
 
-/** Keeps an account of how often the page's cookies are read, and of what is written. */
+/** Records in `window.accesses` each read of `document.cookie`, and what is written. */
 const WATCH = inlineScript(`(() => {
-  window.touched = [];
+  window.accesses = [];
   const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
   Object.defineProperty(Document.prototype, "cookie", {
     configurable: true,
-    get() { touched.push("read"); return get.call(this); },
-    set(value) { touched.push(value); set.call(this, value); },
+    get() { accesses.push("read"); return get.call(this); },
+    set(value) { accesses.push(value); set.call(this, value); },
   });
 })();`);
 
-const PIXEL = [QUEUE_STUB, inlineScript(INIT + orderCall("order")), sdkTag()];
+const PARTS = [QUEUE_STUB, inlineScript(INIT + orderCall("order")), sdkTag()];
 
-/** A cookie that the browser keeps: whose domain begins with a dot is for all hosts there. */
+/**
+ * The cookies in the browser's jar. A domain with a leading dot includes its subdomains.
+ *
+ * @param {Visitor} visitor
+ */
 const jar = async ({ context }) =>
   (await context.cookies())
     .map(({ name, value, domain }) => `${name}=${value} ${domain}`)
     .sort();
 
+/** @param {{expires: number}} cookie */
 const daysLeft = ({ expires }) => (expires - Date.now() / 1000) / DAY;
 
 describe("cookies", { concurrency: 4 }, () => {
-  // all names are this machine, also those that are no .test: co.uk and github.io are in the browser's list of suffixes
+  // all hosts are this machine, not only .test: co.uk and github.io are in the browser's public suffix list
   const browser = useBrowser("--host-resolver-rules=MAP * 127.0.0.1");
 
-  /** A visitor who has these cookies already, made in this order, looks at a page that measures an order. */
-  const visit = async (t, { host = HOST, has = [], path = "/", ...more }) => {
-    const { parts = [WATCH, ...PIXEL], isDenied } = more;
+  /**
+   * @typedef {object} VisitOptions
+   * @property {string} [host]
+   * @property {string[]} [has] cookies that exist, in this order
+   * @property {string} [path]
+   * @property {string[]} [parts] of the page
+   * @property {boolean} [isDenied] whether the cookies deny consent
+   */
+
+  /**
+   * Opens a page that measures an order, as a visitor who has these cookies.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {VisitOptions} options
+   */
+  const openPageWith = async (
+    t,
+    {
+      host = HOST,
+      has = [],
+      path = "/",
+      parts = [WATCH, ...PARTS],
+      isDenied = false,
+    },
+  ) => {
     const page = html(...parts);
     const site = await startSite(t, {
       "/": page,
@@ -60,7 +87,7 @@ describe("cookies", { concurrency: 4 }, () => {
       await site.waitFor("the diagnostic", () => site.requests.length);
     else await site.waitForOrders("order");
     assert.deepEqual(tab.pageErrors, []);
-    return { site, visitor, tab, body: site.requests[0].body };
+    return { site, visitor, tab, body: site.firstRequest.body };
   };
 
   const DOMAINS = {
@@ -76,8 +103,11 @@ describe("cookies", { concurrency: 4 }, () => {
     "[::1]": "[::1]",
   };
   for (const [host, domain] of Object.entries(DOMAINS))
-    test(`a visitor of ${host} is known on ${domain}`, async (t) => {
-      const { visitor, body } = await visit(t, { host, path: "/?oppref=c" });
+    test(`cookies of ${host} are set for ${domain}`, async (t) => {
+      const { visitor, body } = await openPageWith(t, {
+        host,
+        path: "/?oppref=c",
+      });
       assert.deepEqual(await jar(visitor), [
         `__obref=${body.obref} ${domain}`,
         `__oppref=c ${domain}`,
@@ -86,8 +116,8 @@ describe("cookies", { concurrency: 4 }, () => {
     });
 
   for (const scheme of ["http", "https"])
-    test(`on ${scheme}, a new visitor's cookies are written once, for a domain that a short-lived probe has found`, async (t) => {
-      const site = await startSite(t, { "/": html(WATCH, ...PIXEL) });
+    test(`a new visitor's cookies are written once, for the domain that a probe cookie finds, on ${scheme}`, async (t) => {
+      const site = await startSite(t, { "/": html(WATCH, ...PARTS) });
       const visitor = await Visitor.create(t, browser);
       await visitor.context.route(/^https:/, async (route) => {
         const { pathname, search } = new URL(route.request().url());
@@ -97,14 +127,19 @@ describe("cookies", { concurrency: 4 }, () => {
       const at = site.url("/?oppref=click-1", HOST);
       const tab = await visitor.openPage(at.replace("http", scheme));
       await site.waitForOrders("order");
-      const { obref } = site.requests[0].body;
+      const { obref } = site.firstRequest.body;
       const secure = scheme === "https" ? "; Secure" : "";
-      const life = (days) => `Path=/; Max-Age=${days * DAY}; SameSite=Lax`;
-      const touched = await tab.evaluate("touched");
+      const life = (/** @type {number} */ days) =>
+        `Path=/; Max-Age=${days * DAY}; SameSite=Lax`;
+      const accesses = await tab.evaluate("accesses");
+      /**
+       * @param {number} seconds
+       * @param {string} domain
+       */
       const probe = (seconds, domain) =>
         `__oaiq_domain_probe; Path=/; Max-Age=${seconds}; SameSite=Lax; Domain=${domain}${secure}`;
       assert.deepEqual(
-        touched.slice(0, 11).map((what) => what.replace(/(probe)=\d+/, "$1")),
+        accesses.slice(0, 11).map((what) => what.replace(/(probe)=\d+/, "$1")),
         [
           "read",
           probe(60, "co.uk"),
@@ -120,20 +155,20 @@ describe("cookies", { concurrency: 4 }, () => {
         ],
       );
       assert.deepEqual(
-        touched.slice(11).filter((what) => what !== "read"),
+        accesses.slice(11).filter((what) => what !== "read"),
         [],
       );
     });
 
-  test("a page that knows the visitor writes no cookie, and reads them at its start and once for each request, never in a call", async (t) => {
-    const { site, tab } = await visit(t, {
+  test("a returning visitor's page writes no cookie and reads them at its start and once per request, never in a call", async (t) => {
+    const { site, tab } = await openPageWith(t, {
       has: [KNOWN, "__oppref=click-1; Domain=example.co.uk"],
     });
     const ids = Array.from({ length: 10 }, (_, i) => `order-${i}`);
     const inCalls = await tab.evaluate(`(() => {
-      const before = touched.length;
+      const before = accesses.length;
       oaiq("init", { pixelId: "OTHER" }); ${INIT} ${ids.map(orderCall).join("")}
-      return touched.length - before;
+      return accesses.length - before;
     })()`);
     assert.equal(inCalls, 0);
     await site.waitFor(
@@ -142,16 +177,16 @@ describe("cookies", { concurrency: 4 }, () => {
     );
     for (const { body } of site.requests)
       assert.deepEqual([body.obref, body.oppref], [UUID, "click-1"]);
-    const touched = await tab.evaluate("touched");
-    assert.deepEqual([...new Set(touched)], ["read"]);
-    // each of both pixels' settings is a request
+    const accesses = await tab.evaluate("accesses");
+    assert.deepEqual([...new Set(accesses)], ["read"]);
+    // both pixels request their config
     const requests = site.requests.length + site.configRequests.length;
-    assert.ok(touched.length <= 1 + requests, `${touched.length} reads`);
+    assert.ok(accesses.length <= 1 + requests, `${accesses.length} reads`);
   });
 
-  const AGAIN = {
+  const SAME_CLICK = {
     "for the host alone": ["__oppref=click-1; Max-Age=60"],
-    "for all of them": [
+    "for every domain": [
       "__oppref=click-1; Domain=example.co.uk; Max-Age=60",
       "__oppref=click-1; Domain=shop.example.co.uk; Max-Age=60",
       "__oppref=click-1; Max-Age=60",
@@ -161,23 +196,24 @@ describe("cookies", { concurrency: 4 }, () => {
       "__oppref=click-2; Max-Age=60",
     ],
   };
-  for (const [where, has] of Object.entries(AGAIN))
-    test(`a click that comes again, kept ${where}, is kept for another 30 days`, async (t) => {
-      const { visitor, body } = await visit(t, {
+  for (const [where, has] of Object.entries(SAME_CLICK))
+    test(`a click ID stored ${where} is stored for another 30 days when it arrives again`, async (t) => {
+      const { visitor, body } = await openPageWith(t, {
         has: [KNOWN, ...has],
         path: "/?oppref=click-1",
       });
       assert.equal(body.oppref, "click-1");
-      const kept = (await visitor.context.cookies()).filter(
+      const stored = (await visitor.context.cookies()).filter(
         ({ name }) => name === "__oppref",
       );
-      for (const { value } of kept) assert.equal(value, "click-1");
-      const wide = kept.find(({ domain }) => domain === ".example.co.uk");
+      for (const { value } of stored) assert.equal(value, "click-1");
+      const wide = stored.find(({ domain }) => domain === ".example.co.uk");
+      assert.ok(wide);
       assert.ok(daysLeft(wide) > 29.9, `${daysLeft(wide)} days`);
     });
 
-  test("a click that comes again is kept once where a new visitor's cookie has shown the domain", async (t) => {
-    const { visitor, body } = await visit(t, {
+  test("a click ID that arrives again is stored once after a new visitor's cookie has shown the domain", async (t) => {
+    const { visitor, body } = await openPageWith(t, {
       has: [
         "__oppref=click-1; Domain=example.co.uk; Max-Age=60",
         "__oppref=click-2; Max-Age=60",
@@ -190,32 +226,32 @@ describe("cookies", { concurrency: 4 }, () => {
     ]);
   });
 
-  const ODD = {
+  const SPECIAL_CLICKS = {
     "quotes and a backslash": `"a'b\\c"`,
-    "what looks escaped": "\\u0041\\n%41%",
+    "escape sequences": "\\u0041\\n%41%",
     "line ends and tabs": "a\r\nb\tc\u0001d",
-    "letters of the world": "ü 漢 😀 \u2028",
-    "what ends cookies": "a; __obref=b, c=d; Domain=evil.test",
+    "non-ASCII letters": "ü 漢 😀 \u2028",
+    "cookie separators": "a; __obref=b, c=d; Domain=evil.test",
   };
-  for (const [what, click] of Object.entries(ODD))
-    test(`a click of ${what} is the same on the next page`, async (t) => {
-      const { site, visitor, tab, body } = await visit(t, {
+  for (const [what, click] of Object.entries(SPECIAL_CLICKS))
+    test(`a click ID of ${what} is unchanged on the next page`, async (t) => {
+      const { site, visitor, tab, body } = await openPageWith(t, {
         path: `/?oppref=${encodeURIComponent(click)}`,
       });
       assert.equal(body.oppref, click);
-      const { __oppref: kept } = await visitor.cookies();
-      assert.equal(decodeURIComponent(kept), click);
+      const { __oppref: stored } = await visitor.cookies();
+      assert.equal(decodeURIComponent(String(stored)), click);
       await tab.goto(site.url("/shop", HOST));
       await site.waitFor(
         "the next page",
         () => site.deliveryCounts.order === 2,
       );
-      assert.equal(site.requests.at(-1).body.oppref, click);
-      assert.equal(site.requests.at(-1).body.obref, body.obref);
+      assert.equal(site.lastRequest.body.oppref, click);
+      assert.equal(site.lastRequest.body.obref, body.obref);
       assert.equal((await jar(visitor)).length, 2);
     });
 
-  const FOREIGN = {
+  const FOREIGN_VALUES = {
     "100%": "100%",
     "%E4%": "%E4%",
     'a"b\\c=d': 'a"b\\c=d',
@@ -223,39 +259,40 @@ describe("cookies", { concurrency: 4 }, () => {
     ü: "ü",
     "%22%5C%00%0A": '"\\\0\n',
   };
-  for (const [kept, click] of Object.entries(FOREIGN))
-    test(`a click kept by somebody else as ${kept} is sent as ${JSON.stringify(click)}`, async (t) => {
-      const { visitor, body } = await visit(t, {
-        has: [KNOWN, `__oppref=${kept}`],
+  for (const [stored, click] of Object.entries(FOREIGN_VALUES))
+    test(`a click ID that the site stored as ${stored} is sent as ${JSON.stringify(click)}`, async (t) => {
+      const { visitor, body } = await openPageWith(t, {
+        has: [KNOWN, `__oppref=${stored}`],
       });
       assert.equal(body.oppref, click);
-      assert.equal((await visitor.cookies()).__oppref, kept);
+      assert.equal((await visitor.cookies()).__oppref, stored);
     });
 
-  const UNKEPT = {
+  /** @type {Record<string, [string, string[]]>} */
+  const UNSTORABLE = {
     "that is too long for a cookie": ["x".repeat(5000), []],
-    "that the site keeps itself, for one folder": [
+    "that the site stores itself for one path": [
       "click-1",
       ["__oppref=click-1; Path=/shop"],
     ],
   };
-  for (const [which, [click, has]] of Object.entries(UNKEPT))
-    test(`a click ${which} is sent, and a denial holds on all hosts of the site`, async (t) => {
-      const { tab, visitor, body } = await visit(t, {
+  for (const [which, [click, has]] of Object.entries(UNSTORABLE))
+    test(`a click ID ${which} is sent, and a denial applies to all hosts of the site`, async (t) => {
+      const { tab, visitor, body } = await openPageWith(t, {
         has: [KNOWN, ...has],
         path: `/shop?oppref=${click}`,
       });
       assert.equal(body.oppref, click);
-      // the page's own look waits until the browser has taken what was written before
+      // reading the cookies waits until the browser has applied the writes
       await tab.evaluate(`oaiq("consent", false); document.cookie`);
-      const kept = await jar(visitor);
+      const cookies = await jar(visitor);
       assert.deepEqual(
-        kept.filter((it) => !it.startsWith("__oppref=")),
+        cookies.filter((it) => !it.startsWith("__oppref=")),
         ["__oaiq_consent=false .example.co.uk"],
       );
     });
 
-  const ALIKE = [
+  const SIMILAR_NAMES = [
     "x__oppref=wrong",
     "__oppref2=wrong",
     "_oppref=wrong",
@@ -265,34 +302,36 @@ describe("cookies", { concurrency: 4 }, () => {
     "__oaiq_consent2=false",
     "__oaiq_consent=falsely",
   ];
-  const LAST = {
+  const SCOPES = {
     "for the host": "",
     "for the domain": "; Domain=example.co.uk",
   };
-  for (const [where, domain] of Object.entries(LAST))
-    test(`of two cookies the one made last counts, here ${where}, and none with a name that is alike`, async (t) => {
-      const [first] = Object.values(LAST).filter((it) => it !== domain);
+  for (const [where, domain] of Object.entries(SCOPES))
+    test(`the cookie created last is read, here the one ${where}`, async (t) => {
+      const [first] = Object.values(SCOPES).filter((it) => it !== domain);
       const other = UUID.replace("4e5e", "0000");
-      const { body } = await visit(t, {
+      const { body } = await openPageWith(t, {
         has: [
           `__obref=${other}${first}`,
           `__oppref=old${first}`,
           `__oppref=new${domain}`,
           `__obref=${UUID}${domain}`,
-          ...ALIKE,
+          ...SIMILAR_NAMES,
         ],
       });
       assert.deepEqual([body.obref, body.oppref], [UUID, "new"]);
     });
 
-  test("names that are alike are no visitor, no click and no denial", async (t) => {
-    const { tab, visitor, body } = await visit(t, { has: ALIKE });
+  test("cookies with similar names are ignored", async (t) => {
+    const { tab, visitor, body } = await openPageWith(t, {
+      has: SIMILAR_NAMES,
+    });
     assert.equal(body.oppref, undefined);
     await tab.evaluate(`oaiq("consent", false)`);
     assert.deepEqual(
       await jar(visitor),
       [
-        ...ALIKE.map((it) => `${it} ${HOST}`),
+        ...SIMILAR_NAMES.map((it) => `${it} ${HOST}`),
         "__oaiq_consent=false .example.co.uk",
       ].sort(),
     );
@@ -309,8 +348,8 @@ describe("cookies", { concurrency: 4 }, () => {
     ],
   };
   for (const [which, has] of Object.entries(DENIED))
-    test(`of two answers ${which} denies: nothing is measured, and a grant leaves nothing but itself`, async (t) => {
-      const { site, visitor, tab, body } = await visit(t, {
+    test(`a denial in ${which} of two consent cookies stops measurement until a grant replaces both`, async (t) => {
+      const { site, visitor, tab, body } = await openPageWith(t, {
         has,
         path: "/?oppref=click-1",
         isDenied: true,
@@ -321,18 +360,18 @@ describe("cookies", { concurrency: 4 }, () => {
       assert.deepEqual(site.deliveryCounts, { granted: 1 });
       assert.deepEqual(await jar(visitor), [
         "__oaiq_consent=true .example.co.uk",
-        `__obref=${site.requests.at(-1).body.obref} .example.co.uk`,
+        `__obref=${site.lastRequest.body.obref} .example.co.uk`,
         "__oppref=click-1 .example.co.uk",
       ]);
     });
 
-  test("a denial deletes the visitor and the click for the host and every domain above it", async (t) => {
+  test("a denial deletes browser ID and click ID for the host and all its parent domains", async (t) => {
     const everywhere = ["", ".shop.example.co.uk", ".example.co.uk"];
     const has = [...everywhere, `.${HOST}`].flatMap((domain) => [
       `__obref=${UUID}${domain && "; Domain=" + domain}`,
       `__oppref=click-1${domain && "; Domain=" + domain}`,
     ]);
-    const { visitor, tab } = await visit(t, { has: ["cart=1", ...has] });
+    const { visitor, tab } = await openPageWith(t, { has: ["cart=1", ...has] });
     assert.equal((await jar(visitor)).length, 9);
     await tab.evaluate(`oaiq("consent", false)`);
     assert.deepEqual(await jar(visitor), [
@@ -341,26 +380,26 @@ describe("cookies", { concurrency: 4 }, () => {
     ]);
   });
 
-  /** What a page has put in the place of reading and writing cookies. */
+  /** Accessors of `document.cookie` that a page may have defined. */
   const ACCESSORS = {
-    throw: `get: boom, set: boom`,
-    "are read as nothing": `get: () => "", set`,
+    throw: `get: fail, set: fail`,
+    "are always empty": `get: () => "", set`,
     "are undefined": `get: () => undefined, set`,
     "are a number": `get: () => 7, set`,
-    "are an object that throws": `get: () => ({ toString: boom }), set`,
-    "cannot be written": `get, set: () => {}`,
-    "throw at writing": `get, set: boom`,
-    "can only be read": `get, set: undefined`,
+    "are an object that throws": `get: () => ({ toString: fail }), set`,
+    "ignore writes": `get, set: () => {}`,
+    "throw on write": `get, set: fail`,
+    "are read-only": `get, set: undefined`,
   };
   for (const [what, accessor] of Object.entries(ACCESSORS))
-    test(`where cookies ${what}, orders arrive and name no visitor, but the click`, async (t) => {
+    test(`orders are delivered with the click ID and no browser ID where cookies ${what}`, async (t) => {
       const hostile = inlineScript(`(() => {
-        const boom = () => { throw new Error("boom"); };
+        const fail = () => { throw new Error("replaced by the page"); };
         const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
         Object.defineProperty(Document.prototype, "cookie", { configurable: true, ${accessor} });
       })();`);
-      const { site, tab } = await visit(t, {
-        parts: [hostile, ...PIXEL],
+      const { site, tab } = await openPageWith(t, {
+        parts: [hostile, ...PARTS],
         path: "/?oppref=click-1",
       });
       await tab.evaluate(orderCall("late"));
@@ -373,12 +412,12 @@ describe("cookies", { concurrency: 4 }, () => {
       assert.deepEqual(tab.pageErrors, []);
     });
 
-  test("where a page has its own split, indexOf and push, its visitors are known all the same", async (t) => {
+  test("cookies work where the page has replaced split, indexOf and push", async (t) => {
     const hostile = inlineScript(`
-      String.prototype.split = Array.prototype.indexOf = Array.prototype.push = () => { throw new Error("boom"); };`);
-    const { visitor, body } = await visit(t, {
-      // the snippet's own function may be broken by what was done to arrays
-      parts: [...PIXEL.slice(0, 2), hostile, PIXEL[2]],
+      String.prototype.split = Array.prototype.indexOf = Array.prototype.push = () => { throw new Error("replaced by the page"); };`);
+    const { visitor, body } = await openPageWith(t, {
+      // broken arrays may break the snippet's stub
+      parts: [...PARTS.slice(0, 2), hostile, ...PARTS.slice(2)],
       path: "/?oppref=click-1",
     });
     assert.deepEqual(await jar(visitor), [

@@ -218,7 +218,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 
   test("the global has the version of this build as a hidden property", async (t) => {
-    const { tab } = await visit(t, browser, STUB, pixelScript());
+    const { tab } = await openSite(t, browser, QUEUE_STUB, sdkTag());
     const found = await tab.evaluate(`({
       build: oaiq.build,
       isEnumerable: Object.keys(oaiq).includes("build"),

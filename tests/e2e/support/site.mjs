@@ -227,6 +227,13 @@ export class Site {
       await new Promise((release) => held.releases.push(release));
   }
 
+  /** The first request. */
+  get firstRequest() {
+    const [request] = this.requests;
+    if (!request) throw new Error("the site has received no request");
+    return request;
+  }
+
   /** The latest request. */
   get lastRequest() {
     const request = this.requests.at(-1);
