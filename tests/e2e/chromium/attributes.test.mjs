@@ -1,4 +1,4 @@
-// Which attributes of the script's element the pixel obeys, and how it finds its element.
+// Tests which attributes of the script element the pixel reads, and how it finds the element.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { useBrowser, Visitor } from "../support/browser.mjs";
@@ -14,16 +14,28 @@ import {
   openSite,
 } from "../support/site.mjs";
 
-const ADDRESSES = `data-oaiq-endpoint="${EVENTS_PATH}" data-oaiq-settings="${CONFIG_PATH}"`;
+const ENDPOINTS = `data-oaiq-endpoint="${EVENTS_PATH}" data-oaiq-settings="${CONFIG_PATH}"`;
 const CONFIG = `oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };`;
+/**
+ * The pixel's script element.
+ *
+ * @param {string} attributes
+ */
 const element = (attributes, src = "/sdk/oaiq.min.js") =>
   `<script src="${src}" ${attributes}></script>`;
 
-const state = (tab) => tab.evaluate("window.oaiq.consentState?.state");
+/** @param {import("../support/browser.mjs").Tab} tab */
+const consentState = (tab) => tab.evaluate("window.oaiq.consentState?.state");
 
 describe("attributes", { concurrency: 4 }, () => {
   const browser = useBrowser();
-  const open = (t, ...parts) =>
+  /**
+   * Opens a page with these parts after the stub and an order.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {string[]} parts
+   */
+  const openPageWith = (t, ...parts) =>
     openSite(
       t,
       browser,
@@ -32,16 +44,20 @@ describe("attributes", { concurrency: 4 }, () => {
       ...parts,
     );
 
-  /** Nothing has been sent or stored, though the page has had the time for it. */
-  const expectWaiting = async ({ site, visitor, tab }) => {
+  /**
+   * Asserts that nothing is sent or stored within two seconds.
+   *
+   * @param {Awaited<ReturnType<typeof openPageWith>>} opened
+   */
+  const expectPending = async ({ site, visitor, tab }) => {
     await tab.page.waitForFunction("window.oaiq.consentState");
     await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
-    assert.equal(await state(tab), "pending");
+    assert.equal(await consentState(tab), "pending");
     assert.deepEqual(site.requests, []);
     assert.deepEqual(await visitor.cookies(), {});
   };
 
-  for (const marks of [
+  for (const attributes of [
     `data-consent="marketing"`,
     `data-consent=""`,
     `data-consent="granted"`,
@@ -53,25 +69,30 @@ describe("attributes", { concurrency: 4 }, () => {
     `class="data-consent"`,
     `data-title='data-consent="pending"'`,
   ])
-    test(`another tool's mark ${marks} does not make the pixel wait`, async (t) => {
-      const { site, tab } = await open(t, element(`${ADDRESSES} ${marks}`));
+    test(`another tool's ${attributes} does not make consent pending`, async (t) => {
+      const { site, tab } = await openPageWith(
+        t,
+        element(`${ENDPOINTS} ${attributes}`),
+      );
       await site.waitForOrders("order");
       assert.deepEqual(tab.oaiqLogs, []);
     });
 
-  for (const marks of [
+  for (const attributes of [
     `data-oaiq-consent="pending"`,
     `data-consent="pending"`,
     `data-oaiq-consent-source="tcf"`,
     `data-consent-source="tcf"`,
     `data-consent-source="GPP, tcf"`,
   ])
-    test(`${marks} makes the pixel wait`, async (t) => {
-      await expectWaiting(await open(t, element(`${ADDRESSES} ${marks}`)));
+    test(`${attributes} makes consent pending`, async (t) => {
+      await expectPending(
+        await openPageWith(t, element(`${ENDPOINTS} ${attributes}`)),
+      );
     });
 
-  test("data-oaiq-endpoint wins over data-endpoint, which still works", async (t) => {
-    const { site } = await open(
+  test("data-oaiq-endpoint overrides data-endpoint", async (t) => {
+    const { site } = await openPageWith(
       t,
       element(
         `data-endpoint="/older" data-oaiq-endpoint="/newer" data-settings="${CONFIG_PATH}"`,
@@ -79,46 +100,45 @@ describe("attributes", { concurrency: 4 }, () => {
     );
     await site.waitForOrders("order");
     assert.equal(site.requests[0].path, "/newer");
-    assert.match(site.configRequests[0], new RegExp(CONFIG_PATH));
+    assert.match(String(site.configRequests[0]), new RegExp(CONFIG_PATH));
   });
 
-  for (const [what, path] of [
-    ["the script's usual name", "/sdk/oaiq.min.js"],
-    ["another name and a query", "/assets/pixel.js?v=2"],
-  ])
-    test(`a module script of ${what} obeys its attributes`, async (t) => {
+  for (const [what, src] of Object.entries({
+    "the usual name": "/sdk/oaiq.min.js",
+    "another name and a query": "/sdk/pixel.js?v=2",
+  }))
+    test(`a module script with ${what} reads its attributes`, async (t) => {
       const site = await startSite(t, {});
-      const src = path.startsWith("/sdk") ? path : "/sdk/pixel.js?v=2";
-      site.files.set("pixel.js", site.files.get("oaiq.min.js"));
+      site.files.set("pixel.js", site.file("oaiq.min.js"));
       site.pages["/"] = html(
         QUEUE_STUB,
         inlineScript(INIT + orderCall("order")),
-        element(`type="module" ${ADDRESSES} data-oaiq-consent="pending"`, src),
+        element(`type="module" ${ENDPOINTS} data-oaiq-consent="pending"`, src),
       );
       const visitor = await Visitor.create(t, browser);
       const tab = await visitor.openPage(site.url());
-      await expectWaiting({ site, visitor, tab });
+      await expectPending({ site, visitor, tab });
       await tab.evaluate(`oaiq("consent", true)`);
       await site.waitForOrders("order");
       assert.deepEqual(tab.pageErrors, []);
     });
 
-  test("a module script finds the files beside it", async (t) => {
-    const { site, tab } = await open(
+  test("a module script finds the files next to it", async (t) => {
+    const { site, tab } = await openPageWith(
       t,
-      element(`type="module" ${ADDRESSES} data-oaiq-wasm="off"`),
+      element(`type="module" ${ENDPOINTS} data-oaiq-wasm="off"`),
     );
     await site.waitForOrders("order");
     assert.ok(tab.hasRequested("/sdk/oaiq.fallback.min.js"));
   });
 
-  test("oaiq.config holds for a script that has been run from text", async (t) => {
-    const { site, visitor, tab } = await open(
+  test("oaiq.config applies to a script that is evaluated as text", async (t) => {
+    const { site, visitor, tab } = await openPageWith(
       t,
       inlineScript(`${CONFIG} oaiq.config.consent = "pending";
         fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => new Function(text)());`),
     );
-    // such a script does not know where its other files are
+    // such a script does not know the URL of its other files
     await tab.waitForLog(/oaiq\.consent\.min\.js could not be loaded/);
     await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.deepEqual(site.requests, []);
@@ -128,13 +148,13 @@ describe("attributes", { concurrency: 4 }, () => {
   });
 
   for (const [what, parts] of Object.entries({
-    'data-oaiq-wasm="off"': [element(`${ADDRESSES} data-oaiq-wasm="off"`)],
+    'data-oaiq-wasm="off"': [element(`${ENDPOINTS} data-oaiq-wasm="off"`)],
     "oaiq.config.wasm: false": [
       inlineScript(`${CONFIG} oaiq.config.wasm = false;`),
       element(""),
     ],
   }))
-    test(`${what} takes the fallback without a violation of the page's policy`, async (t) => {
+    test(`${what} loads the fallback without a violation of the page's policy`, async (t) => {
       const site = await startSite(t, {
         "/": {
           html: html(
@@ -160,14 +180,14 @@ describe("attributes", { concurrency: 4 }, () => {
 
   for (const [what, parts] of Object.entries({
     'data-oaiq-diagnostics="off"': [
-      element(`${ADDRESSES} data-oaiq-diagnostics="off"`),
+      element(`${ENDPOINTS} data-oaiq-diagnostics="off"`),
     ],
     "oaiq.config.diagnostics: false": [
       inlineScript(`${CONFIG} oaiq.config.diagnostics = false;`),
       element(""),
     ],
   }))
-    test(`${what} sends nothing for a visitor who denies`, async (t) => {
+    test(`${what} sends nothing after a denial`, async (t) => {
       const { site, tab } = await openSite(
         t,
         browser,
@@ -180,8 +200,8 @@ describe("attributes", { concurrency: 4 }, () => {
       assert.deepEqual(site.requests, []);
     });
 
-  test("with oaiq.config.off all calls are ignored, nothing is stored and nothing is sent", async (t) => {
-    const { site, visitor, tab } = await open(
+  test("oaiq.config.off ignores all calls, stores nothing and sends nothing", async (t) => {
+    const { site, visitor, tab } = await openPageWith(
       t,
       inlineScript(`${CONFIG} oaiq.config.off = true;`),
       element(""),
@@ -199,7 +219,7 @@ describe("attributes", { concurrency: 4 }, () => {
     assert.deepEqual([tab.oaiqLogs, tab.pageErrors], [[], []]);
   });
 
-  test("oaiq.config.redactPath takes segments out of every address that is sent", async (t) => {
+  test("oaiq.config.redactPath redacts path segments in every URL that is sent", async (t) => {
     const site = await startSite(t, {});
     site.pages["/account/jane@example.test"] = html(
       QUEUE_STUB,
@@ -215,16 +235,19 @@ describe("attributes", { concurrency: 4 }, () => {
     await site.waitForOrders("order");
     assert.ok(tab.hasRequested("oaiq.consent.min.js"));
     for (const { text } of site.requests) assert.doesNotMatch(text, /jane/);
-    assert.equal(site.measured[0].source_url, site.url("/account/*"));
+    assert.equal(
+      site.measuredEvent("order").source_url,
+      site.url("/account/*"),
+    );
     assert.equal(await tab.evaluate("oaiq.consentState"), undefined);
-    const kept = await tab.evaluate("JSON.stringify(localStorage)");
-    assert.doesNotMatch(kept, /jane/);
+    const stored = await tab.evaluate("JSON.stringify(localStorage)");
+    assert.doesNotMatch(stored, /jane/);
   });
 
-  test("a page on loopback may name an endpoint on loopback", async (t) => {
+  test("a page on loopback may use an endpoint on loopback", async (t) => {
     const collector = await startSite(t, {});
     const site = await startSite(t, {});
-    const at = (path) => collector.url(path, "localhost");
+    const at = (/** @type {string} */ path) => collector.url(path, "localhost");
     site.pages["/"] = html(
       QUEUE_STUB,
       inlineScript(INIT + orderCall("order")),
@@ -238,8 +261,8 @@ describe("attributes", { concurrency: 4 }, () => {
     assert.deepEqual(tab.oaiqLogs, []);
   });
 
-  test("a page elsewhere may not name an endpoint on loopback by http", async (t) => {
-    const { site, tab } = await open(
+  test("another page may not use an http endpoint on loopback", async (t) => {
+    const { site, tab } = await openPageWith(
       t,
       element(`data-oaiq-endpoint="http://localhost:9/in"`),
     );
@@ -247,17 +270,17 @@ describe("attributes", { concurrency: 4 }, () => {
     assert.deepEqual(site.requests, []);
   });
 
-  test("calls in both oaiq.q and oaiq.queue are made, those of q first", async (t) => {
+  test("calls in oaiq.q and oaiq.queue are measured, those of oaiq.q first", async (t) => {
     const { site } = await openSite(
       t,
       browser,
       inlineScript(`window.oaiq = function () {};
         oaiq.queue = [["measure", "order_created", { type: "contents" }, { event_id: "second" }]];
         oaiq.q = [["init", { pixelId: "TEST-PIXEL" }], ["measure", "order_created", { type: "contents" }, { event_id: "first" }]];
-        window.kept = [oaiq.q, oaiq.queue];`),
-      element(ADDRESSES),
+        window.queues = [oaiq.q, oaiq.queue];`),
+      element(ENDPOINTS),
       inlineScript(
-        `kept.forEach((queue, i) => queue.push(["measure", "order_created", { type: "contents" }, { event_id: "late " + i }]));`,
+        `queues.forEach((queue, i) => queue.push(["measure", "order_created", { type: "contents" }, { event_id: "late " + i }]));`,
       ),
     );
     await site.waitForOrders("first", "second", "late 0", "late 1");
@@ -269,8 +292,8 @@ describe("attributes", { concurrency: 4 }, () => {
     ]);
   });
 
-  test("debug can be switched by calls, through a wrapper that copies the function alone", async (t) => {
-    const { site, tab } = await open(t, element(ADDRESSES));
+  test("debug can be toggled by calls of a wrapper without the function's properties", async (t) => {
+    const { site, tab } = await openPageWith(t, element(ENDPOINTS));
     await site.waitForOrders("order");
     await tab.evaluate(
       `window.wrapped = ((oaiq) => (...args) => oaiq(...args))(window.oaiq); wrapped("debug")`,
@@ -284,18 +307,25 @@ describe("attributes", { concurrency: 4 }, () => {
   });
 });
 
-describe("where the script cannot run its module", { concurrency: 4 }, () => {
+describe("a script that cannot run its module", { concurrency: 4 }, () => {
   const browser = useBrowser();
-  const openWithoutFallback = async (t, file, headers) => {
+  /**
+   * Opens a page without the fallback file.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {object} options
+   * @param {(script: Buffer) => Buffer} [options.damage]
+   * @param {Record<string, string>} [options.headers] of the page
+   */
+  const openWithoutFallback = async (t, { damage, headers }) => {
     const site = await startSite(t, {});
     site.files.delete("oaiq.fallback.min.js");
-    if (file)
-      site.files.set("oaiq.min.js", file(site.files.get("oaiq.min.js")));
+    if (damage) site.files.set("oaiq.min.js", damage(site.file("oaiq.min.js")));
     site.pages["/"] = {
       html: html(
         QUEUE_STUB,
         inlineScript(INIT + orderCall("order")),
-        element(ADDRESSES),
+        element(ENDPOINTS),
       ),
       headers,
     };
@@ -303,9 +333,11 @@ describe("where the script cannot run its module", { concurrency: 4 }, () => {
     return visitor.openPage(site.url());
   };
 
-  test("one line says that the policy forbids WebAssembly", async (t) => {
-    const tab = await openWithoutFallback(t, undefined, {
-      "content-security-policy": "script-src 'self' 'unsafe-inline'",
+  test("logs that the policy forbids WebAssembly", async (t) => {
+    const tab = await openWithoutFallback(t, {
+      headers: {
+        "content-security-policy": "script-src 'self' 'unsafe-inline'",
+      },
     });
     await tab.waitForLog(/nothing is measured/);
     assert.match(tab.oaiqLogs.join(), /add 'wasm-unsafe-eval' to script-src/);
@@ -313,17 +345,17 @@ describe("where the script cannot run its module", { concurrency: 4 }, () => {
   });
 
   for (const [what, damage] of Object.entries({
-    "lost its control characters": (bytes) =>
+    "lost its control characters": (/** @type {Buffer} */ bytes) =>
       Buffer.from(
         [...bytes.toString("utf8")]
           .filter((character) => character >= " " || character === "\n")
           .join(""),
       ),
-    "lost its trailing blanks": (bytes) =>
+    "lost its trailing spaces": (/** @type {Buffer} */ bytes) =>
       Buffer.from(bytes.toString("utf8").replace(/[ \t]+$/gm, "")),
   }))
-    test(`one line says that the file has ${what}`, async (t) => {
-      const tab = await openWithoutFallback(t, damage);
+    test(`logs that the file is damaged after it ${what}`, async (t) => {
+      const tab = await openWithoutFallback(t, { damage });
       await tab.waitForLog(/nothing is measured/);
       assert.match(
         tab.oaiqLogs.join(),

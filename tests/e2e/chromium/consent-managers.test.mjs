@@ -1,4 +1,4 @@
-// Consent managers as sites use them, and a visitor who answers them.
+// Tests consent managers (CMPs) as sites use them, with a visitor who answers them.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,11 +17,15 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 
-/** Most of their time these tests wait, so that three at once suit a machine of two processors. */
+/**
+ * @typedef {import("../support/browser.mjs").Tab} Tab
+ */
+
+/** These tests mostly wait: a machine with two cores runs three at a time. */
 const TOGETHER = { concurrency: 3 };
 
-/** Longer than a batch waits for more. */
-const A_BATCH_MS = 1300;
+/** Longer than a batch is delayed. */
+const BATCH_MS = 1300;
 
 /** What a page has before it loads Google's tags. */
 const GOOGLE_DEFAULTS = inlineScript(`
@@ -31,18 +35,30 @@ const GOOGLE_DEFAULTS = inlineScript(`
     ad_storage: "denied", ad_user_data: "denied", ad_personalization: "denied", wait_for_update: 500,
   });`);
 
+/**
+ * @param {Tab} tab
+ * @param {string} name
+ */
 const button = (tab, name) => tab.page.getByRole("button", { name });
 
-/** Resolves once the visitor is asked. */
-const isAsked = (tab) => button(tab, "Accept all").waitFor();
-const accepts = (tab) => button(tab, "Accept all").click();
-const rejects = (tab) => button(tab, "Reject all").click();
+/** @param {Tab} tab */
+const waitForBanner = (tab) => button(tab, "Accept all").waitFor();
+/** @param {Tab} tab */
+const acceptAll = (tab) => button(tab, "Accept all").click();
+/** @param {Tab} tab */
+const rejectAll = (tab) => button(tab, "Reject all").click();
 
 /**
- * `setup` is the file in tests/e2e/cmps/ that sets it up, `early` what stands in the page before everything
- * else, `attributes` what the pixel is told. `changes` is what a visitor does in the settings who wants the opposite
- * now, where that is no button of the banner.
+ * @typedef {object} Manager
+ * @property {string} name
+ * @property {string} setup the file in tests/e2e/cmps/ that configures it
+ * @property {string} [early] what is first in the page
+ * @property {string} attributes of the pixel's script element
+ * @property {(tab: Tab) => Promise<void>} [toggle] changes the answer in the settings, if the banner's buttons are not there
+ * @property {boolean} [reloadsOnWithdrawal]
  */
+
+/** @type {Manager[]} */
 const MANAGERS = [
   {
     name: "vanilla-cookieconsent",
@@ -59,7 +75,7 @@ const MANAGERS = [
     name: "klaro",
     setup: "klaro",
     attributes: `data-consent="pending"`,
-    changes: async (tab) => {
+    toggle: async (tab) => {
       await tab.page.getByText("Advertising", { exact: true }).click();
       await button(tab, "Save").click();
     },
@@ -68,7 +84,7 @@ const MANAGERS = [
     name: "c15t",
     setup: "c15t",
     attributes: `data-consent="pending"`,
-    // so that nothing goes on that was allowed
+    // to stop what was allowed
     reloadsOnWithdrawal: true,
   },
   {
@@ -85,14 +101,12 @@ const MANAGERS = [
   },
 ];
 
-const BUNDLES = [...MANAGERS.map(({ setup }) => setup), "tcf-stub", "gpp-stub"];
+const SETUPS = [...MANAGERS.map(({ setup }) => setup), "tcf-stub", "gpp-stub"];
 
-/** The set-ups as a page loads them: their names with their bytes. */
-const bundles = async () => {
+/** Bundles the setups: file contents by name. */
+const buildSetups = async () => {
   const { outputFiles } = await build({
-    entryPoints: BUNDLES.map((name) =>
-      join(root, `tests/e2e/cmps/${name}.mjs`),
-    ),
+    entryPoints: SETUPS.map((name) => join(root, `tests/e2e/cmps/${name}.mjs`)),
     outdir: "any",
     bundle: true,
     write: false,
@@ -100,14 +114,25 @@ const bundles = async () => {
     loader: { ".css": "text" },
     logLevel: "error",
   });
-  return outputFiles.map(({ path, contents }) => [basename(path), contents]);
+  return new Map(
+    outputFiles.map(({ path, contents }) => [basename(path), contents]),
+  );
 };
 
-/** Three pages. On the first the pixel comes before the consent manager, on the others after it. */
+/**
+ * Three pages. On the first the pixel is before the consent manager, on the others after it.
+ *
+ * @param {Manager} manager
+ */
 const pagesOf = ({ setup, early = "", attributes }) => {
   const manager = `<script defer src="/sdk/${setup}.js"></script>`;
-  const pixel = (when) =>
+  const pixel = (/** @type {string} */ when) =>
     `<script ${when} src="/sdk/oaiq.min.js" data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}" ${attributes} data-click-passthrough></script>`;
+  /**
+   * @param {string} path
+   * @param {string} to the URL of its link
+   * @param {string[]} scripts
+   */
   const page = (path, to, ...scripts) =>
     html(
       early,
@@ -124,35 +149,49 @@ const pagesOf = ({ setup, early = "", attributes }) => {
 };
 
 /**
- * Runs in each page before anything else: notes down who reads or writes a cookie or a storage, where the pixel does or
- * where it is about the pixel's names, and what a page finds of these names.
+ * Runs in each page before anything else. Records in `window.accesses` each access to cookies and storage by the pixel or to the
+ * pixel's names, and which of these names existed already.
  */
 const watch = () => {
   const OURS = /^_{0,2}(oaiq|oppref|obref)/;
-  const touched = (window.touched = []);
-  const found = (store, names) =>
+  /** @type {string[]} */
+  const accesses = [];
+  Object.assign(window, { accesses });
+  /**
+   * @param {string} store
+   * @param {string[]} names
+   */
+  const recordExisting = (store, names) =>
     names
       .filter((name) => OURS.test(name))
-      .forEach((name) => touched.push(`${store} had ${name}`));
-  const cookieNames = () =>
-    document.cookie.split("; ").map((part) => part.split("=")[0]);
-  found("localStorage", Object.keys(localStorage));
-  found("sessionStorage", Object.keys(sessionStorage));
-  found("cookies", cookieNames());
+      .forEach((name) => accesses.push(`${store} had ${name}`));
+  const cookieNames = document.cookie
+    .split("; ")
+    .map((part) => part.replace(/=.*/, ""));
+  recordExisting("localStorage", Object.keys(localStorage));
+  recordExisting("sessionStorage", Object.keys(sessionStorage));
+  recordExisting("cookies", cookieNames);
 
-  const noteDown = (what, name = "") => {
+  /** @param {string} what */
+  const record = (what, name = "") => {
     Error.stackTraceLimit = 100;
-    if (OURS.test(name) || /\/sdk\/oaiq/.test(new Error().stack))
-      touched.push(`${what} ${name}`);
+    if (OURS.test(name) || /\/sdk\/oaiq/.test(String(new Error().stack)))
+      accesses.push(`${what} ${name}`);
   };
-  const wrap = (object, name, noted) => {
-    const property = Object.getOwnPropertyDescriptor(object, name);
+  /**
+   * @param {object} object
+   * @param {string} name
+   * @param {string} [label]
+   */
+  const wrap = (object, name, label) => {
+    /** @type {Record<string, any>} */
+    const property = Object.getOwnPropertyDescriptor(object, name) ?? {};
     for (const part of ["get", "set", "value"]) {
-      const real = property[part];
-      if (typeof real === "function")
-        property[part] = function (...args) {
-          noteDown(noted ?? `${part} ${name}`, args[0]);
-          return real.apply(this, args);
+      const original = property[part];
+      if (typeof original === "function")
+        property[part] = function (/** @type {any[]} */ ...args) {
+          record(label ?? `${part} ${name}`, args[0]);
+          return original.apply(this, args);
         };
     }
     Object.defineProperty(object, name, property);
@@ -164,52 +203,78 @@ const watch = () => {
     wrap(Storage.prototype, name, name);
 };
 
-/** The visitor opens the settings and accepts or rejects after all. */
-const changesMind = async (tab, { changes }, answer) => {
+/**
+ * Opens the settings and changes the answer.
+ *
+ * @param {Tab} tab
+ * @param {Manager} manager
+ * @param {(tab: Tab) => Promise<void>} answer
+ */
+const changeAnswer = async (tab, { toggle }, answer) => {
   await button(tab, "Privacy settings").click();
-  await (changes ?? answer)(tab);
+  await (toggle ?? answer)(tab);
 };
 
-/** Resolves once the pixel has loaded and knows of this state. */
-const untilState = (tab, state) =>
+/**
+ * Resolves once the pixel has loaded and has this consent state.
+ *
+ * @param {Tab} tab
+ * @param {"pending" | "granted" | "denied"} state
+ */
+const waitForState = (tab, state) =>
   tab.page.waitForFunction(
     `window.oaiq.consentState?.state === ${JSON.stringify(state)}`,
   );
 
-/** A visitor who came by an ad looks at the site's front page. */
-const arrives = async (t, browser, manager, query = "") => {
+/**
+ * Opens the front page as a visitor from an ad.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("../support/browser.mjs").TestBrowser} browser
+ * @param {Manager} manager
+ * @param {Map<string, Uint8Array>} setups
+ */
+const openFrontPage = async (t, browser, manager, setups, query = "") => {
   const site = await startSite(t, pagesOf(manager));
-  for (const [name, bytes] of await manager.bundles)
-    site.files.set(name, bytes);
+  for (const [name, bytes] of setups) site.files.set(name, bytes);
   const visitor = await Visitor.create(t, browser);
   await visitor.context.addInitScript(watch);
   const tab = await visitor.openPage(site.url(`/?oppref=click-1${query}`));
   return { site, visitor, tab };
 };
 
-const identity = (cookies) =>
+/** @param {Record<string, string>} cookies */
+const identityIn = (cookies) =>
   Object.keys(cookies).filter((name) => /^__(oppref|obref)$/.test(name));
 
-/** Nobody outside of the page's memory knows that the pixel is there. */
-const untouched = async ({ site, visitor, tab }) => {
-  await pause(A_BATCH_MS);
-  assert.deepEqual(await tab.evaluate("touched"), []);
+/**
+ * Asserts that the pixel has stored and sent nothing.
+ *
+ * @param {Awaited<ReturnType<typeof openFrontPage>>} opened
+ */
+const assertUntouched = async ({ site, visitor, tab }) => {
+  await pause(BATCH_MS);
+  assert.deepEqual(await tab.evaluate("accesses"), []);
   const ours = Object.keys(await visitor.cookies()).filter((name) =>
     name.startsWith("__o"),
   );
   assert.deepEqual(ours, []);
-  const asked = tab.requests
+  const requestedPaths = tab.requests
     .map((url) => new URL(url).pathname)
     .filter(
       (path) => path.startsWith(EVENTS_PATH) || path.startsWith(CONFIG_PATH),
     );
-  assert.deepEqual(asked, []);
+  assert.deepEqual(requestedPaths, []);
   assert.deepEqual(site.requests, []);
   assert.deepEqual(site.configRequests, []);
 };
 
-/** What the site may hear of a visitor who has denied: that there is one. */
-const onlyToldOfDenial = (requests) => {
+/**
+ * Asserts that these requests report only the denial.
+ *
+ * @param {import("../support/site.mjs").SentRequest[]} requests
+ */
+const assertOnlyDenial = (requests) => {
   for (const { body, headers } of requests) {
     assert.deepEqual(Object.keys(body), ["events"]);
     assert.equal(headers.cookie, undefined);
@@ -222,23 +287,29 @@ const onlyToldOfDenial = (requests) => {
 
 describe("a site with a consent manager", TOGETHER, () => {
   const browser = useBrowser();
-  let made;
-  before(() => {
-    made = bundles();
-    return made;
+  /** @type {Map<string, Uint8Array>} */
+  let setups;
+  before(async () => {
+    setups = await buildSetups();
   });
-  const arrivesAt = async (t, manager) => {
-    const arrived = await arrives(t, browser, { ...manager, bundles: made });
-    await isAsked(arrived.tab);
-    await untilState(arrived.tab, "pending");
-    return arrived;
+  /**
+   * Opens the front page and waits until its banner is shown.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {Manager} manager
+   */
+  const openBanner = async (t, manager) => {
+    const opened = await openFrontPage(t, browser, manager, setups);
+    await waitForBanner(opened.tab);
+    await waitForState(opened.tab, "pending");
+    return opened;
   };
 
   for (const manager of MANAGERS) {
     const { name } = manager;
 
-    test(`${name}: nothing is stored, read or sent before the visitor accepts; then everything comes with its own time and address`, async (t) => {
-      const { site, visitor, tab } = await arrivesAt(t, manager);
+    test(`${name}: nothing is stored, read or sent before an acceptance, which then sends all events with their time and URL`, async (t) => {
+      const { site, visitor, tab } = await openBanner(t, manager);
       const [from, to] = await tab.evaluate(`(() => {
         const from = Date.now();
         ${orderCall("on the front page")}
@@ -247,10 +318,10 @@ describe("a site with a consent manager", TOGETHER, () => {
         history.pushState(null, "", "/cart");
         return [from, Date.now()];
       })()`);
-      await untouched({ site, visitor, tab });
+      await assertUntouched({ site, visitor, tab });
 
-      await accepts(tab);
-      await untilState(tab, "granted");
+      await acceptAll(tab);
+      await waitForState(tab, "granted");
       await tab.evaluate(orderCall("after the answer"));
       const ids = [
         "early on /",
@@ -264,9 +335,10 @@ describe("a site with a consent manager", TOGETHER, () => {
         Object.fromEntries(ids.map((id) => [id, 1])),
       );
 
-      const [early, front, product, after] = ids.map((id) =>
-        site.measured.find((event) => event.id === id),
-      );
+      const early = site.measuredEvent("early on /");
+      const front = site.measuredEvent("on the front page");
+      const product = site.measuredEvent("on a product's page");
+      const after = site.measuredEvent("after the answer");
       assert.equal(early.source_url, site.url("/"));
       assert.equal(front.source_url, site.url("/"));
       assert.equal(product.source_url, site.url("/product"));
@@ -274,50 +346,50 @@ describe("a site with a consent manager", TOGETHER, () => {
       assert.ok(early.timestamp_ms <= from);
       for (const { timestamp_ms } of [front, product])
         assert.ok(timestamp_ms >= from && timestamp_ms <= to);
-      assert.ok(after.timestamp_ms >= to + A_BATCH_MS);
+      assert.ok(after.timestamp_ms >= to + BATCH_MS);
       assert.ok(site.requests.every(({ body }) => body.oppref === "click-1"));
       assert.equal((await visitor.cookies()).__oppref, "click-1");
       assert.deepEqual(tab.pageErrors, []);
     });
 
-    test(`${name}: of a visitor who rejects nothing comes, on no page, until they change their mind`, async (t) => {
-      const { site, visitor, tab } = await arrivesAt(t, manager);
+    test(`${name}: nothing is sent after a rejection, on any page, until the visitor accepts`, async (t) => {
+      const { site, visitor, tab } = await openBanner(t, manager);
       await tab.evaluate(orderCall("before the answer"));
-      await rejects(tab);
-      await untilState(tab, "denied");
+      await rejectAll(tab);
+      await waitForState(tab, "denied");
       await tab.evaluate(orderCall("rejected"));
 
-      // on leaving, what waits would go at once
+      // page hide would send queued events at once
       await tab.goto(site.url("/next?oppref=click-2"));
-      await untilState(tab, "denied");
+      await waitForState(tab, "denied");
       assert.equal(await button(tab, "Accept all").isVisible(), false);
       await tab.evaluate(orderCall("rejected on page two"));
-      await pause(A_BATCH_MS);
+      await pause(BATCH_MS);
       assert.deepEqual(site.deliveryCounts, {});
-      onlyToldOfDenial(site.requests);
-      assert.deepEqual(identity(await visitor.cookies()), []);
+      assertOnlyDenial(site.requests);
+      assert.deepEqual(identityIn(await visitor.cookies()), []);
 
       const { length } = site.requests;
-      await changesMind(tab, manager, accepts);
-      await untilState(tab, "granted");
+      await changeAnswer(tab, manager, acceptAll);
+      await waitForState(tab, "granted");
       await tab.evaluate(orderCall("accepted after all"));
       await site.waitForOrders("accepted after all");
       assert.deepEqual(site.deliveryCounts, { "accepted after all": 1 });
-      onlyToldOfDenial(site.requests.slice(0, length));
+      assertOnlyDenial(site.requests.slice(0, length));
       assert.deepEqual(tab.pageErrors, []);
     });
 
-    test(`${name}: a visitor who accepts on page two is measured from there, with the click that brought them`, async (t) => {
-      const { site, visitor, tab } = await arrivesAt(t, manager);
+    test(`${name}: an acceptance on page two sends the events of that page with the click ID`, async (t) => {
+      const { site, visitor, tab } = await openBanner(t, manager);
       await tab.evaluate(orderCall("on page one"));
       await tab.page.getByRole("link", { name: "To /next" }).click();
       await tab.page.waitForURL("**/next**");
-      await isAsked(tab);
-      await untilState(tab, "pending");
+      await waitForBanner(tab);
+      await waitForState(tab, "pending");
       await tab.evaluate(orderCall("on page two"));
-      await untouched({ site, visitor, tab });
+      await assertUntouched({ site, visitor, tab });
 
-      await accepts(tab);
+      await acceptAll(tab);
       await site.waitForOrders("early on /next", "on page two");
       assert.deepEqual(site.deliveryCounts, {
         "early on /next": 1,
@@ -329,35 +401,35 @@ describe("a site with a consent manager", TOGETHER, () => {
       assert.deepEqual(tab.pageErrors, []);
     });
 
-    test(`${name}: an acceptance holds on page two, and its withdrawal ends everything until it is given again`, async (t) => {
-      const { site, visitor, tab } = await arrivesAt(t, manager);
-      await accepts(tab);
+    test(`${name}: an acceptance applies to page two, and its withdrawal stops everything until the next acceptance`, async (t) => {
+      const { site, visitor, tab } = await openBanner(t, manager);
+      await acceptAll(tab);
       await site.waitForOrders("early on /");
       await tab.leaveAfterResponses(site);
-      await untilState(tab, "granted");
+      await waitForState(tab, "granted");
       assert.equal(await button(tab, "Accept all").isVisible(), false);
       await site.waitForOrders("early on /next");
-      assert.deepEqual(identity(await visitor.cookies()).sort(), [
+      assert.deepEqual(identityIn(await visitor.cookies()).sort(), [
         "__obref",
         "__oppref",
       ]);
 
-      // an order that waits, because the one before it has no answer yet
+      // an order that is queued, because the one before it is in flight
       site.holdResponses();
-      await tab.evaluate(orderCall("under way"));
-      await site.waitForOrders("under way");
-      await tab.evaluate(orderCall("waiting"));
+      await tab.evaluate(orderCall("in flight"));
+      await site.waitForOrders("in flight");
+      await tab.evaluate(orderCall("queued"));
       const reloaded =
         manager.reloadsOnWithdrawal && tab.page.waitForEvent("load");
-      await changesMind(tab, manager, rejects);
+      await changeAnswer(tab, manager, rejectAll);
       await reloaded;
-      await untilState(tab, "denied");
-      assert.deepEqual(identity(await visitor.cookies()), []);
+      await waitForState(tab, "denied");
+      assert.deepEqual(identityIn(await visitor.cookies()), []);
       await tab.evaluate(orderCall("withdrawn"));
       const { length } = site.requests;
       site.releaseResponses();
-      await pause(A_BATCH_MS);
-      onlyToldOfDenial(site.requests.slice(length));
+      await pause(BATCH_MS);
+      assertOnlyDenial(site.requests.slice(length));
       assert.deepEqual(
         await tab.evaluate(
           "Object.keys(localStorage).filter((name) => name.startsWith('oaiq_outbox'))",
@@ -365,24 +437,30 @@ describe("a site with a consent manager", TOGETHER, () => {
         [],
       );
 
-      await changesMind(tab, manager, accepts);
-      await untilState(tab, "granted");
+      await changeAnswer(tab, manager, acceptAll);
+      await waitForState(tab, "granted");
       await tab.evaluate(orderCall("accepted again"));
       await site.waitForOrders("accepted again");
       assert.deepEqual(site.deliveryCounts, {
         "early on /": 1,
         "early on /next": 1,
-        "under way": 1,
+        "in flight": 1,
         "accepted again": 1,
       });
       assert.deepEqual(tab.pageErrors, []);
     });
   }
 
-  test("IAB TCF: a visitor whom the GDPR does not protect is measured without being asked", async (t) => {
-    const tcf = MANAGERS.find(({ setup }) => setup === "tcf");
-    const manager = { ...tcf, bundles: made };
-    const { site, tab } = await arrives(t, browser, manager, "&country=US");
+  test("IAB TCF: events are sent without a banner where the GDPR does not apply", async (t) => {
+    const manager = MANAGERS.find(({ setup }) => setup === "tcf");
+    assert.ok(manager);
+    const { site, tab } = await openFrontPage(
+      t,
+      browser,
+      manager,
+      setups,
+      "&country=US",
+    );
     await site.waitForOrders("early on /");
     assert.equal(await button(tab, "Accept all").isVisible(), false);
     assert.deepEqual(tab.pageErrors, []);

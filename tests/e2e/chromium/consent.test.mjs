@@ -18,7 +18,7 @@ import {
 describe("consent", () => {
   const browser = useBrowser();
 
-  test("a denial in one tab stops the other at once and forgets the visitor; what was dropped is not sent after a grant", async (t) => {
+  test("a denial in one tab stops the other at once and drops its queued events for good", async (t) => {
     const site = await startSite(t, { "/": html(), "/next": html("") });
     const visitor = await Visitor.create(t, browser);
     const one = await visitor.openPage(site.url("/?oppref=click-1"));
@@ -28,9 +28,9 @@ describe("consent", () => {
     await site.waitForOrders("one 1", "other 1");
     const before = await visitor.cookies();
     assert.equal(before.__oppref, "click-1");
-    assert.equal(before.__obref, site.requests.at(-1).body.obref);
+    assert.equal(before.__obref, site.lastRequest.body.obref);
 
-    // an order that waits in the other tab, because the one before it has no answer yet
+    // an order that is queued in the other tab, because the one before it is in flight
     site.holdResponses();
     await other.evaluate(orderCall("other 2"));
     await site.waitForOrders("other 2");
@@ -42,8 +42,8 @@ describe("consent", () => {
     );
     await other.evaluate(orderCall("other 4"));
     await one.evaluate(orderCall("one 2"));
-    const { __oaiq_consent: answer, ...identity } = await visitor.cookies();
-    assert.equal(answer, "false");
+    const { __oaiq_consent: consent, ...identity } = await visitor.cookies();
+    assert.equal(consent, "false");
     assert.deepEqual(identity, {});
 
     site.releaseResponses();
@@ -62,7 +62,7 @@ describe("consent", () => {
     assert.deepEqual(one.pageErrors.concat(other.pageErrors), []);
   });
 
-  test("a visitor who has denied is told of once a session, and not named", async (t) => {
+  test("a denial is reported once per session, without identity", async (t) => {
     const site = await startSite(t, { "/": html(), "/next": html() });
     const visitor = await Visitor.create(t, browser);
     await visitor.context.addCookies([
@@ -80,25 +80,31 @@ describe("consent", () => {
     await other.evaluate(orderCall("granted"));
     await site.waitForOrders("granted");
     assert.deepEqual(site.deliveryCounts, { granted: 1 });
-    const [{ body, headers }, ...rest] = site.requests;
+    const { body, headers } = site.firstRequest;
     assert.deepEqual(Object.keys(body), ["events"]);
-    assert.equal(body.events[0].data.consent, false);
+    assert.equal(body.events[0]?.data.consent, false);
     assert.equal(headers.cookie, undefined);
     assert.equal(headers.referer, undefined);
     assert.ok(
-      rest.every(({ body }) => body.obref),
-      "a second one was told",
+      site.requests.slice(1).every(({ body }) => body.obref),
+      "the denial was reported twice",
     );
     assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
     assert.deepEqual(tab.pageErrors, []);
   });
 });
 
-/** Longer than a batch waits, and than the file takes that deletes. */
-const A_WHILE = 2_500;
+/** Longer than a batch is delayed, and than the consent file takes to delete data. */
+const IDLE_MS = 2_500;
 
-/** The names of all that the pixel has stored for this page. */
-const stored = async (visitor, tab) => {
+/**
+ * The names of everything that the pixel has stored for this page.
+ *
+ * @param {Visitor} visitor
+ * @param {import("../support/browser.mjs").Tab} tab
+ */
+const storedNames = async (visitor, tab) => {
+  /** @type {string[]} */
   const names = await tab.evaluate(`(async () => [
     ...Object.keys(localStorage), ...Object.keys(sessionStorage),
     ...(window.caches ? await caches.keys() : []), window.name,
@@ -108,8 +114,8 @@ const stored = async (visitor, tab) => {
   );
 };
 
-/** What pages before this one may have left, and what belongs to the site. */
-const LEFT = `
+/** Stores what earlier pages may have left, and what belongs to the site. */
+const LEAVE_DATA = `
   localStorage.setItem("oaiq_outbox.1:gone", '{"pixel":"TEST-PIXEL","events":[]}');
   localStorage.setItem("oaiq_outbox.damaged", "{");
   localStorage.setItem("oaiq_outbox.no_courier", "1");
@@ -123,110 +129,124 @@ const LEFT = `
   document.cookie = "__oaiq_domain_probe=1; Path=/";
   document.cookie = "basket=3; Path=/";`;
 
-describe("a visitor who is forgotten", { concurrency: 3 }, () => {
+describe("forget", { concurrency: 3 }, () => {
   const browser = useBrowser();
-  const ADDRESSES = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
-  const pending = (attributes) =>
-    html(QUEUE_STUB, inlineScript(INIT), sdkTag(`${ADDRESSES} ${attributes}`));
+  const ENDPOINTS = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
+  const pending = (/** @type {string} */ attributes) =>
+    html(QUEUE_STUB, inlineScript(INIT), sdkTag(`${ENDPOINTS} ${attributes}`));
 
-  const arrives = async (t, front, host) => {
-    const site = await startSite(t, { "/": front, "/next": html() });
+  /**
+   * @param {import("node:test").TestContext} t
+   * @param {string} page
+   * @param {string} [host]
+   */
+  const openPage = async (t, page, host) => {
+    const site = await startSite(t, { "/": page, "/next": html() });
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url("/?oppref=click-1", host));
     return { site, visitor, tab };
   };
-  const isForgotten = (tab) =>
+  /** @param {import("../support/browser.mjs").Tab} tab */
+  const waitUntilForgotten = (tab) =>
     tab.page.waitForFunction(
       "!Object.keys(localStorage).some((name) => name.startsWith('oaiq'))",
     );
 
-  test("has nothing left on this origin, is measured no more on this page, and is somebody else on the next", async (t) => {
-    const { site, visitor, tab } = await arrives(t, html());
+  test("deletes everything on this origin, stops measurement on this page, and the next page has a new browser ID", async (t) => {
+    const { site, visitor, tab } = await openPage(t, html());
     await tab.evaluate(orderCall("a"));
     await site.waitForOrders("a");
-    await tab.evaluate(LEFT);
-    const before = site.requests.at(-1).body;
+    await tab.evaluate(LEAVE_DATA);
+    const before = site.lastRequest.body;
     await tab.evaluate(
-      `${orderCall("waiting")} oaiq("forget"); ${orderCall("forgotten")}`,
+      `${orderCall("queued")} oaiq("forget"); ${orderCall("forgotten")}`,
     );
-    await isForgotten(tab);
-    assert.deepEqual(await stored(visitor, tab), []);
+    await waitUntilForgotten(tab);
+    assert.deepEqual(await storedNames(visitor, tab), []);
     assert.equal(await tab.evaluate("localStorage.basket"), "3");
     assert.equal((await visitor.cookies()).basket, "3");
     await tab.evaluate(`oaiq("consent", true); ${INIT} ${orderCall("later")}`);
-    await pause(A_WHILE);
-    assert.deepEqual(await stored(visitor, tab), []);
+    await pause(IDLE_MS);
+    assert.deepEqual(await storedNames(visitor, tab), []);
     assert.deepEqual(tab.oaiqLogs, []);
 
     await tab.goto(site.url("/next"));
     await tab.evaluate(orderCall("b"));
     await site.waitForOrders("b");
     assert.deepEqual(site.deliveryCounts, { a: 1, b: 1 });
-    const after = site.requests.at(-1).body;
+    const after = site.lastRequest.body;
     assert.ok(after.obref && after.obref !== before.obref);
     assert.equal(after.oppref, undefined);
     assert.deepEqual(tab.pageErrors, []);
   });
 
-  test("has no caches left, where a worker has noted what has arrived", async (t) => {
-    const { visitor, tab } = await arrives(t, html(), "localhost");
+  test("deletes the worker's receipts in caches", async (t) => {
+    const { visitor, tab } = await openPage(t, html(), "localhost");
     await tab.evaluate(
       `caches.open("oaiq_outbox.1:a").then(() => caches.open("mine"))`,
     );
     await tab.evaluate(`oaiq("forget")`);
-    await isForgotten(tab);
+    await waitUntilForgotten(tab);
     await tab.page.waitForFunction(
       "caches.keys().then((all) => all.length === 1)",
     );
     assert.deepEqual(await tab.evaluate("caches.keys()"), ["mine"]);
-    assert.deepEqual(await stored(visitor, tab), []);
+    assert.deepEqual(await storedNames(visitor, tab), []);
   });
 
-  test("has the request given up that is under way", async (t) => {
-    const { site, tab } = await arrives(t, html());
+  test("aborts the request in flight", async (t) => {
+    const { site, tab } = await openPage(t, html());
     site.respond = () => ({ hang: true });
     await tab.evaluate(orderCall("a"));
     await site.waitFor("the request", () => site.requests.length > 0);
     await tab.evaluate(`oaiq("forget")`);
-    await site.waitFor("its end", () => site.requests[0].aborted);
-    await pause(A_WHILE);
+    await site.waitFor("the abort", () => site.firstRequest.aborted);
+    await pause(IDLE_MS);
     assert.equal(site.requests.length, 1);
     assert.deepEqual(tab.pageErrors, []);
   });
 
-  test("by a call that waits for the script is not measured at all", async (t) => {
-    const { site, visitor, tab } = await arrives(
+  test("in the queue discards all queued calls", async (t) => {
+    const { site, visitor, tab } = await openPage(
       t,
       html(
         QUEUE_STUB,
         inlineScript(
-          `${INIT} ${orderCall("a")} ${LEFT} oaiq("forget"); ${orderCall("b")}`,
+          `${INIT} ${orderCall("a")} ${LEAVE_DATA} oaiq("forget"); ${orderCall("b")}`,
         ),
         sdkTag(),
       ),
     );
-    await isForgotten(tab);
-    await pause(A_WHILE);
+    await waitUntilForgotten(tab);
+    await pause(IDLE_MS);
     await tab.goto(site.url("/next?x"));
     await tab.evaluate("oaiq('forget')");
-    await isForgotten(tab);
+    await waitUntilForgotten(tab);
     assert.deepEqual(site.deliveryCounts, {});
-    assert.deepEqual(await stored(visitor, tab), []);
+    assert.deepEqual(await storedNames(visitor, tab), []);
   });
 
-  for (const [way, attributes, source] of [
-    ["the page", 'data-consent="pending"', "call"],
-    ["a source", 'data-consent-source="google"', "google"],
+  for (const { what, attributes, source } of [
+    {
+      what: "a call",
+      attributes: 'data-consent="pending"',
+      source: "call",
+    },
+    {
+      what: "a source",
+      attributes: 'data-consent-source="google"',
+      source: "google",
+    },
   ]) {
-    test(`before ${way} has an answer has nothing left either`, async (t) => {
-      const { site, visitor, tab } = await arrives(t, pending(attributes));
+    test(`deletes everything while consent from ${what} is pending`, async (t) => {
+      const { site, visitor, tab } = await openPage(t, pending(attributes));
       await tab.page.waitForFunction(
         `oaiq.consentState?.source === "${source}"`,
       );
-      await tab.evaluate(LEFT);
+      await tab.evaluate(LEAVE_DATA);
       await tab.evaluate(`${orderCall("a")} oaiq("forget")`);
-      await isForgotten(tab);
-      assert.deepEqual(await stored(visitor, tab), []);
+      await waitUntilForgotten(tab);
+      assert.deepEqual(await storedNames(visitor, tab), []);
       const forgotten = { state: "denied", source: "forget" };
       assert.deepEqual(
         await tab.evaluate("({...oaiq.consentState})"),
@@ -234,20 +254,20 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
       );
       await tab.evaluate(`oaiq("consent", true); ${orderCall("b")}
         window.dataLayer?.push(["consent", "update", { ad_storage: "granted" }]);`);
-      await pause(A_WHILE);
+      await pause(IDLE_MS);
       assert.deepEqual(
         await tab.evaluate("({...oaiq.consentState})"),
         forgotten,
       );
       assert.deepEqual(site.requests, []);
-      assert.deepEqual(await stored(visitor, tab), []);
+      assert.deepEqual(await storedNames(visitor, tab), []);
       assert.deepEqual(tab.oaiqLogs, []);
       assert.deepEqual(tab.pageErrors, []);
     });
   }
 
-  test("is measured no more even where the file is missing, and the console says what remains", async (t) => {
-    const { site, visitor, tab } = await arrives(t, html());
+  test("stops measurement and logs what remains where the consent file is missing", async (t) => {
+    const { site, visitor, tab } = await openPage(t, html());
     site.files.delete("oaiq.consent.min.js");
     await tab.evaluate(orderCall("a"));
     await site.waitForOrders("a");
@@ -255,7 +275,7 @@ describe("a visitor who is forgotten", { concurrency: 3 }, () => {
     await tab.waitForLog(
       /forget is incomplete: oaiq\.consent\.min\.js could not be loaded/,
     );
-    await pause(A_WHILE);
+    await pause(IDLE_MS);
     assert.deepEqual(site.deliveryCounts, { a: 1 });
     const { __obref, __oppref, __oaiq_consent } = await visitor.cookies();
     assert.deepEqual(

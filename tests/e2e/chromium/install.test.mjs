@@ -1,4 +1,4 @@
-// How a page puts the pixel in, and what it then has.
+// Tests how a page installs the pixel, and the global that it then has.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,18 +21,22 @@ import {
   openSite,
 } from "../support/site.mjs";
 
-/** The text inside a file of the install snippet, which loads this site's copy of the script. */
-const snippetOf = async (file) => {
+/**
+ * The code of an install snippet, which loads this site's script.
+ *
+ * @param {string} file
+ */
+const readSnippet = async (file) => {
   const text = await readFile(join(root, file), "utf8");
   return text
     .replace(/<\/?script>\n/g, "")
     .trim()
     .replace(PLACEHOLDER, "/sdk/oaiq.min.js");
 };
-const ADDRESSES = `endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}"`;
-const CONFIG = `window.oaiq = { config: { ${ADDRESSES} } };`;
+const ENDPOINTS = `endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}"`;
+const CONFIG = `window.oaiq = { config: { ${ENDPOINTS} } };`;
 
-/** The install snippet whole: the stub, and the script on its way. */
+/** A minimal install snippet: the stub, and an async script. */
 const SNIPPET = `${QUEUE_STUB}${inlineScript(`
   oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };
   const s = document.createElement("script");
@@ -41,10 +45,10 @@ const SNIPPET = `${QUEUE_STUB}${inlineScript(`
   document.head.append(s);
 `)}`;
 
-describe("installing the pixel", { concurrency: 4 }, () => {
+describe("installation", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
-  test("calls made before the script has loaded are measured, once and in order", async (t) => {
+  test("calls before the script loads are measured once and in order", async (t) => {
     const { site, tab } = await openSite(
       t,
       browser,
@@ -60,17 +64,17 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     assert.deepEqual(tab.oaiqLogs, []);
   });
 
-  test("a page that left an array in the pixel's place has its calls measured, and may go on pushing to it", async (t) => {
+  test("calls in an array are measured, and later ones that are pushed to it", async (t) => {
     const { site } = await openSite(
       t,
       browser,
       inlineScript(
-        `window.oaiq = [["init", { pixelId: "${PIXEL_ID}" }]]; const kept = window.oaiq;`,
+        `window.oaiq = [["init", { pixelId: "${PIXEL_ID}" }]]; const array = window.oaiq;`,
       ),
       sdkTag(),
       inlineScript(
-        `kept.push(["measure", "order_created", { type: "contents" }, { event_id: "pushed" }]);
-         kept.push(["measure", "order_created", { type: "contents" }, { event_id: "one" }],
+        `array.push(["measure", "order_created", { type: "contents" }, { event_id: "pushed" }]);
+         array.push(["measure", "order_created", { type: "contents" }, { event_id: "one" }],
                    ["measure", "order_created", { type: "contents" }, { event_id: "two" }]);`,
       ),
     );
@@ -78,7 +82,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     assert.deepEqual(site.deliveryCounts, { pushed: 1, one: 1, two: 1 });
   });
 
-  test("a page that left its calls in oaiq.queue has them measured", async (t) => {
+  test("calls in oaiq.queue are measured", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -92,7 +96,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     assert.deepEqual(site.deliveryCounts, { queued: 1 });
   });
 
-  test("the script alone, without a snippet, gives a pixel", async (t) => {
+  test("the script works without a snippet", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -102,7 +106,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     await site.waitForOrders("alone");
   });
 
-  test("methods do what calls do", async (t) => {
+  test("methods are equivalent to calls", async (t) => {
     const { site, tab } = await openSite(
       t,
       browser,
@@ -127,7 +131,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     );
   });
 
-  test("the script in a page twice measures once, and the first stays", async (t) => {
+  test("the second of two scripts has no effect", async (t) => {
     const { site, tab } = await openSite(
       t,
       browser,
@@ -150,24 +154,24 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     );
   });
 
-  test("whoever kept the snippet's function goes on being heard", async (t) => {
+  test("calls of the snippet's own function are measured after the script has loaded", async (t) => {
     const { site, tab } = await openSite(
       t,
       browser,
       QUEUE_STUB,
-      inlineScript(`const kept = window.oaiq; ${INIT}`),
+      inlineScript(`const stub = window.oaiq; ${INIT}`),
       sdkTag(),
       inlineScript(
-        `${orderCall("kept").replace("oaiq(", "kept(")} ${orderCall("new")}
-         window.replaced = kept !== window.oaiq;`,
+        `${orderCall("stub").replace("oaiq(", "stub(")} ${orderCall("new")}
+         window.replaced = stub !== window.oaiq;`,
       ),
     );
-    await site.waitForOrders("kept", "new");
-    assert.deepEqual(site.deliveryCounts, { kept: 1, new: 1 });
+    await site.waitForOrders("stub", "new");
+    assert.deepEqual(site.deliveryCounts, { stub: 1, new: 1 });
     assert.equal(await tab.evaluate("window.replaced"), true);
   });
 
-  test("when the script element has run, the pixel is there and has taken the waiting calls", async (t) => {
+  test("the pixel has processed the queue when the script element has run", async (t) => {
     const { tab } = await openSite(
       t,
       browser,
@@ -175,19 +179,19 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       inlineScript(`${INIT} oaiq("consent", true);`),
       sdkTag(),
       inlineScript(
-        `window.seen = { loaded: oaiq.loaded, waiting: oaiq.q.length, answer: localStorage.getItem("oaiq_consent"),
-           browser: document.cookie.includes("__obref=") };`,
+        `window.seen = { loaded: oaiq.loaded, queued: oaiq.q.length, consent: localStorage.getItem("oaiq_consent"),
+           hasBrowserId: document.cookie.includes("__obref=") };`,
       ),
     );
     assert.deepEqual(await tab.evaluate("window.seen"), {
       loaded: true,
-      waiting: 0,
-      answer: "true",
-      browser: true,
+      queued: 0,
+      consent: "true",
+      hasBrowserId: true,
     });
   });
 
-  test("the global is a function that carries what tag managers look for", async (t) => {
+  test("the global is a function with the properties that tag managers check", async (t) => {
     const { tab } = await openSite(
       t,
       browser,
@@ -203,7 +207,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       queue: Array.isArray(oaiq.q) && oaiq.q.length === 0 && oaiq.q === oaiq.queue,
       config: oaiq.config,
       methods: ["init", "measure", "measureSingle", "consent"].map((name) => typeof oaiq[name]),
-      answer: String(oaiq("measure", "order_created", { type: "contents" })),
+      result: String(oaiq("measure", "order_created", { type: "contents" })),
     })`);
     assert.deepEqual(found, {
       type: "function",
@@ -213,7 +217,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       queue: true,
       config: { debug: false, mine: 1 },
       methods: ["function", "function", "function", "function"],
-      answer: "undefined",
+      result: "undefined",
     });
   });
 
@@ -226,7 +230,7 @@ describe("installing the pixel", { concurrency: 4 }, () => {
     assert.deepEqual(found, { build: packageVersion(), isEnumerable: false });
   });
 
-  test("oaiq.config gives the pixel and the user that init leaves out", async (t) => {
+  test("oaiq.config supplies the pixel ID and user that init omits", async (t) => {
     const { site } = await openSite(
       t,
       browser,
@@ -238,30 +242,28 @@ describe("installing the pixel", { concurrency: 4 }, () => {
       sdkTag(),
     );
     await site.waitForOrders("configured");
-    const { query, body } = site.requests.find(({ body }) =>
-      body.events.some(({ id }) => id === "configured"),
-    );
+    const { query, body } = site.requestWith("configured");
     assert.equal(query.pid, "FROM-CONFIG");
     assert.deepEqual(body.user, { in: { co: "DE" } });
   });
 
-  test("two sites' pages in one browser do not hear of each other's visitors, two hosts of one site do", async (t) => {
+  test("the browser ID is shared by hosts of one site, not by two sites", async (t) => {
     const site = await startSite(t, { "/": html() });
     const visitor = await Visitor.create(t, browser);
-    const browserRef = async (host) => {
+    const browserId = async (/** @type {string} */ host) => {
       const tab = await visitor.openPage(site.url("/?oppref=click", host));
-      // a start looks at no cookie before the page has been painted
-      const found = await tab.page.waitForFunction(
+      // the pixel accesses no cookie before the first paint
+      const cookie = await tab.page.waitForFunction(
         "/__obref=([^;]+)/.exec(document.cookie)?.[1]",
       );
-      return found.jsonValue();
+      return cookie.jsonValue();
     };
-    const shop = await browserRef("shop.example.test");
-    assert.equal(await browserRef("help.example.test"), shop);
-    assert.notEqual(await browserRef("shop.another.test"), shop);
+    const shop = await browserId("shop.example.test");
+    assert.equal(await browserId("help.example.test"), shop);
+    assert.notEqual(await browserId("shop.another.test"), shop);
   });
 
-  test("a sandboxed frame without cookies or storage is measured", async (t) => {
+  test("events of a sandboxed frame without cookies or storage are delivered", async (t) => {
     const site = await startSite(t, {
       "/": html(`<iframe sandbox="allow-scripts" src="/frame"></iframe>`),
       "/frame": html(
@@ -279,44 +281,45 @@ describe("installing the pixel", { concurrency: 4 }, () => {
   });
 });
 
-for (const [name, file] of [
-  ["short", "www/snippet/short.html"],
-  ["saving", "www/snippet/snippet.html"],
-  ["strict", "www/snippet/strict.html"],
-])
+for (const [name, file] of Object.entries({
+  short: "www/snippet/short.html",
+  saving: "www/snippet/snippet.html",
+  strict: "www/snippet/strict.html",
+}))
   describe(`the ${name} install snippet`, { concurrency: 4 }, () => {
     const browser = useBrowser();
-    const isQuiet = (tab) => {
+    /** @param {import("../support/browser.mjs").Tab} tab */
+    const assertSilent = (tab) => {
       assert.deepEqual(tab.pageErrors, []);
       assert.deepEqual(tab.oaiqLogs, []);
     };
 
-    test("keeps a config that is there, and that is set behind it", async (t) => {
-      const snippet = await snippetOf(file);
-      for (const [before, behind] of [
-        [CONFIG, ""],
-        ["", `oaiq.config = { ${ADDRESSES} };`],
-        [
-          `window.oaiq = { config: { endpoint: "${EVENTS_PATH}" } };`,
-          `oaiq.config.settings = "${CONFIG_PATH}";`,
-        ],
+    test("preserves a config that is set before or after it", async (t) => {
+      const snippet = await readSnippet(file);
+      for (const { before = "", after = "" } of [
+        { before: CONFIG },
+        { after: `oaiq.config = { ${ENDPOINTS} };` },
+        {
+          before: `window.oaiq = { config: { endpoint: "${EVENTS_PATH}" } };`,
+          after: `oaiq.config.settings = "${CONFIG_PATH}";`,
+        },
       ]) {
         const { site, tab } = await openSite(
           t,
           browser,
           inlineScript(before),
           inlineScript(snippet),
-          inlineScript(behind + INIT + orderCall("order")),
+          inlineScript(after + INIT + orderCall("order")),
         );
         await site.waitForOrders("order");
         assert.equal(site.configRequests.length, 1);
-        isQuiet(tab);
+        assertSilent(tab);
       }
     });
 
-    test("keeps the calls that wait already, wherever they are", async (t) => {
-      const snippet = await snippetOf(file);
-      const calls = `["init", { pixelId: "${PIXEL_ID}" }], ["measure", "order_created", { type: "contents" }, { event_id: "waiting" }]`;
+    test("preserves calls that are queued in any of the supported places", async (t) => {
+      const snippet = await readSnippet(file);
+      const calls = `["init", { pixelId: "${PIXEL_ID}" }], ["measure", "order_created", { type: "contents" }, { event_id: "queued" }]`;
       for (const before of [
         `window.oaiq = [${calls}];`,
         `window.oaiq = { q: [${calls}] };`,
@@ -327,67 +330,67 @@ for (const [name, file] of [
           browser,
           inlineScript(before),
           inlineScript(snippet),
-          inlineScript(`oaiq.config = { ${ADDRESSES} }; ${orderCall("own")}`),
+          inlineScript(`oaiq.config = { ${ENDPOINTS} }; ${orderCall("own")}`),
         );
-        await site.waitForOrders("waiting", "own");
-        assert.deepEqual(site.deliveryCounts, { waiting: 1, own: 1 });
-        isQuiet(tab);
+        await site.waitForOrders("queued", "own");
+        assert.deepEqual(site.deliveryCounts, { queued: 1, own: 1 });
+        assertSilent(tab);
       }
     });
 
-    test("has its queue before the global is set, so that a wrapper that copies the queue then loses no call", async (t) => {
+    test("has its queue before the global is set, for wrappers that copy it", async (t) => {
       const { site, tab } = await openSite(
         t,
         browser,
         inlineScript(`
-          let wrapper = { config: { ${ADDRESSES} } };
+          let wrapper = { config: { ${ENDPOINTS} } };
           Object.defineProperty(window, "oaiq", {
             configurable: true,
             get: () => wrapper,
-            set(given) {
-              wrapper = function () { return given.apply(this, arguments); };
-              wrapper.q = given.q;
-              wrapper.config = given.config;
+            set(stub) {
+              wrapper = function () { return stub.apply(this, arguments); };
+              wrapper.q = stub.q;
+              wrapper.config = stub.config;
             },
           });`),
-        inlineScript(await snippetOf(file)),
+        inlineScript(await readSnippet(file)),
         inlineScript(INIT + orderCall("early")),
       );
       await site.waitForOrders("early");
       assert.deepEqual(tab.pageErrors, []);
     });
 
-    test("stands behind an unfinished statement, and before a call on the same line", async (t) => {
+    test("works after an unfinished statement and before a call on the same line", async (t) => {
       const { site, tab } = await openSite(
         t,
         browser,
         inlineScript(CONFIG),
         inlineScript(
-          `window.before = function () { return 1 }\n${await snippetOf(file)}${INIT}${orderCall("order")}`,
+          `window.before = function () { return 1 }\n${await readSnippet(file)}${INIT}${orderCall("order")}`,
         ),
       );
       await site.waitForOrders("order");
       assert.equal(await tab.evaluate("typeof before"), "function");
-      isQuiet(tab);
+      assertSilent(tab);
     });
 
-    test("works in a combined file, in strict mode", async (t) => {
+    test("works in a concatenated file in strict mode", async (t) => {
       const { site, tab } = await openSite(
         t,
         browser,
         inlineScript(CONFIG),
         inlineScript(
-          `"use strict"\nvar a = 1\n${await snippetOf(file)}(function () { window.behind = 1 })()`,
+          `"use strict"\nvar a = 1\n${await readSnippet(file)}(function () { window.after = 1 })()`,
         ),
         inlineScript(INIT + orderCall("order")),
       );
       await site.waitForOrders("order");
-      assert.equal(await tab.evaluate("window.behind"), 1);
-      isQuiet(tab);
+      assert.equal(await tab.evaluate("window.after"), 1);
+      assertSilent(tab);
     });
 
-    test("twice in a page loads the script once", async (t) => {
-      const snippet = inlineScript(await snippetOf(file));
+    test("loads the script once when it is in the page twice", async (t) => {
+      const snippet = inlineScript(await readSnippet(file));
       const { site, tab } = await openSite(
         t,
         browser,
@@ -397,8 +400,10 @@ for (const [name, file] of [
         snippet,
       );
       await site.waitForOrders("order");
-      const asked = tab.requests.filter((url) => url.endsWith("/oaiq.min.js"));
-      assert.equal(asked.length, 1);
+      const requests = tab.requests.filter((url) =>
+        url.endsWith("/oaiq.min.js"),
+      );
+      assert.equal(requests.length, 1);
       assert.deepEqual(site.deliveryCounts, { order: 1 });
     });
   });

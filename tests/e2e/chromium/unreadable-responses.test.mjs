@@ -1,4 +1,4 @@
-// Requests that arrive while the browser keeps their answers from the page.
+// Tests requests that are delivered while the browser hides their responses from the page.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -15,42 +15,40 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 
-/** Longer than the pauses before a third and a fourth try. */
-const LONG = 40_000;
+/** Longer than the delays before the third and fourth attempts. */
+const RETRIES_MS = 40_000;
 
-describe("answers that a page may not see", { concurrency: 4 }, () => {
+describe("responses that a page cannot read", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
-  test("under Cross-Origin-Embedder-Policy events arrive once or twice", async (t) => {
+  test("events are delivered at most twice under Cross-Origin-Embedder-Policy", async (t) => {
     const endpoint = await startSite(t, {});
     const site = await startSite(t, {});
-    const at = (path) => endpoint.url(path, "127.0.0.1");
-    site.pages["/"] = {
+    const at = (/** @type {string} */ path) => endpoint.url(path, "127.0.0.1");
+    const page = (/** @type {string} */ calls) => ({
       html: html(
         QUEUE_STUB,
-        inlineScript(INIT + orderCall("order")),
+        inlineScript(INIT + calls),
         sdkTag(
           `data-oaiq-endpoint="${at(EVENTS_PATH)}" data-oaiq-settings="${at(CONFIG_PATH)}"`,
         ),
       ),
       headers: { "cross-origin-embedder-policy": "require-corp" },
-    };
-    // the next page measures nothing, and finds what this one may have left
-    site.pages["/next"] = {
-      ...site.pages["/"],
-      html: site.pages["/"].html.replace(orderCall("order"), ""),
-    };
+    });
+    site.pages["/"] = page(orderCall("order"));
+    // the next page measures nothing, and recovers what this one may have left
+    site.pages["/next"] = page("");
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url("/", "localhost"));
     await endpoint.waitForOrders("order");
-    await pause(LONG);
+    await pause(RETRIES_MS);
     await tab.evaluate(orderCall("later"));
     await endpoint.waitForOrders("later");
     await pause(2_000);
     await tab.goto(site.url("/next", "localhost"));
     await pause(3_000);
     for (const [id, times] of Object.entries(endpoint.deliveryCounts))
-      assert.ok(times <= 2, `${id} arrived ${times} times`);
+      assert.ok(times <= 2, `${id} was delivered ${times} times`);
     assert.deepEqual(tab.pageErrors, []);
   });
 
@@ -59,14 +57,16 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
     onfetch = (event) => {
       if (event.request.method !== "POST") return;
       event.respondWith((async () => {
-        const answer = await fetch(event.request.clone());
+        const response = await fetch(event.request.clone());
         const cache = await caches.open("pages");
-        await cache.put(event.request, answer.clone());
-        return answer;
+        await cache.put(event.request, response.clone());
+        return response;
       })());
     };`;
 
-  const openWithWorker = async (t) => {
+  const openWithWorker = async (
+    /** @type {import("node:test").TestContext} */ t,
+  ) => {
     const site = await startSite(t, {
       "/worker.js": {
         html: WORKER,
@@ -74,7 +74,7 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
       },
       "/": html(
         inlineScript(`navigator.serviceWorker.register("/worker.js")`),
-        "waiting for the worker",
+        "registers the worker",
       ),
       "/shop": html(
         QUEUE_STUB,
@@ -88,11 +88,11 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
     return { site, tab };
   };
 
-  test("behind a service worker that fails after the request, events arrive at most three times", async (t) => {
+  test("events are delivered at most three times where a service worker fails after the request", async (t) => {
     const { site, tab } = await openWithWorker(t);
     await tab.goto(site.url("/shop", "localhost"));
     await site.waitForOrders("order");
-    await pause(LONG);
+    await pause(RETRIES_MS);
     assert.ok(
       site.deliveryCounts.order <= 3,
       `${site.deliveryCounts.order} times`,
@@ -105,15 +105,13 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
     );
   });
 
-  test("behind a service worker, an outage of the network loses nothing", async (t) => {
+  test("an outage loses no event behind a service worker", async (t) => {
     const { site, tab } = await openWithWorker(t);
     site.respond = () => ({ disconnect: true });
     await tab.page.route("**/pixel-config/**", (route) => route.abort());
     await tab.goto(site.url("/shop", "localhost"));
-    await pause(LONG);
+    await pause(RETRIES_MS);
     site.respond = () => ({ status: 202 });
-    const { measured } = site;
-    measured.length = 0;
     const before = site.requests.length;
     await site.waitFor("the order after the outage", () =>
       site.requests
@@ -123,22 +121,23 @@ describe("answers that a page may not see", { concurrency: 4 }, () => {
   });
 });
 
-describe("a request that was answered", () => {
+describe("a request with a response", () => {
   const browser = useBrowser();
 
-  test("ends as finished, for whoever watches the network", async (t) => {
+  test("is reported as finished by the browser", async (t) => {
     const site = await startSite(t, {
       "/": html(QUEUE_STUB, inlineScript(INIT + orderCall("order")), sdkTag()),
     });
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage("about:blank");
+    /** @type {string[]} */
     const failures = [];
     tab.page.on("requestfailed", (request) =>
-      failures.push(`${request.url()} ${request.failure().errorText}`),
+      failures.push(`${request.url()} ${request.failure()?.errorText}`),
     );
     await tab.goto(site.url());
     await site.waitForOrders("order");
-    // requests are given up after 15 s, but for those that were answered
+    // requests without a response are aborted after 15 s
     await pause(17_000);
     assert.deepEqual(failures, []);
   });
