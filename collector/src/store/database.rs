@@ -109,7 +109,7 @@ impl Database {
                 Ok(database) => return Ok(database),
                 Err(OpenFailure::Damaged(what)) => what,
                 Err(OpenFailure::InUse) => return Err(OpenError::InUse(file.to_owned())),
-                Err(OpenFailure::OtherVersion(version)) => {
+                Err(OpenFailure::WrongSchema(version)) => {
                     return Err(OpenError::WrongSchema(file.to_owned(), version));
                 }
                 Err(OpenFailure::Other(what)) => return Err(other(&what)),
@@ -147,7 +147,7 @@ impl Database {
         connection.busy_timeout(Duration::from_millis(500))?;
         let version = prepare(&connection)?;
         if version != SCHEMA_VERSION {
-            return Err(OpenFailure::OtherVersion(version));
+            return Err(OpenFailure::WrongSchema(version));
         }
         let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if check != "ok" {
@@ -167,7 +167,7 @@ impl Database {
 enum OpenFailure {
     InUse,
     Damaged(String),
-    OtherVersion(i32),
+    WrongSchema(i32),
     Other(String),
 }
 

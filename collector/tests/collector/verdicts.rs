@@ -14,11 +14,11 @@ fn newest(server: &TestServer) -> Value {
 }
 
 fn violated_fields(entry: &Value) -> Vec<&str> {
-    let faults = entry["faults"].as_array().map(Vec::as_slice);
-    faults
+    let violations = entry["faults"].as_array().map(Vec::as_slice);
+    violations
         .unwrap_or_default()
         .iter()
-        .map(|fault| fault["field"].as_str().unwrap())
+        .map(|violation| violation["field"].as_str().unwrap())
         .collect()
 }
 
