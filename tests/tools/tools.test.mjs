@@ -55,7 +55,7 @@ const made = async ({ script, module = script }) => {
     files[file] = await script(await text(`dist/${file}`));
   if (module) files["oaiq.mjs"] = await module(await text("dist/oaiq.mjs"));
   for (const file of [
-    "snippet.html",
+    "snippet/snippet.html",
     "snippet/short.html",
     "snippet/strict.html",
     "snippet/stub.html",
@@ -227,7 +227,7 @@ describe("minified", { concurrency: 2 }, () => {
         const page = (calls) =>
           html(
             config(),
-            inlineScript(files["snippet.html"]),
+            inlineScript(files["snippet/snippet.html"]),
             inlineScript(calls),
           );
         const site = await siteOf(t, files, {
