@@ -1,6 +1,6 @@
 //! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
 
-use crate::mem::{ScratchString, ThinStr};
+use crate::mem::{Scratch, ScratchString, ThinStr};
 
 /// Where a value is stored. The script is told its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,10 +240,10 @@ pub trait Host {
     /// Milliseconds since some moment, by a clock that never jumps.
     fn monotonic_ms(&self) -> u64;
     /// A new v4 UUID in lowercase.
-    fn uuid(&mut self) -> ScratchString;
+    fn uuid<'s>(&mut self, s: Scratch<'s>) -> ScratchString<'s>;
     /// The value of a cookie, decoded and escaped; empty where there is none. Of several with that name, set for different
     /// domains, the one made last counts.
-    fn cookie(&self, name: ThinStr) -> ScratchString;
+    fn cookie<'s>(&self, s: Scratch<'s>, name: ThinStr) -> ScratchString<'s>;
     /// Is there a cookie of that name with that value, escaped?
     fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool;
     /// Writes a cookie, escaped, that lives for so many days, for the widest domain that the browser takes.
@@ -251,7 +251,12 @@ pub trait Host {
     /// Deletes a cookie, if there is one, whichever of the site's hosts it was set for.
     fn delete_cookie(&mut self, name: ThinStr);
     /// A stored value, as it is; empty where there is none, or none that can be read.
-    fn storage_get(&self, storage: WebStorage, key: ThinStr) -> ScratchString;
+    fn storage_get<'s>(
+        &self,
+        s: Scratch<'s>,
+        storage: WebStorage,
+        key: ThinStr,
+    ) -> ScratchString<'s>;
     /// Stores a value, if the browser lets it.
     fn storage_set(&mut self, storage: WebStorage, key: ThinStr, value: ThinStr);
     /// Keeps a box of the outbox in `localStorage` under that name, until it is kept with another text. An empty text
@@ -262,14 +267,19 @@ pub trait Host {
     fn recover_outbox(&mut self);
     /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
     /// loaded; escaped, empty where there is none.
-    fn click_id(&self) -> ScratchString;
+    fn click_id<'s>(&self, s: Scratch<'s>) -> ScratchString<'s>;
     /// What an escaped text stands for, as `encodeURIComponent` writes it.
-    fn uri_encode(&self, text: ThinStr) -> ScratchString;
+    fn uri_encode<'s>(&self, s: Scratch<'s>, text: ThinStr) -> ScratchString<'s>;
     /// What the spellings of an escaped text have in common, no longer escaped: behind a `-`, or behind a `#` where it is
     /// a hash already. Empty where it is not usable as what it should be, is longer than 1024 characters (in UTF-16 units,
     /// as a page counts), or holds a 0. What is [`IdentifierKind::Plain`] is the text itself, still escaped. The browser does it, because
     /// tables of letters in the module would be paid for by every visitor.
-    fn normalize_identifier(&self, text: ThinStr, kind: IdentifierKind) -> ScratchString;
+    fn normalize_identifier<'s>(
+        &self,
+        s: Scratch<'s>,
+        text: ThinStr,
+        kind: IdentifierKind,
+    ) -> ScratchString<'s>;
     /// Sends a batch.
     fn send(&mut self, request: Request) -> SendResult;
     /// Fetches a pixel's settings; [`crate::Tracker::on_config_response`] is called with the same number.

@@ -4,12 +4,19 @@
 //! a text ([`raw_json`]), becomes a command, changes one pixel's state in [`Tracker`], waits in its batch, and leaves as a
 //! request.
 
+#![deny(unsafe_code)]
+#![deny(
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block
+)]
+
 mod command;
 pub mod debug_log;
 mod delivery;
 #[cfg(feature = "explain")]
 pub mod explain;
 pub mod host;
+#[allow(unsafe_code)]
 pub mod mem;
 pub mod protocol;
 pub mod raw_json;

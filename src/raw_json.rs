@@ -7,7 +7,9 @@
 //! changes nothing. A [`RawJson`] is a place in it. It is never taken apart into a tree: what a call has is looked up in
 //! the text itself, strings stay as they are escaped there, and nothing is allocated.
 
-use crate::mem::{ScratchString, ThinStr, thin};
+#[cfg(feature = "explain")]
+use crate::mem::ThinString;
+use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
 /// One value of a call: the text from its first byte on, with all that follows it.
 #[derive(Debug, Clone, Copy)]
@@ -197,16 +199,24 @@ impl<'a> RawJson<'a> {
         self.str_contents().first_byte() != b'"'
     }
 
-    /// A string's characters, still escaped; nothing of all else.
-    pub fn to_scratch_string(self) -> ScratchString {
-        let string = self.str_contents();
-        ScratchString::new().append_span(string, string.find_closing_quote())
+    /// A string's contents, still escaped; empty for any other type.
+    pub fn to_scratch_string(self, s: Scratch) -> ScratchString {
+        let contents = self.str_contents();
+        s.string()
+            .append_until(contents, contents.find_closing_quote())
     }
 
-    /// Its text.
+    /// The same, owned.
     #[cfg(feature = "explain")]
-    pub fn raw_text(self) -> ScratchString {
-        ScratchString::new().append_span(self.0, self.end())
+    pub fn to_thin_string(self) -> ThinString {
+        let contents = self.str_contents();
+        contents.until(contents.find_closing_quote()).into()
+    }
+
+    /// The value's own text, without what follows.
+    #[cfg(feature = "explain")]
+    pub fn raw_text(self) -> ThinString {
+        self.0.until(self.end()).into()
     }
 
     /// Is it a whole number that JavaScript prints with all its digits (below 1e21)?
@@ -232,10 +242,10 @@ impl<'a> RawJson<'a> {
     }
 
     /// Adds what has passed [`crate::schema::validate`] as JSON. Fields that are `undefined` are left out.
-    pub fn write_json(self, mut out: ScratchString) -> ScratchString {
+    pub fn write_json<'s>(self, mut out: ScratchString<'s>) -> ScratchString<'s> {
         let is_object = self.is_object();
         if !is_object && !self.is_array() {
-            return out.append_span(self.0, self.end());
+            return out.append_until(self.0, self.end());
         }
         let bracket = self.0.first_byte();
         let mut opening = bracket;
@@ -250,7 +260,7 @@ impl<'a> RawJson<'a> {
                 out = out.append_byte(opening);
                 opening = b',';
                 if is_object {
-                    out = out.append_span(name.0, value.0);
+                    out = out.append_until(name.0, value.0);
                 }
                 out = value.write_json(out);
             }
@@ -280,19 +290,25 @@ impl<'a> ThinStr<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mem::Scope;
+    use crate::mem::ThinString;
     use proptest::prelude::*;
 
     fn written(text: &str) -> String {
-        let text = ScratchString::from(text);
-        let out = RawJson::new(text.as_thin()).write_json(ScratchString::new());
+        let scope = Scope::open();
+        let s = scope.scratch();
+        let text = ThinString::from(text);
+        let out = RawJson::new(text.as_thin()).write_json(s.string());
         out.as_str().into()
     }
 
     /// Visits everything in a value that can be asked for.
     fn look_at_all(value: RawJson, depth: usize) {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let _ = (value.tag(), value.is_integer(), value.as_u64());
         let _ = (
-            value.to_scratch_string(),
+            value.to_scratch_string(s),
             value.is_non_empty_str(),
             value.get(thin!("a")),
         );
@@ -351,7 +367,7 @@ mod tests {
             ("\"1\"", false),
             ("[1]", false),
         ] {
-            let given = ScratchString::from(text);
+            let given = ThinString::from(text);
             assert_eq!(
                 RawJson::new(given.as_thin()).is_integer(),
                 integer,
@@ -379,13 +395,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_at_all_is_read_as_something(text in any::<String>()) {
-            let text = ScratchString::from(text.as_str());
+            let text = ThinString::from(text.as_str());
             look_at_all(RawJson::new(text.as_thin()), 0);
         }
 
         #[test]
         fn text_made_of_json_s_own_characters_is_read_as_something(text in r#"[\[\]{}",:ux\\0-9a.e+\- ]{0,64}"#) {
-            let text = ScratchString::from(text.as_str());
+            let text = ThinString::from(text.as_str());
             look_at_all(RawJson::new(text.as_thin()), 0);
         }
 

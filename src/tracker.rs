@@ -7,7 +7,7 @@ use crate::delivery::diagnostics::SessionMarkers;
 use crate::delivery::pixel_config::PixelConfig;
 use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedEvent, Settlement};
 use crate::host::{DebugEvent, Host, Request, SendResult, WebStorage};
-use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, reset_scratch, thin};
+use crate::mem::{MiniVec, Scope, Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::MAX_EVENT_BYTES;
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, CallContext};
@@ -74,15 +74,13 @@ struct Pixel {
 }
 
 impl Pixel {
-    fn load_reported_markers(&mut self, host: &impl Host) {
-        let told = host.storage_get(WebStorage::Session, self.session_key().as_thin());
+    fn load_reported_markers(&mut self, s: Scratch, host: &impl Host) {
+        let told = host.storage_get(s, WebStorage::Session, self.session_key(s).as_thin());
         self.reported_markers = SessionMarkers::from_storage(told.as_thin());
     }
 
-    fn session_key(&self) -> ScratchString {
-        ScratchString::new()
-            .append(thin!("oaiq_cs:"))
-            .append(self.uri_id.as_thin())
+    fn session_key<'s>(&self, s: Scratch<'s>) -> ScratchString<'s> {
+        s.copy(thin!("oaiq_cs:")).append(self.uri_id.as_thin())
     }
 }
 
@@ -90,6 +88,8 @@ impl<H: Host> Tracker<H> {
     /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config, silent]`; the config
     /// is the `oaiq.config` that the page left, and `silent` true where nothing is to be sent while consent is denied.
     pub fn new(mut host: H, setup: ThinStr) -> Self {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let events_url = RawJson::new(setup)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
@@ -97,8 +97,8 @@ impl<H: Host> Tracker<H> {
         let config = config_url.next_or_undefined();
         host.request_paint();
         Self {
-            events_url: events_url.to_scratch_string().to_thin_string(),
-            config_url: config_url.to_scratch_string().to_thin_string(),
+            events_url: events_url.to_scratch_string(s).to_thin_string(),
+            config_url: config_url.to_scratch_string(s).to_thin_string(),
             has_loaded_state: false,
             granted: true,
             replaying: true,
@@ -109,9 +109,9 @@ impl<H: Host> Tracker<H> {
             debug: false,
             default_pixel: config
                 .get(thin!("pixelId"))
-                .to_scratch_string()
+                .to_scratch_string(s)
                 .to_thin_string(),
-            default_user: user_member(&host, config.get(thin!("user"))).to_thin_string(),
+            default_user: user_member(s, &host, config.get(thin!("user"))).to_thin_string(),
             last_request_id: 0,
             next_wakeup: NEVER,
             save_at: NEVER,
@@ -123,19 +123,21 @@ impl<H: Host> Tracker<H> {
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
     pub fn on_call(&mut self, call: ThinStr) {
-        self.execute(&command::parse_call(RawJson::new(call)), call);
+        let scope = Scope::open();
+        let s = scope.scratch();
+        self.execute(s, &command::parse_call(RawJson::new(call)), call);
         self.schedule_wakeup();
     }
 
     /// Does what a call asks for; `text` is the call, for whoever reads the console.
-    fn execute(&mut self, call: &Call, text: ThinStr) {
+    fn execute(&mut self, s: Scratch, call: &Call, text: ThinStr) {
         match call.command {
             Command::Unknown => self.host.trace(DebugEvent::Ignored, text),
-            Command::Init => self.init(call.context, call.first_arg, text),
+            Command::Init => self.init(s, call.context, call.first_arg, text),
             // an answer of then is not one of now
             Command::Consent if self.record_id != 0 => {}
-            Command::Consent => self.set_consent(call.first_arg.is_true()),
-            Command::Measure | Command::MeasureSingle => self.measure(call, text),
+            Command::Consent => self.set_consent(s, call.first_arg.is_true()),
+            Command::Measure | Command::MeasureSingle => self.measure(s, call, text),
         }
     }
 
@@ -157,23 +159,25 @@ impl<H: Host> Tracker<H> {
 
     /// The time that was asked for by [`Host::set_timer`] has come.
     pub fn on_timer(&mut self) {
+        let scope = Scope::open();
+        let s = scope.scratch();
         // an init that comes later may say that consent is still to be asked for
         if !self.pixels.is_empty() {
-            self.load_persisted_state();
+            self.load_persisted_state(s);
         }
         self.next_wakeup = NEVER;
         let now = self.host.monotonic_ms();
         for i in 0..self.pixels.len() {
             if self.pixels[i].config.take_due_retry(now) {
-                self.fetch_config(i);
+                self.fetch_config(s, i);
             }
             if self.pixels[i].queue.due_at() <= now {
-                self.recheck_consent();
-                self.send_next_batch(i, None);
+                self.recheck_consent(s);
+                self.send_next_batch(s, i, None);
             }
         }
         if self.save_at <= now {
-            self.save(false);
+            self.save(s, false);
         }
         self.schedule_wakeup();
     }
@@ -188,10 +192,12 @@ impl<H: Host> Tracker<H> {
 
     /// The page has been painted, after [`Host::request_paint`].
     pub fn on_first_paint(&mut self) {
-        self.load_persisted_state();
+        let scope = Scope::open();
+        let s = scope.scratch();
+        self.load_persisted_state(s);
         for i in 0..self.pixels.len() {
             if self.pixels[i].config.take_request() {
-                self.fetch_config(i);
+                self.fetch_config(s, i);
             }
         }
     }
@@ -201,38 +207,41 @@ impl<H: Host> Tracker<H> {
         let mut kept = OutboxBudget::default();
         for i in 0..self.pixels.len() {
             while self.pixels[i].queue.has_queued() {
-                self.load_persisted_state();
-                self.recheck_consent();
-                self.send_next_batch(i, Some(&mut kept));
-                // a long backlog is many requests.
-                // SAFETY: nothing that was made for this one is needed for the next
-                unsafe { reset_scratch() };
+                // a long backlog is many requests: the strings of each are freed before the next
+                let scope = Scope::open();
+                let s = scope.scratch();
+                self.load_persisted_state(s);
+                self.recheck_consent(s);
+                self.send_next_batch(s, i, Some(&mut kept));
             }
         }
         if self.save_at != NEVER {
-            self.save(true);
+            let scope = Scope::open();
+            self.save(scope.scratch(), true);
         }
     }
 
     /// The request of that number has been answered with that status: 0 if it has failed, 1 if the answer cannot be read.
     /// It is not to be sent again for so many seconds.
     pub fn on_response(&mut self, number: u32, status: u32, after: u32) {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let outcome = match status {
             0 | 408 | 429 | 500.. => Outcome::Failed(u64::from(after) * 1_000),
             400..500 => Outcome::Rejected,
             _ => Outcome::Delivered,
         };
         for i in 0..self.pixels.len() {
-            self.settle_pixel(i, number, outcome);
+            self.settle_pixel(s, i, number, outcome);
         }
         // what has arrived must not be found by another page
         if self.save_at != NEVER {
-            self.save(false);
+            self.save(s, false);
         }
         self.schedule_wakeup();
     }
 
-    fn settle_pixel(&mut self, i: usize, number: u32, outcome: Outcome) {
+    fn settle_pixel(&mut self, s: Scratch, i: usize, number: u32, outcome: Outcome) {
         let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
         match pixel.queue.settle(number, outcome, now) {
@@ -242,7 +251,7 @@ impl<H: Host> Tracker<H> {
                     pixel.reported_markers = pixel.reported_markers.union(markers);
                     self.host.storage_set(
                         WebStorage::Session,
-                        pixel.session_key().as_thin(),
+                        pixel.session_key(s).as_thin(),
                         pixel.reported_markers.to_storage(),
                     );
                 }
@@ -250,7 +259,7 @@ impl<H: Host> Tracker<H> {
             Settlement::WillRetry(pause) => {
                 self.queue_session_markers(i);
                 if pause > 0 {
-                    let seconds = ScratchString::new().append_u64(pause / 1_000);
+                    let seconds = s.string().append_u64(pause / 1_000);
                     self.trace(DebugEvent::RetryScheduled, seconds.as_thin());
                 }
             }
@@ -258,7 +267,7 @@ impl<H: Host> Tracker<H> {
                 self.trace(DebugEvent::BatchSplit, thin!(""))
             }
             Settlement::Rejected(event) => {
-                self.drop_event(i, event.as_thin(), DropReason::RejectedByEndpoint)
+                self.drop_event(s, i, event.as_thin(), DropReason::RejectedByEndpoint)
             }
         }
         self.schedule_save();
@@ -279,33 +288,36 @@ impl<H: Host> Tracker<H> {
 
     /// Another tab has changed what is stored: a denial there is one here.
     pub fn on_storage_event(&mut self) {
-        self.recheck_consent_in_storage();
+        let scope = Scope::open();
+        let s = scope.scratch();
+        self.recheck_consent_in_storage(s);
         self.schedule_wakeup();
     }
 
-    fn init(&mut self, context: CallContext, given: RawJson, call: ThinStr) {
+    fn init(&mut self, s: Scratch, context: CallContext, given: RawJson, call: ThinStr) {
         self.trace(DebugEvent::Init, call);
         let id = given.get(thin!("pixelId"));
         let id = match self.pixels.first() {
-            _ if id.is_defined() => id.to_scratch_string(),
-            Some(first) => ScratchString::new().append(first.id.as_thin()),
-            None => ScratchString::new().append(self.default_pixel.as_thin()),
+            _ if id.is_defined() => id.to_scratch_string(s),
+            Some(first) => s.copy(first.id.as_thin()),
+            None => s.copy(self.default_pixel.as_thin()),
         };
         if !given.is_object() || id.is_empty() {
             return self.host.warn(thin!("init needs {pixelId: \"...\"}"));
         }
-        self.recheck_consent_in_storage();
+        self.recheck_consent_in_storage(s);
         let i = self.index_of(id.as_thin());
         let is_known = i < self.pixels.len();
         if !is_known {
             self.host.trace(DebugEvent::PixelStarted, id.as_thin());
-            self.add_pixel(id.as_thin());
+            self.add_pixel(s, id.as_thin());
         }
         if !is_known && self.record_id == 0 && self.granted {
-            let id = self.host.uuid();
+            let id = self.host.uuid(s);
             let lifecycle = RawJson::new(thin!("{\"type\":\"sdk_lifecycle\"}"));
             let name = thin!("openai::sdk_init");
             let text = events::write_event_json(
+                s,
                 name,
                 context,
                 id.as_thin(),
@@ -322,7 +334,7 @@ impl<H: Host> Tracker<H> {
         while let Some(field) = next {
             let value = field.next_or_undefined();
             if field.is_str(thin!("user")) {
-                self.pixels[i].user = user_member(&self.host, value).to_thin_string();
+                self.pixels[i].user = user_member(s, &self.host, value).to_thin_string();
             }
             next = value.next_sibling();
         }
@@ -345,27 +357,27 @@ impl<H: Host> Tracker<H> {
     /// told. Cookies and stores are round trips to other processes, by far the longest part of a start, so this waits
     /// until the page has been painted, but never longer than until something is to be sent or stored. Until then
     /// everything is held in memory alone: a denial that is found drops it.
-    fn load_persisted_state(&mut self) {
+    fn load_persisted_state(&mut self, s: Scratch) {
         if self.has_loaded_state {
             return;
         }
         self.has_loaded_state = true;
         for pixel in self.pixels.iter_mut() {
-            pixel.load_reported_markers(&self.host);
+            pixel.load_reported_markers(s, &self.host);
         }
-        if consent_store::is_denied(&self.host) {
+        if consent_store::is_denied(s, &self.host) {
             self.revoke();
         }
         for i in 0..self.pixels.len() {
-            self.attach_identity(i);
+            self.attach_identity(s, i);
         }
         self.schedule_wakeup();
     }
 
     /// A pixel gets to know the visitor.
-    fn attach_identity(&mut self, i: usize) {
+    fn attach_identity(&mut self, s: Scratch, i: usize) {
         if self.granted && self.identity.is_none() {
-            self.identity = Some(Identity::load_or_create(&mut self.host));
+            self.identity = Some(Identity::load_or_create(s, &mut self.host));
             self.host.recover_outbox();
         }
         let pixel = &mut self.pixels[i];
@@ -378,13 +390,13 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Adds a pixel.
-    fn add_pixel(&mut self, id: ThinStr) {
+    fn add_pixel(&mut self, s: Scratch, id: ThinStr) {
         if self.pre_init_queue.len() > 0 {
             self.schedule_save();
         }
         let mut pixel = Pixel {
-            id: ThinString::new(id),
-            uri_id: self.host.uri_encode(id).to_thin_string(),
+            id: ThinString::from(id),
+            uri_id: self.host.uri_encode(s, id).to_thin_string(),
             user: ThinString::default(),
             queue: core::mem::take(&mut self.pre_init_queue),
             config: PixelConfig::default(),
@@ -397,18 +409,18 @@ impl<H: Host> Tracker<H> {
             pixel.user = self.default_user.clone();
         }
         if self.has_loaded_state {
-            pixel.load_reported_markers(&self.host);
+            pixel.load_reported_markers(s, &self.host);
         }
         let i = self.pixels.len();
         self.pixels.push(pixel);
         if self.has_loaded_state {
-            self.attach_identity(i);
+            self.attach_identity(s, i);
         }
     }
 
     /// The visitor's answer.
-    fn set_consent(&mut self, granted: bool) {
-        self.load_persisted_state();
+    fn set_consent(&mut self, s: Scratch, granted: bool) {
+        self.load_persisted_state(s);
         consent_store::store_answer(&mut self.host, granted);
         if !granted {
             return self.revoke();
@@ -421,7 +433,7 @@ impl<H: Host> Tracker<H> {
             .trace(DebugEvent::ConsentChanged, thin!("granted"));
         for i in 0..self.pixels.len() {
             self.request_config(i);
-            self.attach_identity(i);
+            self.attach_identity(s, i);
         }
     }
 
@@ -451,16 +463,18 @@ impl<H: Host> Tracker<H> {
         self.host.outbox_put(false, thin!(""), thin!(""));
     }
 
-    fn recheck_consent(&mut self) {
-        if self.granted && consent_store::is_denied(&self.host) {
+    fn recheck_consent(&mut self, s: Scratch) {
+        if self.granted && consent_store::is_denied(s, &self.host) {
             self.revoke();
         }
     }
 
     /// [`Self::recheck_consent`] for the caller's time: what only a cookie denies is dropped when the next
     /// request would go.
-    fn recheck_consent_in_storage(&mut self) {
-        if self.has_loaded_state && self.granted && consent_store::is_denied_in_storage(&self.host)
+    fn recheck_consent_in_storage(&mut self, s: Scratch) {
+        if self.has_loaded_state
+            && self.granted
+            && consent_store::is_denied_in_storage(s, &self.host)
         {
             self.revoke();
         }
@@ -488,24 +502,24 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    fn measure(&mut self, call: &Call, text: ThinStr) {
-        self.recheck_consent_in_storage();
+    fn measure(&mut self, s: Scratch, call: &Call, text: ThinStr) {
+        self.recheck_consent_in_storage(s);
         if !self.granted {
             return self.trace(
                 DebugEvent::BlockedByConsent,
-                call.name.to_scratch_string().as_thin(),
+                call.name.to_scratch_string(s).as_thin(),
             );
         }
         let is_for_all = call.command == Command::Measure;
         let mut meant = 0;
         if !is_for_all {
-            let id = call.first_arg.to_scratch_string();
+            let id = call.first_arg.to_scratch_string(s);
             meant = self.index_of(id.as_thin());
             if meant == self.pixels.len() {
                 return self.host.trace(DebugEvent::UnknownPixel, id.as_thin());
             }
         }
-        let measured = self.build_event(call);
+        let measured = self.build_event(s, call);
         match &measured {
             Err(rejection) => self.warn_rejected(rejection, text),
             Ok(text) => {
@@ -537,18 +551,22 @@ impl<H: Host> Tracker<H> {
     }
 
     /// The wire form of what a call measures.
-    fn build_event(&mut self, call: &Call) -> Result<ScratchString, Rejection> {
+    fn build_event<'s>(
+        &mut self,
+        s: Scratch<'s>,
+        call: &Call,
+    ) -> Result<ScratchString<'s>, Rejection> {
         let Call { data, options, .. } = *call;
         let name = validate(call.name, data, options)?;
-        let mut id = options.get(thin!("event_id")).to_scratch_string();
+        let mut id = options.get(thin!("event_id")).to_scratch_string(s);
         if id.is_empty() {
-            id = options.get(thin!("eventId")).to_scratch_string();
+            id = options.get(thin!("eventId")).to_scratch_string(s);
         }
         if id.is_empty() {
             self.trace(DebugEvent::MissingEventId, name);
-            id = self.host.uuid();
+            id = self.host.uuid(s);
         }
-        let text = events::write_event_json(name, call.context, id.as_thin(), options, data);
+        let text = events::write_event_json(s, name, call.context, id.as_thin(), options, data);
         if text.len() > MAX_EVENT_BYTES {
             return Err(too_large(name));
         }
@@ -575,11 +593,11 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    fn fetch_config(&mut self, i: usize) {
-        self.recheck_consent();
+    fn fetch_config(&mut self, s: Scratch, i: usize) {
+        self.recheck_consent(s);
         if self.granted {
-            let url = ScratchString::new()
-                .append(self.config_url.as_thin())
+            let url = s
+                .copy(self.config_url.as_thin())
                 .append(thin!("/"))
                 .append(self.pixels[i].uri_id.as_thin())
                 .append(thin!(".json"));
@@ -588,7 +606,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Sends one request of what waits for a pixel.
-    fn send_next_batch(&mut self, i: usize, leaving: Option<&mut OutboxBudget>) {
+    fn send_next_batch(&mut self, s: Scratch, i: usize, leaving: Option<&mut OutboxBudget>) {
         let pixel = &mut self.pixels[i];
         let host = &mut self.host;
         if !pixel.queue.has_queued() {
@@ -607,11 +625,11 @@ impl<H: Host> Tracker<H> {
             room = room.saturating_sub(part.len());
         }
         if let Some(diagnostic) = pixel.queue.take_diagnostic() {
-            let text = diagnostic.write_json(now, host.uuid().as_thin());
+            let text = diagnostic.write_json(s, now, host.uuid(s).as_thin());
             let event = QueuedEvent::internal(text.as_thin(), diagnostic.markers);
             pixel.queue.push_due(event);
         }
-        let events = pixel.queue.take_batch(number, room);
+        let events = pixel.queue.take_batch(s, number, room);
         let stripped = !self.granted || events.only_markers;
         if stripped {
             (browser, click) = (thin!(""), thin!(""));
@@ -619,8 +637,8 @@ impl<H: Host> Tracker<H> {
         if stripped || events.only_internal {
             user = thin!("");
         }
-        let body = ScratchString::new()
-            .append(thin!("{"))
+        let body = s
+            .copy(thin!("{"))
             .append(browser)
             .append(thin!("\"events\":["))
             .append(events.events.as_thin())
@@ -629,8 +647,8 @@ impl<H: Host> Tracker<H> {
             .append(user)
             .append(thin!("}"));
         let has_query = !self.events_url.as_thin().find_byte(b'?').is_empty();
-        let url = ScratchString::new()
-            .append(self.events_url.as_thin())
+        let url = s
+            .copy(self.events_url.as_thin())
             .append(if has_query {
                 thin!("&pid=")
             } else {
@@ -642,9 +660,9 @@ impl<H: Host> Tracker<H> {
             .append(thin!("&ec="))
             .append_u64(events.count);
         let is_leaving = leaving.is_some();
-        let mut kept = ScratchString::new();
+        let mut kept = s.string();
         if let Some(room) = leaving {
-            kept = pixel.to_outbox_record(number, room);
+            kept = pixel.to_outbox_record(s, number, room);
         }
         let sending = host.send(Request {
             id: number,
@@ -655,7 +673,7 @@ impl<H: Host> Tracker<H> {
             outbox_record: kept.as_thin(),
         });
         if sending == SendResult::HandedOff {
-            self.settle_pixel(i, number, Outcome::Delivered);
+            self.settle_pixel(s, i, number, Outcome::Delivered);
         }
     }
 
@@ -693,6 +711,8 @@ fn enqueue_or_count(
     }
 }
 
-fn user_member(host: &impl Host, given: RawJson) -> ScratchString {
-    user_data::user_data_member(given, &|text, kind| host.normalize_identifier(text, kind))
+fn user_member<'s>(s: Scratch<'s>, host: &impl Host, given: RawJson) -> ScratchString<'s> {
+    user_data::user_data_member(s, given, &|text, kind| {
+        host.normalize_identifier(s, text, kind)
+    })
 }

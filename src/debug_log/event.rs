@@ -19,7 +19,7 @@ pub(super) struct Event {
 
 impl Event {
     pub fn from_wire(wire: RawJson) -> Self {
-        let text = |name| redact_identifiers(wire.get(name).to_scratch_string().as_str());
+        let text = |name| redact_identifiers(wire.get(name).to_thin_string().as_str());
         let kind = text(thin!("type"));
         let custom_name = text(thin!("custom_event_name"));
         Self {
@@ -72,13 +72,13 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     pub fn from_wire(wire: RawJson) -> Self {
-        let name = wire.get(thin!("type")).to_scratch_string();
-        let custom_name = wire.get(thin!("custom_event_name")).to_scratch_string();
+        let name = wire.get(thin!("type")).to_thin_string();
+        let custom_name = wire.get(thin!("custom_event_name")).to_thin_string();
         Self {
             name: format!("{} {}", name.as_str(), custom_name.as_str()),
             url: wire
                 .get(thin!("source_url"))
-                .to_scratch_string()
+                .to_thin_string()
                 .as_str()
                 .into(),
             data: wire.get(thin!("data")).raw_text().as_str().into(),
@@ -88,17 +88,12 @@ impl Fingerprint {
 }
 
 fn describe_data(data: RawJson) -> String {
-    let mut parts = vec![
-        data.get(thin!("type"))
-            .to_scratch_string()
-            .as_str()
-            .to_owned(),
-    ];
+    let mut parts = vec![data.get(thin!("type")).to_thin_string().as_str().to_owned()];
     let amount = data.get(thin!("amount"));
     if amount.is_defined()
         && let Ok(minor) = amount.raw_text().as_str().parse()
     {
-        let currency = data.get(thin!("currency")).to_scratch_string();
+        let currency = data.get(thin!("currency")).to_thin_string();
         parts.push(money::format(minor, currency.as_str()));
     }
     let plan = data.get(thin!("plan_id"));
@@ -122,10 +117,10 @@ fn describe_data(data: RawJson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::ScratchString;
+    use crate::mem::ThinString;
 
     fn read(wire: &str) -> Event {
-        let wire = ScratchString::from(wire);
+        let wire = ThinString::from(wire);
         Event::from_wire(RawJson::new(wire.as_thin()))
     }
 

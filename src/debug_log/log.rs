@@ -13,7 +13,7 @@ use crate::explain::{
     ExplainedViolation, ONE_TIME_EVENTS, codes, display_value, explain_call, redact_identifiers,
 };
 use crate::host::DebugEvent;
-use crate::mem::{ScratchString, thin, with_nested_scratch};
+use crate::mem::{ThinString, thin};
 use crate::raw_json::RawJson;
 
 /// The tables show this many delivered events, and this many rejected calls and dropped events.
@@ -101,9 +101,7 @@ pub(super) struct Rejection {
 impl DebugLog {
     /// Follows a debug event; `about` is what [`DebugEvent`] says that it carries. Some events have no line.
     pub fn record(&mut self, event: DebugEvent, about: &str) -> Option<LogLine> {
-        let work = || self.message_for(event, about);
-        // SAFETY: a line owns its texts
-        let mut line = unsafe { with_nested_scratch(work) }?;
+        let mut line = self.message_for(event, about)?;
         line.text = redact_identifiers(&line.text);
         Some(line)
     }
@@ -215,7 +213,7 @@ impl DebugLog {
 
     /// What is wrong with an `init`, or that it is a second one.
     fn init(&mut self, call: &str) -> Option<LogLine> {
-        let call = ScratchString::from(call);
+        let call = ThinString::from(call);
         let options = command::parse_call(RawJson::new(call.as_thin())).first_arg;
         if !options.is_object() {
             // it is not shown: it may be about a person
@@ -230,7 +228,7 @@ impl DebugLog {
         let mut unknown = Vec::new();
         let mut next = options.first_child();
         while let Some(field) = next {
-            let name = field.to_scratch_string().as_str().to_owned();
+            let name = field.to_thin_string().as_str().to_owned();
             if !["pixelId", "debug", "user", "consent"].contains(&name.as_str()) {
                 unknown.push(name);
             }
@@ -242,7 +240,7 @@ impl DebugLog {
         let user = options.get(thin!("user"));
         self.visitor_names.extend(raw_names(user));
         remarks.extend(user_violations(user));
-        let id = id.to_scratch_string();
+        let id = id.to_thin_string();
         let known = match id.as_str() {
             "" => self.pixels.first(),
             id => self.pixels.iter().find(|pixel| pixel.id == id),
@@ -258,7 +256,7 @@ impl DebugLog {
 
     /// What is wrong with the user of `oaiq.config`.
     fn config_user(&mut self, user: &str) -> Option<LogLine> {
-        let user = ScratchString::from(user);
+        let user = ThinString::from(user);
         let user = RawJson::new(user.as_thin());
         self.visitor_names.extend(raw_names(user));
         let violations: Vec<_> = user_violations(user)
@@ -269,7 +267,7 @@ impl DebugLog {
     }
 
     fn ignored(&mut self, call: &str) -> Option<LogLine> {
-        let call = ScratchString::from(call);
+        let call = ThinString::from(call);
         let time = RawJson::new(call.as_thin())
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
@@ -308,9 +306,9 @@ impl DebugLog {
 
     /// An outbox record also shows events that were measured before debug was on.
     fn outbox_saved(&mut self, record: &str) -> Option<LogLine> {
-        let record = ScratchString::from(record);
+        let record = ThinString::from(record);
         let record = RawJson::new(record.as_thin());
-        let pixel = record.get(thin!("pixel")).to_scratch_string();
+        let pixel = record.get(thin!("pixel")).to_thin_string();
         let pixel = pixel.as_str();
         let events = Event::all_from_wire(record);
         let text = messages::outbox_saved(events.len(), pixel);
@@ -375,7 +373,7 @@ impl DebugLog {
     }
 
     fn held_for_consent(&mut self, call: &str) -> Option<LogLine> {
-        let call = ScratchString::from(call);
+        let call = ThinString::from(call);
         let command = RawJson::new(call.as_thin()).first_child()?;
         // the page's paint waits as well, which is not a call
         if !command.is_defined() {
@@ -403,7 +401,7 @@ impl DebugLog {
     }
 
     fn queued(&mut self, wire: &str) -> Option<LogLine> {
-        let wire = ScratchString::from(wire);
+        let wire = ThinString::from(wire);
         let wire = RawJson::new(wire.as_thin());
         let lacks_id = core::mem::take(&mut self.lacks_id);
         let event = Event::from_wire(wire);
@@ -437,7 +435,7 @@ impl DebugLog {
     }
 
     fn recovered(&mut self, wire: &str) -> LogLine {
-        let wire = ScratchString::from(wire);
+        let wire = ThinString::from(wire);
         let event = Event::from_wire(RawJson::new(wire.as_thin()));
         let line = messages::recovered(&event);
         self.queued.push(event);
@@ -468,7 +466,7 @@ impl DebugLog {
     }
 
     fn rejected(&mut self, call: &str) -> LogLine {
-        let call = ScratchString::from(call);
+        let call = ThinString::from(call);
         let command::Call {
             command,
             name,
@@ -512,7 +510,7 @@ impl DebugLog {
 
     fn request_sent(&mut self, sent: &RequestSent) -> LogLine {
         let RequestSent { key, url, .. } = *sent;
-        let body = ScratchString::from(sent.body);
+        let body = ThinString::from(sent.body);
         let body = RawJson::new(body.as_thin());
         let events = Event::all_from_wire(body);
         let pixel = url
@@ -522,7 +520,7 @@ impl DebugLog {
         if !pixel.is_empty() {
             self.pixel(&pixel);
         }
-        let click_id = body.get(thin!("oppref")).to_scratch_string();
+        let click_id = body.get(thin!("oppref")).to_thin_string();
         let click_id = click_id.as_str();
         let mut previous_click_id = self.last_click_id.clone();
         if click_id.is_empty() || previous_click_id == click_id {
@@ -531,7 +529,7 @@ impl DebugLog {
         if !click_id.is_empty() {
             self.last_click_id = click_id.into();
         }
-        let browser_id = body.get(thin!("obref")).to_scratch_string();
+        let browser_id = body.get(thin!("obref")).to_thin_string();
         if !browser_id.is_empty() {
             self.browser_id = prefix_of(browser_id.as_str());
         }
@@ -657,7 +655,7 @@ impl DebugLog {
 
     fn dropped(&mut self, dropped: &Tagged) -> LogLine {
         let why = messages::drop_reason(dropped.tag);
-        let event = ScratchString::from(dropped.text);
+        let event = ThinString::from(dropped.text);
         let event = RawJson::new(event.as_thin());
         let name = if event.is_object() {
             let event = Event::from_wire(event);

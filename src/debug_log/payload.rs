@@ -5,14 +5,11 @@
 //! spaces, of which only the last may contain a space (the first, for a pixel config). `www/pixel/requests.js` and
 //! `www/debug/entry.js` encode most of them; a test holds their templates to the forms here.
 
-use crate::mem::{ScratchString, ThinStr, thin};
+use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
 /// What [`DebugEvent::Dropped`](crate::host::DebugEvent::Dropped) carries: why an event was dropped, in one word, and its wire form or call.
-pub fn encode_dropped(reason: ThinStr, event: ThinStr) -> ScratchString {
-    ScratchString::new()
-        .append(reason)
-        .append(thin!(" "))
-        .append(event)
+pub fn encode_dropped<'s>(s: Scratch<'s>, reason: ThinStr, event: ThinStr) -> ScratchString<'s> {
+    s.copy(reason).append(thin!(" ")).append(event)
 }
 
 #[cfg(feature = "explain")]
@@ -235,8 +232,9 @@ mod tests {
         #[test]
         fn a_dropped_event_is_encoded_as_its_reason_and_the_event(reason in "[a-z_]{1,20}", event in "[^\0]{0,60}") {
             let (reason, event) = (reason.as_str(), event.as_str());
-            let (reason_text, event_text) = (ScratchString::from(reason), ScratchString::from(event));
-            let encoded = encode_dropped(reason_text.as_thin(), event_text.as_thin());
+            let (reason_text, event_text) = [reason, event].map(crate::mem::ThinString::from).into();
+            let scope = crate::mem::Scope::open();
+            let encoded = encode_dropped(scope.scratch(), reason_text.as_thin(), event_text.as_thin());
             prop_assert_eq!(Tagged::decode(encoded.as_str()), Tagged { tag: reason, text: event });
         }
 

@@ -1,6 +1,6 @@
 //! What a pixel tells of itself: refused calls counted, session markers, how its settings arrived.
 
-use crate::mem::{MiniVec, ScratchString, ThinStr, thin};
+use crate::mem::{MiniVec, Scratch, ScratchString, ThinStr, thin};
 use crate::schema::events::begin_event_json;
 use crate::schema::validate::Rejection;
 
@@ -123,12 +123,12 @@ impl Diagnostic {
     }
 
     /// The event's wire form.
-    pub fn write_json(&self, time: u64, id: ThinStr) -> ScratchString {
+    pub fn write_json<'s>(&self, s: Scratch<'s>, time: u64, id: ThinStr) -> ScratchString<'s> {
         let mut total = 0;
         for (_, count) in self.rejections.iter() {
             total += count;
         }
-        let mut details = ScratchString::new();
+        let mut details = s.string();
         self.group_by(&[CODE, REASON, FIELD], &mut |labels, count| {
             if labels[CODE].is_empty() {
                 return;
@@ -138,7 +138,7 @@ impl Diagnostic {
             } else {
                 thin!(",{")
             };
-            details = core::mem::take(&mut details)
+            details = core::mem::replace(&mut details, s.string())
                 .append(opening)
                 .append_json_key(thin!("reason"))
                 .append_json_str(labels[REASON])
@@ -152,7 +152,7 @@ impl Diagnostic {
         });
 
         let version = if details.is_empty() { 1 } else { 2 };
-        let mut out = begin_event_json(thin!("oai::diagnostic"), time, id)
+        let mut out = begin_event_json(s, thin!("oai::diagnostic"), time, id)
             .append(thin!(
                 ",\"data\":{\"type\":\"diagnostic\",\"schema_version\":"
             ))
@@ -162,7 +162,7 @@ impl Diagnostic {
         for (key, label) in &COUNTS {
             out = out.append_json_key(*key).append(thin!("{"));
             self.group_by(&[*label], &mut |labels, count| {
-                out = core::mem::take(&mut out)
+                out = core::mem::replace(&mut out, s.string())
                     .append_json_key(labels[*label])
                     .append_u64(count);
             });
@@ -229,9 +229,12 @@ impl Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mem::Scope;
 
     fn data(diagnostic: &Diagnostic) -> serde_json::Value {
-        let event = diagnostic.write_json(7, thin!("id"));
+        let scope = Scope::open();
+        let s = scope.scratch();
+        let event = diagnostic.write_json(s, 7, thin!("id"));
         let event: serde_json::Value = serde_json::from_str(event.as_str()).unwrap();
         event["data"].clone()
     }

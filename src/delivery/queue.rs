@@ -3,7 +3,7 @@
 //! Times are [`crate::host::Host::monotonic_ms`], in milliseconds.
 
 use crate::delivery::diagnostics::{Diagnostic, SessionMarkers};
-use crate::mem::{MiniVec, ScratchString, ThinStr, ThinString, thin};
+use crate::mem::{MiniVec, Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::OUTBOX_MAX_BYTES;
 use crate::raw_json::RawJson;
 
@@ -51,7 +51,7 @@ impl QueuedEvent {
     /// What somebody has measured.
     pub fn measured(text: ThinStr) -> Self {
         Self {
-            json: ThinString::new(text),
+            json: ThinString::from(text),
             internal: false,
             markers: SessionMarkers::NONE,
             request_id: 0,
@@ -111,9 +111,9 @@ pub struct EventQueue {
 
 /// What a request carries.
 #[derive(Debug)]
-pub struct BatchPayload {
+pub struct BatchPayload<'s> {
     /// The events' wire forms, with commas between them.
-    pub events: ScratchString,
+    pub events: ScratchString<'s>,
     /// How many there are.
     pub count: u64,
     /// All of them are session markers.
@@ -145,7 +145,7 @@ pub enum Settlement {
     WillRetry(u64),
     /// The endpoint has refused it. It was of one event, which is dropped, if this is not empty; otherwise its events go
     /// again, half as many at a time.
-    Rejected(ScratchString),
+    Rejected(ThinString),
 }
 
 impl EventQueue {
@@ -264,10 +264,10 @@ impl EventQueue {
 
     /// Takes the events of the request of that number: as many, oldest first, as have room, but always one. From now
     /// on they are on their way.
-    pub fn take_batch(&mut self, number: u32, room: usize) -> BatchPayload {
+    pub fn take_batch<'s>(&mut self, s: Scratch<'s>, number: u32, room: usize) -> BatchPayload<'s> {
         self.is_due = false;
         let mut payload = BatchPayload {
-            events: ScratchString::new(),
+            events: s.string(),
             count: 0,
             only_markers: true,
             only_internal: true,
@@ -313,7 +313,7 @@ impl EventQueue {
             Outcome::Rejected => count > 1,
         };
         let mut failed = false;
-        let mut dropped = ScratchString::new();
+        let mut dropped = ThinString::new();
         for event in self.events.iter_mut() {
             if event.request_id != number {
                 continue;
@@ -324,7 +324,7 @@ impl EventQueue {
                 0
             } else {
                 if count == 1 && !event.internal {
-                    dropped = ScratchString::new().append(event.json.as_thin());
+                    dropped = core::mem::take(&mut event.json);
                 }
                 DROPPED
             };
@@ -382,15 +382,18 @@ impl EventQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mem::Scope;
     use proptest::prelude::*;
 
     fn event(text: &str) -> QueuedEvent {
-        QueuedEvent::measured(ScratchString::from(text).as_thin())
+        QueuedEvent::measured(ThinString::from(text).as_thin())
     }
 
     /// The events of a request of that number.
     fn take_as(queue: &mut EventQueue, number: u32, room: usize) -> Vec<String> {
-        let payload = queue.take_batch(number, room);
+        let scope = Scope::open();
+        let s = scope.scratch();
+        let payload = queue.take_batch(s, number, room);
         let texts: Vec<_> = payload
             .events
             .as_str()

@@ -1,7 +1,7 @@
 //! Suggests how to fix a violation, where the call itself shows how.
 
 use crate::explain::money;
-use crate::mem::{ScratchString, thin};
+use crate::mem::{ThinString, thin};
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, DataShape, EVENTS, Field};
 use crate::schema::validate::{Location, Violation, ViolationKind};
@@ -222,7 +222,7 @@ fn currency_of(violation: &Violation, data: RawJson) -> Option<String> {
 }
 
 fn suggest_field(violation: &Violation, shape: DataShape) -> Option<String> {
-    let name = ScratchString::as_str(&violation.unknown_field?.to_scratch_string()).to_owned();
+    let name = ThinString::as_str(&violation.unknown_field?.to_thin_string()).to_owned();
     let fields: &[Field] = match violation.location {
         Location::Name => return None,
         Location::Data => shape.fields(),
@@ -315,7 +315,7 @@ fn to_custom_name(given: &str) -> String {
 
 fn string(value: RawJson) -> String {
     if value.is_string() {
-        value.to_scratch_string().as_str().into()
+        value.to_thin_string().as_str().into()
     } else {
         String::new()
     }

@@ -97,7 +97,7 @@ fn each_field(object: RawJson, mut visit: impl FnMut(&str, RawJson)) {
         && let Some(field) = next
     {
         let value = field.next_or_undefined();
-        visit(field.to_scratch_string().as_str(), value);
+        visit(field.to_thin_string().as_str(), value);
         next = value.next_sibling();
     }
 }
@@ -143,7 +143,7 @@ fn field_violation(name: &str, value: RawJson) -> Option<String> {
             ));
         }
     }
-    let text = unescape(value.to_scratch_string().as_str());
+    let text = unescape(value.to_thin_string().as_str());
     string_violation(name, &text).map(Into::into)
 }
 
@@ -231,7 +231,7 @@ pub(crate) fn raw_names(user: RawJson) -> Vec<String> {
     let mut names = Vec::new();
     each_field(user, |name, value| {
         if name.contains("first") || name.contains("last") || name.contains("name") {
-            let given = unescape(value.to_scratch_string().as_str())
+            let given = unescape(value.to_thin_string().as_str())
                 .trim()
                 .to_lowercase();
             // shorter ones occur in any text
@@ -269,7 +269,7 @@ fn identifier_in(text: &str) -> Option<&'static str> {
 pub(crate) fn exposed(wire: RawJson, names: &[String]) -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
     let mut check = |field: String, value: RawJson| {
-        let text = unescape(value.to_scratch_string().as_str());
+        let text = unescape(value.to_thin_string().as_str());
         let what = identifier_in(&text).or_else(|| {
             let mut words = text.split(|c: char| !c.is_alphabetic());
             words
@@ -371,7 +371,7 @@ pub(crate) struct Ignored {
 
 /// Explains why a call with that command and first argument is ignored; `None` if it is not.
 pub(crate) fn ignored(command: RawJson, first: RawJson) -> Option<Ignored> {
-    let name = command.to_scratch_string();
+    let name = command.to_thin_string();
     let name = name.as_str();
     let shown_first = match first.tag() {
         Tag::Undefined | Tag::Invalid => String::new(),
@@ -405,7 +405,7 @@ pub(crate) fn ignored(command: RawJson, first: RawJson) -> Option<Ignored> {
 
 fn suggest_consent(first: RawJson) -> String {
     let given = match first.tag() {
-        Tag::Str => first.to_scratch_string().as_str().to_lowercase(),
+        Tag::Str => first.to_thin_string().as_str().to_lowercase(),
         Tag::Array | Tag::Object | Tag::Unserializable => String::new(),
         _ => first.raw_text().as_str().into(),
     };
@@ -433,7 +433,7 @@ fn suggest_command(name: &str, first: RawJson) -> String {
     match closest(name, COMMANDS.into_iter(), &OTHER_PIXELS_COMMANDS) {
         Some("measure") => {
             let event =
-                closest_event(first.to_scratch_string().as_str()).or_else(|| closest_event(name));
+                closest_event(first.to_thin_string().as_str()).or_else(|| closest_event(name));
             match event {
                 Some(event) => format!("did you mean {}?", measured(event)),
                 None => "did you mean oaiq(\"measure\", …)?".into(),
@@ -457,15 +457,15 @@ fn suggest_command(name: &str, first: RawJson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::ScratchString;
+    use crate::mem::ThinString;
     use proptest::prelude::*;
 
     fn violations(user: &str) -> Vec<String> {
-        user_violations(RawJson::new(ScratchString::from(user).as_thin()))
+        user_violations(RawJson::new(ThinString::from(user).as_thin()))
     }
 
     fn ignored_call(call: &str) -> Option<Ignored> {
-        let call = ScratchString::from(call);
+        let call = ThinString::from(call);
         let command = RawJson::new(call.as_thin()).first_child().unwrap();
         ignored(command, command.next_or_undefined())
     }
@@ -604,7 +604,7 @@ mod tests {
     #[test]
     fn an_identifier_in_an_event_is_found_with_its_field() {
         let wire = r#"{"type":"order_created","id":"me@a.test","source_url":"https://a.test/account/me%40a.test/orders","custom_event_name":"thanks_jane","data":{"plan_id":"+49 170 1234567","contents":[{"id":"a"},{"name":"For me@a.test"}]}}"#;
-        let wire = ScratchString::from(wire);
+        let wire = ThinString::from(wire);
         let found = exposed(RawJson::new(wire.as_thin()), &["jane".into()]);
         let found: Vec<_> = found
             .iter()
@@ -621,7 +621,7 @@ mod tests {
             ]
         );
         let harmless = r#"{"type":"order_created","id":"order-4711","source_url":"https://a.test/@shop/a","data":{"contents":[{"id":"20261125-0042","name":"Janeway"}]}}"#;
-        let harmless = ScratchString::from(harmless);
+        let harmless = ThinString::from(harmless);
         assert_eq!(
             exposed(RawJson::new(harmless.as_thin()), &["jane".into()]),
             []
@@ -642,7 +642,7 @@ mod tests {
         fn any_call_and_user_are_explained_without_a_panic(text in any::<String>(), near in r#"[\[{"a-z:,@+0-9\\u]{0,30}"#) {
             for text in [text, near] {
                 violations(&text);
-                let draft = ScratchString::from(text.as_str());
+                let draft = ThinString::from(text.as_str());
                 let value = RawJson::new(draft.as_thin());
                 exposed(value, &["jane".into()]);
                 raw_names(value);

@@ -8,7 +8,7 @@ pub mod money;
 use serde::Serialize;
 
 use crate::explain::hints::hint_for;
-use crate::mem::{ScratchString, with_nested_scratch};
+use crate::mem::ThinString;
 use crate::raw_json::{RawJson, Tag};
 use crate::schema::events::{self, EVENTS};
 use crate::schema::validate::{self, Location, Violation, ViolationKind};
@@ -49,17 +49,12 @@ pub struct ExplainedViolation {
 /// Explains every violation of an event: its name, its data and its options, each as JSON without white space, or empty if
 /// there is none.
 pub fn explain_event(name: &str, data: &str, options: &str) -> Vec<ExplainedViolation> {
-    let work = || {
-        let [name, data, options] = [name, data, options].map(|json| match json {
-            "" => ScratchString::from("u"),
-            _ => ScratchString::from(json),
-        });
-        let [name, data, options] =
-            [&name, &data, &options].map(|text| RawJson::new(text.as_thin()));
-        explain_call(name, data, options)
-    };
-    // SAFETY: an explained violation owns its texts
-    unsafe { with_nested_scratch(work) }
+    let [name, data, options] = [name, data, options].map(|json| match json {
+        "" => ThinString::from("u"),
+        _ => ThinString::from(json),
+    });
+    let [name, data, options] = [&name, &data, &options].map(|text| RawJson::new(text.as_thin()));
+    explain_call(name, data, options)
 }
 
 /// Explains every violation of a call of `measure`.
@@ -103,8 +98,8 @@ impl ExplainedViolation {
 
 fn location(violation: &Violation) -> String {
     let path = violation.path.as_str();
-    let unknown = violation.unknown_field.map(RawJson::to_scratch_string);
-    let name = unknown.as_ref().map_or("", ScratchString::as_str);
+    let unknown = violation.unknown_field.map(RawJson::to_thin_string);
+    let name = unknown.as_ref().map_or("", ThinString::as_str);
     let within = |object: String| match name {
         "" => object,
         _ => format!("{object}.{name}"),

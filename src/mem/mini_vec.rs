@@ -1,25 +1,31 @@
-//! A row of items in one block of memory, as `Vec` is; but all rows share the code that makes room, and there is nothing
-//! of what a visitor would download for nobody's use.
+//! A minimal `Vec`. Growth is type-erased, so that all item types share one copy of it, and only what the pixel needs
+//! exists.
 
 use core::marker::PhantomData;
-use core::mem::{needs_drop, size_of};
+use core::mem::{align_of, needs_drop, size_of};
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
-use std::alloc::{Layout, alloc, dealloc};
+
+use super::block;
 
 /// Items, one after the other.
+///
+/// Invariants:
+/// 1. `byte_capacity` is 0, or `ptr` is a block that [`block::alloc`] has returned for as many bytes.
+/// 2. `len` items fit into `byte_capacity` bytes.
+/// 3. The first `len` items are initialized, and belong to this value alone.
 #[derive(Debug)]
 pub struct MiniVec<T> {
     ptr: NonNull<T>,
     len: usize,
-    /// The block's size in bytes; 0 where there is none.
     byte_capacity: usize,
     _marker: PhantomData<T>,
 }
 
 impl<T> MiniVec<T> {
-    /// FieldType nothing.
+    /// A vector without items, which needs no memory.
     pub const fn new() -> Self {
+        const { assert!(align_of::<T>() <= block::ALIGN) };
         Self {
             ptr: NonNull::dangling(),
             len: 0,
@@ -31,31 +37,36 @@ impl<T> MiniVec<T> {
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         let used = self.len * size_of::<T>();
-        let size = self
-            .byte_capacity
-            .max(block_size_for(used + size_of::<T>()));
-        // SAFETY: so much of the block is used, and it then has room for one more
-        unsafe {
-            self.ptr = grow_block(self.ptr.cast(), used, self.byte_capacity, size).cast();
-            self.ptr.add(self.len).write(item);
+        let capacity = block::size_for(used + size_of::<T>());
+        if capacity > self.byte_capacity {
+            // SAFETY: invariants 1 and 2; what is copied is no longer used in the old block
+            let ptr = unsafe { moved(self.ptr.cast(), used, self.byte_capacity, capacity) };
+            self.ptr = ptr.cast();
+            self.byte_capacity = capacity;
         }
-        self.byte_capacity = size;
+        // SAFETY: the block has room for one more than `len`
+        let end = unsafe { self.ptr.add(self.len) };
+        // SAFETY: the same, and there is no item to be dropped
+        unsafe { end.write(item) };
         self.len += 1;
     }
 
-    /// Drops those that are not wanted.
+    /// Drops the items for which `wanted` returns false. Where it panics, those that are left leak.
     pub fn retain_mut(&mut self, wanted: &mut dyn FnMut(&mut T) -> bool) {
         let len = core::mem::take(&mut self.len);
         for i in 0..len {
-            // SAFETY: each item is looked at once, and moved to where one before it was
-            unsafe {
-                let mut item = self.ptr.add(i);
-                if wanted(item.as_mut()) {
-                    self.ptr.add(self.len).copy_from(item, 1);
-                    self.len += 1;
-                } else {
-                    item.drop_in_place();
-                }
+            // SAFETY: invariant 2
+            let mut item = unsafe { self.ptr.add(i) };
+            // SAFETY: invariant 3, and each item is visited once
+            if wanted(unsafe { item.as_mut() }) {
+                // SAFETY: invariant 2; no more are wanted than have been visited
+                let end = unsafe { self.ptr.add(self.len) };
+                // SAFETY: what is at `end` has been dropped or moved, unless it is this item
+                unsafe { end.copy_from(item, 1) };
+                self.len += 1;
+            } else {
+                // SAFETY: invariant 3, and it is not visited again
+                unsafe { item.drop_in_place() };
             }
         }
     }
@@ -65,14 +76,14 @@ impl<T> Deref for MiniVec<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: so many items are there
+        // SAFETY: invariants 2 and 3
         unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }
 }
 
 impl<T> DerefMut for MiniVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: so many items are there
+        // SAFETY: invariants 2 and 3
         unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
     }
 }
@@ -82,8 +93,10 @@ impl<T> Drop for MiniVec<T> {
         if needs_drop::<T>() {
             self.retain_mut(&mut |_| false);
         }
-        // SAFETY: the block has that size
-        unsafe { dealloc_block(self.ptr.cast(), self.byte_capacity) };
+        if self.byte_capacity > 0 {
+            // SAFETY: invariant 1
+            unsafe { block::dealloc(self.ptr.cast(), self.byte_capacity) };
+        }
     }
 }
 
@@ -93,64 +106,26 @@ impl<T> Default for MiniVec<T> {
     }
 }
 
-/// What blocks are aligned to: no item needs more.
-const ALIGN: usize = 8;
-
-const fn layout(size: usize) -> Layout {
-    // SAFETY: the alignment is a power of two, and no block is nearly as large as the address space
-    unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
-}
-
-/// The size of a block that holds so many bytes: a power of two, so that a row that grows seldom moves.
-pub fn block_size_for(bytes: usize) -> usize {
-    bytes.next_power_of_two()
-}
-
-/// A block of the new size in the place of one of the old, with the bytes that were used. A size of 0 is no block.
+/// A block of the new capacity, with the bytes that the old one used. The old block is freed; a capacity of 0 is none.
 ///
 /// # Safety
-/// The block has come from here and has the old size. The new one is not smaller.
+/// The block has come from [`block::alloc`] for the old capacity, of which at least `used` bytes are initialized. The
+/// new capacity is no smaller than `used`.
 #[inline(never)]
-pub unsafe fn grow_block(
-    block: NonNull<u8>,
+unsafe fn moved(
+    old: NonNull<u8>,
     used: usize,
-    old_size: usize,
-    new_size: usize,
+    old_capacity: usize,
+    capacity: usize,
 ) -> NonNull<u8> {
-    if new_size == old_size {
-        return block;
+    let new = block::alloc(capacity);
+    // SAFETY: as the caller promises; a new block overlaps no other
+    unsafe { new.copy_from_nonoverlapping(old, used) };
+    if old_capacity > 0 {
+        // SAFETY: as the caller promises
+        unsafe { block::dealloc(old, old_capacity) };
     }
-    // SAFETY: the new size is greater, and so not zero
-    unsafe {
-        let moved = alloc_block(new_size);
-        moved.copy_from_nonoverlapping(block, used);
-        dealloc_block(block, old_size);
-        moved
-    }
-}
-
-/// A block of that size.
-///
-/// # Safety
-/// The size is not zero.
-#[inline(never)]
-pub unsafe fn alloc_block(size: usize) -> NonNull<u8> {
-    // SAFETY: see above
-    match NonNull::new(unsafe { alloc(layout(size)) }) {
-        Some(block) => block,
-        None => std::process::abort(),
-    }
-}
-
-/// Gives a block back.
-///
-/// # Safety
-/// The block has come from [`grow_block`] or [`alloc_block`] and has that size.
-pub unsafe fn dealloc_block(block: NonNull<u8>, size: usize) {
-    if size > 0 {
-        // SAFETY: see above
-        unsafe { dealloc(block.as_ptr(), layout(size)) };
-    }
+    new
 }
 
 #[cfg(test)]
@@ -161,37 +136,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_list_holds_what_was_added_and_is_still_wanted(steps in prop::collection::vec((0u64..50, any::<bool>()), 0..200)) {
-            let mut list = MiniVec::new();
+        fn mini_vec_holds_what_was_pushed_and_retained(steps in prop::collection::vec((0u64..50, any::<bool>()), 0..200)) {
+            let mut vec = MiniVec::new();
             let mut model = Vec::new();
-            for (n, adds) in steps {
-                if adds {
-                    list.push(Rc::new(n));
+            for (n, pushes) in steps {
+                if pushes {
+                    vec.push(Rc::new(n));
                     model.push(n);
                 } else {
-                    list.retain_mut(&mut |item| **item % 7 != n % 7);
+                    vec.retain_mut(&mut |item| **item % 7 != n % 7);
                     model.retain(|item| *item % 7 != n % 7);
                 }
             }
-            let held: Vec<_> = list.iter().map(|item| **item).collect();
-            prop_assert_eq!(held, model);
+            let items: Vec<_> = vec.iter().map(|item| **item).collect();
+            prop_assert_eq!(items, model);
         }
     }
 
     #[test]
-    fn what_is_no_longer_wanted_is_dropped_once() {
+    fn mini_vec_drops_each_item_once() {
         let item = Rc::new(());
-        let mut list = MiniVec::new();
+        let mut vec = MiniVec::new();
         for _ in 0..5 {
-            list.push(item.clone());
+            vec.push(item.clone());
         }
         let mut left = 2;
-        list.retain_mut(&mut |_| {
+        vec.retain_mut(&mut |_| {
             left -= 1;
             left >= 0
         });
         assert_eq!(Rc::strong_count(&item), 3);
-        drop(list);
+        drop(vec);
         assert_eq!(Rc::strong_count(&item), 1);
     }
 }

@@ -1,149 +1,257 @@
 //! The scratch arena: strings that live until the module is left.
 //!
 //! Nearly all strings are made while the page has entered the module, and are needed no longer than that. To free each of
-//! them by itself was a thirteenth of the module, so they are freed all at once ([`reset_scratch`]).
+//! them by itself was a thirteenth of the module. Here all of them are freed at once, when the outermost [`Scope`] ends:
+//! the phase-oriented allocation that the crate bumpalo is for.
+//!
+//! ```
+//! # use oaiq::mem::Scope;
+//! let scope = Scope::open();
+//! let s = scope.scratch();
+//! let text = s.string().append_u64(42);
+//! assert_eq!(text.as_str(), "42");
+//! ```
+//!
+//! A string cannot outlive its scope:
+//!
+//! ```compile_fail,E0597
+//! # use oaiq::mem::Scope;
+//! let text = {
+//!     let scope = Scope::open();
+//!     scope.scratch().string()
+//! };
+//! text.as_str();
+//! ```
 
+use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
-use super::thin_str::{Header, ThinStr, ThinString, empty, thin};
+use super::block;
+use super::thin_str::{ThinStr, ThinString, thin};
 
-/// The draft that was begun last. The module has no threads; tests have.
-mod scratch_head {
-    use super::Header;
-    use core::cell::Cell;
+/// What is in front of a scratch string's first byte.
+#[repr(C)]
+struct Header {
+    /// The string that was made before this one; null for the first.
+    prev: *mut Header,
+    /// The string's length in bytes.
+    len: usize,
+}
 
-    #[cfg(target_arch = "wasm32")]
-    struct Last(Cell<*mut Header>);
+const HEADER: usize = size_of::<Header>();
 
-    // SAFETY: the module has no threads
-    #[cfg(target_arch = "wasm32")]
-    unsafe impl Sync for Last {}
+#[repr(C)]
+struct Empty(Header, u8);
 
-    #[cfg(target_arch = "wasm32")]
-    static LAST: Last = Last(Cell::new(core::ptr::null_mut()));
+// SAFETY: it is not written to
+unsafe impl Sync for Empty {}
 
+static EMPTY: Empty = Empty(
+    Header {
+        prev: ptr::null_mut(),
+        len: 0,
+    },
+    0,
+);
+
+/// A thread's scratch strings.
+///
+/// Invariants:
+/// 1. `depth` scopes are open.
+/// 2. `last` is null or the header of a block, and so is `prev` of each header that is reached from there. These are the
+///    blocks of all strings that were made since `depth` was 0, each once.
+struct Arena {
+    last: Cell<*mut Header>,
+    depth: Cell<usize>,
+}
+
+/// The arena of this thread.
+fn arena<T>(work: impl FnOnce(&Arena) -> T) -> T {
     #[cfg(not(target_arch = "wasm32"))]
-    thread_local! {
-        static LAST: Cell<*mut Header> = const { Cell::new(core::ptr::null_mut()) };
+    {
+        thread_local! {
+            static ARENA: Arena = const { Arena { last: Cell::new(ptr::null_mut()), depth: Cell::new(0) } };
+        }
+        ARENA.with(work)
     }
-
-    /// Puts another in its place.
-    pub fn swap(head: *mut Header) -> *mut Header {
-        #[cfg(target_arch = "wasm32")]
-        return LAST.0.replace(head);
-        #[cfg(not(target_arch = "wasm32"))]
-        LAST.replace(head)
+    #[cfg(target_arch = "wasm32")]
+    {
+        struct OneThread(Arena);
+        // SAFETY: the module has no threads, or it would not compile (mem/mod.rs)
+        unsafe impl Sync for OneThread {}
+        static ARENA: OneThread = OneThread(Arena {
+            last: Cell::new(ptr::null_mut()),
+            depth: Cell::new(0),
+        });
+        work(&ARENA.0)
     }
 }
 
-/// Gives all drafts back.
+/// While one is open, scratch strings can be made; when the outermost ends, all of them are freed.
 ///
-/// # Safety
-/// None of them is looked at again.
-pub unsafe fn reset_scratch() {
-    let mut next = scratch_head::swap(ptr::null_mut());
-    while let Some(head) = NonNull::new(next) {
-        // SAFETY: each was begun once
-        unsafe {
-            next = head.as_ref().prev;
-            Header::dealloc(head);
+/// It belongs to its thread.
+#[derive(Debug)]
+pub struct Scope {
+    _not_send: PhantomData<*mut ()>,
+}
+
+impl Scope {
+    /// Opens a scope. Within another scope it frees nothing when it ends.
+    pub fn open() -> Self {
+        arena(|arena| arena.depth.set(arena.depth.get().saturating_add(1)));
+        Self {
+            _not_send: PhantomData,
+        }
+    }
+
+    /// The permission to make strings that live as long as this scope.
+    pub fn scratch(&self) -> Scratch<'_> {
+        Scratch {
+            _scope: PhantomData,
         }
     }
 }
 
-/// Does some work whose drafts nobody needs afterwards, and gives back those and no others.
-///
-/// # Safety
-/// What it returns holds none of them.
-#[cfg(feature = "explain")]
-pub(crate) unsafe fn with_nested_scratch<T>(work: impl FnOnce() -> T) -> T {
-    let before = scratch_head::swap(ptr::null_mut());
-    let done = work();
-    // SAFETY: as the caller promises
-    unsafe { reset_scratch() };
-    scratch_head::swap(before);
-    done
+impl Drop for Scope {
+    fn drop(&mut self) {
+        arena(|arena| {
+            let depth = arena.depth.get() - 1;
+            arena.depth.set(depth);
+            if depth > 0 {
+                return;
+            }
+            let mut last = arena.last.take();
+            while let Some(header) = NonNull::new(last) {
+                // SAFETY: invariant 2; no string is left, as each borrows a scope (`ScratchString`)
+                let &Header { prev, len } = unsafe { header.as_ref() };
+                last = prev;
+                // SAFETY: the same
+                unsafe { block::dealloc(header.cast(), block_bytes(len)) };
+            }
+        });
+    }
 }
 
-/// A text that is being made. It grows, and is there until [`reset_scratch`].
-pub struct ScratchString {
-    first: NonNull<u8>,
+/// The permission to make [`ScratchString`]s. It is passed down to where they are made, and takes no memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Scratch<'s> {
+    _scope: PhantomData<&'s Scope>,
 }
 
-impl ScratchString {
-    /// FieldType nothing.
-    pub const fn new() -> Self {
-        Self { first: empty() }
+impl<'s> Scratch<'s> {
+    /// An empty string, to be appended to.
+    pub fn string(self) -> ScratchString<'s> {
+        let empty = (&raw const EMPTY).cast::<u8>().cast_mut();
+        // SAFETY: a static is not null
+        let header = unsafe { NonNull::new_unchecked(empty) };
+        ScratchString {
+            // SAFETY: the header is followed by the NUL
+            first: unsafe { header.add(HEADER) },
+            _scratch: PhantomData,
+        }
     }
 
-    /// So many bytes 0, to be overwritten.
-    pub fn with_zeroed_len(len: usize) -> Self {
-        let this = Self::new().reserve_extra(len);
-        // SAFETY: the block is that long
-        unsafe { this.first.write_bytes(0, len + 1) };
-        this
+    /// A copy of a string.
+    pub fn copy(self, text: ThinStr) -> ScratchString<'s> {
+        self.string().append(text)
+    }
+
+    /// A copy of a string up to its first NUL.
+    pub fn copy_str(self, text: &str) -> ScratchString<'s> {
+        self.copy(ThinString::from(text).as_thin())
+    }
+}
+
+/// The size of a string's block, in bytes.
+fn block_bytes(len: usize) -> usize {
+    // no length comes near usize::MAX (`block::alloc`), but sums of them might
+    len.saturating_add(HEADER + 1)
+}
+
+/// A string that can be appended to, and that lives in the arena.
+///
+/// Invariants:
+/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL, and no other.
+/// 2. If `len` is not 0, this is a block of the arena of this thread, which no other string uses; otherwise it is [`EMPTY`],
+///    which is not written to.
+/// 3. The block is freed no sooner than 's ends, because a scope is borrowed for 's.
+pub struct ScratchString<'s> {
+    first: NonNull<u8>,
+    _scratch: PhantomData<Scratch<'s>>,
+}
+
+impl<'s> ScratchString<'s> {
+    fn header(&self) -> NonNull<Header> {
+        // SAFETY: invariant 1
+        unsafe { self.first.sub(HEADER) }.cast()
     }
 
     /// Its length in bytes.
     pub fn len(&self) -> usize {
-        // SAFETY: each text has a head
-        unsafe { (*Header::of(self.first)).len }
+        // SAFETY: invariant 1
+        unsafe { self.header().as_ref() }.len
     }
 
-    /// The same, longer by so many bytes. What is in them has still to be written, and a 0 behind them.
-    fn reserve_extra(self, more: usize) -> Self {
+    /// The same string, longer by that many bytes. What is in them has still to be written, and a NUL behind them.
+    fn reserve_extra(self, extra: usize) -> Self {
         let len = self.len();
-        let longer = len + more;
-        if len > 0 && Header::block_size(longer) == Header::block_size(len) {
-            // SAFETY: the block is this draft's alone
-            unsafe { (*Header::of(self.first)).len = longer };
+        let longer = len + extra;
+        if len > 0 && block::size_for(block_bytes(longer)) == block::size_for(block_bytes(len)) {
+            // SAFETY: invariants 1 and 2
+            unsafe { self.header().as_mut() }.len = longer;
             return self;
         }
-        let first = Header::alloc(ptr::null_mut(), longer);
-        let head = Header::of(first);
-        // SAFETY: the block is that long, and new
-        unsafe {
-            (*head).prev = scratch_head::swap(head);
-            first.copy_from_nonoverlapping(self.first, len);
-        }
-        Self { first }
+        let block = block::alloc(block_bytes(longer));
+        let header = block.cast::<Header>();
+        let prev = arena(|arena| arena.last.replace(header.as_ptr()));
+        // SAFETY: the block is large enough for the header, and aligned as it needs
+        unsafe { header.write(Header { prev, len: longer }) };
+        // SAFETY: the block continues behind the header
+        let first = unsafe { block.add(HEADER) };
+        // SAFETY: the new block has room for more than the old string, which it does not overlap
+        unsafe { first.copy_from_nonoverlapping(self.first, len) };
+        Self { first, ..self }
     }
 
-    /// With this text at the end.
+    /// Appends a string.
     pub fn append(self, text: ThinStr) -> Self {
-        self.append_span(text, text.tail())
+        self.append_until(text, thin!(""))
     }
 
-    /// With a text up to where this rest of it begins.
-    pub fn append_span(self, text: ThinStr, end: ThinStr) -> Self {
-        let more = end.offset_from(text);
-        if more == 0 {
+    /// Appends a string up to where `end`, a later part of it, begins; all of it if `end` is no part of it.
+    pub fn append_until(self, text: ThinStr, end: ThinStr) -> Self {
+        let mut at = text;
+        while at.as_ptr() != end.as_ptr() && !at.is_empty() {
+            at = at.advance();
+        }
+        let extra = at.offset_from(text);
+        if extra == 0 {
             return self;
         }
         let len = self.len();
-        let this = self.reserve_extra(more);
-        // SAFETY: there is room, and a text is never in the block that it is added to
-        unsafe {
-            let at = this.first.add(len);
-            at.copy_from_nonoverlapping(text.first, more);
-            at.add(more).write(0);
-        }
+        let this = self.reserve_extra(extra);
+        // SAFETY: the old string has this length, and there is now room behind it
+        let at = unsafe { this.first.add(len) };
+        // SAFETY: the text has so many bytes; while it is borrowed it cannot be in the block of a string that is moved in here
+        unsafe { at.as_ptr().copy_from_nonoverlapping(text.as_ptr(), extra) };
+        // SAFETY: `reserve_extra` leaves room for so many bytes and the NUL
+        let nul = unsafe { at.add(extra) };
+        // SAFETY: the same
+        unsafe { nul.write(0) };
         this
     }
 
-    /// With an ASCII character at the end.
+    /// Appends an ASCII character other than NUL.
     pub fn append_byte(self, byte: u8) -> Self {
-        let pair = [byte, 0];
-        let text = ThinStr {
-            first: NonNull::from(&pair).cast(),
-            lives: PhantomData,
-        };
+        let text = [byte, 0];
+        // SAFETY: the array ends with a NUL and is borrowed until this returns
+        let text = unsafe { ThinStr::from_ptr(NonNull::from(&text).cast()) };
         self.append(text)
     }
 
-    /// With a whole number at the end, in decimal.
+    /// Appends a number in decimal.
     pub fn append_u64(mut self, number: u64) -> Self {
         if number >= 10 {
             self = self.append_u64(number / 10);
@@ -151,7 +259,7 @@ impl ScratchString {
         self.append_byte(b'0' + (number % 10) as u8)
     }
 
-    /// With `"name":` at the end, after a comma unless it is an object's first.
+    /// Appends `"name":`, after a comma unless it is the first of its object.
     pub fn append_json_key(self, name: ThinStr) -> Self {
         let quote = if self.last_byte() == b'{' {
             thin!("\"")
@@ -161,78 +269,58 @@ impl ScratchString {
         self.append(quote).append(name).append(thin!("\":"))
     }
 
-    /// With a string at the end, which is escaped already.
+    /// Appends a string in quotes; it is escaped already.
     pub fn append_json_str(self, escaped: ThinStr) -> Self {
         self.append(thin!("\"")).append(escaped).append(thin!("\""))
     }
 
-    /// With `true` or `false` at the end.
-    pub fn append_bool(self, flag: bool) -> Self {
-        self.append(if flag { thin!("true") } else { thin!("false") })
+    /// Appends `true` or `false`.
+    pub fn append_bool(self, value: bool) -> Self {
+        self.append(if value { thin!("true") } else { thin!("false") })
     }
 
+    /// Its last byte; of the empty string, any byte.
     fn last_byte(&self) -> u8 {
         let len = self.len();
-        // SAFETY: before the first byte is the head
-        unsafe { *self.first.add(len).sub(1).as_ptr() }
+        // SAFETY: invariant 1
+        let end = unsafe { self.first.add(len) };
+        // SAFETY: the header is in front of the first byte
+        let last = unsafe { end.sub(1) };
+        // SAFETY: the same
+        unsafe { last.read() }
     }
 
-    /// The same text, to be kept.
+    /// An owned copy.
     pub fn to_thin_string(&self) -> ThinString {
-        ThinString::new(self.as_thin())
+        self.as_thin().into()
     }
 
-    /// Is there nothing in it?
+    /// True for the empty string.
     pub fn is_empty(&self) -> bool {
         self.as_thin().is_empty()
     }
 
-    /// What it holds.
+    /// Borrowed.
     pub fn as_thin(&self) -> ThinStr<'_> {
-        ThinStr {
-            first: self.first,
-            lives: PhantomData,
-        }
+        // SAFETY: invariants 1 and 3; to change the string it must not be borrowed
+        unsafe { ThinStr::from_ptr(self.first) }
     }
 
-    /// As Rust has it.
+    /// As a `&str`.
     pub fn as_str(&self) -> &str {
         self.as_thin().as_str()
     }
 }
 
-impl PartialEq for ScratchString {
+impl PartialEq for ScratchString<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.as_thin() == other.as_thin()
     }
 }
 
-impl Default for ScratchString {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for ScratchString {
+impl fmt::Debug for ScratchString<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         self.as_thin().fmt(f)
-    }
-}
-
-impl From<&str> for ScratchString {
-    /// The text up to the first 0, if it has one.
-    fn from(text: &str) -> Self {
-        let mut this = Self::with_zeroed_len(text.len());
-        // SAFETY: the block is that long
-        unsafe { this.as_mut_ptr().copy_from(text.as_ptr(), text.len()) };
-        this
-    }
-}
-
-impl ScratchString {
-    /// Where its bytes are, to be overwritten by as many of a text.
-    pub fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.first.as_ptr()
     }
 }
 
@@ -242,37 +330,93 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn keys_are_separated_by_commas() {
-        let object = ScratchString::new()
-            .append(thin!("{"))
+    fn json_keys_are_separated_by_commas() {
+        let scope = Scope::open();
+        let object = scope
+            .scratch()
+            .copy(thin!("{"))
             .append_json_key(thin!("a"))
-            .append_bool(true);
-        let object = object
+            .append_bool(true)
             .append_json_key(thin!("b"))
             .append_json_str(thin!("c"))
             .append_byte(b'}');
         assert_eq!(object.as_str(), r#"{"a":true,"b":"c"}"#);
     }
 
+    #[test]
+    fn append_until_stops_at_the_end_of_the_string() {
+        let scope = Scope::open();
+        let s = scope.scratch();
+        let text = thin!("abc");
+        assert_eq!(s.string().append_until(text, text.skip(2)).as_str(), "ab");
+        assert_eq!(s.string().append_until(text, thin!("x")).as_str(), "abc");
+    }
+
+    #[test]
+    fn copy_str_ends_at_the_first_nul() {
+        let scope = Scope::open();
+        let text = scope.scratch().copy_str("a\0b");
+        assert_eq!(text.len(), 1);
+        assert_eq!(text.append(thin!("c")).as_str(), "ac");
+    }
+
+    #[test]
+    fn inner_scope_frees_nothing_of_an_outer_one() {
+        let outer = Scope::open();
+        let mut text = outer.scratch().copy(thin!("a"));
+        {
+            let inner = Scope::open();
+            let s = inner.scratch();
+            text = text.append(s.copy(thin!("b")).as_thin());
+        }
+        let other = outer.scratch().copy(thin!("c"));
+        assert_eq!((text.as_str(), other.as_str()), ("ab", "c"));
+    }
+
+    #[test]
+    fn scopes_may_end_in_any_order() {
+        let first = Scope::open();
+        let second = Scope::open();
+        drop(first);
+        let text = second.scratch().copy(thin!("a"));
+        assert_eq!(text.as_str(), "a");
+    }
+
+    #[test]
+    fn scope_is_closed_by_a_panic() {
+        let panics = || {
+            let scope = Scope::open();
+            let _text = scope.scratch().copy(thin!("a"));
+            panic!();
+        };
+        assert!(std::panic::catch_unwind(panics).is_err());
+        assert_eq!(arena(|arena| arena.depth.get()), 0);
+        assert!(arena(|arena| arena.last.get().is_null()));
+    }
+
     proptest! {
         #[test]
-        fn what_is_added_is_there_in_its_order(parts in prop::collection::vec("[^\0]{0,40}", 0..20)) {
-            let mut whole = ScratchString::new();
-            for part in &parts {
-                whole = whole.append(ScratchString::from(part.as_str()).as_thin());
-            }
-            prop_assert_eq!(whole.as_str(), parts.concat());
-            prop_assert_eq!(whole.len(), parts.concat().len());
-            let kept = whole.to_thin_string();
-            // SAFETY: no draft is looked at any more
-            unsafe { reset_scratch() };
-            prop_assert_eq!(kept.as_thin().as_str(), parts.concat());
-            prop_assert_eq!(kept.len(), parts.concat().len());
+        fn appended_parts_are_in_order(parts in prop::collection::vec("[^\0]{0,40}", 0..20)) {
+            let expected = parts.concat();
+            let kept = {
+                let scope = Scope::open();
+                let s = scope.scratch();
+                let mut whole = s.string();
+                for part in &parts {
+                    whole = whole.append(s.copy_str(part).as_thin());
+                }
+                prop_assert_eq!(whole.as_str(), &expected);
+                prop_assert_eq!(whole.len(), expected.len());
+                whole.to_thin_string()
+            };
+            prop_assert_eq!(kept.as_thin().as_str(), &expected);
+            prop_assert_eq!(kept.len(), expected.len());
         }
 
         #[test]
-        fn numbers_read_as_rust_prints_them(number in any::<u64>()) {
-            let written = ScratchString::new().append_u64(number);
+        fn numbers_are_written_as_rust_prints_them(number in any::<u64>()) {
+            let scope = Scope::open();
+            let written = scope.scratch().string().append_u64(number);
             prop_assert_eq!(written.as_str(), number.to_string());
         }
     }

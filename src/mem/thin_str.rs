@@ -1,68 +1,87 @@
-//! Texts as addresses.
+//! Strings of one word.
 //!
-//! A `&str` is two numbers and a `String` three, and handing them about is most of what a module of this kind is
-//! compiled to. Here a text is one number: the address of its first byte. A byte 0 ends it. Inside the pixel texts are
-//! UTF-8 and, but for what is about to be hashed, JSON-escaped: they go from the page to the wire without being taken
-//! apart, and never hold a 0 of their own.
+//! ```text
+//!             ThinStr ─┐                     ThinString ─┐
+//!                      ▼                                 ▼
+//!              ┌───┬───┬───┬───┬───┐       ┌─────────┬───┬───┬───┬───┬───┐
+//!              │ … │ o │ a │ i │ 0 │       │ len = 4 │ o │ a │ i │ q │ 0 │
+//!              └───┴───┴───┴───┴───┘       └─────────┴───┴───┴───┴───┴───┘
+//! ```
 //!
-//! Nearly all texts are made while the page has entered the pixel and needed no longer than that. Giving each of them back
-//! by itself was a thirteenth of the module, so a [`ScratchString`] is not given back, but all of them at once
-//! ([`reset_scratch`]). What outlives that is a [`ThinString`].
+//! A `&str` is two words and a `String` three, and passing them around was a third of the module: it took 14.5 kB with
+//! them and takes 10.2 kB with these. A NUL ends each string. Strings are UTF-8 and, except for what is about to be hashed,
+//! escaped as in JSON: they go from the page to the wire without being decoded, so that they never contain a NUL.
 
+use core::ffi::CStr;
 use core::fmt;
 use core::marker::PhantomData;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
-use super::mini_vec::{alloc_block, block_size_for, dealloc_block};
+use super::block;
 
-/// A text somewhere in memory.
+/// A borrowed string of one word.
+///
+/// Invariant: from `first` up to and including the next NUL, all bytes may be read and do not change during `'a`.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct ThinStr<'a> {
-    pub(super) first: NonNull<u8>,
-    pub(super) lives: PhantomData<&'a u8>,
+    first: NonNull<u8>,
+    _bytes: PhantomData<&'a u8>,
 }
 
-// SAFETY: a text does not change while it is borrowed
+// SAFETY: by the invariant this is a shared reference to bytes
+unsafe impl Send for ThinStr<'_> {}
+// SAFETY: the same
 unsafe impl Sync for ThinStr<'_> {}
 
-/// A text that is written in the source.
+/// A literal as a [`ThinStr`]. A NUL inside it does not compile.
 macro_rules! thin {
     ($text:expr) => {
-        $crate::mem::ThinStr::from_nul_terminated(concat!($text, "\0"))
+        const {
+            match core::ffi::CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+                Ok(text) => $crate::mem::ThinStr::from_c_str(text),
+                Err(_) => panic!("a NUL inside the string"),
+            }
+        }
     };
 }
 pub(crate) use thin;
 
 impl<'a> ThinStr<'a> {
-    /// The text before the 0 that this must end with.
-    pub const fn from_nul_terminated(ended: &'a str) -> Self {
-        assert!(ended.as_bytes()[ended.len() - 1] == 0);
+    /// The string in a `CStr`.
+    pub const fn from_c_str(text: &'a CStr) -> Self {
         // SAFETY: a reference is not null
-        let first = unsafe { NonNull::new_unchecked(ended.as_ptr().cast_mut()) };
+        let first = unsafe { NonNull::new_unchecked(text.as_ptr().cast_mut()) };
+        // SAFETY: a CStr ends with a NUL, and is borrowed for 'a
+        unsafe { Self::from_ptr(first.cast()) }
+    }
+
+    /// The string that begins at an address.
+    ///
+    /// # Safety
+    /// The type's invariant holds.
+    pub(super) const unsafe fn from_ptr(first: NonNull<u8>) -> Self {
         Self {
             first,
-            lives: PhantomData,
+            _bytes: PhantomData,
         }
     }
 
     /// Its first byte; 0 at the end.
     pub const fn first_byte(self) -> u8 {
-        // SAFETY: there is always a byte, if only the 0 at the end
-        unsafe { *self.first.as_ptr() }
+        // SAFETY: there is always a byte to read, if only the NUL
+        unsafe { self.first.read() }
     }
 
-    /// The string without its first byte; the empty string stays what it is.
+    /// The string without its first byte. The empty string stays as it is.
     pub const fn advance(self) -> Self {
-        if self.is_empty() {
-            return self;
-        }
-        // SAFETY: the string goes on as far as its NUL
-        let first = unsafe { self.first.add(1) };
+        let step = !self.is_empty() as usize;
+        // SAFETY: a string that is not empty continues after its first byte
+        let first = unsafe { self.first.add(step) };
         Self { first, ..self }
     }
 
-    /// The string without that many of its first bytes, or its end where it has no more.
+    /// The string without that many of its first bytes; the empty string where it has no more.
     pub const fn skip(self, bytes: usize) -> Self {
         let mut at = self;
         let mut left = bytes;
@@ -73,12 +92,12 @@ impl<'a> ThinStr<'a> {
         at
     }
 
-    /// Is there nothing in it?
+    /// True for the empty string.
     pub const fn is_empty(self) -> bool {
         self.first_byte() == 0
     }
 
-    /// Where it ends.
+    /// The empty string at its end.
     pub fn tail(self) -> Self {
         let mut at = self;
         while !at.is_empty() {
@@ -92,12 +111,13 @@ impl<'a> ThinStr<'a> {
         self.tail().offset_from(self)
     }
 
-    /// How many bytes it begins behind the other, which it is a rest of.
+    /// The number of bytes from the start of `other`, of which this is a later part, to the start of this. Meaningless where
+    /// it is no part of it.
     pub fn offset_from(self, other: ThinStr) -> usize {
-        self.first.as_ptr() as usize - other.first.as_ptr() as usize
+        (self.first.as_ptr() as usize).wrapping_sub(other.first.as_ptr() as usize)
     }
 
-    /// If it begins so: what follows.
+    /// What follows the prefix, if the string begins with it.
     pub fn strip_prefix(self, prefix: ThinStr) -> Option<Self> {
         let mut at = self;
         let mut expected = prefix;
@@ -116,7 +136,7 @@ impl<'a> ThinStr<'a> {
         self.strip_prefix(other).is_some_and(ThinStr::is_empty)
     }
 
-    /// From the first such byte on, or the end.
+    /// The string from the first such byte on, or its end.
     pub fn find_byte(self, byte: u8) -> Self {
         let mut at = self;
         while at.first_byte() != byte && !at.is_empty() {
@@ -125,25 +145,36 @@ impl<'a> ThinStr<'a> {
         at
     }
 
-    /// As Rust has it.
+    /// The part before `end`, a later part of it; all of it if `end` is no part of it.
+    #[cfg(feature = "explain")]
+    pub fn until(self, end: ThinStr) -> &'a str {
+        let len = end.offset_from(self).min(self.len());
+        self.as_str().get(..len).unwrap_or("")
+    }
+
+    /// Its bytes, without the NUL.
+    pub fn as_bytes(self) -> &'a [u8] {
+        // SAFETY: the invariant, for the bytes before the NUL
+        unsafe { core::slice::from_raw_parts(self.first.as_ptr(), self.len()) }
+    }
+
+    /// As a `&str`. A string that was cut inside a character ends before it.
     pub fn as_str(self) -> &'a str {
-        // SAFETY: so many bytes are there, and pieces are cut at ASCII characters alone
-        unsafe {
-            core::str::from_utf8_unchecked(core::slice::from_raw_parts(
-                self.first.as_ptr(),
-                self.len(),
-            ))
+        let bytes = self.as_bytes();
+        match core::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => core::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
         }
     }
 
-    /// Its address.
+    /// The address of its first byte.
     pub fn as_ptr(self) -> *const u8 {
         self.first.as_ptr()
     }
 }
 
 impl PartialEq for ThinStr<'_> {
-    // so that no address of an address is handed about
+    // inlined, so that strings are not passed by reference
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         self.is_same(*other)
@@ -158,126 +189,142 @@ impl fmt::Debug for ThinStr<'_> {
     }
 }
 
-/// What stands before the first byte of a text that is not written in the source.
+/// What is in front of an owned string's first byte.
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub(super) struct Header {
-    /// The draft that was begun before this one.
-    pub(super) prev: *mut Header,
-    /// The text's length in bytes.
-    pub(super) len: usize,
+struct Header {
+    /// The string's length in bytes.
+    len: usize,
 }
 
-impl Header {
-    /// The size of a block for a text of that length.
-    pub(super) fn block_size(len: usize) -> usize {
-        block_size_for(size_of::<Header>() + len + 1)
-    }
+const HEADER: usize = size_of::<Header>();
 
-    /// A text's head.
-    pub(super) fn of(first: NonNull<u8>) -> *mut Header {
-        // SAFETY: the head is before the first byte
-        unsafe { first.cast::<Header>().sub(1).as_ptr() }
-    }
-
-    /// A block for a text of that length, which has still to be written, and a 0 behind it; its first byte.
-    pub(super) fn alloc(prev: *mut Header, len: usize) -> NonNull<u8> {
-        // SAFETY: the block is that long
-        unsafe {
-            let block = alloc_block(Self::block_size(len)).cast::<Header>();
-            block.write(Header { prev, len });
-            block.add(1).cast()
-        }
-    }
-
-    /// Gives the block back.
-    ///
-    /// # Safety
-    /// It has come from [`Header::alloc`].
-    pub(super) unsafe fn dealloc(head: NonNull<Header>) {
-        // SAFETY: see above
-        unsafe { dealloc_block(head.cast(), Self::block_size(head.as_ref().len)) };
-    }
+/// The size of the block of an owned string, in bytes.
+fn block_bytes(len: usize) -> usize {
+    // no length comes near usize::MAX (`block::alloc`), but the caller may say anything
+    len.saturating_add(HEADER + 1)
 }
 
 #[repr(C)]
 struct Empty(Header, u8);
 
-// SAFETY: nobody writes into it
-unsafe impl Sync for Empty {}
+static EMPTY: Empty = Empty(Header { len: 0 }, 0);
 
-static EMPTY: Empty = Empty(
-    Header {
-        prev: ptr::null_mut(),
-        len: 0,
-    },
-    0,
-);
-
-/// The first byte of nothing, which is in no block.
-pub(super) const fn empty() -> NonNull<u8> {
-    // SAFETY: a reference is not null
-    unsafe { NonNull::new_unchecked((&raw const EMPTY.1).cast_mut()) }
-}
-
-/// A text that is kept for as long as somebody has it.
+/// An owned string of one word.
+///
+/// Invariants:
+/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized, and the last is a NUL.
+/// 2. If `len` is not 0, all of this is a block of [`block_bytes`] that belongs to this value alone; otherwise it is
+///    [`EMPTY`], which is not written to.
 pub struct ThinString {
-    pub(super) first: NonNull<u8>,
+    first: NonNull<u8>,
 }
+
+// SAFETY: by invariant 2 the block belongs to this value alone
+unsafe impl Send for ThinString {}
+// SAFETY: nothing is changed through a shared reference
+unsafe impl Sync for ThinString {}
 
 impl ThinString {
-    /// A copy of that text.
-    #[inline(never)]
-    pub fn new(text: ThinStr) -> Self {
-        let len = text.len();
-        if len == 0 {
-            return Self::default();
+    /// The empty string, which needs no memory.
+    pub const fn new() -> Self {
+        let empty = (&raw const EMPTY).cast::<u8>().cast_mut();
+        // SAFETY: a static is not null
+        let header = unsafe { NonNull::new_unchecked(empty) };
+        Self {
+            // SAFETY: the header is followed by the NUL
+            first: unsafe { header.add(HEADER) },
         }
-        let first = Header::alloc(ptr::null_mut(), len);
-        // SAFETY: the block is that long
-        unsafe { first.copy_from_nonoverlapping(text.first, len + 1) };
+    }
+
+    /// A string of that many NULs, to be overwritten.
+    #[inline(never)]
+    pub fn with_zeroed_len(len: usize) -> Self {
+        if len == 0 {
+            return Self::new();
+        }
+        let block = block::alloc(block_bytes(len));
+        // SAFETY: the block is large enough for the header, and aligned to more than it needs
+        unsafe { block.cast().write(Header { len }) };
+        // SAFETY: the block goes on behind the header
+        let first = unsafe { block.add(HEADER) };
+        // SAFETY: the block has so many bytes behind the header
+        unsafe { first.write_bytes(0, len + 1) };
         Self { first }
+    }
+
+    fn header(&self) -> NonNull<Header> {
+        // SAFETY: invariant 1
+        unsafe { self.first.sub(HEADER) }.cast()
     }
 
     /// Its length in bytes.
     pub fn len(&self) -> usize {
-        // SAFETY: each text has a head
-        unsafe { (*Header::of(self.first)).len }
+        // SAFETY: invariant 1
+        unsafe { self.header().as_ref() }.len
     }
 
-    /// Is there nothing in it?
+    /// True for the empty string.
     pub fn is_empty(&self) -> bool {
         self.as_thin().is_empty()
     }
 
-    /// What it holds.
+    /// Borrowed.
     pub fn as_thin(&self) -> ThinStr<'_> {
-        ThinStr {
-            first: self.first,
-            lives: PhantomData,
-        }
+        // SAFETY: invariant 1, as long as this value is borrowed
+        unsafe { ThinStr::from_ptr(self.first) }
+    }
+
+    /// As a `&str`.
+    pub fn as_str(&self) -> &str {
+        self.as_thin().as_str()
+    }
+
+    /// Its bytes, to be overwritten, without the NUL at the end.
+    pub fn as_bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: invariants 1 and 2
+        unsafe { core::slice::from_raw_parts_mut(self.first.as_ptr(), self.len()) }
+    }
+}
+
+impl From<ThinStr<'_>> for ThinString {
+    fn from(text: ThinStr) -> Self {
+        let bytes = text.as_bytes();
+        let mut this = Self::with_zeroed_len(bytes.len());
+        this.as_bytes_mut().copy_from_slice(bytes);
+        this
+    }
+}
+
+impl From<&str> for ThinString {
+    /// The text up to its first NUL.
+    fn from(text: &str) -> Self {
+        let len = text.bytes().take_while(|byte| *byte != 0).count();
+        let mut this = Self::with_zeroed_len(len);
+        this.as_bytes_mut().copy_from_slice(&text.as_bytes()[..len]);
+        this
     }
 }
 
 impl Drop for ThinString {
     #[inline(never)]
     fn drop(&mut self) {
-        if !self.is_empty() {
-            // SAFETY: a head is not null, and what is not empty has a block of its own
-            unsafe { Header::dealloc(NonNull::new_unchecked(Header::of(self.first))) };
+        let len = self.len();
+        if len > 0 {
+            // SAFETY: invariant 2
+            unsafe { block::dealloc(self.header().cast(), block_bytes(len)) };
         }
     }
 }
 
 impl Clone for ThinString {
     fn clone(&self) -> Self {
-        Self::new(self.as_thin())
+        self.as_thin().into()
     }
 }
 
 impl Default for ThinString {
     fn default() -> Self {
-        Self { first: empty() }
+        Self::new()
     }
 }
 
@@ -295,8 +342,10 @@ impl fmt::Debug for ThinString {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn a_text_is_found_by_its_beginning() {
+    fn thin_str_is_compared_and_searched_up_to_its_nul() {
         let rest = thin!("data.amount").strip_prefix(thin!("data."));
         assert_eq!(rest, Some(thin!("amount")));
         assert_eq!(thin!("da").strip_prefix(thin!("data.")), None);
@@ -304,5 +353,27 @@ mod tests {
         assert_ne!(thin!("data."), thin!("data"));
         assert_eq!(thin!("a;b").find_byte(b';'), thin!(";b"));
         assert_eq!(thin!("ab").find_byte(b';'), thin!(""));
+    }
+
+    #[test]
+    fn thin_str_stays_at_its_end() {
+        assert_eq!(thin!("").advance().first_byte(), 0);
+        assert_eq!(thin!("ab").skip(9).first_byte(), 0);
+        assert_eq!(thin!("abc").skip(2), thin!("c"));
+    }
+
+    #[test]
+    fn thin_str_cut_inside_a_character_ends_before_it() {
+        assert_eq!(thin!("ü").advance().as_str(), "");
+        assert_eq!(thin!("aü").as_str(), "aü");
+    }
+
+    #[test]
+    fn thin_string_with_a_nul_inside_is_freed_whole() {
+        let mut text = ThinString::with_zeroed_len(3);
+        assert!(text.is_empty());
+        text.as_bytes_mut().copy_from_slice(b"a\0b");
+        assert_eq!(text.as_thin(), thin!("a"));
+        assert_eq!(text.len(), 3);
     }
 }

@@ -1,6 +1,6 @@
 //! The one table of event names, data shapes and fields, and an event's form on the wire.
 
-use crate::mem::{ScratchString, ThinStr, thin};
+use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 use crate::raw_json::RawJson;
 use crate::visitor::public_url;
 
@@ -150,9 +150,13 @@ pub struct CallContext<'a> {
 }
 
 /// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
-pub fn begin_event_json(name: ThinStr, time: u64, id: ThinStr) -> ScratchString {
-    ScratchString::new()
-        .append(thin!("{\"type\":\""))
+pub fn begin_event_json<'s>(
+    s: Scratch<'s>,
+    name: ThinStr,
+    time: u64,
+    id: ThinStr,
+) -> ScratchString<'s> {
+    s.copy(thin!("{\"type\":\""))
         .append(name)
         .append(thin!("\",\"timestamp_ms\":"))
         .append_u64(time)
@@ -161,7 +165,7 @@ pub fn begin_event_json(name: ThinStr, time: u64, id: ThinStr) -> ScratchString 
 }
 
 /// Adds the options that are part of the wire form, from the call's options or from a wire form.
-pub fn write_options_json(mut out: ScratchString, options: RawJson) -> ScratchString {
+pub fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> ScratchString<'s> {
     for field in OPTION_FIELDS[..2].iter().rev() {
         let value = options.get(field.name());
         if value.is_defined() {
@@ -172,14 +176,15 @@ pub fn write_options_json(mut out: ScratchString, options: RawJson) -> ScratchSt
 }
 
 /// An event's wire form; `options` and `data` have passed [`crate::schema::validate`].
-pub fn write_event_json(
+pub fn write_event_json<'s>(
+    s: Scratch<'s>,
     name: ThinStr,
     moment: CallContext,
     id: ThinStr,
     options: RawJson,
     data: RawJson,
-) -> ScratchString {
-    let mut out = begin_event_json(name, moment.time, id);
+) -> ScratchString<'s> {
+    let mut out = begin_event_json(s, name, moment.time, id);
     out = public_url::write_public_url(out, thin!("source_url"), moment.url);
     out = public_url::write_public_url(out, thin!("referrer_url"), moment.referrer);
     out = write_options_json(out, options);

@@ -382,10 +382,10 @@ fn custom_name_violation(found: RawJson) -> Option<ViolationKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::ScratchString;
+    use crate::mem::ThinString;
     use proptest::prelude::*;
 
-    fn arguments(call: &ScratchString) -> [RawJson<'_>; 3] {
+    fn arguments(call: &ThinString) -> [RawJson<'_>; 3] {
         let name = RawJson::new(call.as_thin())
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     fn checked(call: &str) -> Result<ThinStr<'static>, Rejection> {
-        let call = ScratchString::from(call);
+        let call = ThinString::from(call);
         let [name, data, options] = arguments(&call);
         validate(name, data, options)
     }
@@ -709,7 +709,7 @@ mod tests {
         #[test]
         fn a_call_is_measured_or_refused_for_a_named_reason(call in call()) {
             let mut faults = 0;
-            let text = ScratchString::from(call.as_str());
+            let text = ThinString::from(call.as_str());
             let [name, data, options] = arguments(&text);
             visit_violations(name, data, options, &mut |_| faults += 1);
             match checked(&call) {

@@ -10,7 +10,7 @@ use crate::command::{self, Call, Command};
 use crate::debug_log::payload::encode_dropped;
 use crate::delivery::queue::{DROPPED, NEVER, timestamp_ms_of};
 use crate::host::{DebugEvent, Host};
-use crate::mem::{ScratchString, ThinStr, ThinString, thin};
+use crate::mem::{Scope, Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
@@ -62,8 +62,13 @@ impl Default for OutboxBudget {
 
 impl Pixel {
     /// What is to be kept of the request of that number, or [`ALL_REQUESTS`], as a box, as far as there is room.
-    pub(super) fn to_outbox_record(&self, request: u32, room: &mut OutboxBudget) -> ScratchString {
-        let mut text = ScratchString::new();
+    pub(super) fn to_outbox_record<'s>(
+        &self,
+        s: Scratch<'s>,
+        request: u32,
+        room: &mut OutboxBudget,
+    ) -> ScratchString<'s> {
+        let mut text = s.string();
         for event in self.queue.persistable() {
             if request != ALL_REQUESTS && event.request_id != request {
                 continue;
@@ -99,18 +104,18 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Keeps what has to be kept.
-    pub(super) fn save(&mut self, leaving: bool) {
+    pub(super) fn save(&mut self, s: Scratch, leaving: bool) {
         self.save_at = NEVER;
-        self.enforce_limits();
+        self.enforce_limits(s);
         let mut room = OutboxBudget::default();
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
-            let text = pixel.to_outbox_record(ALL_REQUESTS, &mut room);
+            let text = pixel.to_outbox_record(s, ALL_REQUESTS, &mut room);
             if pixel.record_key.is_empty() {
                 if text.is_empty() {
                     continue;
                 }
-                pixel.record_key = self.host.uuid().to_thin_string();
+                pixel.record_key = self.host.uuid(s).to_thin_string();
             }
             let kept = self
                 .host
@@ -126,7 +131,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// When requests fail and more waits than the outbox takes, the oldest views are lost, then the oldest of all.
-    fn enforce_limits(&mut self) {
+    fn enforce_limits(&mut self, s: Scratch) {
         let (mut events, mut bytes, mut is_failing) = (0, 0, false);
         for pixel in self.pixels.iter_mut() {
             is_failing |= pixel.queue.is_backing_off();
@@ -149,8 +154,8 @@ impl<H: Host> Tracker<H> {
                 events -= 1;
                 bytes -= event.json.len();
                 event.request_id = DROPPED;
-                let text = ScratchString::new().append(event.json.as_thin());
-                self.drop_event(place, text.as_thin(), DropReason::OutboxFull);
+                let text = s.copy(event.json.as_thin());
+                self.drop_event(s, place, text.as_thin(), DropReason::OutboxFull);
             } else if views {
                 views = false;
             } else {
@@ -163,7 +168,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Counts an event that is lost, given in its wire form or as a call, and tells of it.
-    pub(super) fn drop_event(&mut self, i: usize, event: ThinStr, reason: DropReason) {
+    pub(super) fn drop_event(&mut self, s: Scratch, i: usize, event: ThinStr, reason: DropReason) {
         let mut name = RawJson::new(event).get(thin!("type"));
         if !name.is_defined() {
             name = command::parse_call(RawJson::new(event)).name;
@@ -179,18 +184,20 @@ impl<H: Host> Tracker<H> {
             .queue
             .diagnostic_mut(now)
             .count_rejection(&rejection, false);
-        let dropped = encode_dropped(reason.as_thin(), event);
+        let dropped = encode_dropped(s, reason.as_thin(), event);
         self.trace(DebugEvent::Dropped, dropped.as_thin());
     }
 
     /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
     /// script had loaded.
     pub fn recover_record(&mut self, left: ThinStr) {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let name = RawJson::new(left)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
         let left = name.next_or_undefined();
-        let name = name.to_scratch_string();
+        let name = name.to_scratch_string(s);
         let events = left.get(thin!("events"));
         let mut next = events.first_child();
         if !events.is_array() {
@@ -203,15 +210,15 @@ impl<H: Host> Tracker<H> {
         self.record_id = self.recovered_records;
         let id = left.get(thin!("pixel"));
         if id.is_non_empty_str() && self.granted {
-            self.add_pixel(id.to_scratch_string().as_thin());
+            self.add_pixel(s, id.to_scratch_string(s).as_thin());
         }
         while let Some(event) = next
             && self.granted
         {
             next = event.next_sibling();
-            let text = event.write_json(ScratchString::new());
+            let text = event.write_json(s.string());
             let mut call = command::parse_call(event);
-            let mut options = ScratchString::new();
+            let mut options = s.string();
             if event.is_object() {
                 // anybody may have written into the store, so a wire form is checked as if it were measured again
                 options = event
@@ -232,25 +239,25 @@ impl<H: Host> Tracker<H> {
                 };
             }
             if call.command != Command::Init && call.context.time < oldest {
-                self.drop_event(0, text.as_thin(), DropReason::TooOld);
+                self.drop_event(s, 0, text.as_thin(), DropReason::TooOld);
             } else {
-                self.execute(&call, text.as_thin());
+                self.execute(s, &call, text.as_thin());
             }
         }
         if self.pre_init_queue.len() > 0 {
             // measured by a page before any init, so it goes to the first pixel there is
             let id = self.pixels[0].id.clone();
-            self.add_pixel(id.as_thin());
+            self.add_pixel(s, id.as_thin());
         }
         self.record_id = 0;
         let click = left.get(thin!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
-            pixel.click = click_id_member(click.to_scratch_string().as_thin()).to_thin_string();
+            pixel.click = click_id_member(s, click.to_scratch_string(s).as_thin()).to_thin_string();
             pixel.queue.mark_due();
         }
         if let Some(pixel) = self.pixels.get_mut(first) {
             pixel.record_key = name.to_thin_string();
-            self.save(false);
+            self.save(s, false);
         } else {
             self.host.outbox_put(false, name.as_thin(), thin!(""));
         }

@@ -1,7 +1,7 @@
 //! Consent: the visitor's answer, and where it is kept.
 
 use crate::host::{Host, WebStorage};
-use crate::mem::{ThinStr, thin};
+use crate::mem::{Scratch, ThinStr, thin};
 
 static COOKIE: ThinStr = thin!("__oaiq_consent");
 /// The `localStorage` key. Other tabs of the site hear of a change to it.
@@ -11,13 +11,15 @@ static DENIED: ThinStr = thin!("false");
 static GRANTED: ThinStr = thin!("true");
 
 /// Is a denial kept anywhere? Granted unless denied, and one denial is enough.
-pub fn is_denied(host: &impl Host) -> bool {
-    is_denied_in_storage(host) || host.has_cookie(COOKIE, DENIED)
+pub fn is_denied(s: Scratch, host: &impl Host) -> bool {
+    is_denied_in_storage(s, host) || host.has_cookie(COOKIE, DENIED)
 }
 
 /// The part of [`is_denied`] that costs next to nothing: reading cookies may be a round trip to another process.
-pub fn is_denied_in_storage(host: &impl Host) -> bool {
-    host.storage_get(WebStorage::Local, STORAGE_KEY).as_thin() == DENIED
+pub fn is_denied_in_storage(s: Scratch, host: &impl Host) -> bool {
+    host.storage_get(s, WebStorage::Local, STORAGE_KEY)
+        .as_thin()
+        == DENIED
 }
 
 /// Keeps the visitor's answer.

@@ -1,7 +1,7 @@
 //! The click and browser references, and their cookies.
 
 use crate::host::Host;
-use crate::mem::{ScratchString, ThinStr, ThinString, thin};
+use crate::mem::{Scratch, ScratchString, ThinStr, ThinString, thin};
 
 static CLICK_COOKIE: ThinStr = thin!("__oppref");
 const CLICK_DAYS: u32 = 30;
@@ -19,37 +19,37 @@ pub struct Identity {
 
 impl Identity {
     /// Reads the references, and makes and keeps what is missing.
-    pub fn load_or_create(host: &mut impl Host) -> Self {
-        let mut browser = host.cookie(BROWSER_COOKIE);
-        let kept = host.cookie(CLICK_COOKIE);
+    pub fn load_or_create(s: Scratch, host: &mut impl Host) -> Self {
+        let mut browser = host.cookie(s, BROWSER_COOKIE);
+        let kept = host.cookie(s, CLICK_COOKIE);
         let mut reads_back = true;
         if !is_uuid_v4(browser.as_thin()) {
             host.delete_cookie(BROWSER_COOKIE);
-            browser = host.uuid();
+            browser = host.uuid(s);
             host.set_cookie(BROWSER_COOKIE, browser.as_thin(), BROWSER_DAYS);
-            reads_back = host.cookie(BROWSER_COOKIE).as_thin() == browser.as_thin();
+            reads_back = host.cookie(s, BROWSER_COOKIE).as_thin() == browser.as_thin();
         }
         let mut this = Self::default();
         if reads_back {
-            this.browser_id_json = ScratchString::new()
-                .append(thin!("\"obref\":\""))
+            this.browser_id_json = s
+                .copy(thin!("\"obref\":\""))
                 .append(browser.as_thin())
                 .append(thin!("\","))
                 .to_thin_string();
         }
 
-        let mut click = host.click_id();
+        let mut click = host.click_id(s);
         if click.is_empty() {
             click = kept;
         } else {
             host.set_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
-            if host.cookie(CLICK_COOKIE).as_thin() != click.as_thin() {
+            if host.cookie(s, CLICK_COOKIE).as_thin() != click.as_thin() {
                 // an older click, kept for another of the site's hosts, would be read in the place of this one
                 host.delete_cookie(CLICK_COOKIE);
                 host.set_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             }
         }
-        this.click_id_json = click_id_member(click.as_thin()).to_thin_string();
+        this.click_id_json = click_id_member(s, click.as_thin()).to_thin_string();
         this
     }
 
@@ -61,8 +61,8 @@ impl Identity {
 }
 
 /// A click reference as a member of a body that is not its first; nothing if there is none.
-pub fn click_id_member(click: ThinStr) -> ScratchString {
-    let mut member = ScratchString::new();
+pub fn click_id_member<'s>(s: Scratch<'s>, click: ThinStr) -> ScratchString<'s> {
+    let mut member = s.string();
     if !click.is_empty() {
         member = member
             .append_json_key(thin!("oppref"))
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn only_a_v4_uuid_in_lowercase_is_a_browser_reference() {
-        let is_uuid_v4 = |text: &str| is_uuid_v4(ScratchString::from(text).as_thin());
+        let is_uuid_v4 = |text: &str| is_uuid_v4(ThinString::from(text).as_thin());
         assert!(is_uuid_v4("4e5e4050-f8cb-416c-9078-534b39100342"));
         for wrong in [
             "not-a-uuid",

@@ -17,7 +17,11 @@ const WITH_HOST: usize = 2;
 
 /// Adds what may be told of an address as a member of an object: scheme, host and path of a page on the web, the bare
 /// scheme of some others, nothing of the rest. Credentials, query and fragment never leave the browser.
-pub fn write_public_url(out: ScratchString, key: ThinStr, url: RawJson) -> ScratchString {
+pub fn write_public_url<'s>(
+    out: ScratchString<'s>,
+    key: ThinStr,
+    url: RawJson,
+) -> ScratchString<'s> {
     for (i, scheme) in SCHEMES.iter().enumerate() {
         let Some(mut from) = url.str_contents().strip_prefix(*scheme) else {
             continue;
@@ -37,7 +41,7 @@ pub fn write_public_url(out: ScratchString, key: ThinStr, url: RawJson) -> Scrat
             .append_json_key(key)
             .append(thin!("\""))
             .append(*scheme)
-            .append_span(from, to)
+            .append_until(from, to)
             .append(thin!("\""));
     }
     out
@@ -46,15 +50,15 @@ pub fn write_public_url(out: ScratchString, key: ThinStr, url: RawJson) -> Scrat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mem::Scope;
+    use crate::mem::ThinString;
     use proptest::prelude::*;
 
     fn told(url: &str) -> Option<String> {
-        let quoted = ScratchString::from(format!("\"{url}\"").as_str());
-        let told = write_public_url(
-            ScratchString::new(),
-            thin!(""),
-            RawJson::new(quoted.as_thin()),
-        );
+        let scope = Scope::open();
+        let s = scope.scratch();
+        let quoted = ThinString::from(format!("\"{url}\"").as_str());
+        let told = write_public_url(s.string(), thin!(""), RawJson::new(quoted.as_thin()));
         let told = told.as_str().strip_prefix(",\"\":\"")?;
         told.strip_suffix('"').map(String::from)
     }

@@ -3,7 +3,7 @@
 //! The standard's constants are computed from the primes they come from instead of being stored: random
 //! bytes do not compress, and the arithmetic is smaller than they are.
 
-use crate::mem::{ScratchString, ThinStr};
+use crate::mem::{Scratch, ScratchString, ThinStr};
 
 /// The first 32 bits of a fraction.
 fn fraction(number: f64) -> u32 {
@@ -34,7 +34,7 @@ fn sigma(word: u32, turn: u32, another: u32, last: u32) -> u32 {
 }
 
 /// The digest of a text, as 64 lowercase hexadecimal digits.
-pub fn sha256_hex(text: ThinStr) -> ScratchString {
+pub fn sha256_hex<'s>(s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
     // the initial state, and then the constants of the rounds
     let mut state = [0u32; 8];
     let mut rounds = [0u32; 64];
@@ -100,7 +100,7 @@ pub fn sha256_hex(text: ThinStr) -> ScratchString {
         }
     }
 
-    let mut out = ScratchString::new();
+    let mut out = s.string();
     for i in 0..64 {
         let digit = (state[i / 8] >> (28 - i % 8 * 4)) as u8 & 15;
         let first = if digit < 10 { b'0' } else { b'a' - 10 };
@@ -112,6 +112,8 @@ pub fn sha256_hex(text: ThinStr) -> ScratchString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mem::Scope;
+    use crate::mem::ThinString;
     use crate::mem::thin;
     use proptest::prelude::*;
     use sha2::{Digest, Sha256};
@@ -125,8 +127,10 @@ mod tests {
 
     #[test]
     fn the_standard_s_own_example_is_hashed_as_the_standard_says() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         assert_eq!(
-            sha256_hex(thin!("abc")).as_str(),
+            sha256_hex(s, thin!("abc")).as_str(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
     }
@@ -147,7 +151,9 @@ mod tests {
     }
 
     fn hash(text: &str) -> String {
-        sha256_hex(ScratchString::from(text).as_thin())
+        let scope = Scope::open();
+        let s = scope.scratch();
+        sha256_hex(s, ThinString::from(text).as_thin())
             .as_str()
             .into()
     }

@@ -1,22 +1,23 @@
 //! Who the site says the visitor is: identifiers made comparable, hashed, and never sent raw.
 
 use crate::host::IdentifierKind;
-use crate::mem::{ScratchString, ThinStr, thin};
+use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 use crate::raw_json::RawJson;
 use crate::schema::user_fields::USER_FIELDS;
 use crate::visitor::sha256::sha256_hex;
 
 /// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
-/// it is usable. Whatever is not usable is left out, and the rest still goes. `comparable` is [`crate::host::Host::normalize_identifier`].
-pub fn user_data_member(
+/// it is usable. Whatever is not usable is left out, and the rest still goes. `normalize` is [`crate::host::Host::normalize_identifier`].
+pub fn user_data_member<'s>(
+    s: Scratch<'s>,
     user: RawJson,
-    comparable: &impl Fn(ThinStr, IdentifierKind) -> ScratchString,
-) -> ScratchString {
-    let mut out = ScratchString::new();
+    normalize: &impl Fn(ThinStr, IdentifierKind) -> ScratchString<'s>,
+) -> ScratchString<'s> {
+    let mut out = s.string();
     for field in &USER_FIELDS {
-        let mut value = normalized_hash(user.get(field.name), field.kind, comparable);
+        let mut value = normalized_hash(s, user.get(field.name), field.kind, normalize);
         if value.is_empty() && field.name == thin!("postal_code") {
-            value = normalized_hash(user.get(thin!("zip_code")), field.kind, comparable);
+            value = normalized_hash(s, user.get(thin!("zip_code")), field.kind, normalize);
         }
         if !value.is_empty() {
             if out.is_empty() {
@@ -34,36 +35,39 @@ pub fn user_data_member(
 }
 
 /// What is sent for a value; empty if it is not usable.
-fn normalized_hash(
+fn normalized_hash<'s>(
+    s: Scratch<'s>,
     given: RawJson,
     kind: IdentifierKind,
-    comparable: &impl Fn(ThinStr, IdentifierKind) -> ScratchString,
-) -> ScratchString {
+    normalize: &impl Fn(ThinStr, IdentifierKind) -> ScratchString<'s>,
+) -> ScratchString<'s> {
     if !given.is_non_empty_str() {
-        return ScratchString::new();
+        return s.string();
     }
-    let text = comparable(given.to_scratch_string().as_thin(), kind);
+    let text = normalize(given.to_scratch_string(s).as_thin(), kind);
     if text.is_empty() || kind == IdentifierKind::Plain {
         return text;
     }
     let what = text.as_thin().advance();
     if text.as_thin().first_byte() == b'#' {
-        ScratchString::new().append(what)
+        s.copy(what)
     } else {
-        sha256_hex(what)
+        sha256_hex(s, what)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mem::Scope;
+    use crate::mem::ThinString;
     use proptest::prelude::*;
 
     /// For texts without escapes; every one is usable.
-    fn comparable(text: ThinStr, kind: IdentifierKind) -> ScratchString {
+    fn normalize<'s>(s: Scratch<'s>, text: ThinStr, kind: IdentifierKind) -> ScratchString<'s> {
         let text = text.as_str();
         let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        ScratchString::from(
+        s.copy_str(
             match kind {
                 IdentifierKind::Plain => text.into(),
                 _ if text.is_empty() => String::new(),
@@ -75,14 +79,20 @@ mod tests {
     }
 
     fn wire(user: &str) -> Option<String> {
-        let user = ScratchString::from(user);
-        let member = user_data_member(RawJson::new(user.as_thin()), &comparable);
+        let scope = Scope::open();
+        let s = scope.scratch();
+        let user = ThinString::from(user);
+        let member = user_data_member(s, RawJson::new(user.as_thin()), &|text, kind| {
+            normalize(s, text, kind)
+        });
         let inner = member.as_str().strip_prefix(",\"user\":{\"in\":")?;
         Some(inner.strip_suffix('}')?.into())
     }
 
     fn hash(text: &str) -> String {
-        sha256_hex(ScratchString::from(text).as_thin())
+        let scope = Scope::open();
+        let s = scope.scratch();
+        sha256_hex(s, ThinString::from(text).as_thin())
             .as_str()
             .into()
     }

@@ -1,6 +1,7 @@
-//! The pixel in a real page: the one place that knows of JavaScript.
+//! The module's exports and host calls: the only code that knows of JavaScript.
 
 #[cfg(feature = "debug")]
 mod debug;
 #[cfg(not(feature = "debug"))]
+#[allow(unsafe_code)]
 mod page;

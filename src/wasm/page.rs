@@ -1,9 +1,9 @@
 //! The module's entry points, and the page as a [`Host`].
 //!
-//! Only numbers cross the border; texts are bytes in the module's memory that their address and length name. What
-//! touches the page is `www/pixel/host.js`, where a fault of the browser is caught at the place where it arises; that costs a
-//! visitor less than the same in generated glue. For the same reason there is one door for all that the pixel asks, and
-//! the entries are plain exports: wasm-bindgen's would hand their arguments on through memory.
+//! Only numbers are passed between script and module; a string is passed as the address of bytes in the module's memory.
+//! `www/pixel/host.js` uses the page, and catches each exception where it is thrown: in generated glue this would cost
+//! visitors more bytes. For the same reason there is one import for all host calls, and the exports are plain functions:
+//! wasm-bindgen's would pass their arguments on through memory.
 
 use core::cell::UnsafeCell;
 
@@ -14,7 +14,7 @@ use crate::host::{
     DebugEvent, Host, HostCall, IdentifierKind, Request, SendResult, WebStorage, send_flags,
 };
 use crate::mem::size_class_alloc::{Grow, SizeClassAllocator};
-use crate::mem::{ScratchString, ThinStr, reset_scratch, thin};
+use crate::mem::{Scratch, ScratchString, ThinStr, ThinString, thin};
 
 struct Memory;
 
@@ -32,44 +32,46 @@ static ALLOCATOR: SizeClassAllocator<Memory> = SizeClassAllocator::new();
 
 #[wasm_bindgen(raw_module = "./host.js")]
 extern "C" {
-    /// Asks the page for one of [`HostCall`], with a number and two texts. The answer is a number, or a text that has come
-    /// through [`alloc_incoming`].
+    /// Makes a [`HostCall`] with a number and two strings. It returns a number, or passes a string through
+    /// [`alloc_incoming`].
     #[wasm_bindgen(js_name = hostCall)]
     fn host_call(call: i32, number: i32, a: i32, b: i32) -> f64;
 }
 
-/// The text that has come last.
-struct IncomingString(UnsafeCell<ScratchString>);
+/// A value that the module's exports share.
+struct Shared<T>(UnsafeCell<T>);
 
-// SAFETY: the module has no threads
-unsafe impl Sync for IncomingString {}
+// SAFETY: the module has no threads, or it would not compile (mem/mod.rs)
+unsafe impl<T> Sync for Shared<T> {}
 
-static INCOMING: IncomingString = IncomingString(UnsafeCell::new(ScratchString::new()));
+/// The string that the script passed last.
+static INCOMING: Shared<ThinString> = Shared(UnsafeCell::new(ThinString::new()));
 
-/// Where the page puts a text of so many bytes before it enters, or before it answers.
+/// Makes room for a string of that many bytes, which the script writes there before it calls an export, or before a host
+/// call returns.
 #[unsafe(export_name = "allocIncoming")]
 pub extern "C" fn alloc_incoming(bytes: i32) -> i32 {
-    let mut text = ScratchString::with_zeroed_len(bytes as usize);
-    let at = text.as_mut_ptr() as i32;
-    // SAFETY: nobody has borrowed what was there
+    let text = ThinString::with_zeroed_len(bytes as usize);
+    let at = text.as_thin().as_ptr() as i32;
+    // SAFETY: no reference to the old string is left, see `take_incoming`
     unsafe { *INCOMING.0.get() = text };
     at
 }
 
-fn take_incoming() -> ScratchString {
-    // SAFETY: as above
-    unsafe { core::mem::take(&mut *INCOMING.0.get()) }
+fn take_incoming() -> ThinString {
+    // SAFETY: the reference ends before anything else runs
+    core::mem::take(unsafe { &mut *INCOMING.0.get() })
 }
 
 fn call_num(call: HostCall, number: i32, a: ThinStr, b: ThinStr) -> f64 {
     host_call(call as i32, number, a.as_ptr() as i32, b.as_ptr() as i32)
 }
 
-fn call_str(call: HostCall, number: i32, a: ThinStr) -> ScratchString {
-    // where the page answers nothing, nothing of before may be taken for the answer
+fn call_str<'s>(s: Scratch<'s>, call: HostCall, number: i32, a: ThinStr) -> ScratchString<'s> {
+    // where the page returns nothing, an older string must not be taken for its answer
     drop(take_incoming());
     call_num(call, number, a, thin!(""));
-    take_incoming()
+    s.copy(take_incoming().as_thin())
 }
 
 struct PageHost;
@@ -83,12 +85,12 @@ impl Host for PageHost {
         call_num(HostCall::MonotonicMs, 0, thin!(""), thin!("")) as u64
     }
 
-    fn uuid(&mut self) -> ScratchString {
-        call_str(HostCall::Uuid, 0, thin!(""))
+    fn uuid<'s>(&mut self, s: Scratch<'s>) -> ScratchString<'s> {
+        call_str(s, HostCall::Uuid, 0, thin!(""))
     }
 
-    fn cookie(&self, name: ThinStr) -> ScratchString {
-        call_str(HostCall::Cookie, 0, name)
+    fn cookie<'s>(&self, s: Scratch<'s>, name: ThinStr) -> ScratchString<'s> {
+        call_str(s, HostCall::Cookie, 0, name)
     }
 
     fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool {
@@ -103,8 +105,13 @@ impl Host for PageHost {
         call_num(HostCall::DeleteCookie, 0, name, thin!(""));
     }
 
-    fn storage_get(&self, storage: WebStorage, key: ThinStr) -> ScratchString {
-        call_str(HostCall::StorageGet, storage as i32, key)
+    fn storage_get<'s>(
+        &self,
+        s: Scratch<'s>,
+        storage: WebStorage,
+        key: ThinStr,
+    ) -> ScratchString<'s> {
+        call_str(s, HostCall::StorageGet, storage as i32, key)
     }
 
     fn storage_set(&mut self, storage: WebStorage, key: ThinStr, value: ThinStr) {
@@ -119,16 +126,21 @@ impl Host for PageHost {
         call_num(HostCall::RecoverOutbox, 0, thin!(""), thin!(""));
     }
 
-    fn click_id(&self) -> ScratchString {
-        call_str(HostCall::ClickId, 0, thin!(""))
+    fn click_id<'s>(&self, s: Scratch<'s>) -> ScratchString<'s> {
+        call_str(s, HostCall::ClickId, 0, thin!(""))
     }
 
-    fn uri_encode(&self, text: ThinStr) -> ScratchString {
-        call_str(HostCall::UriEncode, 0, text)
+    fn uri_encode<'s>(&self, s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
+        call_str(s, HostCall::UriEncode, 0, text)
     }
 
-    fn normalize_identifier(&self, text: ThinStr, kind: IdentifierKind) -> ScratchString {
-        call_str(HostCall::NormalizeIdentifier, kind as i32, text)
+    fn normalize_identifier<'s>(
+        &self,
+        s: Scratch<'s>,
+        text: ThinStr,
+        kind: IdentifierKind,
+    ) -> ScratchString<'s> {
+        call_str(s, HostCall::NormalizeIdentifier, kind as i32, text)
     }
 
     fn send(&mut self, request: Request) -> SendResult {
@@ -176,38 +188,30 @@ impl Host for PageHost {
     }
 }
 
-/// The tracker of the one page that this instance serves.
-struct TrackerCell(UnsafeCell<Option<Tracker<PageHost>>>);
+/// The tracker of the one page that this instance of the module serves.
+static TRACKER: Shared<Option<Tracker<PageHost>>> = Shared(UnsafeCell::new(None));
 
-// SAFETY: the module has no threads
-unsafe impl Sync for TrackerCell {}
-
-static TRACKER: TrackerCell = TrackerCell(UnsafeCell::new(None));
-
-/// Does that with the tracker. It is no function of a closure, because what such a closure captures would be handed over
-/// in memory.
+/// Runs an expression with the tracker. It is a macro because what a closure captures would be passed in memory.
 macro_rules! with_tracker {
     ($tracker:ident => $work:expr) => {
-        // SAFETY: the script never enters while it is inside (`work` in www/pixel/wasm-bridge.js), so this is the only reference
+        // SAFETY: the script calls no export while one of these runs (`work` in www/pixel/wasm-bridge.js), so that this is the
+        // only reference
         let Some($tracker) = (unsafe { &mut *TRACKER.0.get() }) else {
-            // SAFETY: the script's first entry is `start` (www/pixel/entry.js), and after a fault in it there is no other
-            unsafe { core::hint::unreachable_unchecked() }
+            unreachable!()
         };
         $work;
-        // SAFETY: what was made meanwhile is needed by nobody: the page takes its copies, and the pixel keeps its own
-        unsafe { reset_scratch() };
     };
 }
 
-/// Begins with the setup that is in the inbox; see [`Tracker::new`].
-#[unsafe(no_mangle)]
+/// Starts with the setup that is in [`INCOMING`]; see [`Tracker::new`].
+#[unsafe(export_name = "start")]
 pub extern "C" fn start() {
     let tracker = Tracker::new(PageHost, take_incoming().as_thin());
-    // SAFETY: see `with_tracker`; the script starts once, so nothing is there to be dropped
+    // SAFETY: as in `with_tracker!`. The script starts once, so that there is nothing to be dropped
     unsafe { TRACKER.0.get().write(Some(tracker)) };
 }
 
-/// Takes the call that is in the inbox; see [`Tracker::on_call`].
+/// Takes the call that is in [`INCOMING`]; see [`Tracker::on_call`].
 #[unsafe(export_name = "onCall")]
 pub extern "C" fn on_call() {
     let call = take_incoming();
@@ -258,7 +262,7 @@ pub extern "C" fn on_response(number: i32, status: i32, after: i32) {
     with_tracker!(tracker => tracker.on_response(number as u32, status as u32, after as u32));
 }
 
-/// Takes over the box that is in the inbox; see [`Tracker::recover_record`].
+/// Takes over the outbox record that is in [`INCOMING`]; see [`Tracker::recover_record`].
 #[unsafe(export_name = "recoverRecord")]
 pub extern "C" fn recover_record() {
     let left = take_incoming();
@@ -271,7 +275,7 @@ pub extern "C" fn on_online() {
     with_tracker!(tracker => tracker.on_online());
 }
 
-/// See [`Tracker::on_config_response`]; `enabled` is 1 or 0, or anything else where the answer had no such setting.
+/// See [`Tracker::on_config_response`]; `enabled` is 1 or 0, or another number where the config has no such setting.
 #[unsafe(export_name = "onConfigResponse")]
 pub extern "C" fn on_config_response(pixel: i32, status: i32, enabled: i32) {
     let enabled = match enabled {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oaiq::explain::{ONE_TIME_EVENTS, codes, expectation, money};
-use oaiq::mem::ScratchString;
+use oaiq::mem::ThinString;
 use oaiq::raw_json::RawJson;
 use oaiq::schema::events::{EVENTS, ITEM_FIELDS, OPTION_FIELDS};
 use oaiq::schema::user_fields::USER_FIELDS;
@@ -110,7 +110,7 @@ fn diagnosed_violations() -> BTreeMap<(String, String), String> {
     ];
     let mut found = BTreeMap::new();
     let mut visit = |name: &str, data: &str, options: &str| {
-        let texts = [name, data, options].map(ScratchString::from);
+        let texts = [name, data, options].map(ThinString::from);
         let [name, data, options] = texts.each_ref().map(|text| RawJson::new(text.as_thin()));
         visit_violations(name, data, options, &mut |violation| {
             let code = violation.code();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use oaiq::host::{DebugEvent, Host, IdentifierKind, Request, SendResult, WebStorage};
-use oaiq::mem::{ScratchString, ThinStr};
+use oaiq::mem::{Scratch, ScratchString, ThinStr};
 use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
@@ -376,14 +376,15 @@ impl Host for FakeBrowser {
         self.state().ticks
     }
 
-    fn uuid(&mut self) -> ScratchString {
+    fn uuid<'s>(&mut self, s: Scratch<'s>) -> ScratchString<'s> {
         self.state_mut().uuids += 1;
-        owned(&uuid(self.state().uuids))
+        owned(s, &uuid(self.state().uuids))
     }
 
-    fn cookie(&self, name: ThinStr) -> ScratchString {
+    fn cookie<'s>(&self, s: Scratch<'s>, name: ThinStr) -> ScratchString<'s> {
         let found = self.state().cookie_values(name.as_str());
         owned(
+            s,
             &found
                 .last()
                 .map_or(String::new(), |value| escape_json(&decoded(value))),
@@ -409,7 +410,12 @@ impl Host for FakeBrowser {
         self.state_mut().delete_cookie(name.as_str());
     }
 
-    fn storage_get(&self, storage: WebStorage, key: ThinStr) -> ScratchString {
+    fn storage_get<'s>(
+        &self,
+        s: Scratch<'s>,
+        storage: WebStorage,
+        key: ThinStr,
+    ) -> ScratchString<'s> {
         let state = self.state();
         state.storage_reads.set(state.storage_reads.get() + 1);
         let map = match storage {
@@ -417,7 +423,7 @@ impl Host for FakeBrowser {
             WebStorage::Session => &state.session,
         };
         let found = map.get(key.as_str()).filter(|_| !state.storage_blocked);
-        owned(found.map_or("", String::as_str))
+        owned(s, found.map_or("", String::as_str))
     }
 
     fn storage_set(&mut self, storage: WebStorage, key: ThinStr, value: ThinStr) {
@@ -464,21 +470,26 @@ impl Host for FakeBrowser {
         }
     }
 
-    fn click_id(&self) -> ScratchString {
+    fn click_id<'s>(&self, s: Scratch<'s>) -> ScratchString<'s> {
         let state = self.state();
         let mut click = click_id_in(&state.url);
         if click.is_empty() {
             click = click_id_in(&state.landing);
         }
-        owned(&escape_json(&click))
+        owned(s, &escape_json(&click))
     }
 
-    fn uri_encode(&self, text: ThinStr) -> ScratchString {
-        owned(&encoded(&unescape_json(text.as_str())))
+    fn uri_encode<'s>(&self, s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
+        owned(s, &encoded(&unescape_json(text.as_str())))
     }
 
     /// The real rules are in www/pixel/normalize-identifier.js, tested by tests/unit/normalize-identifier.test.mjs.
-    fn normalize_identifier(&self, text: ThinStr, kind: IdentifierKind) -> ScratchString {
+    fn normalize_identifier<'s>(
+        &self,
+        s: Scratch<'s>,
+        text: ThinStr,
+        kind: IdentifierKind,
+    ) -> ScratchString<'s> {
         let given = unescape_json(text.as_str());
         let trimmed = given.trim();
         let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -491,18 +502,21 @@ impl Host for FakeBrowser {
             let all = trimmed.chars();
             all.filter(|c| !left_out(c)).collect::<String>()
         };
-        owned(&match kind {
-            _ if !is_usable => String::new(),
-            IdentifierKind::Plain => text.as_str().into(),
-            _ if is_hash => format!("#{}", trimmed.to_lowercase()),
-            IdentifierKind::ExternalId => format!("-{trimmed}"),
-            IdentifierKind::Email => format!("-{}", trimmed.to_lowercase()),
-            IdentifierKind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
-            IdentifierKind::PersonName => {
-                let name = kept(|c| c.is_whitespace() || c.is_ascii_punctuation());
-                format!("-{}", name.to_lowercase())
-            }
-        })
+        owned(
+            s,
+            &match kind {
+                _ if !is_usable => String::new(),
+                IdentifierKind::Plain => text.as_str().into(),
+                _ if is_hash => format!("#{}", trimmed.to_lowercase()),
+                IdentifierKind::ExternalId => format!("-{trimmed}"),
+                IdentifierKind::Email => format!("-{}", trimmed.to_lowercase()),
+                IdentifierKind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
+                IdentifierKind::PersonName => {
+                    let name = kept(|c| c.is_whitespace() || c.is_ascii_punctuation());
+                    format!("-{}", name.to_lowercase())
+                }
+            },
+        )
     }
 
     fn send(&mut self, request: Request) -> SendResult {
@@ -601,8 +615,8 @@ impl Host for FakeBrowser {
     }
 }
 
-fn owned(text: &str) -> ScratchString {
-    ScratchString::from(text)
+fn owned<'s>(s: Scratch<'s>, text: &str) -> ScratchString<'s> {
+    s.copy_str(text)
 }
 
 /// `encodeURIComponent`.

@@ -2,7 +2,7 @@
 
 use oaiq::Tracker;
 use oaiq::host::DebugEvent;
-use oaiq::mem::{ScratchString, reset_scratch};
+use oaiq::mem::ThinString;
 
 use crate::support::cookie_jar::Origin;
 use crate::support::fake_browser::{
@@ -105,8 +105,6 @@ impl Page {
     /// The page enters the pixel; what that leaves behind is given back, as in the module.
     fn enter(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>)) {
         work(&mut self.tracker);
-        // SAFETY: the pixel keeps its own, and so does the browser
-        unsafe { reset_scratch() };
     }
 
     /// Makes a call as the page does, without time and URLs: `["measure", ...]`.
@@ -147,7 +145,7 @@ impl Page {
 
     /// Passes any text to the tracker as a call.
     pub fn call_raw(&mut self, text: &str) {
-        self.enter(|tracker| tracker.on_call(ScratchString::from(text).as_thin()));
+        self.enter(|tracker| tracker.on_call(ThinString::from(text).as_thin()));
     }
 
     /// Advances the clock by this many milliseconds and dispatches everything due.
@@ -203,7 +201,7 @@ impl Page {
 
     /// Passes any text to the tracker as a record.
     pub fn recover_raw(&mut self, left: &str) {
-        self.enter(|tracker| tracker.recover_record(ScratchString::from(left).as_thin()));
+        self.enter(|tracker| tracker.recover_record(ThinString::from(left).as_thin()));
     }
 
     /// The page crashes, and another one opens.
@@ -370,7 +368,7 @@ impl FakeBrowser {
         let setup = format!(r#"["{EVENTS_URL}","{CONFIG_URL}",{config},{silent}]"#);
         let mut page = Page {
             browser: self.clone(),
-            tracker: Tracker::new(self.clone(), ScratchString::from(setup.as_str()).as_thin()),
+            tracker: Tracker::new(self.clone(), ThinString::from(setup.as_str()).as_thin()),
             url: url.into(),
             referrer: referrer.into(),
         };
@@ -383,7 +381,7 @@ impl FakeBrowser {
         self.navigate(origin(CHECKOUT_URL), CHECKOUT_URL);
         Page {
             browser: self.clone(),
-            tracker: Tracker::new(self.clone(), ScratchString::from(setup).as_thin()),
+            tracker: Tracker::new(self.clone(), ThinString::from(setup).as_thin()),
             url: CHECKOUT_URL.into(),
             referrer: String::new(),
         }
