@@ -303,9 +303,7 @@ mod tests {
     }
 
     /// Visits everything in a value that can be asked for.
-    fn look_at_all(value: RawJson, depth: usize) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    fn look_at_all(s: Scratch, value: RawJson, depth: usize) {
         let _ = (value.tag(), value.is_integer(), value.as_u64());
         let _ = (
             value.to_scratch_string(s),
@@ -314,7 +312,7 @@ mod tests {
         );
         let mut next = value.first_child().filter(|_| depth < 100);
         while let Some(part) = next {
-            look_at_all(part, depth + 1);
+            look_at_all(s, part, depth + 1);
             next = part.next_sibling();
         }
     }
@@ -396,13 +394,15 @@ mod tests {
         #[test]
         fn any_text_at_all_is_read_as_something(text in any::<String>()) {
             let text = ThinString::from(text.as_str());
-            look_at_all(RawJson::new(text.as_thin()), 0);
+            let scope = Scope::open();
+            look_at_all(scope.scratch(), RawJson::new(text.as_thin()), 0);
         }
 
         #[test]
         fn text_made_of_json_s_own_characters_is_read_as_something(text in r#"[\[\]{}",:ux\\0-9a.e+\- ]{0,64}"#) {
             let text = ThinString::from(text.as_str());
-            look_at_all(RawJson::new(text.as_thin()), 0);
+            let scope = Scope::open();
+            look_at_all(scope.scratch(), RawJson::new(text.as_thin()), 0);
         }
 
         #[test]

@@ -87,9 +87,7 @@ impl Pixel {
 impl<H: Host> Tracker<H> {
     /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config, silent]`; the config
     /// is the `oaiq.config` that the page left, and `silent` true where nothing is to be sent while consent is denied.
-    pub fn new(mut host: H, setup: ThinStr) -> Self {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn new(s: Scratch, mut host: H, setup: ThinStr) -> Self {
         let events_url = RawJson::new(setup)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
@@ -122,9 +120,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
-    pub fn on_call(&mut self, call: ThinStr) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn on_call(&mut self, s: Scratch, call: ThinStr) {
         self.execute(s, &command::parse_call(RawJson::new(call)), call);
         self.schedule_wakeup();
     }
@@ -158,9 +154,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// The time that was asked for by [`Host::set_timer`] has come.
-    pub fn on_timer(&mut self) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn on_timer(&mut self, s: Scratch) {
         // an init that comes later may say that consent is still to be asked for
         if !self.pixels.is_empty() {
             self.load_persisted_state(s);
@@ -191,9 +185,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// The page has been painted, after [`Host::request_paint`].
-    pub fn on_first_paint(&mut self) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn on_first_paint(&mut self, s: Scratch) {
         self.load_persisted_state(s);
         for i in 0..self.pixels.len() {
             if self.pixels[i].config.take_request() {
@@ -223,9 +215,7 @@ impl<H: Host> Tracker<H> {
 
     /// The request of that number has been answered with that status: 0 if it has failed, 1 if the answer cannot be read.
     /// It is not to be sent again for so many seconds.
-    pub fn on_response(&mut self, number: u32, status: u32, after: u32) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn on_response(&mut self, s: Scratch, number: u32, status: u32, after: u32) {
         let outcome = match status {
             0 | 408 | 429 | 500.. => Outcome::Failed(u64::from(after) * 1_000),
             400..500 => Outcome::Rejected,
@@ -244,7 +234,7 @@ impl<H: Host> Tracker<H> {
     fn settle_pixel(&mut self, s: Scratch, i: usize, number: u32, outcome: Outcome) {
         let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
-        match pixel.queue.settle(number, outcome, now) {
+        match pixel.queue.settle(s, number, outcome, now) {
             Settlement::NotOurs => return,
             Settlement::Delivered(markers) => {
                 if !markers.is_empty() {
@@ -287,9 +277,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Another tab has changed what is stored: a denial there is one here.
-    pub fn on_storage_event(&mut self) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn on_storage_event(&mut self, s: Scratch) {
         self.recheck_consent_in_storage(s);
         self.schedule_wakeup();
     }

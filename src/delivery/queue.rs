@@ -135,7 +135,7 @@ pub enum Outcome {
 
 /// What became of a request.
 #[derive(Debug, PartialEq)]
-pub enum Settlement {
+pub enum Settlement<'s> {
     /// It was none of this pixel's.
     NotOurs,
     /// It has arrived; the session's first times that are told by now.
@@ -145,7 +145,7 @@ pub enum Settlement {
     WillRetry(u64),
     /// The endpoint has refused it. It was of one event, which is dropped, if this is not empty; otherwise its events go
     /// again, half as many at a time.
-    Rejected(ThinString),
+    Rejected(ScratchString<'s>),
 }
 
 impl EventQueue {
@@ -295,7 +295,13 @@ impl EventQueue {
     }
 
     /// The request of that number has ended so. If it has not arrived, its events go again, ahead of the others.
-    pub fn settle(&mut self, number: u32, outcome: Outcome, now: u64) -> Settlement {
+    pub fn settle<'s>(
+        &mut self,
+        s: Scratch<'s>,
+        number: u32,
+        outcome: Outcome,
+        now: u64,
+    ) -> Settlement<'s> {
         let mut count = 0;
         let mut markers = SessionMarkers::NONE;
         for event in self.events.iter() {
@@ -313,7 +319,7 @@ impl EventQueue {
             Outcome::Rejected => count > 1,
         };
         let mut failed = false;
-        let mut dropped = ThinString::new();
+        let mut dropped = s.string();
         for event in self.events.iter_mut() {
             if event.request_id != number {
                 continue;
@@ -324,7 +330,7 @@ impl EventQueue {
                 0
             } else {
                 if count == 1 && !event.internal {
-                    dropped = core::mem::take(&mut event.json);
+                    dropped = s.copy(event.json.as_thin());
                 }
                 DROPPED
             };
@@ -390,9 +396,7 @@ mod tests {
     }
 
     /// The events of a request of that number.
-    fn take_as(queue: &mut EventQueue, number: u32, room: usize) -> Vec<String> {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    fn take_as(s: Scratch, queue: &mut EventQueue, number: u32, room: usize) -> Vec<String> {
         let payload = queue.take_batch(s, number, room);
         let texts: Vec<_> = payload
             .events
@@ -405,10 +409,10 @@ mod tests {
     }
 
     /// The events of a request that has arrived.
-    fn take_delivered(queue: &mut EventQueue, room: usize) -> Vec<String> {
-        let texts = take_as(queue, 99, room);
+    fn take_delivered(s: Scratch, queue: &mut EventQueue, room: usize) -> Vec<String> {
+        let texts = take_as(s, queue, 99, room);
         assert_eq!(
-            queue.settle(99, Outcome::Delivered, 0),
+            queue.settle(s, 99, Outcome::Delivered, 0),
             Settlement::Delivered(SessionMarkers::NONE)
         );
         texts
@@ -416,12 +420,14 @@ mod tests {
 
     #[test]
     fn close_calls_share_one_request_a_second_after_the_last() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let mut queue = EventQueue::default();
         assert_eq!(queue.due_at(), NEVER);
         queue.push(event("a"), 100);
         queue.push(event("b"), 700);
         assert_eq!(queue.due_at(), 1_950);
-        assert_eq!(take_delivered(&mut queue, 100), ["a", "b"]);
+        assert_eq!(take_delivered(s, &mut queue, 100), ["a", "b"]);
         assert_eq!(queue.due_at(), NEVER);
     }
 
@@ -447,14 +453,19 @@ mod tests {
 
     #[test]
     fn one_request_at_a_time_and_what_came_meanwhile_goes_next() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let mut queue = EventQueue::default();
         queue.push(event("a"), 0);
-        take_as(&mut queue, 1, 100);
+        take_as(s, &mut queue, 1, 100);
         queue.push(event("b"), 10);
         assert_eq!(queue.due_at(), NEVER);
-        assert_eq!(queue.settle(7, Outcome::Delivered, 20), Settlement::NotOurs);
         assert_eq!(
-            queue.settle(1, Outcome::Delivered, 20),
+            queue.settle(s, 7, Outcome::Delivered, 20),
+            Settlement::NotOurs
+        );
+        assert_eq!(
+            queue.settle(s, 1, Outcome::Delivered, 20),
             Settlement::Delivered(SessionMarkers::NONE)
         );
         assert_eq!(queue.due_at(), 1_260);
@@ -462,6 +473,8 @@ mod tests {
 
     #[test]
     fn a_failed_request_goes_again_after_doubling_pauses() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let mut queue = EventQueue::default();
         queue.push(event("a"), 0);
         let mut now = 50;
@@ -472,26 +485,28 @@ mod tests {
         .enumerate()
         {
             let number = number as u32 + 1;
-            take_as(&mut queue, number, 100);
+            take_as(s, &mut queue, number, 100);
             let failed = Outcome::Failed(0);
             assert_eq!(
-                queue.settle(number, failed, now),
+                queue.settle(s, number, failed, now),
                 Settlement::WillRetry(pause)
             );
             now += pause;
             assert_eq!(queue.due_at(), now);
         }
         queue.push(event("b"), 60);
-        assert_eq!(take_delivered(&mut queue, 100), ["a", "b"]);
+        assert_eq!(take_delivered(s, &mut queue, 100), ["a", "b"]);
     }
 
     #[test]
     fn a_success_ends_the_pauses() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let mut queue = EventQueue::default();
         for (number, outcome) in [(1, Outcome::Failed(0)), (2, Outcome::Delivered)] {
             queue.push(event("a"), 0);
-            take_as(&mut queue, number, 100);
-            queue.settle(number, outcome, 0);
+            take_as(s, &mut queue, number, 100);
+            queue.settle(s, number, outcome, 0);
         }
         queue.push(event("b"), 9_000);
         assert_eq!(queue.due_at(), 10_250);
@@ -499,23 +514,27 @@ mod tests {
 
     #[test]
     fn an_event_that_has_no_room_goes_alone() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let mut queue = EventQueue::default();
         for text in ["aaaaaaaaaa", "b", "c"] {
             queue.push(event(text), 0);
         }
-        assert_eq!(take_delivered(&mut queue, 5), ["aaaaaaaaaa"]);
+        assert_eq!(take_delivered(s, &mut queue, 5), ["aaaaaaaaaa"]);
         assert_eq!(queue.due_at(), 0);
-        assert_eq!(take_delivered(&mut queue, 5), ["b", "c"]);
+        assert_eq!(take_delivered(s, &mut queue, 5), ["b", "c"]);
     }
 
     #[test]
     fn what_was_dropped_is_not_sent_when_its_request_fails() {
+        let scope = Scope::open();
+        let s = scope.scratch();
         let mut queue = EventQueue::default();
         queue.push(event("a"), 0);
-        take_as(&mut queue, 1, 100);
+        take_as(s, &mut queue, 1, 100);
         queue.clear();
         assert_eq!(
-            queue.settle(1, Outcome::Failed(0), 0),
+            queue.settle(s, 1, Outcome::Failed(0), 0),
             Settlement::WillRetry(0)
         );
         assert_eq!(queue.due_at(), NEVER);
@@ -524,13 +543,15 @@ mod tests {
     proptest! {
         #[test]
         fn every_event_goes_once_in_order_and_no_request_is_too_large(sizes in prop::collection::vec(1usize..40, 0..60), room in 1usize..100) {
+        let scope = Scope::open();
+        let s = scope.scratch();
             let mut queue = EventQueue::default();
             for (i, size) in sizes.iter().enumerate() {
                 queue.push(event(&format!("{i}{}", "x".repeat(*size))), i as u64);
             }
             let mut sent = Vec::new();
             while queue.has_queued() {
-                let texts = take_delivered(&mut queue, room);
+                let texts = take_delivered(s, &mut queue, room);
                 prop_assert!(!texts.is_empty());
                 prop_assert!(texts.len() == 1 || texts.join(",").len() <= room);
                 sent.extend(texts);

@@ -1,4 +1,4 @@
-//! Blocks of memory, each a power of two in size, so that what grows seldom moves.
+//! Blocks of memory.
 
 use core::ptr::NonNull;
 use std::alloc::{Layout, alloc as global_alloc, dealloc as global_dealloc};
@@ -6,28 +6,29 @@ use std::alloc::{Layout, alloc as global_alloc, dealloc as global_dealloc};
 /// What all blocks are aligned to.
 pub(super) const ALIGN: usize = 8;
 
-/// No block is larger, in bytes. The script passes strings of up to 1 MiB, and stores hold about 5 MB, so only a fault asks
-/// for more; it ends the module. The limit keeps all sums of lengths within `usize`, and all sizes within `Layout`.
-const MAX_BYTES: usize = 1 << 30;
+/// No block is larger, in bytes. The script passes strings of up to 1 MiB, and stores hold about 5 MB, so that only a bug
+/// asks for more; it ends the module. The limit keeps each sum of two lengths within `usize`, and each size within `Layout`.
+pub(super) const MAX_BYTES: usize = 1 << 30;
 
-/// The size of a block for that many bytes; at least 1.
-pub(super) fn size_for(bytes: usize) -> usize {
-    if bytes > MAX_BYTES {
-        std::process::abort();
-    }
+/// The size of a block in which something can grow for a while: a power of two.
+pub(super) fn growable(bytes: usize) -> usize {
+    // beyond all powers of two this is 0, or panics; `alloc` takes no 0
     bytes.next_power_of_two()
 }
 
-fn layout(size: usize) -> Layout {
-    // SAFETY: ALIGN is a power of two, and `size_for` returns at most MAX_BYTES
-    unsafe { Layout::from_size_align_unchecked(size, ALIGN) }
+fn layout(bytes: usize) -> Layout {
+    // SAFETY: ALIGN is a power of two, and `alloc` takes at most MAX_BYTES
+    unsafe { Layout::from_size_align_unchecked(bytes, ALIGN) }
 }
 
-/// A new block for that many bytes, which are not initialized.
+/// A new block of that many bytes, which are not initialized.
 #[inline(never)]
 pub(super) fn alloc(bytes: usize) -> NonNull<u8> {
-    // SAFETY: `size_for` never returns 0
-    let block = unsafe { global_alloc(layout(size_for(bytes))) };
+    if bytes.wrapping_sub(1) >= MAX_BYTES {
+        std::process::abort();
+    }
+    // SAFETY: the size is not 0
+    let block = unsafe { global_alloc(layout(bytes)) };
     match NonNull::new(block) {
         Some(block) => block,
         None => std::process::abort(),
@@ -37,8 +38,8 @@ pub(super) fn alloc(bytes: usize) -> NonNull<u8> {
 /// Frees a block.
 ///
 /// # Safety
-/// [`alloc`] has returned it for as many bytes, or for as many as have the same [`size_for`]. It is not used afterwards.
+/// [`alloc`] has returned it for as many bytes, and it is not used afterwards.
 pub(super) unsafe fn dealloc(block: NonNull<u8>, bytes: usize) {
     // SAFETY: as the caller promises
-    unsafe { global_dealloc(block.as_ptr(), layout(size_for(bytes))) };
+    unsafe { global_dealloc(block.as_ptr(), layout(bytes)) };
 }

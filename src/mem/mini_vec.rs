@@ -37,7 +37,7 @@ impl<T> MiniVec<T> {
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         let used = self.len * size_of::<T>();
-        let capacity = block::size_for(used + size_of::<T>());
+        let capacity = block::growable(used + size_of::<T>());
         if capacity > self.byte_capacity {
             // SAFETY: invariants 1 and 2; what is copied is no longer used in the old block
             let ptr = unsafe { moved(self.ptr.cast(), used, self.byte_capacity, capacity) };

@@ -1,7 +1,7 @@
 //! The scratch arena: strings that live until the module is left.
 //!
 //! Nearly all strings are made while the page has entered the module, and are needed no longer than that. To free each of
-//! them by itself was a thirteenth of the module. Here all of them are freed at once, when the outermost [`Scope`] ends:
+//! them by itself was a thirteenth of the module. Here all of them are freed at once, when the [`Scope`] ends:
 //! the phase-oriented allocation that the crate bumpalo is for.
 //!
 //! ```
@@ -59,12 +59,21 @@ static EMPTY: Empty = Empty(
 /// A thread's scratch strings.
 ///
 /// Invariants:
-/// 1. `depth` scopes are open.
+/// 1. `is_open` tells whether there is a [`Scope`].
 /// 2. `last` is null or the header of a block, and so is `prev` of each header that is reached from there. These are the
-///    blocks of all strings that were made since `depth` was 0, each once.
+///    blocks of all strings that were made since a scope ended, each once.
 struct Arena {
     last: Cell<*mut Header>,
-    depth: Cell<usize>,
+    is_open: Cell<bool>,
+}
+
+impl Arena {
+    const fn new() -> Self {
+        Self {
+            last: Cell::new(ptr::null_mut()),
+            is_open: Cell::new(false),
+        }
+    }
 }
 
 /// The arena of this thread.
@@ -72,7 +81,7 @@ fn arena<T>(work: impl FnOnce(&Arena) -> T) -> T {
     #[cfg(not(target_arch = "wasm32"))]
     {
         thread_local! {
-            static ARENA: Arena = const { Arena { last: Cell::new(ptr::null_mut()), depth: Cell::new(0) } };
+            static ARENA: Arena = const { Arena::new() };
         }
         ARENA.with(work)
     }
@@ -81,26 +90,26 @@ fn arena<T>(work: impl FnOnce(&Arena) -> T) -> T {
         struct OneThread(Arena);
         // SAFETY: the module has no threads, or it would not compile (mem/mod.rs)
         unsafe impl Sync for OneThread {}
-        static ARENA: OneThread = OneThread(Arena {
-            last: Cell::new(ptr::null_mut()),
-            depth: Cell::new(0),
-        });
+        static ARENA: OneThread = OneThread(Arena::new());
         work(&ARENA.0)
     }
 }
 
-/// While one is open, scratch strings can be made; when the outermost ends, all of them are freed.
+/// While there is one, scratch strings can be made. When it ends, all of them are freed.
 ///
-/// It belongs to its thread.
+/// A thread has one at a time: what is made in a second one would be freed too late, or what is made in the first too early.
 #[derive(Debug)]
 pub struct Scope {
     _not_send: PhantomData<*mut ()>,
 }
 
 impl Scope {
-    /// Opens a scope. Within another scope it frees nothing when it ends.
+    /// Opens a scope.
+    ///
+    /// # Panics
+    /// If the thread has one.
     pub fn open() -> Self {
-        arena(|arena| arena.depth.set(arena.depth.get().saturating_add(1)));
+        enter();
         Self {
             _not_send: PhantomData,
         }
@@ -115,23 +124,38 @@ impl Scope {
 }
 
 impl Drop for Scope {
+    #[inline(always)]
     fn drop(&mut self) {
-        arena(|arena| {
-            let depth = arena.depth.get() - 1;
-            arena.depth.set(depth);
-            if depth > 0 {
-                return;
-            }
-            let mut last = arena.last.take();
-            while let Some(header) = NonNull::new(last) {
-                // SAFETY: invariant 2; no string is left, as each borrows a scope (`ScratchString`)
-                let &Header { prev, len } = unsafe { header.as_ref() };
-                last = prev;
-                // SAFETY: the same
-                unsafe { block::dealloc(header.cast(), block_bytes(len)) };
-            }
-        });
+        // SAFETY: this is the only scope, and strings borrow it
+        unsafe { leave() };
     }
+}
+
+// These take no reference to a scope: it would be an address on the stack, although a scope has no bytes.
+
+#[inline(never)]
+fn enter() {
+    assert!(
+        arena(|arena| !arena.is_open.replace(true)),
+        "a scope in a scope"
+    );
+}
+
+/// # Safety
+/// No string is left.
+#[inline(never)]
+unsafe fn leave() {
+    arena(|arena| {
+        arena.is_open.set(false);
+        let mut last = arena.last.take();
+        while let Some(header) = NonNull::new(last) {
+            // SAFETY: invariant 2; no string is left
+            let &Header { prev, len } = unsafe { header.as_ref() };
+            last = prev;
+            // SAFETY: the same
+            unsafe { block::dealloc(header.cast(), block_bytes(len)) };
+        }
+    });
 }
 
 /// The permission to make [`ScratchString`]s. It is passed down to where they are made, and takes no memory.
@@ -141,8 +165,19 @@ pub struct Scratch<'s> {
 }
 
 impl<'s> Scratch<'s> {
+    /// The permission for strings that are made outside of scopes.
+    ///
+    /// # Safety
+    /// They are not used after the scope has ended that is open now, or else the next.
+    #[cfg(all(target_arch = "wasm32", not(feature = "debug")))]
+    pub(crate) const unsafe fn without_scope() -> Self {
+        Self {
+            _scope: PhantomData,
+        }
+    }
+
     /// An empty string, to be appended to.
-    pub fn string(self) -> ScratchString<'s> {
+    pub const fn string(self) -> ScratchString<'s> {
         let empty = (&raw const EMPTY).cast::<u8>().cast_mut();
         // SAFETY: a static is not null
         let header = unsafe { NonNull::new_unchecked(empty) };
@@ -166,14 +201,13 @@ impl<'s> Scratch<'s> {
 
 /// The size of a string's block, in bytes.
 fn block_bytes(len: usize) -> usize {
-    // no length comes near usize::MAX (`block::alloc`), but sums of them might
-    len.saturating_add(HEADER + 1)
+    block::growable(len + HEADER + 1)
 }
 
 /// A string that can be appended to, and that lives in the arena.
 ///
 /// Invariants:
-/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL, and no other.
+/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL.
 /// 2. If `len` is not 0, this is a block of the arena of this thread, which no other string uses; otherwise it is [`EMPTY`],
 ///    which is not written to.
 /// 3. The block is freed no sooner than 's ends, because a scope is borrowed for 's.
@@ -198,7 +232,7 @@ impl<'s> ScratchString<'s> {
     fn reserve_extra(self, extra: usize) -> Self {
         let len = self.len();
         let longer = len + extra;
-        if len > 0 && block::size_for(block_bytes(longer)) == block::size_for(block_bytes(len)) {
+        if len > 0 && longer + HEADER < block_bytes(len) {
             // SAFETY: invariants 1 and 2
             unsafe { self.header().as_mut() }.len = longer;
             return self;
@@ -213,6 +247,16 @@ impl<'s> ScratchString<'s> {
         // SAFETY: the new block has room for more than the old string, which it does not overlap
         unsafe { first.copy_from_nonoverlapping(self.first, len) };
         Self { first, ..self }
+    }
+
+    /// A string of that many NULs, to be overwritten at [`as_ptr`](ThinStr::as_ptr) by the script.
+    #[cfg(all(target_arch = "wasm32", not(feature = "debug")))]
+    pub(crate) fn with_zeroed_len(s: Scratch<'s>, len: usize) -> Self {
+        assert!(len < block::MAX_BYTES);
+        let this = s.string().reserve_extra(len);
+        // SAFETY: `reserve_extra` leaves room for so many bytes and the NUL
+        unsafe { this.first.write_bytes(0, len + 1) };
+        this
     }
 
     /// Appends a string.
@@ -361,25 +405,9 @@ mod tests {
     }
 
     #[test]
-    fn inner_scope_frees_nothing_of_an_outer_one() {
-        let outer = Scope::open();
-        let mut text = outer.scratch().copy(thin!("a"));
-        {
-            let inner = Scope::open();
-            let s = inner.scratch();
-            text = text.append(s.copy(thin!("b")).as_thin());
-        }
-        let other = outer.scratch().copy(thin!("c"));
-        assert_eq!((text.as_str(), other.as_str()), ("ab", "c"));
-    }
-
-    #[test]
-    fn scopes_may_end_in_any_order() {
-        let first = Scope::open();
-        let second = Scope::open();
-        drop(first);
-        let text = second.scratch().copy(thin!("a"));
-        assert_eq!(text.as_str(), "a");
+    fn scope_cannot_be_opened_twice() {
+        let _scope = Scope::open();
+        assert!(std::panic::catch_unwind(Scope::open).is_err());
     }
 
     #[test]
@@ -390,7 +418,7 @@ mod tests {
             panic!();
         };
         assert!(std::panic::catch_unwind(panics).is_err());
-        assert_eq!(arena(|arena| arena.depth.get()), 0);
+        assert!(!arena(|arena| arena.is_open.get()));
         assert!(arena(|arena| arena.last.get().is_null()));
     }
 

@@ -200,8 +200,7 @@ const HEADER: usize = size_of::<Header>();
 
 /// The size of the block of an owned string, in bytes.
 fn block_bytes(len: usize) -> usize {
-    // no length comes near usize::MAX (`block::alloc`), but the caller may say anything
-    len.saturating_add(HEADER + 1)
+    len + HEADER + 1
 }
 
 #[repr(C)]
@@ -212,7 +211,7 @@ static EMPTY: Empty = Empty(Header { len: 0 }, 0);
 /// An owned string of one word.
 ///
 /// Invariants:
-/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized, and the last is a NUL.
+/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL, and no other.
 /// 2. If `len` is not 0, all of this is a block of [`block_bytes`] that belongs to this value alone; otherwise it is
 ///    [`EMPTY`], which is not written to.
 pub struct ThinString {
@@ -234,22 +233,6 @@ impl ThinString {
             // SAFETY: the header is followed by the NUL
             first: unsafe { header.add(HEADER) },
         }
-    }
-
-    /// A string of that many NULs, to be overwritten.
-    #[inline(never)]
-    pub fn with_zeroed_len(len: usize) -> Self {
-        if len == 0 {
-            return Self::new();
-        }
-        let block = block::alloc(block_bytes(len));
-        // SAFETY: the block is large enough for the header, and aligned to more than it needs
-        unsafe { block.cast().write(Header { len }) };
-        // SAFETY: the block goes on behind the header
-        let first = unsafe { block.add(HEADER) };
-        // SAFETY: the block has so many bytes behind the header
-        unsafe { first.write_bytes(0, len + 1) };
-        Self { first }
     }
 
     fn header(&self) -> NonNull<Header> {
@@ -278,30 +261,33 @@ impl ThinString {
     pub fn as_str(&self) -> &str {
         self.as_thin().as_str()
     }
-
-    /// Its bytes, to be overwritten, without the NUL at the end.
-    pub fn as_bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: invariants 1 and 2
-        unsafe { core::slice::from_raw_parts_mut(self.first.as_ptr(), self.len()) }
-    }
 }
 
 impl From<ThinStr<'_>> for ThinString {
+    #[inline(never)]
     fn from(text: ThinStr) -> Self {
-        let bytes = text.as_bytes();
-        let mut this = Self::with_zeroed_len(bytes.len());
-        this.as_bytes_mut().copy_from_slice(bytes);
-        this
+        let len = text.len();
+        if len == 0 {
+            return Self::new();
+        }
+        let block = block::alloc(block_bytes(len));
+        // SAFETY: the block is large enough for the header, and aligned to more than it needs
+        unsafe { block.cast().write(Header { len }) };
+        // SAFETY: the block continues after the header
+        let first = unsafe { block.add(HEADER) };
+        // SAFETY: the text has so many bytes with its NUL; the block is new, and has as many after the header
+        unsafe { first.copy_from_nonoverlapping(text.first, len + 1) };
+        Self { first }
     }
 }
 
 impl From<&str> for ThinString {
     /// The text up to its first NUL.
     fn from(text: &str) -> Self {
-        let len = text.bytes().take_while(|byte| *byte != 0).count();
-        let mut this = Self::with_zeroed_len(len);
-        this.as_bytes_mut().copy_from_slice(&text.as_bytes()[..len]);
-        this
+        let mut bytes: Vec<u8> = text.bytes().take_while(|byte| *byte != 0).collect();
+        bytes.push(0);
+        CStr::from_bytes_until_nul(&bytes)
+            .map_or(Self::new(), |text| ThinStr::from_c_str(text).into())
     }
 }
 
@@ -369,11 +355,9 @@ mod tests {
     }
 
     #[test]
-    fn thin_string_with_a_nul_inside_is_freed_whole() {
-        let mut text = ThinString::with_zeroed_len(3);
-        assert!(text.is_empty());
-        text.as_bytes_mut().copy_from_slice(b"a\0b");
+    fn thin_string_ends_at_the_first_nul() {
+        let text = ThinString::from("a\0b");
         assert_eq!(text.as_thin(), thin!("a"));
-        assert_eq!(text.len(), 3);
+        assert_eq!(text.len(), 1);
     }
 }

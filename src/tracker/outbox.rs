@@ -10,7 +10,7 @@ use crate::command::{self, Call, Command};
 use crate::debug_log::payload::encode_dropped;
 use crate::delivery::queue::{DROPPED, NEVER, timestamp_ms_of};
 use crate::host::{DebugEvent, Host};
-use crate::mem::{Scope, Scratch, ScratchString, ThinStr, ThinString, thin};
+use crate::mem::{Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
@@ -190,9 +190,7 @@ impl<H: Host> Tracker<H> {
 
     /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
     /// script had loaded.
-    pub fn recover_record(&mut self, left: ThinStr) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+    pub fn recover_record(&mut self, s: Scratch, left: ThinStr) {
         let name = RawJson::new(left)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);

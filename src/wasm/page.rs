@@ -14,7 +14,7 @@ use crate::host::{
     DebugEvent, Host, HostCall, IdentifierKind, Request, SendResult, WebStorage, send_flags,
 };
 use crate::mem::size_class_alloc::{Grow, SizeClassAllocator};
-use crate::mem::{Scratch, ScratchString, ThinStr, ThinString, thin};
+use crate::mem::{Scope, Scratch, ScratchString, ThinStr, thin};
 
 struct Memory;
 
@@ -44,23 +44,34 @@ struct Shared<T>(UnsafeCell<T>);
 // SAFETY: the module has no threads, or it would not compile (mem/mod.rs)
 unsafe impl<T> Sync for Shared<T> {}
 
-/// The string that the script passed last.
-static INCOMING: Shared<ThinString> = Shared(UnsafeCell::new(ThinString::new()));
+/// The string that the script passed last, or the empty string. Its scratch permission is not bound to a scope: it is taken
+/// out before the scope ends, by what uses it or by [`Entry`].
+static INCOMING: Shared<ScratchString> = Shared(UnsafeCell::new(NO_SCOPE.string()));
+
+// SAFETY: as INCOMING says
+const NO_SCOPE: Scratch = unsafe { Scratch::without_scope() };
 
 /// Makes room for a string of that many bytes, which the script writes there before it calls an export, or before a host
 /// call returns.
 #[unsafe(export_name = "allocIncoming")]
 pub extern "C" fn alloc_incoming(bytes: i32) -> i32 {
-    let text = ThinString::with_zeroed_len(bytes as usize);
+    let text = ScratchString::with_zeroed_len(NO_SCOPE, bytes as usize);
     let at = text.as_thin().as_ptr() as i32;
     // SAFETY: no reference to the old string is left, see `take_incoming`
     unsafe { *INCOMING.0.get() = text };
     at
 }
 
-fn take_incoming() -> ThinString {
+fn take_incoming<'s>(_: Scratch<'s>) -> ScratchString<'s> {
     // SAFETY: the reference ends before anything else runs
-    core::mem::take(unsafe { &mut *INCOMING.0.get() })
+    let incoming: &mut ScratchString<'static> = unsafe { &mut *INCOMING.0.get() };
+    core::mem::replace(incoming, NO_SCOPE.string())
+}
+
+/// Forgets a string that the script has passed although nothing asked for it.
+fn clear_incoming() {
+    // SAFETY: no reference to it is left, see `take_incoming`
+    unsafe { *INCOMING.0.get() = NO_SCOPE.string() };
 }
 
 fn call_num(call: HostCall, number: i32, a: ThinStr, b: ThinStr) -> f64 {
@@ -69,9 +80,25 @@ fn call_num(call: HostCall, number: i32, a: ThinStr, b: ThinStr) -> f64 {
 
 fn call_str<'s>(s: Scratch<'s>, call: HostCall, number: i32, a: ThinStr) -> ScratchString<'s> {
     // where the page returns nothing, an older string must not be taken for its answer
-    drop(take_incoming());
+    clear_incoming();
     call_num(call, number, a, thin!(""));
-    s.copy(take_incoming().as_thin())
+    take_incoming(s)
+}
+
+/// The scope of a call from the script.
+struct Entry(Scope);
+
+impl Entry {
+    fn new() -> Self {
+        Self(Scope::open())
+    }
+}
+
+impl Drop for Entry {
+    #[inline(always)]
+    fn drop(&mut self) {
+        clear_incoming();
+    }
 }
 
 struct PageHost;
@@ -191,14 +218,29 @@ impl Host for PageHost {
 /// The tracker of the one page that this instance of the module serves.
 static TRACKER: Shared<Option<Tracker<PageHost>>> = Shared(UnsafeCell::new(None));
 
-/// Runs an expression with the tracker. It is a macro because what a closure captures would be passed in memory.
+/// # Safety
+/// No other reference to the tracker is left.
+#[inline(never)]
+unsafe fn tracker() -> &'static mut Tracker<PageHost> {
+    // SAFETY: as the caller promises
+    match unsafe { &mut *TRACKER.0.get() } {
+        Some(tracker) => tracker,
+        // the script calls `start` first, and nothing after a fault
+        None => unreachable!(),
+    }
+}
+
+/// Runs an expression with the tracker, and with the permission for scratch strings. It is a macro because what a closure
+/// captures would be passed in memory.
 macro_rules! with_tracker {
-    ($tracker:ident => $work:expr) => {
-        // SAFETY: the script calls no export while one of these runs (`work` in www/pixel/wasm-bridge.js), so that this is the
-        // only reference
-        let Some($tracker) = (unsafe { &mut *TRACKER.0.get() }) else {
-            unreachable!()
-        };
+    (|$tracker:ident, $s:ident| $work:expr) => {
+        let entry = Entry::new();
+        let $s = entry.0.scratch();
+        with_tracker!(|$tracker| $work);
+    };
+    (|$tracker:ident| $work:expr) => {
+        // SAFETY: the script calls no export while another runs (`work` in www/pixel/wasm-bridge.js)
+        let $tracker = unsafe { tracker() };
         $work;
     };
 }
@@ -206,7 +248,9 @@ macro_rules! with_tracker {
 /// Starts with the setup that is in [`INCOMING`]; see [`Tracker::new`].
 #[unsafe(export_name = "start")]
 pub extern "C" fn start() {
-    let tracker = Tracker::new(PageHost, take_incoming().as_thin());
+    let entry = Entry::new();
+    let s = entry.0.scratch();
+    let tracker = Tracker::new(s, PageHost, take_incoming(s).as_thin());
     // SAFETY: as in `with_tracker!`. The script starts once, so that there is nothing to be dropped
     unsafe { TRACKER.0.get().write(Some(tracker)) };
 }
@@ -214,65 +258,66 @@ pub extern "C" fn start() {
 /// Takes the call that is in [`INCOMING`]; see [`Tracker::on_call`].
 #[unsafe(export_name = "onCall")]
 pub extern "C" fn on_call() {
-    let call = take_incoming();
-    #[cfg(feature = "provoke-fault")]
-    assert!(!call.as_str().contains("provoke_fault"));
-    with_tracker!(tracker => tracker.on_call(call.as_thin()));
+    with_tracker!(|tracker, s| {
+        let call = take_incoming(s);
+        #[cfg(feature = "provoke-fault")]
+        assert!(!call.as_str().contains("provoke_fault"));
+        tracker.on_call(s, call.as_thin());
+    });
 }
 
 /// See [`Tracker::set_debug`].
 #[unsafe(export_name = "setDebug")]
 pub extern "C" fn set_debug(on: i32) {
-    with_tracker!(tracker => tracker.set_debug(on != 0));
+    with_tracker!(|tracker| tracker.set_debug(on != 0));
 }
 
 /// See [`Tracker::on_replay_done`].
 #[unsafe(export_name = "onReplayDone")]
 pub extern "C" fn on_replay_done() {
-    with_tracker!(tracker => tracker.on_replay_done());
+    with_tracker!(|tracker| tracker.on_replay_done());
 }
 
 /// See [`Tracker::on_timer`].
 #[unsafe(export_name = "onTimer")]
 pub extern "C" fn on_timer() {
-    with_tracker!(tracker => tracker.on_timer());
+    with_tracker!(|tracker, s| tracker.on_timer(s));
 }
 
 /// See [`Tracker::on_first_paint`].
 #[unsafe(export_name = "onFirstPaint")]
 pub extern "C" fn on_first_paint() {
-    with_tracker!(tracker => tracker.on_first_paint());
+    with_tracker!(|tracker, s| tracker.on_first_paint(s));
 }
 
 /// See [`Tracker::on_page_hide`].
 #[unsafe(export_name = "onPageHide")]
 pub extern "C" fn on_page_hide() {
-    with_tracker!(tracker => tracker.on_page_hide());
+    with_tracker!(|tracker| tracker.on_page_hide());
 }
 
 /// See [`Tracker::on_storage_event`].
 #[unsafe(export_name = "onStorageEvent")]
 pub extern "C" fn on_storage_event() {
-    with_tracker!(tracker => tracker.on_storage_event());
+    with_tracker!(|tracker, s| tracker.on_storage_event(s));
 }
 
 /// See [`Tracker::on_response`].
 #[unsafe(export_name = "onResponse")]
 pub extern "C" fn on_response(number: i32, status: i32, after: i32) {
-    with_tracker!(tracker => tracker.on_response(number as u32, status as u32, after as u32));
+    with_tracker!(|tracker, s| tracker.on_response(s, number as u32, status as u32, after as u32));
 }
 
 /// Takes over the outbox record that is in [`INCOMING`]; see [`Tracker::recover_record`].
 #[unsafe(export_name = "recoverRecord")]
 pub extern "C" fn recover_record() {
-    let left = take_incoming();
-    with_tracker!(tracker => tracker.recover_record(left.as_thin()));
+    with_tracker!(|tracker, s| tracker.recover_record(s, take_incoming(s).as_thin()));
 }
 
 /// See [`Tracker::on_online`].
 #[unsafe(export_name = "onOnline")]
 pub extern "C" fn on_online() {
-    with_tracker!(tracker => tracker.on_online());
+    with_tracker!(|tracker| tracker.on_online());
 }
 
 /// See [`Tracker::on_config_response`]; `enabled` is 1 or 0, or another number where the config has no such setting.
@@ -283,5 +328,5 @@ pub extern "C" fn on_config_response(pixel: i32, status: i32, enabled: i32) {
         1 => Some(true),
         _ => None,
     };
-    with_tracker!(tracker => tracker.on_config_response(pixel as usize, status as u16, enabled));
+    with_tracker!(|tracker| tracker.on_config_response(pixel as usize, status as u16, enabled));
 }

@@ -2,7 +2,7 @@
 
 use oaiq::Tracker;
 use oaiq::host::DebugEvent;
-use oaiq::mem::ThinString;
+use oaiq::mem::{Scope, Scratch, ThinString};
 
 use crate::support::cookie_jar::Origin;
 use crate::support::fake_browser::{
@@ -103,8 +103,9 @@ impl Page {
     }
 
     /// The page enters the pixel; what that leaves behind is given back, as in the module.
-    fn enter(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>)) {
-        work(&mut self.tracker);
+    fn enter(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>, Scratch)) {
+        let scope = Scope::open();
+        work(&mut self.tracker, scope.scratch());
     }
 
     /// Makes a call as the page does, without time and URLs: `["measure", ...]`.
@@ -129,12 +130,12 @@ impl Page {
 
     /// Marks the end of the calls that were queued before the script loaded.
     fn replayed(&mut self) {
-        self.enter(|tracker| tracker.on_replay_done());
+        self.enter(|tracker, _| tracker.on_replay_done());
     }
 
     /// Switches debug on or off.
     pub fn debug(&mut self, on: bool) {
-        self.enter(|tracker| tracker.set_debug(on));
+        self.enter(|tracker, _| tracker.set_debug(on));
     }
 
     pub fn call_all<'a>(&mut self, calls: impl IntoIterator<Item = &'a str>) {
@@ -145,7 +146,7 @@ impl Page {
 
     /// Passes any text to the tracker as a call.
     pub fn call_raw(&mut self, text: &str) {
-        self.enter(|tracker| tracker.on_call(ThinString::from(text).as_thin()));
+        self.enter(|tracker, s| tracker.on_call(s, ThinString::from(text).as_thin()));
     }
 
     /// Advances the clock by this many milliseconds and dispatches everything due.
@@ -162,12 +163,12 @@ impl Page {
 
     fn dispatch(&mut self, event: BrowserEvent) {
         match event {
-            BrowserEvent::Timer => self.enter(|tracker| tracker.on_timer()),
-            BrowserEvent::FirstPaint => self.enter(|tracker| tracker.on_first_paint()),
+            BrowserEvent::Timer => self.enter(|tracker, s| tracker.on_timer(s)),
+            BrowserEvent::FirstPaint => self.enter(|tracker, s| tracker.on_first_paint(s)),
             BrowserEvent::Response(number, status, after) => {
                 self.browser
                     .record_response(number, (1..400).contains(&status));
-                self.enter(|tracker| tracker.on_response(number, status, after));
+                self.enter(|tracker, s| tracker.on_response(s, number, status, after));
             }
             BrowserEvent::RecordFound(name) => self.recover_from(&name),
             BrowserEvent::ConfigResponse(pixel, status, body) => {
@@ -201,7 +202,7 @@ impl Page {
 
     /// Passes any text to the tracker as a record.
     pub fn recover_raw(&mut self, left: &str) {
-        self.enter(|tracker| tracker.recover_record(ThinString::from(left).as_thin()));
+        self.enter(|tracker, s| tracker.recover_record(s, ThinString::from(left).as_thin()));
     }
 
     /// The page crashes, and another one opens.
@@ -211,7 +212,7 @@ impl Page {
 
     /// The browser fires `online`.
     pub fn online(&mut self) {
-        self.enter(|tracker| tracker.on_online());
+        self.enter(|tracker, _| tracker.on_online());
     }
 
     /// Delivers the request at that index of [`Page::requests`].
@@ -228,17 +229,17 @@ impl Page {
     pub fn config_response(&mut self, pixel: usize, status: u16, body: &str) {
         let settings: Option<serde_json::Value> = serde_json::from_str(body).ok();
         let enabled = settings.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
-        self.enter(|tracker| tracker.on_config_response(pixel, status, enabled));
+        self.enter(|tracker, _| tracker.on_config_response(pixel, status, enabled));
     }
 
     /// The timer fires too early, as browsers' timers may.
     pub fn fire_timer_early(&mut self) {
-        self.enter(|tracker| tracker.on_timer());
+        self.enter(|tracker, s| tracker.on_timer(s));
     }
 
     /// The page is hidden or unloaded.
     pub fn hide(&mut self) {
-        self.enter(|tracker| tracker.on_page_hide());
+        self.tracker.on_page_hide();
     }
 
     /// Another tab of the site stores a consent answer, and this page gets a storage event.
@@ -246,7 +247,7 @@ impl Page {
         let mut state = self.browser.state_mut();
         state.local.insert("oaiq_consent".into(), answer.into());
         drop(state);
-        self.enter(|tracker| tracker.on_storage_event());
+        self.enter(|tracker, s| tracker.on_storage_event(s));
     }
 
     /// `history.pushState`
@@ -366,12 +367,18 @@ impl FakeBrowser {
     fn begin(&self, url: &str, referrer: &str, config: &str, silent: bool) -> Page {
         self.navigate(origin(url), url);
         let setup = format!(r#"["{EVENTS_URL}","{CONFIG_URL}",{config},{silent}]"#);
+        let scope = Scope::open();
         let mut page = Page {
             browser: self.clone(),
-            tracker: Tracker::new(self.clone(), ThinString::from(setup.as_str()).as_thin()),
+            tracker: Tracker::new(
+                scope.scratch(),
+                self.clone(),
+                ThinString::from(setup.as_str()).as_thin(),
+            ),
             url: url.into(),
             referrer: referrer.into(),
         };
+        drop(scope);
         page.apply_debug_option(config);
         page
     }
@@ -379,9 +386,14 @@ impl FakeBrowser {
     /// Starts the tracker with any boot text.
     pub fn open_with_boot_text(&self, setup: &str) -> Page {
         self.navigate(origin(CHECKOUT_URL), CHECKOUT_URL);
+        let scope = Scope::open();
         Page {
             browser: self.clone(),
-            tracker: Tracker::new(self.clone(), ThinString::from(setup).as_thin()),
+            tracker: Tracker::new(
+                scope.scratch(),
+                self.clone(),
+                ThinString::from(setup).as_thin(),
+            ),
             url: CHECKOUT_URL.into(),
             referrer: String::new(),
         }
