@@ -1,11 +1,11 @@
 //! The module's allocator: one list of free blocks for each power of two.
 //!
-//! Every step takes the same few instructions however much waits, and a freed block serves the next of its size, so
-//! that a long-lived page's memory does not grow. std's own allocator is larger than all of this crate's text handling;
-//! a first-fit list gets slower with every event that waits.
+//! Allocating and freeing take the same few instructions however much is allocated, and a freed block serves the next request of
+//! its size, so that a long-lived page's memory does not grow. std's own allocator for WebAssembly is larger than all of this
+//! crate's text handling; a first-fit list gets slower with every event that is queued.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::cell::UnsafeCell;
+use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 
@@ -17,105 +17,93 @@ const ALIGN: usize = 8;
 
 /// Where memory comes from.
 pub trait Grow {
-    /// The address of that many further pages of 64 KiB, or 0 if there are none.
-    fn grow(pages: usize) -> usize;
+    /// That many further pages of 64 KiB, aligned to [`ALIGN`], which nothing else uses; null if there are none.
+    fn grow(pages: usize) -> *mut u8;
 }
 
 /// Allocates for one thread. It has no memory for what needs a greater alignment than [`ALIGN`]: nothing in the module does.
+///
+/// Invariants:
+/// 1. `free[class]` is null or a block of 2^class bytes that is not in use and holds the address of the next such block, or
+///    null. A block is in at most one list, once.
+/// 2. From `fresh` on there are `fresh_bytes` that have never been allocated, and `fresh` is aligned to [`ALIGN`].
 pub struct SizeClassAllocator<G> {
-    free: UnsafeCell<[*mut u8; CLASSES]>,
-    /// What has never been handed out: from the first address up to the second.
-    fresh: UnsafeCell<(usize, usize)>,
-    source: PhantomData<G>,
+    free: [Cell<*mut u8>; CLASSES],
+    fresh: Cell<*mut u8>,
+    fresh_bytes: Cell<usize>,
+    _source: PhantomData<G>,
 }
 
-// SAFETY: a module without threads has nobody to share with
+// SAFETY: the module has no threads, or it would not compile (mem/mod.rs)
+#[cfg(target_arch = "wasm32")]
 unsafe impl<G> Sync for SizeClassAllocator<G> {}
 
 impl<G: Grow> SizeClassAllocator<G> {
-    /// Has nothing yet.
+    /// An allocator without memory.
     pub const fn new() -> Self {
         Self {
-            free: UnsafeCell::new([null_mut(); CLASSES]),
-            fresh: UnsafeCell::new((0, 0)),
-            source: PhantomData,
+            free: [const { Cell::new(null_mut()) }; CLASSES],
+            fresh: Cell::new(null_mut()),
+            fresh_bytes: Cell::new(0),
+            _source: PhantomData,
         }
     }
 
-    /// The power of two that holds the layout.
+    /// The power of two that is the size of the layout's block.
     fn size_class(layout: Layout) -> usize {
         let size = layout.size().max(ALIGN);
         (usize::BITS - (size - 1).leading_zeros()) as usize
     }
 
-    /// # Safety
-    /// Only one thread, and not from within itself.
-    unsafe fn bump(&self, size: usize) -> *mut u8 {
-        // SAFETY: see above
-        let (next, end) = unsafe { &mut *self.fresh.get() };
-        let mut start = *next;
-        if start + size > *end {
+    /// The next bytes that have never been allocated; null if there are none. `size` is a multiple of [`ALIGN`].
+    fn bump(&self, size: usize) -> *mut u8 {
+        if size > self.fresh_bytes.get() {
             let pages = size.div_ceil(PAGE);
-            let reserve_extra = G::grow(pages);
-            if reserve_extra == 0 {
+            let grown = G::grow(pages);
+            if grown.is_null() {
                 return null_mut();
             }
-            if reserve_extra != *end {
-                start = reserve_extra;
+            // what is left of pages that are not next to these is lost
+            if grown != self.fresh.get().wrapping_add(self.fresh_bytes.get()) {
+                self.fresh.set(grown);
+                self.fresh_bytes.set(0);
             }
-            *end = reserve_extra + pages * PAGE;
+            self.fresh_bytes.set(self.fresh_bytes.get() + pages * PAGE);
         }
-        *next = start + size;
-        start as *mut u8
+        let block = self.fresh.get();
+        self.fresh.set(block.wrapping_add(size));
+        self.fresh_bytes.set(self.fresh_bytes.get() - size);
+        block
     }
 }
 
-// SAFETY: blocks of different classes never overlap, as `fresh` only moves up; a block is in at most one list
+// SAFETY: by the invariants a block is as large as its layout says, aligned to ALIGN, and not in use twice
 unsafe impl<G: Grow> GlobalAlloc for SizeClassAllocator<G> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.align() > ALIGN {
+        let class = Self::size_class(layout);
+        if layout.align() > ALIGN || class >= CLASSES {
             return null_mut();
         }
-        let class = Self::size_class(layout);
-        // SAFETY: single-threaded; a free block holds the address of the next free one
-        unsafe {
-            let free = &mut (*self.free.get())[class % CLASSES];
-            if free.is_null() {
-                return self.bump(1 << class);
-            }
-            let block = *free;
-            *free = *block.cast::<*mut u8>();
-            block
+        let free = &self.free[class];
+        let block = free.get();
+        if block.is_null() {
+            return self.bump(1 << class);
         }
+        // SAFETY: invariant 1
+        free.set(unsafe { block.cast::<*mut u8>().read() });
+        block
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: single-threaded; the block is of this class and holds at least an address
-        unsafe {
-            let free = &mut (*self.free.get())[Self::size_class(layout) % CLASSES];
-            *block.cast::<*mut u8>() = *free;
-            *free = block;
-        }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promises are those of `alloc` and `dealloc`
-        unsafe {
-            let wanted = Layout::from_size_align_unchecked(size, layout.align());
-            if Self::size_class(wanted) == Self::size_class(layout) {
-                return block;
-            }
-            let new = self.alloc(wanted);
-            if !new.is_null() {
-                block.copy_to_nonoverlapping(new, layout.size().min(size));
-                self.dealloc(block, layout);
-            }
-            new
-        }
+        let free = &self.free[Self::size_class(layout) % CLASSES];
+        // SAFETY: the caller has this block from `alloc`, with this layout; so it has room for an address and is aligned for it
+        unsafe { block.cast::<*mut u8>().write(free.get()) };
+        free.set(block);
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::multiple_unsafe_ops_per_block)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -124,24 +112,24 @@ mod tests {
     struct Scattered;
 
     impl Grow for Scattered {
-        fn grow(pages: usize) -> usize {
+        fn grow(pages: usize) -> *mut u8 {
             let layout = Layout::from_size_align((pages + 1) * PAGE, PAGE).unwrap();
             // SAFETY: the size is not zero
-            unsafe { std::alloc::alloc(layout) as usize }
+            unsafe { std::alloc::alloc(layout) }
         }
     }
 
     struct Nothing;
 
     impl Grow for Nothing {
-        fn grow(_: usize) -> usize {
-            0
+        fn grow(_: usize) -> *mut u8 {
+            null_mut()
         }
     }
 
     proptest! {
         #[test]
-        fn blocks_keep_what_is_written_to_them(steps in prop::collection::vec((0usize..24, 1usize..5000, 0u32..4), 1..200)) {
+        fn blocks_do_not_overlap(steps in prop::collection::vec((0usize..24, 1usize..5000, 0u32..4), 1..200)) {
             let allocator = SizeClassAllocator::<Scattered>::new();
             let mut blocks: Vec<Option<(*mut u8, Layout, u8)>> = vec![None; 24];
             for (n, (slot, size, align)) in steps.into_iter().enumerate() {
@@ -176,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_block_serves_the_next_of_its_size() {
+    fn freed_block_serves_the_next_of_its_size() {
         let allocator = SizeClassAllocator::<Scattered>::new();
         let layout = Layout::from_size_align(100, 1).unwrap();
         // SAFETY: freed once, with its layout
@@ -188,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_memory_is_left_nothing_is_handed_out() {
+    fn alloc_returns_null_when_memory_is_exhausted() {
         let allocator = SizeClassAllocator::<Nothing>::new();
         // SAFETY: the layout's size is not zero
         unsafe {
@@ -197,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_handed_out_for_a_greater_alignment_than_blocks_have() {
+    fn alloc_returns_null_for_a_greater_alignment() {
         let allocator = SizeClassAllocator::<Scattered>::new();
         // SAFETY: the layout's size is not zero
         unsafe {

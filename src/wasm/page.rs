@@ -6,6 +6,7 @@
 //! wasm-bindgen's would pass their arguments on through memory.
 
 use core::cell::UnsafeCell;
+use core::ptr::{null_mut, with_exposed_provenance_mut};
 
 use wasm_bindgen::prelude::*;
 
@@ -19,10 +20,10 @@ use crate::mem::{Scope, Scratch, ScratchString, ThinStr, thin};
 struct Memory;
 
 impl Grow for Memory {
-    fn grow(pages: usize) -> usize {
+    fn grow(pages: usize) -> *mut u8 {
         match core::arch::wasm32::memory_grow(0, pages) {
-            usize::MAX => 0,
-            before => before << 16,
+            usize::MAX => null_mut(),
+            before => with_exposed_provenance_mut(before << 16),
         }
     }
 }
