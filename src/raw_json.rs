@@ -80,6 +80,11 @@ impl<'a> RawJson<'a> {
         self.0.first_byte() == b'n'
     }
 
+    /// True for `null`, for `undefined`, and for what is absent.
+    pub fn is_nullish(self) -> bool {
+        self.is_null() || !self.is_defined()
+    }
+
     /// True for `true`.
     pub fn is_true(self) -> bool {
         self.0.first_byte() == b't'

@@ -9,7 +9,7 @@ use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedE
 use crate::host::{DebugEvent, Host, Request, SendResult, WebStorage};
 use crate::mem::{MiniVec, Scope, Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::MAX_EVENT_BYTES;
-use crate::raw_json::{RawJson, Tag};
+use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
 use crate::schema::validate::{Rejection, too_large, validate};
 use crate::visitor::consent_store;
@@ -100,7 +100,7 @@ impl<H: Host> Tracker<H> {
             has_loaded_state: false,
             granted: true,
             replaying: true,
-            silent: config.next_or_undefined().tag() == Tag::True,
+            silent: config.next_or_undefined().is_true(),
             identity: None,
             pixels: MiniVec::new(),
             pre_init_queue: EventQueue::default(),

@@ -230,7 +230,7 @@ fn suggest_field(violation: &Violation, shape: DataShape) -> Option<String> {
         Location::Options => &events::OPTION_FIELDS,
     };
     let normalized = normalize_name(&name);
-    let is_option = |known: &Field| known.name().as_str() == name;
+    let is_option = |known: &Field| known.name.as_str() == name;
     if violation.location != Location::Options {
         if ID_ALIASES.contains(&normalized.as_str()) {
             return Some("pass it as event_id in the last argument: { event_id: \"...\" }".into());
@@ -241,7 +241,7 @@ fn suggest_field(violation: &Violation, shape: DataShape) -> Option<String> {
     } else if ID_ALIASES.contains(&normalized.as_str()) {
         return Some("did you mean event_id?".into());
     }
-    let known = || fields.iter().map(|field| field.name().as_str());
+    let known = || fields.iter().map(|field| field.name.as_str());
     if let Some(meant) = closest(&name, known(), &OTHER_PIXELS_FIELDS) {
         return Some(if meant == "amount" {
             "did you mean amount? It is in the currency's minor unit: 2599 for USD 25.99".into()

@@ -82,17 +82,10 @@ pub enum FieldType {
 pub struct Field {
     /// As diagnostics name it: `data.contents[].amount`.
     pub path: ThinStr<'static>,
-    /// Where in the path its own name begins.
-    name_offset: u8,
+    /// Its name in its object: the last part of the path.
+    pub name: ThinStr<'static>,
     /// What it must hold.
     pub field_type: FieldType,
-}
-
-impl Field {
-    /// Its name in its object.
-    pub const fn name(&self) -> ThinStr<'static> {
-        self.path.skip(self.name_offset as usize)
-    }
 }
 
 /// The fields of an object, which stand behind this in a path.
@@ -100,7 +93,7 @@ macro_rules! fields {
     ($in:literal $($name:literal $holds:ident)*) => {
         [$(Field {
             path: thin!(concat!($in, $name)),
-            name_offset: $in.len() as u8,
+            name: thin!(concat!($in, $name)).skip($in.len()),
             field_type: FieldType::$holds,
         }),*]
     };
@@ -167,9 +160,9 @@ pub fn begin_event_json<'s>(
 /// Adds the options that are part of the wire form, from the call's options or from a wire form.
 pub fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> ScratchString<'s> {
     for field in OPTION_FIELDS[..2].iter().rev() {
-        let value = options.get(field.name());
+        let value = options.get(field.name);
         if value.is_defined() {
-            out = value.write_json(out.append_json_key(field.name()));
+            out = value.write_json(out.append_json_key(field.name));
         }
     }
     out

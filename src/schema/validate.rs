@@ -1,7 +1,7 @@
 //! The rules of an event: what is wrong with a call, and what is told of it.
 
 use crate::mem::{ThinStr, thin};
-use crate::raw_json::{RawJson, Tag};
+use crate::raw_json::RawJson;
 use crate::schema::events::{self, DataShape, EVENTS, Field, FieldType};
 
 /// Why a call was rejected, as diagnostics count it.
@@ -204,17 +204,17 @@ pub fn visit_violations<'a>(
     };
     validator.shape = *shape;
     validator.location = Location::Data;
-    match data.tag() {
-        Tag::Undefined | Tag::Null => validator.add(thin!("data"), NoData, data),
-        Tag::Object => validator.check_fields(data, shape.fields()),
-        _ => validator.add(thin!("data"), WrongType, data),
+    if data.is_object() {
+        validator.check_fields(data, shape.fields());
+    } else {
+        let kind = if data.is_nullish() { NoData } else { WrongType };
+        validator.add(thin!("data"), kind, data);
     }
     validator.location = Location::Options;
-    match options.tag() {
-        Tag::Undefined | Tag::Null | Tag::Object => {
-            validator.check_fields(options, &events::OPTION_FIELDS)
-        }
-        _ => validator.add(thin!(""), NotObject, options),
+    if options.is_object() || options.is_nullish() {
+        validator.check_fields(options, &events::OPTION_FIELDS);
+    } else {
+        validator.add(thin!(""), NotObject, options);
     }
 }
 
@@ -250,7 +250,7 @@ impl<'a> Validator<'a, '_> {
 
     fn check_fields(&mut self, object: RawJson<'a>, fields: &'static [Field]) {
         for field in fields {
-            let found = object.get(field.name());
+            let found = object.get(field.name);
             if let Some(kind) = self.violation_of(field.field_type, found, object) {
                 self.add(field.path, kind, found);
             } else if field.field_type == FieldType::Contents {
@@ -259,7 +259,7 @@ impl<'a> Validator<'a, '_> {
         }
         let mut next = object.first_child();
         while let Some(name) = next {
-            if !fields.iter().any(|field| name.is_str(field.name())) {
+            if !fields.iter().any(|field| name.is_str(field.name)) {
                 self.add_unknown(
                     thin!(""),
                     UnknownField,

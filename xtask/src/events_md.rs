@@ -70,7 +70,7 @@ fn event_table() -> String {
             row[0] += &format!(" {name}");
             continue;
         }
-        let fields = shape.fields().iter().map(|field| field.name());
+        let fields = shape.fields().iter().map(|field| field.name);
         let fields = fields.filter(|name| name.as_str() != "type");
         let fields: Vec<_> = fields.map(|name| code(name.as_str())).collect();
         rows.push(vec![name, shape_name, fields.join(" ")]);
@@ -93,7 +93,7 @@ fn field_table() -> String {
                 }
                 _ => "a non-empty string",
             };
-            vec![code(field.name().as_str()), description.into()]
+            vec![code(field.name.as_str()), description.into()]
         })
         .collect();
     table(&["field of `data`", "value"], &rows)
@@ -109,7 +109,7 @@ fn item_table() -> String {
                 FieldType::Currency => "a three-letter code; by default the event's",
                 _ => "a non-empty string",
             };
-            vec![code(field.name().as_str()), description.into()]
+            vec![code(field.name.as_str()), description.into()]
         })
         .collect();
     table(&["field of an item", "value"], &rows)
@@ -127,7 +127,7 @@ fn option_table() -> String {
         "eventId" => "an alias of `event_id`",
         name => panic!("the option {name} has no description"),
     };
-    let names = OPTION_FIELDS.iter().map(|field| field.name());
+    let names = OPTION_FIELDS.iter().map(|field| field.name);
     let rows: Vec<_> = names
         .map(|name| vec![code(name.as_str()), description(name.as_str()).into()])
         .collect();

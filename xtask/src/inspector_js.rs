@@ -130,12 +130,12 @@ fn diagnosed_violations() -> BTreeMap<(String, String), String> {
             visit(&name, value, "u");
             visit(&name, &format!("{{{valid_type}}}"), value);
             for field in shape.fields() {
-                let field = field.name();
+                let field = field.name;
                 visit(&name, &format!("{{\"{}\":{value}}}", field.as_str()), "u");
             }
             visit(&name, &format!("{{{valid_type},\"amount\":1}}"), "u");
             for field in &ITEM_FIELDS {
-                let item = format!("{{\"{}\":{value}}}", field.name().as_str());
+                let item = format!("{{\"{}\":{value}}}", field.name.as_str());
                 visit(
                     &name,
                     &format!("{{{valid_type},\"contents\":[{item}]}}"),
@@ -145,7 +145,7 @@ fn diagnosed_violations() -> BTreeMap<(String, String), String> {
             let priced = format!("{{{valid_type},\"contents\":[{{\"amount\":1}}]}}");
             visit(&name, &priced, "u");
             for field in &OPTION_FIELDS {
-                let options = format!("{{\"{}\":{value}}}", field.name().as_str());
+                let options = format!("{{\"{}\":{value}}}", field.name.as_str());
                 visit(&name, &format!("{{{valid_type}}}"), &options);
             }
         }

@@ -19,7 +19,7 @@ fn type_of(field: &Field, shape: Option<DataShape>) -> String {
 fn object(fields: &[Field], shape: Option<DataShape>, indent: &str) -> String {
     let mut out = String::from("{\n");
     for field in fields {
-        let name = field.name();
+        let name = field.name;
         out += &format!("{indent}  {}: {};\n", name.as_str(), type_of(field, shape));
     }
     out + indent + "}"
