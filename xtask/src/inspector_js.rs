@@ -92,7 +92,11 @@ fn in_words(violation: &Violation, name: RawJson) -> String {
         .path
         .as_str()
         .replace("data.contents[].", "an item's ");
-    format!("{field} must be {}", expectation(violation, name))
+    let example = match violation.kind {
+        ViolationKind::InvalidAmount => ": for example 2599 for USD 25.99",
+        _ => "",
+    };
+    format!("{field} must be {}{example}", expectation(violation, name))
 }
 
 /// By code and path: the violation in words. Found by calls in which each field has each kind of value.

@@ -280,7 +280,7 @@ test("a call that the pixel rejected fails the check that it is about", () => {
   assert.equal(check([amount]).amounts.state, "fail");
   assert.match(
     check([amount]).amounts.found,
-    /1 call of order_created was rejected: amount must be an integer/,
+    /1 call of order_created was rejected: data\.amount must be a whole number/,
   );
   assert.equal(check([calls("unsupported_event_name")]).fields.state, "fail");
   assert.equal(check([calls("missing_event_props")]).refused.state, "fail");

@@ -115,7 +115,7 @@ test("a rejected call is described in a sentence", () => {
     dropped_event_details: [{ ...detail, count }],
   });
   const why =
-    "amount must be an integer in the currency's smallest unit: 2599 for 25.99";
+    "data.amount must be a whole number in the currency's minor unit: for example 2599 for USD 25.99";
   assert.deepEqual(sentences(data(1)), [
     `1 call of order_created was rejected: ${why}`,
   ]);

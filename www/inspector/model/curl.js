@@ -1,20 +1,8 @@
 /** An event as the request by which a server sends it to the Conversions API. */
 /** @import { EventRecord, SentEvent } from "./types.d.ts" */
 import { asObject, clickIdOf, isInternal, isServer, userOf } from "./event.js";
+import { USER_FIELDS } from "./schema.gen.js";
 import { toText } from "./to-text.js";
-
-/** The pixel's short names of user fields, with the names that a page uses. */
-const PAGE_NAMES = new Map([
-  ["eid", "external_id_sha256"],
-  ["em", "email_sha256"],
-  ["ph", "phone_number_sha256"],
-  ["fn", "first_name_sha256"],
-  ["ln", "last_name_sha256"],
-  ["co", "country"],
-  ["ct", "city"],
-  ["rg", "region"],
-  ["pc", "postal_code"],
-]);
 
 /** The names that a page or an older server uses, with the Conversions API's current names. They are lists there. */
 const LISTS = new Map([
@@ -44,7 +32,7 @@ const APP_EVENTS = ["app_installed", "app_opened"];
  * @param {string} field
  */
 export const userFieldLabel = (field) =>
-  (PAGE_NAMES.get(field) ?? field)
+  (USER_FIELDS.get(field) ?? field)
     .replace(/_sha256$/, " (hashed)")
     .replaceAll("_", " ");
 
@@ -77,7 +65,7 @@ export const toServerEvent = (entry) => {
   if (isServer(entry)) return toCurrentForm(event);
   const user = Object.entries(asObject(asObject(entry.user).in)).flatMap(
     ([field, value]) => {
-      const name = PAGE_NAMES.get(field);
+      const name = USER_FIELDS.get(field);
       return name === undefined ? [] : [[name, value]];
     },
   );

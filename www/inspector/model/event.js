@@ -26,14 +26,7 @@ export const kindOf = (event) => {
 };
 
 /** Events that happen once per order, contract or person: a second one is usually the same one again. */
-export const ONE_TIME_EVENTS = new Set([
-  "order_created",
-  "subscription_created",
-  "trial_started",
-  "registration_completed",
-  "lead_created",
-  "appointment_scheduled",
-]);
+export { ONE_TIME_EVENTS } from "./schema.gen.js";
 
 /**
  * Whether an id is a v4 UUID, as the pixel generates for calls without `event_id`.

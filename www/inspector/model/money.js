@@ -1,25 +1,5 @@
+import { CURRENCY_DIGITS } from "./schema.gen.js";
 import { toText } from "./to-text.js";
-
-/**
- * Digits after the decimal point by ISO 4217, where they are not 2. Intl does not know them: its digits are those in
- * common use (CLDR has none for HUF, IDR, COP, PKR and others), which would show such amounts a hundred times too high.
- * https://www.six-group.com/en/products-services/financial-information/data-standards.html
- */
-const DIGITS = new Map([
-  ...codes("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND", 0),
-  ...codes("VUV XAF XOF XPF", 0),
-  ...codes("BHD IQD JOD KWD LYD OMR TND", 3),
-  ...codes("CLF UYW", 4),
-]);
-
-/**
- * @param {string} list
- * @param {number} digits
- * @returns {[string, number][]}
- */
-function codes(list, digits) {
-  return list.split(" ").map((code) => [code, digits]);
-}
 
 /**
  * An amount in minor units and its currency, if they are valid.
@@ -35,7 +15,8 @@ function parseMoney(amount, currency) {
     !/^[A-Z]{3}$/.test(code)
   )
     return undefined;
-  return { amount, code, digits: DIGITS.get(code) ?? 2 };
+  // not Intl's digits: CLDR has those in common use, none for HUF, IDR and others, and would show amounts 100 times too high
+  return { amount, code, digits: CURRENCY_DIGITS.get(code) ?? 2 };
 }
 
 /**

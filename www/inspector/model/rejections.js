@@ -2,59 +2,8 @@
 /** @import { Rejection } from "./types.d.ts" */
 import { asObject } from "./event.js";
 import { plural } from "./format.js";
+import { DIAGNOSED_VIOLATIONS } from "./schema.gen.js";
 import { toText } from "./to-text.js";
-
-/** What was wrong, by `code field`; it follows "1 call of order_created was rejected: ". */
-const VIOLATIONS = new Map([
-  ["unknown_event_type type", "no event has that name"],
-  ["missing_required_field data", "data is missing"],
-  ["missing_required_field data.type", "data.type is missing"],
-  ["invalid_field_type data", "data must be an object"],
-  ["invalid_field_type data.type", "data.type must be a string"],
-  [
-    "invalid_field_type data.currency",
-    "currency must be a string of three letters",
-  ],
-  ["invalid_field_type data.contents", "contents must be an array"],
-  [
-    "invalid_field_type data.contents[].content_type",
-    "an item's content_type must be a string",
-  ],
-  [
-    "invalid_field_type data.contents[].quantity",
-    "an item's quantity must be an integer",
-  ],
-  [
-    "invalid_field_type data.contents[].currency",
-    "an item's currency must be a string of three letters",
-  ],
-  [
-    "invalid_field_type custom_event_name",
-    "custom_event_name must be a string",
-  ],
-  ["invalid_field_type opt_out", "opt_out must be true or false"],
-  [
-    "invalid_amount data.amount",
-    "amount must be an integer in the currency's smallest unit: 2599 for 25.99",
-  ],
-  [
-    "invalid_amount data.contents[].amount",
-    "an item's amount must be an integer in the currency's smallest unit: 2599 for 25.99",
-  ],
-  ["missing_currency data.currency", "there is an amount but no currency"],
-  [
-    "missing_currency data.contents[].currency",
-    "an item has an amount, but neither the item nor the event has a currency",
-  ],
-  [
-    "invalid_custom_event_name custom_event_name",
-    "custom_event_name must have 1 to 64 letters, digits, _ or -, begin and end with a letter or digit, and differ from the standard events' names",
-  ],
-  [
-    "custom_event_name_required custom_event_name",
-    "custom_event_name is missing",
-  ],
-]);
 
 /** What was wrong, by reason, for rejections without a code. */
 const REASONS = new Map([
@@ -110,7 +59,7 @@ function groupByViolation(data) {
   const rejections = [];
   for (const { reason, code, field, count } of detailsIn(data)) {
     withoutCode.set(reason, (withoutCode.get(reason) ?? 0) - count);
-    const words = VIOLATIONS.get(`${code} ${field}`) ?? code;
+    const words = DIAGNOSED_VIOLATIONS.get(`${code} ${field}`) ?? code;
     rejections.push({ count, reason, code, field, words });
   }
   for (const [reason, count] of withoutCode) {

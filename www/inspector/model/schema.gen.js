@@ -61,11 +61,11 @@ export const DIAGNOSED_VIOLATIONS = new Map([
   ],
   [
     "invalid_amount data.amount",
-    "data.amount must be a whole number in the currency's minor unit",
+    "data.amount must be a whole number in the currency's minor unit: for example 2599 for USD 25.99",
   ],
   [
     "invalid_amount data.contents[].amount",
-    "an item's amount must be a whole number in the currency's minor unit",
+    "an item's amount must be a whole number in the currency's minor unit: for example 2599 for USD 25.99",
   ],
   [
     "invalid_custom_event_name custom_event_name",
