@@ -706,7 +706,7 @@ describe("the inspector", () => {
     await details.waitFor();
     const text = await details.textContent();
     for (const part of [
-      /1 call of order_created was rejected: amount must be an integer/,
+      /1 call of order_created was rejected: data\.amount must be a whole number/,
       /Pagehttps:\/\/shop\.example\.test\/thanks/,
       /A diagnostic reports how many calls were rejected.*neither the value/,
       /open https:\/\/shop\.example\.test\/thanks\?oaiq_debug=1/,
