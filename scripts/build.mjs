@@ -63,7 +63,13 @@ const writeScriptWithoutModule = async (file, entry, compiled) =>
  * @param {string} [features]
  */
 const compile = (name, features = "") =>
-  compilePixel(name, features, [PIXEL_ENTRY, FALLBACK_ENTRY, RECOVERY_ENTRY]);
+  compilePixel(name, features, [
+    PIXEL_ENTRY,
+    // reached only through the generated imports.js
+    "www/pixel/host.js",
+    FALLBACK_ENTRY,
+    RECOVERY_ENTRY,
+  ]);
 
 /** Builds all that users get. */
 export const build = async () => {
