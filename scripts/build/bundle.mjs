@@ -1,10 +1,10 @@
 // Bundles and minifies the scripts.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { root } from "../exec.mjs";
+import { die, root } from "../exec.mjs";
 import { forOldTokenizers } from "./old-tokenizers.mjs";
 import { packageVersion, PIXEL_ENTRY } from "./version.mjs";
-import { renameExports } from "./wasm-opt.mjs";
+import { exportsUsedBy, renameExports } from "./wasm-opt.mjs";
 
 /** Placeholder for the module's text in a bundled script; embedWasm replaces it. */
 export const MODULE_PLACEHOLDER = "oaiq:module";
@@ -99,13 +99,17 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
             const text = path === WORKER_IMPORT ? await workerSource() : path;
             return { contents: `export const text = ${JSON.stringify(text)}` };
           });
-          onLoad({ filter: /\/www\/.*\.js$/ }, async ({ path }) => ({
-            contents: renameExports(
-              await readFile(path, "utf8"),
-              "module",
-              names,
-            ),
-          }));
+          onLoad({ filter: /\/www\/.*\.js$/ }, async ({ path }) => {
+            const script = await readFile(path, "utf8");
+            const missing = exportsUsedBy("module", script).find(
+              (name) => !names.has(name),
+            );
+            if (missing)
+              die(
+                `${path}: the module has no export ${missing}, see compilePixel`,
+              );
+            return { contents: renameExports(script, "module", names) };
+          });
         },
       },
     ],
