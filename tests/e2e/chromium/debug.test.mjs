@@ -582,8 +582,8 @@ describe("debug is switched on", () => {
     await tab.waitForLog(/request 1 was answered/);
     await tab.waitForLog(/pixel "TEST-PIXEL" exists/);
     const shown = await tables(tab);
-    assert.equal(shown.startedPixels[0].pixel, PIXEL_ID);
-    assert.equal(shown.startedPixels[0]["events delivered"], "1");
+    assert.equal(shown.pixels[0].pixel, PIXEL_ID);
+    assert.equal(shown.pixels[0]["events delivered"], "1");
     const visitor = Object.fromEntries(
       shown.visitor.map((row) => [row.property, row.value]),
     );
@@ -612,7 +612,7 @@ describe("debug is switched on", () => {
     await tab.waitForLog(/calls rejected and events dropped/);
     await tab.waitForLog(/the outbox stores 1 event/);
     const state = await tab.evaluate("oaiq.debug()");
-    assert.deepEqual(state.startedPixels, [
+    assert.deepEqual(state.pixels, [
       {
         id: PIXEL_ID,
         config: "automatic advanced matching disabled",
@@ -645,7 +645,7 @@ describe("debug is switched on", () => {
     await tab.waitForLog(/pixel "TEST-PIXEL" exists/);
     const state = await tab.evaluate("state");
     assert.equal(state.rejected, 2);
-    assert.match(state.startedPixels[0].config, /disabled/);
+    assert.match(state.pixels[0].config, /disabled/);
     assert.match(state.consent, /^granted/);
   });
 
