@@ -40,7 +40,9 @@ let hasStarted = false;
 const forward = ({ head, parts }) => {
   hasStarted ||= /^.(init(ialize|).{|consent.[tf])/.test(parts[0] + parts[1]);
   let text = head;
-  for (let i = 0; i < parts.length; i += 1) text += "," + parts[i];
+  each(parts, (part) => {
+    text += "," + part;
+  });
   // an event must not delay the page's code; an answer about consent takes effect at once
   (/^.measure/.test(parts[0]) ? scheduleCall : callModule)((module) => {
     if (!head) return module.onFirstPaint();

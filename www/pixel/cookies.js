@@ -1,7 +1,7 @@
 // Reads the page's cookies, and sets and deletes them for the widest domain that the browser accepts.
 
 import { escapeJson, unescapeJson } from "./serialize-call.js";
-import { now, tryOr } from "./safe-builtins.js";
+import { each, now, tryOr } from "./safe-builtins.js";
 import { callEpoch } from "./wasm-bridge.js";
 
 const PROBE = "__oaiq_domain_probe";
@@ -10,7 +10,7 @@ const DAY_SECONDS = 24 * 60 * 60;
 
 /**
  * The domains that a cookie of this host may be set for, shortest first, starting with two labels; none for an IP address or
- * a host of one label. The browser may refuse some of them.
+ * a host of one label. The browser may refuse some of them. "" comes last: a host-only cookie, which it never refuses.
  *
  * @param {string} host
  */
@@ -22,6 +22,7 @@ const candidateDomains = (host) => {
     dot = host.lastIndexOf(".", dot - 1);
     domains[domains.length] = host.slice(dot + 1);
   }
+  domains[domains.length] = "";
   return domains;
 };
 
@@ -88,8 +89,7 @@ const write = (seconds, name, value, domain) => {
  */
 export const deleteCookie = (_, name) => {
   if (!hasCookie(0, name, "")) return;
-  for (let i = 0; i <= domains.length; i += 1)
-    write(0, name, "", domains[i] ?? "");
+  each(domains, (domain) => write(0, name, "", domain));
 };
 
 /**
@@ -105,7 +105,7 @@ export let cookieDomain;
  */
 const widestDomain = () => {
   for (let i = 0; cookieDomain == null; i += 1) {
-    const domain = domains[i] ?? "";
+    const domain = domains[i];
     const value = "" + now();
     write(PROBE_SECONDS, PROBE, value, domain);
     if (!domain || hasCookie(0, PROBE, value)) cookieDomain = domain;

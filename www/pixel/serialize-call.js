@@ -4,6 +4,8 @@
 // The format is JSON with these differences: "u" is undefined, and x"reason" is a value that cannot be serialized.
 // Quotation marks within strings are written as \u0022, so each `"` starts or ends a string.
 
+import { tryOr } from "./safe-builtins.js";
+
 export const { isArray } = Array;
 const { keys } = Object;
 const { fromCharCode } = String;
@@ -49,6 +51,21 @@ export const quote = (text) => `"${escapeJson(text)}"`;
 const unserializable = (why) => `x"${why}"`;
 
 /**
+ * @param {object} holder
+ * @param {string | number} name
+ * @param {number} [depth]
+ */
+const serializeMember = (holder, name, depth) =>
+  tryOr(
+    () =>
+      serialize(
+        /** @type {Record<string | number, unknown>} */ (holder)[name],
+        depth,
+      ),
+    unserializable("getter that throws"),
+  );
+
+/**
  * @param {unknown} value
  * @returns {string}
  */
@@ -76,15 +93,7 @@ export const serialize = (value, depth = 1) => {
   let text = "";
   for (let i = 0; i < length; i += 1) {
     const name = names ? names[i] : i;
-    let part;
-    try {
-      part = serialize(
-        /** @type {Record<string | number, unknown>} */ (value)[name],
-        depth + 1,
-      );
-    } catch {
-      part = unserializable("getter that throws");
-    }
+    const part = serializeMember(value, name, depth + 1);
     text +=
       (i ? "," : "") +
       (names ? quote(/** @type {string} */ (name)) + ":" : "") +
@@ -102,12 +111,7 @@ export const serialize = (value, depth = 1) => {
 export const serializeArgs = (args) => {
   /** @type {string[]} */
   const parts = [];
-  for (let i = 0; i < MAX_ARGUMENTS && i < args.length; i += 1) {
-    try {
-      parts[i] = serialize(args[i]);
-    } catch {
-      parts[i] = unserializable("getter that throws");
-    }
-  }
+  for (let i = 0; i < MAX_ARGUMENTS && i < args.length; i += 1)
+    parts[i] = serializeMember(args, i);
   return parts;
 };

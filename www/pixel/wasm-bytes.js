@@ -6,9 +6,10 @@ import { text } from "oaiq:module";
 /** Matches the errors of browsers that forbid WebAssembly, by the page's policy or by their own setting. */
 export const WASM_FORBIDDEN = /CSP|policy|defined/i;
 
+export const encoder = /* @__PURE__ */ new TextEncoder();
+
 /** Returns the bytes of the module. Throws where WebAssembly is forbidden. */
 export const wasmBytes = () => {
-  const encoder = new TextEncoder();
   const { d, m } =
     /** @type {{ d: (length: number) => number, m: WebAssembly.Memory }} */ (
       /** @type {unknown} */ (
