@@ -1,5 +1,6 @@
 /** Rejected events and calls, by what is wrong with them. */
 /** @import { CheckResult, EventRecord, Rejection, Violation } from "../types.d.ts" */
+/** @import { ViolationCode } from "../schema.gen.js" */
 import { dataOf, displayName, isDiagnostic, isMeasured } from "../event.js";
 import { plural } from "../format.js";
 import {
@@ -13,6 +14,9 @@ import { evidence, NO_EVENT_YET } from "./shared.js";
 
 /** @typedef {"amounts" | "fields" | "other"} Topic */
 
+/** @type {ViolationCode} */
+const UNKNOWN_FIELD = "unknown_field";
+
 /**
  * @param {Violation} violation
  * @returns {Topic}
@@ -20,7 +24,7 @@ import { evidence, NO_EVENT_YET } from "./shared.js";
 const topicOfViolation = ({ code, field }) => {
   const path = toText(field);
   // `type` is the event's name
-  if (code === "unknown_field" || path === "type") return "fields";
+  if (code === UNKNOWN_FIELD || path === "type") return "fields";
   return /(^|\.)(amount|currency)$/.test(path) ? "amounts" : "other";
 };
 
