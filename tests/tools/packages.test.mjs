@@ -1,4 +1,4 @@
-// The npm package in other people's projects: it is packed and installed as they would get it.
+// Tests the npm package in other projects: packed and installed as users get it.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import {
@@ -16,7 +16,12 @@ import { promisify } from "node:util";
 import { build } from "vite";
 import { root } from "../../scripts/exec.mjs";
 
-const output = async (program, args, cwd) => {
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @param {string} cwd
+ */
+const outputOf = async (program, args, cwd) => {
   const done = promisify(execFile)(program, args, { cwd, timeout: 60_000 });
   const { stdout, stderr } = await done.catch((error) => {
     throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
@@ -25,7 +30,11 @@ const output = async (program, args, cwd) => {
 };
 
 describe("a project that has installed the package", () => {
-  let project;
+  let project = "";
+  /**
+   * @param {string} file
+   * @param {string} text
+   */
   const write = async (file, text) => {
     await mkdir(dirname(join(project, file)), { recursive: true });
     await writeFile(join(project, file), text);
@@ -33,15 +42,15 @@ describe("a project that has installed the package", () => {
 
   before(async () => {
     project = await mkdtemp(join(tmpdir(), "oaiq-project-"));
-    await output(
+    await outputOf(
       "npm",
       ["pack", "--ignore-scripts", "--pack-destination", project],
       root,
     );
-    const [archive] = await readdir(project);
+    const [archive = ""] = await readdir(project);
     const folder = join(project, "node_modules/oaiq");
     await mkdir(folder, { recursive: true });
-    await output(
+    await outputOf(
       "tar",
       ["-xzf", archive, "-C", folder, "--strip-components=1"],
       project,
@@ -50,7 +59,12 @@ describe("a project that has installed the package", () => {
   });
   after(() => rm(project, { recursive: true }));
 
-  /** Runs a test of the project's own by Jest, which makes CommonJS of it as ts-jest and Babel do. */
+  /**
+   * Runs a test of the project with Jest, transformed to CommonJS as ts-jest and Babel do.
+   *
+   * @param {string} environment
+   * @param {string} text
+   */
   const jest = async (environment, text, setup = "") => {
     await write(
       "transform.cjs",
@@ -70,7 +84,7 @@ describe("a project that has installed the package", () => {
       setupFiles: [join(project, "setup.js")],
     };
     await write("app.test.js", text);
-    return output(
+    return outputOf(
       process.execPath,
       [
         join(root, "node_modules/jest/bin/jest.js"),
@@ -83,7 +97,7 @@ describe("a project that has installed the package", () => {
 
   const CALLS = `
     import oaiq from "oaiq";
-    test("the page goes on", () => {
+    test("the page continues to work", () => {
       expect(typeof oaiq).toBe("function");
       expect(oaiq("init", { pixelId: "PIXEL" })).toBe(undefined);
       expect(oaiq("measure", "page_viewed", { type: "contents" })).toBe(undefined);
@@ -91,53 +105,57 @@ describe("a project that has installed the package", () => {
     });`;
 
   for (const environment of ["node", "jsdom"])
-    test(`imports it under Jest, in the environment ${environment}`, async () => {
-      const said = await jest(environment, CALLS);
-      assert.match(said, /1 passed/);
+    test(`imports it in Jest in the environment ${environment}`, async () => {
+      const output = await jest(environment, CALLS);
+      assert.match(output, /1 passed/);
     });
 
   test("has no warning in jsdom with the setup of docs/testing.md", async () => {
     const docs = await readFile(join(root, "docs/testing.md"), "utf8");
-    const shown = /```js\n *\/\/ jest\.setup\.js\n([^]*?)```/.exec(docs)[1];
+    const [, setup] =
+      /```js\n *\/\/ jest\.setup\.js\n([^]*?)```/.exec(docs) ?? [];
+    assert.ok(setup);
     assert.match(await jest("jsdom", CALLS), /\[oaiq\]/);
-    const said = await jest("jsdom", CALLS, shown);
-    assert.match(said, /1 passed/);
-    assert.doesNotMatch(said, /\[oaiq\]/);
+    const output = await jest("jsdom", CALLS, setup);
+    assert.match(output, /1 passed/);
+    assert.doesNotMatch(output, /\[oaiq\]/);
   });
 
-  test("mocks it under Jest, as docs/testing.md says", async () => {
+  test("can be mocked in Jest as docs/testing.md says", async () => {
     const docs = await readFile(join(root, "docs/testing.md"), "utf8");
-    const shown = /```js\n( *jest\.mock[^]*?)```/.exec(docs)[1];
-    const said = await jest(
+    const [, example] = /```js\n( *jest\.mock[^]*?)```/.exec(docs) ?? [];
+    assert.ok(example);
+    const output = await jest(
       "node",
-      // what hoists the mock in a project is its transformer; here it stands first anyway
-      shown.replace(
+      // a project's transformer hoists the mock; here it is first anyway
+      example.replace(
         /import oaiq from "oaiq";/,
         `const { default: oaiq } = require("oaiq");
         const buy = (id) => oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR" }, { event_id: id });`,
       ),
     );
-    assert.match(said, /1 passed/);
+    assert.match(output, /1 passed/);
   });
 
-  test("built by Vite, the files beside the script stay files, whatever assetsInlineLimit is", async () => {
+  test("keeps its other files as files in a Vite build with any assetsInlineLimit", async () => {
     await write("index.html", `<script type="module" src="/main.js"></script>`);
     await write(
       "main.js",
       `import oaiq from "oaiq"; oaiq("init", { pixelId: "PIXEL" });`,
     );
     for (const assetsInlineLimit of [undefined, 200_000]) {
-      const { output } = await build({
+      const result = await build({
         root: project,
         configFile: false,
         logLevel: "silent",
         build: { write: false, assetsInlineLimit },
       });
-      const names = output.map(({ fileName }) => fileName).sort();
+      assert.ok("output" in result);
+      const names = result.output.map(({ fileName }) => fileName).sort();
       for (const name of ["consent", "debug", "fallback", "recovery"])
         assert.ok(
           names.some((file) => file.includes(`oaiq.${name}.min`)),
-          `${name} is none of ${names}`,
+          `no ${name} in ${names}`,
         );
     }
   });

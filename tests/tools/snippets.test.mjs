@@ -1,4 +1,4 @@
-// The files of the install snippet: what they are made of, and the checks that tag managers make.
+// Tests the files of the install snippets: their source, and the checks of tag managers.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,63 +8,66 @@ import { root } from "../../scripts/exec.mjs";
 import { PLACEHOLDER, snippets } from "../../scripts/snippets.mjs";
 import { closure, TOOLS } from "./tools.mjs";
 
-const text = (file) => readFile(join(root, file), "utf8");
-const inside = (html) => html.replace(/<\/?script>\n/g, "").trim();
+const readText = (/** @type {string} */ file) =>
+  readFile(join(root, file), "utf8");
+const codeIn = (/** @type {string} */ html) =>
+  html.replace(/<\/?script>\n/g, "").trim();
 
 describe("the install snippet", () => {
-  test("is in each of its files what the build makes of its source", async () => {
-    for (const [file, made] of Object.entries(await snippets()))
-      assert.equal(await text(file), made, `${file}: run npm run build`);
+  test("has files that match its source", async () => {
+    for (const [file, built] of Object.entries(await snippets()))
+      assert.equal(await readText(file), built, `${file}: run npm run build`);
   });
 
-  test("is the README's", async () => {
-    const readme = await text("README.md");
-    assert.ok(readme.includes(await text("www/snippet/short.html")));
+  test("is in the README", async () => {
+    const readme = await readText("README.md");
+    assert.ok(readme.includes(await readText("www/snippet/short.html")));
   });
 
-  test("is the demo shop's, on each page", async () => {
-    const short = await text("www/snippet/short.html");
-    const shown = short.replace(PLACEHOLDER, "/sdk/oaiq.min.js");
+  test("is on each page of the demo shop", async () => {
+    const short = await readText("www/snippet/short.html");
+    const expected = short.replace(PLACEHOLDER, "/sdk/oaiq.min.js");
     const pages = await readdir(join(root, "www/shop"));
     for (const page of pages.filter((name) => name.endsWith(".html")))
-      assert.ok((await text(`www/shop/${page}`)).includes(shown), page);
+      assert.ok((await readText(`www/shop/${page}`)).includes(expected), page);
   });
 
   test("is ES5, begins with an exclamation mark and ends with a semicolon", async () => {
     for (const html of Object.values(await snippets())) {
-      const script = inside(html);
+      const script = codeIn(html);
       parse(script, { ecmaVersion: 5 });
       assert.match(script, /^!function\(.*;$/);
     }
   });
 
-  test("passes Closure Compiler's check of ES5, as tag managers make it", async () => {
-    const check = (script) =>
+  test("passes Closure Compiler's ES5 check, which tag managers use", async () => {
+    const check = (/** @type {string} */ script) =>
       closure(
         script,
         "--language_in=ECMASCRIPT5",
         "--language_out=ECMASCRIPT5",
       );
     for (const html of Object.values(await snippets()))
-      assert.match(await check(inside(html)), /oaiq/);
+      assert.match(await check(codeIn(html)), /oaiq/);
     await assert.rejects(check("let a = () => {};"), /ECMASCRIPT/);
   });
 
-  test("ends with the address, which is all that one changes", async () => {
+  test("ends with the only URL, which sites replace", async () => {
     for (const [file, html] of Object.entries(await snippets())) {
-      const addresses = html.match(/https?:[^"]*/g) ?? [];
+      const urls = html.match(/https?:[^"]*/g) ?? [];
       const isLoading = file !== "www/snippet/stub.html";
-      assert.equal(addresses.length, isLoading ? 1 : 0, file);
-      if (isLoading) assert.ok(inside(html).endsWith(`"${addresses[0]}");`));
+      assert.equal(urls.length, isLoading ? 1 : 0, file);
+      if (isLoading) assert.ok(codeIn(html).endsWith(`"${urls[0]}");`));
     }
   });
 });
 
-describe("what old tokenizers read", () => {
-  test("no file of dist/ has a quote in a regular expression, or a template literal but the module's", async () => {
+describe("old tokenizers", () => {
+  test("find no quote in a regular expression and no template literal but the module in dist/", async () => {
     const names = await readdir(join(root, "dist"));
     for (const name of names.filter((name) => /js$/.test(name))) {
-      const script = (await text(`dist/${name}`)).replace("\ufeff", "");
+      const script = (await readText(`dist/${name}`)).replace("\ufeff", "");
+      /** @type {string[]} */
       const modules = [];
       parse(script, {
         ecmaVersion: "latest",
@@ -81,15 +84,19 @@ describe("what old tokenizers read", () => {
     }
   });
 
-  test("no file of dist/ begins with a line comment", async () => {
+  test("find no line comment at the start of a file in dist/", async () => {
     for (const name of await readdir(join(root, "dist")))
       if (name.endsWith(".min.js"))
-        assert.match(await text(`dist/${name}`), /^\ufeff?\n(?!\/\/)/, name);
+        assert.match(
+          await readText(`dist/${name}`),
+          /^\ufeff?\n(?!\/\/)/,
+          name,
+        );
   });
 });
 
-test("docs/tools.md has a row for each minifier, with how the pixel then runs", async () => {
-  const docs = await text("docs/tools.md");
+test("docs/tools.md has a row for each minifier with how the pixel runs after it", async () => {
+  const docs = await readText("docs/tools.md");
   const rows = docs
     .split("\n")
     .filter((line) => line.startsWith("|"))

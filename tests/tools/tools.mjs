@@ -1,4 +1,4 @@
-// The tools that sites put scripts through.
+// The tools that sites process scripts with.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +10,10 @@ import uglify from "uglify-js";
 import { root } from "../../scripts/exec.mjs";
 import { ensurePythonMinifiers } from "../../scripts/setup.mjs";
 
+/**
+ * @param {string} program
+ * @param {string[]} args
+ */
 const outputOf = async (program, args) => {
   const { stdout } = await promisify(execFile)(program, args, {
     maxBuffer: 1 << 24,
@@ -18,8 +22,14 @@ const outputOf = async (program, args) => {
   return stdout;
 };
 
-/** Gives the text to a program as a file, which it ends on, and takes what the program prints. */
-const filtered = async (text, program, args) => {
+/**
+ * The output of a program whose last argument is a file with this text.
+ *
+ * @param {string} text
+ * @param {string} program
+ * @param {string[]} args
+ */
+const runFilter = async (text, program, args) => {
   const folder = await mkdtemp(join(tmpdir(), "oaiq-tools-"));
   try {
     const file = join(folder, "script.js");
@@ -30,9 +40,15 @@ const filtered = async (text, program, args) => {
   }
 };
 
-/** A minifier in Python: an expression of the text `s`. */
+/**
+ * A minifier in Python.
+ *
+ * @param {string} module
+ * @param {string} expression of the text `s`
+ * @returns {Transform}
+ */
 const python = (module, expression) => (text) =>
-  filtered(text, ensurePythonMinifiers(), [
+  runFilter(text, ensurePythonMinifiers(), [
     "-c",
     `import sys, ${module}
 with open(sys.argv[1], encoding="utf-8", newline="") as file: s = file.read()
@@ -40,6 +56,10 @@ sys.stdout.reconfigure(encoding="utf-8", newline="")
 sys.stdout.write(${expression})`,
   ]);
 
+/**
+ * @param {import("esbuild").TransformOptions} options
+ * @returns {Transform}
+ */
 const byEsbuild = (options) => async (text) => {
   const { code } = await transform(text, {
     minify: true,
@@ -49,9 +69,14 @@ const byEsbuild = (options) => async (text) => {
   return code;
 };
 
-/** google-closure-compiler. */
+/**
+ * Runs google-closure-compiler.
+ *
+ * @param {string} text
+ * @param {string[]} options
+ */
 export const closure = (text, ...options) =>
-  filtered(text, join(root, "node_modules/.bin/google-closure-compiler"), [
+  runFilter(text, join(root, "node_modules/.bin/google-closure-compiler"), [
     "--compilation_level=SIMPLE",
     "--charset=UTF-8",
     ...options,
@@ -59,19 +84,29 @@ export const closure = (text, ...options) =>
   ]);
 
 /**
- * By the name that docs/tools.md has for it: what the tool makes of a script, and of an ES module if that is another way, or
- * impossible. `damages`: the tool does not know template literals, so it removes bytes of the WebAssembly module, and the
- * fallback runs in its place.
+ * @typedef {(text: string) => Promise<string>} Transform
+ *
+ * @typedef {object} Tool
+ * @property {Transform} script
+ * @property {Transform | null} [module] for ES modules, if it differs; null if the tool does not support them
+ * @property {boolean} [damages] whether the tool, because it does not know template literals, removes bytes of the WebAssembly
+ *   module, so that the fallback runs
+ */
+
+/**
+ * By their names in docs/tools.md.
+ *
+ * @type {Record<string, Tool>}
  */
 export const TOOLS = {
   terser: {
-    script: async (text) => (await minify(text)).code,
-    module: async (text) => (await minify(text, { module: true })).code,
+    script: async (text) => String((await minify(text)).code),
+    module: async (text) => String((await minify(text, { module: true })).code),
   },
   "esbuild, `charset: utf8`": { script: byEsbuild({ charset: "utf8" }) },
   "esbuild, `target: es2015`": { script: byEsbuild({ target: "es2015" }) },
   "uglify-js": {
-    script: (text) => {
+    script: async (text) => {
       const { code, error } = uglify.minify(text);
       if (error) throw error;
       return code;
@@ -84,7 +119,7 @@ export const TOOLS = {
   },
   "google-closure-compiler, `SIMPLE`": {
     script: (text) => closure(text),
-    // it drops the export of the only module that it is given
+    // it drops the exports of a single module
     module: null,
   },
 };

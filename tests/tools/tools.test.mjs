@@ -1,5 +1,5 @@
-// What other people's tools do to the scripts: each file goes through minifiers, combiners and loaders, and then measures an
-// order in a real Chromium, or says in one console line why it does not.
+// Tests the scripts after third-party minifiers, combiners and loaders: each file then measures an order in a real Chromium, or
+// logs once why it does not.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,66 +18,87 @@ import {
 } from "../e2e/support/site.mjs";
 import { TOOLS } from "./tools.mjs";
 
-/** So many tests at once suit a machine of two processors, and waits do not add up. */
-const TOGETHER = { concurrency: 2 };
+/** A machine with two cores runs two tests at a time. */
+const CONCURRENCY = { concurrency: 2 };
 
-const PIXEL = "oaiq.min.js";
+const SCRIPT = "oaiq.min.js";
 const FALLBACK = "oaiq.fallback.min.js";
 const RECOVERY = "oaiq.recovery.min.js";
 
-/** What a page leaves before the snippet, so that the site's own addresses are used. */
+/** Sets the site's own endpoints before the snippet. */
 const config = (more = "") =>
   inlineScript(
     `window.oaiq = { config: { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}"${more} } };`,
   );
 
-const text = async (file) =>
+/**
+ * A file without its byte order mark.
+ *
+ * @param {string} file
+ */
+const readText = async (file) =>
   (await readFile(join(root, file), "utf8")).replace("\ufeff", "");
 
-/** The script inside a file of the snippet, which loads this site's copy of the pixel. */
-const snippetOf = async (file) =>
-  (await text(file))
+/**
+ * The code of an install snippet, which loads this site's script.
+ *
+ * @param {string} file
+ */
+const readSnippet = async (file) =>
+  (await readText(file))
     .replace(/<\/?script>\n/g, "")
-    .replace(PLACEHOLDER, `/sdk/${PIXEL}`);
+    .replace(PLACEHOLDER, `/sdk/${SCRIPT}`);
 
-const STUB = await text("www/snippet/stub.html");
+const STUB = await readText("www/snippet/stub.html");
 
-/** All that a tool has made of the project's scripts, by file. */
-const made = async ({ script, module = script }) => {
+/**
+ * The project's scripts as a tool transforms them, by file.
+ *
+ * @param {import("./tools.mjs").Tool} tool
+ */
+const transformAll = async ({ script, module = script }) => {
+  /** @type {Record<string, string>} */
   const files = {};
   for (const file of [
-    PIXEL,
+    SCRIPT,
     FALLBACK,
     "oaiq.debug.min.js",
     "oaiq.consent.min.js",
     RECOVERY,
   ])
-    files[file] = await script(await text(`dist/${file}`));
-  if (module) files["oaiq.mjs"] = await module(await text("dist/oaiq.mjs"));
-  for (const file of [
-    "snippet/snippet.html",
-    "snippet/short.html",
-    "snippet/strict.html",
-    "snippet/stub.html",
-  ])
-    files[file] = await script(await snippetOf(`www/${file}`));
+    files[file] = await script(await readText(`dist/${file}`));
+  if (module) files["oaiq.mjs"] = await module(await readText("dist/oaiq.mjs"));
+  for (const file of ["snippet.html", "short.html", "strict.html", "stub.html"])
+    files[file] = await script(await readSnippet(`www/snippet/${file}`));
   return files;
 };
 
-/** A site that has these files of the pixel, and these pages. */
-const siteOf = async (t, files, pages) => {
+/**
+ * Starts a site with these files of the pixel.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Record<string, string>} files
+ * @param {Record<string, import("../e2e/support/site.mjs").Page>} pages
+ */
+const startSiteWith = async (t, files, pages) => {
   const site = await startSite(t, pages);
   for (const [name, text] of Object.entries(files)) site.files.set(name, text);
   return site;
 };
 
-const arrive = async (t, browser, site, path = "/") => {
+/**
+ * @param {import("node:test").TestContext} t
+ * @param {import("../e2e/support/browser.mjs").TestBrowser} browser
+ * @param {import("../e2e/support/site.mjs").Site} site
+ */
+const openPage = async (t, browser, site, path = "/") => {
   const visitor = await Visitor.create(t, browser);
   const tab = await visitor.openPage(site.url(path, "localhost"));
   return { visitor, tab };
 };
 
-const isQuiet = (tab) => {
+/** @param {import("../e2e/support/browser.mjs").Tab} tab */
+const assertSilent = (tab) => {
   assert.deepEqual(tab.pageErrors, []);
   assert.deepEqual(tab.oaiqLogs, []);
 };
@@ -85,23 +106,24 @@ const isQuiet = (tab) => {
 describe("minified", { concurrency: 2 }, () => {
   const browser = useBrowser();
   for (const [name, tool] of Object.entries(TOOLS))
-    describe(`minified by ${name}`, TOGETHER, () => {
-      let once;
-      /** What the tool has made of the scripts, and of the short snippet as an element. */
+    describe(`minified by ${name}`, CONCURRENCY, () => {
+      /** @type {ReturnType<typeof transformAll> | undefined} */
+      let transformed;
+      /** The transformed scripts, and the short snippet as an element. */
       const minified = async () => {
-        const files = await (once ??= made(tool));
-        return { files, short: inlineScript(files["snippet/short.html"]) };
+        const files = await (transformed ??= transformAll(tool));
+        return { files, short: inlineScript(files["short.html"]) };
       };
 
-      test("snippet and script measure, and know the visitor again on the next page", async (t) => {
+      test("snippet and script measure, and the next page has the same browser ID", async (t) => {
         const { files, short } = await minified();
-        const page = (id) =>
+        const page = (/** @type {string} */ id) =>
           html(config(), short, inlineScript(INIT + orderCall(id)));
-        const site = await siteOf(t, files, {
+        const site = await startSiteWith(t, files, {
           "/": page("first"),
           "/next": page("second"),
         });
-        const { visitor, tab } = await arrive(t, browser, site);
+        const { visitor, tab } = await openPage(t, browser, site);
         await site.waitForResponses(tab, "first");
         const { __obref } = await visitor.cookies();
         assert.ok(__obref);
@@ -113,12 +135,12 @@ describe("minified", { concurrency: 2 }, () => {
           ["first", "second"],
         );
         assert.equal(tab.hasRequested(FALLBACK), tool.damages === true);
-        isQuiet(tab);
+        assertSilent(tab);
       });
 
-      test("the fallback measures where no WebAssembly may run", async (t) => {
+      test("the fallback measures where WebAssembly is forbidden", async (t) => {
         const { files, short } = await minified();
-        const site = await siteOf(t, files, {
+        const site = await startSiteWith(t, files, {
           "/": {
             html: html(
               config(),
@@ -130,44 +152,49 @@ describe("minified", { concurrency: 2 }, () => {
             },
           },
         });
-        const { tab } = await arrive(t, browser, site);
+        const { tab } = await openPage(t, browser, site);
         await site.waitForOrders("order");
         assert.ok(tab.hasRequested(FALLBACK));
-        isQuiet(tab);
+        assertSilent(tab);
       });
 
-      test("the queue and the snippet for strict policies measure under such", async (t) => {
+      test("stub and strict snippet measure under strict policies", async (t) => {
         const { files } = await minified();
-        const withNonce = (text) => `<script nonce="pixel">${text}</script>`;
-        const policy = (names) =>
+        const withNonce = (/** @type {string} */ text) =>
+          `<script nonce="pixel">${text}</script>`;
+        const policy = (/** @type {string} */ names) =>
           `script-src 'nonce-pixel' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; trusted-types ${names}`;
+        /**
+         * @param {string} names of the allowed Trusted Types policies
+         * @param {string} snippet
+         */
         const page = (names, snippet, more = "") => ({
           html: html(
             config().replace("<script", `<script nonce="pixel"`),
             withNonce(snippet),
-            withNonce(INIT + orderCall(names.split(" ").at(-1))),
+            withNonce(INIT + orderCall(names)),
             more,
           ),
           headers: { "content-security-policy": policy(names) },
         });
-        const site = await siteOf(t, files, {
+        const site = await startSiteWith(t, files, {
           "/": page(
             "oaiq",
-            files["snippet/stub.html"],
-            `<script async nonce="pixel" src="/sdk/${PIXEL}"></script>`,
+            files["stub.html"],
+            `<script async nonce="pixel" src="/sdk/${SCRIPT}"></script>`,
           ),
-          "/next": page("oaiq oaiq-snippet", files["snippet/strict.html"]),
+          "/next": page("oaiq oaiq-snippet", files["strict.html"]),
         });
-        const { tab } = await arrive(t, browser, site);
+        const { tab } = await openPage(t, browser, site);
         await site.waitForOrders("oaiq");
         await tab.goto(site.url("/next", "localhost"));
-        await site.waitForOrders("oaiq-snippet");
+        await site.waitForOrders("oaiq oaiq-snippet");
         assert.deepEqual(tab.pageErrors, []);
       });
 
-      test("the debug file explains a refused call, or one line says why not", async (t) => {
+      test("the debug file explains a rejected call or logs that it is damaged", async (t) => {
         const { files, short } = await minified();
-        const site = await siteOf(t, files, {
+        const site = await startSiteWith(t, files, {
           "/": html(
             config(", debug: true"),
             short,
@@ -175,7 +202,7 @@ describe("minified", { concurrency: 2 }, () => {
             ${orderCall("order")}`),
           ),
         });
-        const { tab } = await arrive(t, browser, site);
+        const { tab } = await openPage(t, browser, site);
         await site.waitForOrders("order");
         await tab.waitForLog(
           tool.damages ? /the debug file is damaged|2599/ : /2599/,
@@ -183,9 +210,9 @@ describe("minified", { concurrency: 2 }, () => {
         assert.deepEqual(tab.pageErrors, []);
       });
 
-      test("the consent file hears a consent manager", async (t) => {
+      test("the consent file follows a consent source", async (t) => {
         const { files, short } = await minified();
-        const site = await siteOf(t, files, {
+        const site = await startSiteWith(t, files, {
           "/": html(
             config(`, consentSource: "google"`),
             short,
@@ -196,7 +223,7 @@ describe("minified", { concurrency: 2 }, () => {
             ),
           ),
         });
-        const { tab } = await arrive(t, browser, site);
+        const { tab } = await openPage(t, browser, site);
         await tab.page.waitForFunction(
           "oaiq.consentState?.source === 'google'",
         );
@@ -205,36 +232,36 @@ describe("minified", { concurrency: 2 }, () => {
           `gtag("consent", "update", { ad_storage: "granted", ad_user_data: "granted" })`,
         );
         await site.waitForOrders("order");
-        isQuiet(tab);
+        assertSilent(tab);
       });
 
       if (tool.module !== null)
         test("the npm package measures", async (t) => {
           const { files } = await minified();
-          const site = await siteOf(t, files, {
+          const site = await startSiteWith(t, files, {
             "/": html(
               config(),
               `<script type="module">import oaiq from "/sdk/oaiq.mjs"; ${INIT + orderCall("order")}</script>`,
             ),
           });
-          const { tab } = await arrive(t, browser, site);
+          const { tab } = await openPage(t, browser, site);
           await site.waitForOrders("order");
-          isQuiet(tab);
+          assertSilent(tab);
         });
 
-      test("the snippet that saves does so, and the recovery file sends it from the next page", async (t) => {
+      test("the saving snippet saves an event and the recovery file sends it from the next page", async (t) => {
         const { files } = await minified();
-        const page = (calls) =>
+        const page = (/** @type {string} */ calls) =>
           html(
             config(),
-            inlineScript(files["snippet/snippet.html"]),
+            inlineScript(files["snippet.html"]),
             inlineScript(calls),
           );
-        const site = await siteOf(t, files, {
+        const site = await startSiteWith(t, files, {
           "/": page(INIT + orderCall("early")),
           "/next": page(INIT),
         });
-        site.holdResponses(PIXEL);
+        site.holdResponses(SCRIPT);
         const visitor = await Visitor.create(t, browser);
         const tab = await visitor.openPage(
           site.url("/", "localhost"),
@@ -243,35 +270,48 @@ describe("minified", { concurrency: 2 }, () => {
         await tab.goto(site.url("/next", "localhost"), "domcontentloaded");
         site.releaseResponses();
         await site.waitForOrders("early");
-        // the browser tells of its requests a little later than they arrive
+        // the browser reports requests a little later than they arrive
         await waitUntil("the recovery file", () => tab.hasRequested(RECOVERY));
-        isQuiet(tab);
+        assertSilent(tab);
       });
     });
 });
 
-/** What the page's own scripts are: none of them ends with a semicolon. */
+/** The page's own scripts, which do not end with a semicolon. */
 const BEFORE = "window.before = 1";
-const BEHIND = "(function () { window.behind = 1 })()";
+const AFTER = "(function () { window.after = 1 })()";
 
-/** A page's element for a file of the site, and how the calls of a page come to it. */
-const element = `<script src="/sdk/${PIXEL}"></script>`;
+/** A script element. */
+const element = `<script src="/sdk/${SCRIPT}"></script>`;
+/**
+ * Fetches the script's text and passes it to this code.
+ *
+ * @param {string} text
+ */
 const evaluated = (text) =>
-  `<script>fetch("/sdk/${PIXEL}").then((it) => it.text()).then((text) => { ${text} })</script>`;
+  `<script>fetch("/sdk/${SCRIPT}").then((it) => it.text()).then((text) => { ${text} })</script>`;
 
-/** How a tool may bring the script into a page: the file that it makes of it, the page's part, the site's other words. */
-const WAYS = {
-  "in a file behind a script and before another": {
-    file: (text) => `${BEFORE}\n${text}\n${BEHIND}`,
+/**
+ * @typedef {object} Loading how a tool may load the script
+ * @property {(text: string) => string | Buffer} [file] transforms the file
+ * @property {string} [page] the page's part that loads it
+ * @property {string} [type] its content type
+ * @property {"fallback"} [runs] if not the module
+ */
+
+/** @type {Record<string, Loading>} */
+const LOADINGS = {
+  "in a file between two scripts": {
+    file: (text) => `${BEFORE}\n${text}\n${AFTER}`,
   },
   "in a file without line breaks between the scripts": {
-    file: (text) => `${BEFORE}${text}${BEHIND}`,
+    file: (text) => `${BEFORE}${text}${AFTER}`,
   },
-  "behind a comment that ends without a line break": {
-    file: (text) => `${BEFORE} // ends here${text}${BEHIND}`,
+  "after a comment without a line break": {
+    file: (text) => `${BEFORE} // ends here${text}${AFTER}`,
   },
   'in a file that begins with "use strict"': {
-    file: (text) => `"use strict"\n${BEFORE}\n${text}${BEHIND}`,
+    file: (text) => `"use strict"\n${BEFORE}\n${text}${AFTER}`,
   },
   "inside a function": {
     file: (text) => `(function () {\n${text}\n})()`,
@@ -314,8 +354,8 @@ const WAYS = {
       `const s = document.createElement("script"); s.text = text; document.head.append(s)`,
     ),
   },
-  "as an element that has been made again without its attributes": {
-    page: `<script type="text/plain" async id="blocked" data-src="/sdk/${PIXEL}"></script>
+  "as an element that is recreated without its attributes": {
+    page: `<script type="text/plain" async id="blocked" data-src="/sdk/${SCRIPT}"></script>
       <script>addEventListener("load", () => {
         const s = document.createElement("script"), blocked = document.getElementById("blocked");
         s.src = blocked.dataset.src; blocked.replaceWith(s);
@@ -323,11 +363,11 @@ const WAYS = {
   },
   "as an element in a fragment of HTML": {
     page: inlineScript(
-      `document.head.append(document.createRange().createContextualFragment('<script src="/sdk/${PIXEL}"></' + 'script>'))`,
+      `document.head.append(document.createRange().createContextualFragment('<script src="/sdk/${SCRIPT}"></' + 'script>'))`,
     ),
   },
   "as a module": {
-    page: `<script type="module" src="/sdk/${PIXEL}"></script>`,
+    page: `<script type="module" src="/sdk/${SCRIPT}"></script>`,
   },
 };
 
@@ -335,10 +375,10 @@ describe("loaded", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
   for (const [way, { file, page = element, type, runs }] of Object.entries(
-    WAYS,
+    LOADINGS,
   ))
-    test(`${way}, the script measures`, async (t) => {
-      const site = await siteOf(
+    test(`the script measures ${way}`, async (t) => {
+      const site = await startSiteWith(
         t,
         {},
         {
@@ -350,49 +390,49 @@ describe("loaded", { concurrency: 4 }, () => {
           ),
         },
       );
-      const given = site.files.get(PIXEL).toString();
-      if (file) site.files.set(PIXEL, file(given));
-      // the other files are as built, whatever their server says of them
+      const original = site.file(SCRIPT).toString();
+      if (file) site.files.set(SCRIPT, file(original));
+      // this applies to the other files too, which are not transformed
       if (type) site.scriptType = type;
-      const { tab } = await arrive(t, browser, site);
+      const { tab } = await openPage(t, browser, site);
       await site.waitForOrders("order");
       assert.deepEqual(site.deliveryCounts, { order: 1 });
       assert.equal(tab.hasRequested(FALLBACK), runs === "fallback");
-      for (const name of ["before", "behind"])
-        if (file && file("").includes(`window.${name}`))
+      for (const name of ["before", "after"])
+        if (file && String(file("")).includes(`window.${name}`))
           assert.equal(await tab.evaluate(`window.${name}`), 1);
-      isQuiet(tab);
+      assertSilent(tab);
     });
 
-  test("inside the page, it measures", async (t) => {
-    const site = await siteOf(t, {}, {});
-    const text = site.files.get(PIXEL).toString();
+  test("the script measures inline", async (t) => {
+    const site = await startSiteWith(t, {}, {});
+    const text = site.file(SCRIPT).toString();
     site.pages["/"] = html(
       config(),
       STUB,
       inlineScript(INIT + orderCall("order")),
       inlineScript(text),
     );
-    const { tab } = await arrive(t, browser, site);
+    const { tab } = await openPage(t, browser, site);
     await site.waitForOrders("order");
-    isQuiet(tab);
+    assertSilent(tab);
   });
 
-  test("in a worker, one line says that it needs a page, and what to do", async (t) => {
-    const site = await siteOf(
+  test("the script logs in a worker that it needs a page", async (t) => {
+    const site = await startSiteWith(
       t,
       {},
       { "/": html(inlineScript(`new Worker("/sdk/worker.js")`)) },
     );
-    site.files.set("worker.js", `importScripts("/sdk/${PIXEL}")`);
-    const { tab } = await arrive(t, browser, site);
+    site.files.set("worker.js", `importScripts("/sdk/${SCRIPT}")`);
+    const { tab } = await openPage(t, browser, site);
     await tab.waitForLog(/needs a page.*from your server/);
     assert.equal(tab.oaiqLogs.length, 1);
     assert.deepEqual(tab.pageErrors, []);
   });
 
-  test("through Partytown, with the config in a script of its own type, it measures", async (t) => {
-    const site = await siteOf(t, {}, {});
+  test("the script measures in Partytown", async (t) => {
+    const site = await startSiteWith(t, {}, {});
     const folder = join(root, "node_modules/@qwik.dev/partytown/lib");
     for (const name of await readdir(folder))
       if (/\.(js|html)$/.test(name))
@@ -409,12 +449,12 @@ describe("loaded", { concurrency: 4 }, () => {
       inlineScript(`partytown = { forward: ["oaiq"] };`),
       inlineScript(await readFile(join(folder, "partytown.js"), "utf8")),
       config().replace("<script", inWorker),
-      `${inWorker} src="/sdk/${PIXEL}"></script>`,
+      `${inWorker} src="/sdk/${SCRIPT}"></script>`,
       inlineScript(INIT + orderCall("order")),
     );
-    const { tab } = await arrive(t, browser, site);
+    const { tab } = await openPage(t, browser, site);
     await site.waitForOrders("order");
     assert.deepEqual(site.deliveryCounts, { order: 1 });
-    isQuiet(tab);
+    assertSilent(tab);
   });
 });

@@ -1,4 +1,4 @@
-// The npm package: what is in it, its types, and what its import does where there is no page. `npm run build` comes first.
+// Tests the npm package: its contents, its types, and its import outside of a page. Needs `npm run build`.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,7 +10,12 @@ import { PACKED_FILES, packedFiles } from "../../scripts/build/npm-package.mjs";
 import { banner } from "../../scripts/build/version.mjs";
 import { root } from "../../scripts/exec.mjs";
 
-/** Runs a program in the project's root; fails with all that it has said. */
+/**
+ * Runs a program in the project's root. Fails with all of its output.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ */
 const outputOf = async (program, ...args) => {
   const done = promisify(execFile)(program, args, {
     cwd: root,
@@ -22,9 +27,10 @@ const outputOf = async (program, ...args) => {
   return stdout;
 };
 
-const json = async (file) => JSON.parse(await readFile(join(root, file)));
+const readJson = async (/** @type {string} */ file) =>
+  JSON.parse(await readFile(join(root, file), "utf8"));
 
-test("each file of dist/ starts with the versions", async () => {
+test("each file of dist/ starts with the version banner", async () => {
   const files = await readdir(join(root, "dist"));
   for (const file of files.filter((name) => name !== "integrity.json")) {
     const text = await readFile(join(root, "dist", file), "utf8");
@@ -33,27 +39,33 @@ test("each file of dist/ starts with the versions", async () => {
 });
 
 describe("the npm package", () => {
-  test("holds what a user needs and nothing else", () => {
+  test("has the files that users need and no others", () => {
     assert.deepEqual(packedFiles(), PACKED_FILES);
   });
 
-  test("names no file that is not in it", async () => {
-    const { exports, main, module, types } = await json("package.json");
+  test("has every file that package.json refers to", async () => {
+    const { exports, main, module, types } = await readJson("package.json");
+    /**
+     * @param {string | Record<string, any>} entry
+     * @returns {string[]}
+     */
     const filesIn = (entry) =>
-      typeof entry === "string" ? entry : Object.values(entry).flatMap(filesIn);
+      typeof entry === "string"
+        ? [entry]
+        : Object.values(entry).flatMap(filesIn);
     for (const file of [...filesIn(exports), main, module, types])
       assert.ok(PACKED_FILES.includes(file.replace("./", "")), file);
   });
 
-  test("is installed without anything else, and runs no script then", async () => {
-    const { dependencies, scripts } = await json("package.json");
+  test("has no dependencies and no install scripts", async () => {
+    const { dependencies, scripts } = await readJson("package.json");
     assert.equal(dependencies, undefined);
     for (const name of ["preinstall", "install", "postinstall"])
       assert.equal(scripts[name], undefined);
   });
 
-  test("has the hash of each script for the attribute integrity", async () => {
-    const hashes = await json("dist/integrity.json");
+  test("has the integrity hash of each script", async () => {
+    const hashes = await readJson("dist/integrity.json");
     const scripts = (await readdir(join(root, "dist"))).filter((name) =>
       name.endsWith(".js"),
     );
@@ -67,12 +79,16 @@ describe("the npm package", () => {
   });
 });
 
-/** Loads the package by its name, as a server does that renders a page, and calls all there is to call. */
-const server = (load) => `
+/**
+ * A program that loads the package by its name, as a server that renders a page does, and makes every call.
+ *
+ * @param {string} load
+ */
+const serverProgram = (load) => `
   const before = Reflect.ownKeys(globalThis);
-  const said = [];
+  const logged = [];
   for (const level of Object.keys(console))
-    if (typeof console[level] === "function") console[level] = () => said.push(level);
+    if (typeof console[level] === "function") console[level] = () => logged.push(level);
   const { default: oaiq, ...others } = ${load};
   const data = { type: "contents" };
   const returned = [
@@ -91,40 +107,40 @@ const server = (load) => `
     others: Object.keys(others).filter((name) => name !== "module.exports"),
     returned: returned.filter((value) => value !== undefined),
     globals: Reflect.ownKeys(globalThis).filter((key) => !before.includes(key)).map(String),
-    said,
-    kept: oaiq.q.length + oaiq.queue.length,
+    logged,
+    queued: oaiq.q.length + oaiq.queue.length,
     // files and pipes are what Node itself has open
-    waiting: process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCP|DNS|Message|Worker/.test(name)),
+    active: process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCP|DNS|Message|Worker/.test(name)),
   }));
 `;
 
-for (const [way, type, load] of [
-  ["import", "module", `await import("oaiq")`],
-  ["require", "commonjs", `require("oaiq")`],
+for (const { name, type, load } of [
+  { name: "import", type: "module", load: `await import("oaiq")` },
+  { name: "require", type: "commonjs", load: `require("oaiq")` },
 ])
-  test(`on a server ${way} and all calls do nothing, and nothing keeps the process alive`, async () => {
+  test(`${name} and all calls do nothing on a server`, async () => {
     const report = await outputOf(
       process.execPath,
       `--input-type=${type}`,
       "--eval",
-      server(load),
+      serverProgram(load),
     );
     assert.deepEqual(JSON.parse(report), {
       kind: "function",
       others: [],
       returned: [],
       globals: [],
-      said: [],
-      kept: 0,
-      waiting: [],
+      logged: [],
+      queued: 0,
+      active: [],
     });
   });
 
-describe("types: what is right compiles, what is wrong does not, and the table of src/schema/events.rs agrees", () => {
-  for (const [resolution, config] of [
-    ["bundler", "tsconfig.json"],
-    ["node16", "tsconfig.node16.json"],
-  ])
+describe("the types accept valid calls, reject invalid ones and match src/schema/events.rs", () => {
+  for (const [resolution, config] of Object.entries({
+    bundler: "tsconfig.json",
+    node16: "tsconfig.node16.json",
+  }))
     test(`with moduleResolution ${resolution}`, async () => {
       await outputOf(
         process.execPath,
@@ -134,12 +150,12 @@ describe("types: what is right compiles, what is wrong does not, and the table o
       );
     });
 
-  test("the package has the types that are tested, for both kinds of module", async () => {
-    const tested = await readFile(join(root, "www/types/oaiq.d.ts"), "utf8");
+  test("and are the ones in the package, for both kinds of module", async () => {
+    const expected = await readFile(join(root, "www/types/oaiq.d.ts"), "utf8");
     for (const file of ["oaiq.d.ts", "oaiq.d.cts"])
       assert.equal(
         await readFile(join(root, "dist", file), "utf8"),
-        `${banner()}\n${tested}`,
+        `${banner()}\n${expected}`,
       );
   });
 });

@@ -131,6 +131,7 @@ describe("cookies", { concurrency: 4 }, () => {
       const secure = scheme === "https" ? "; Secure" : "";
       const life = (/** @type {number} */ days) =>
         `Path=/; Max-Age=${days * DAY}; SameSite=Lax`;
+      /** @type {string[]} */
       const accesses = await tab.evaluate("accesses");
       /**
        * @param {number} seconds

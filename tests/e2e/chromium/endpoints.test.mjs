@@ -92,48 +92,40 @@ describe("endpoints", { concurrency: 4 }, () => {
     return { site, tab, otherOrigins };
   };
 
-  for (const [what, page, events, settings] of [
-    [
-      "attributes with paths",
-      { attributes: `data-endpoint="/in" data-settings="/of"` },
-      "/in",
-      "/of",
-    ],
-    [
-      "attributes with paths relative to the page",
-      { attributes: `data-endpoint="in/" data-settings="of//"` },
-      "/in",
-      "/of",
-    ],
-    [
-      "attributes with whole addresses on the page's origin",
-      { attributes: `data-endpoint="{site}/in" data-settings="{site}/of/"` },
-      "/in",
-      "/of",
-    ],
-    [
-      "oaiq.config with paths",
-      { config: `oaiq.config = { endpoint: "/in", settings: "/of" };` },
-      "/in",
-      "/of",
-    ],
-    [
-      "oaiq.config with whole addresses on the page's origin",
-      {
+  for (const { what, page, events = "/in", config = "/of" } of [
+    {
+      what: "attributes with paths",
+      page: { attributes: `data-endpoint="/in" data-settings="/of"` },
+    },
+    {
+      what: "attributes with paths relative to the page",
+      page: { attributes: `data-endpoint="in/" data-settings="of//"` },
+    },
+    {
+      what: "attributes with URLs of the page's origin",
+      page: {
+        attributes: `data-endpoint="{site}/in" data-settings="{site}/of/"`,
+      },
+    },
+    {
+      what: "oaiq.config with paths",
+      page: { config: `oaiq.config = { endpoint: "/in", settings: "/of" };` },
+    },
+    {
+      what: "oaiq.config with URLs of the page's origin",
+      page: {
         config: `oaiq.config = { endpoint: "{site}/in", settings: "{site}/of" };`,
       },
-      "/in",
-      "/of",
-    ],
-    [
-      "attributes and oaiq.config, of which the attributes win",
-      {
+    },
+    {
+      what: "attributes, which override oaiq.config,",
+      page: {
         attributes: `data-endpoint="/attribute"`,
         config: `oaiq.config = { endpoint: "/config", settings: "/config-settings" };`,
       },
-      "/attribute",
-      "/config-settings",
-    ],
+      events: "/attribute",
+      config: "/config-settings",
+    },
   ])
     test(`${what} set where events and config requests go`, async (t) => {
       const { site, tab, otherOrigins } = await openPage(t, page);
@@ -146,7 +138,7 @@ describe("endpoints", { concurrency: 4 }, () => {
         [...new Set(site.requests.map(({ path }) => path))],
         [events],
       );
-      assert.deepEqual(site.configRequests, [`${settings}/${PIXEL_ID}.json`]);
+      assert.deepEqual(site.configRequests, [`${config}/${PIXEL_ID}.json`]);
       assert.deepEqual(otherOrigins.urls, []);
       assert.deepEqual(tab.oaiqLogs, []);
       assert.deepEqual(tab.pageErrors, []);
@@ -157,26 +149,22 @@ describe("endpoints", { concurrency: 4 }, () => {
       attributes: `data-endpoint="/in?key=1" data-settings="/of"`,
     });
     await site.waitForOrders("waiting", "late");
-    const { path, query } = site.requests[0];
+    const { path, query } = site.firstRequest;
     assert.equal(path, "/in");
     assert.equal(query.key, "1");
     assert.equal(query.pid, PIXEL_ID);
   });
 
-  for (const [what, page] of [
-    [
-      "attributes",
-      {
-        attributes: `data-endpoint="https://collect.example.test/in" data-settings="https://collect.example.test/of"`,
-      },
-    ],
-    [
-      "oaiq.config",
-      {
-        config: `oaiq.config = { endpoint: "https://collect.example.test/in", settings: "https://collect.example.test/of" };`,
-      },
-    ],
-  ])
+  /** @type {Record<string, {attributes?: string, config?: string}>} */
+  const CROSS_ORIGIN = {
+    attributes: {
+      attributes: `data-endpoint="https://collect.example.test/in" data-settings="https://collect.example.test/of"`,
+    },
+    "oaiq.config": {
+      config: `oaiq.config = { endpoint: "https://collect.example.test/in", settings: "https://collect.example.test/of" };`,
+    },
+  };
+  for (const [what, page] of Object.entries(CROSS_ORIGIN))
     test(`https endpoints of another origin in ${what} receive events and config requests`, async (t) => {
       const { site, tab, otherOrigins } = await openPage(t, page);
       await otherOrigins.waitForAll(
@@ -214,6 +202,12 @@ describe("endpoints", { concurrency: 4 }, () => {
     "a BigInt": "7n",
   };
 
+  /**
+   * Asserts that nothing is sent and one warning names the setting.
+   *
+   * @param {Awaited<ReturnType<typeof openPage>>} opened
+   * @param {string} name
+   */
   const expectNoRequests = async ({ site, tab, otherOrigins }, name) => {
     await tab.evaluate(orderCall("later"));
     await tab.goto(site.url("/next"));
@@ -226,8 +220,9 @@ describe("endpoints", { concurrency: 4 }, () => {
     );
     assert.deepEqual(tab.pageErrors, []);
     assert.equal(tab.oaiqLogs.length, 1, tab.oaiqLogs.join("\n"));
-    assert.match(tab.oaiqLogs[0], /nothing is measured/);
-    assert.ok(tab.oaiqLogs[0].includes(name), tab.oaiqLogs[0]);
+    const [line = ""] = tab.oaiqLogs;
+    assert.match(line, /nothing is measured/);
+    assert.ok(line.includes(name), line);
   };
 
   for (const [what, value] of Object.entries(INVALID)) {

@@ -197,6 +197,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     await tab.evaluate(
       `localStorage["oaiq_outbox.damaged"] = Date.now() + " {"; localStorage["oaiq_outbox.no_courier"] = Date.now(); oaiq("consent", false)`,
     );
+    /** @type {string[]} */
     const keys = await tab.evaluate("Object.keys(localStorage)");
     assert.deepEqual(
       keys.filter((key) => key.startsWith("oaiq_outbox")),

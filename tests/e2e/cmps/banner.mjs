@@ -1,29 +1,41 @@
-// What a visitor sees of a consent manager that brings no banner of its own.
+// A banner for consent managers that have none of their own.
 
-/** A banner that calls back with the visitor's answer, hidden until `show`. */
-export const banner = (answered) => {
+/**
+ * Adds a banner, hidden until `show(true)`.
+ *
+ * @param {(accepts: boolean) => void} onAnswer
+ */
+export const banner = (onAnswer) => {
   const element = document.createElement("div");
   element.hidden = true;
-  const button = (name, answer) => {
-    const made = document.createElement("button");
-    made.textContent = name;
-    made.onclick = () => answered(answer);
-    element.append(made);
+  /**
+   * @param {string} name
+   * @param {boolean} accepts
+   */
+  const addButton = (name, accepts) => {
+    const button = document.createElement("button");
+    button.textContent = name;
+    button.onclick = () => onAnswer(accepts);
+    element.append(button);
   };
-  button("Accept all", true);
-  button("Reject all", false);
+  addButton("Accept all", true);
+  addButton("Reject all", false);
   document.body.append(element);
   return {
-    show: (shown) => {
-      element.hidden = !shown;
+    show: (/** @type {boolean} */ isShown) => {
+      element.hidden = !isShown;
     },
   };
 };
 
-/** The button by which a visitor who has answered is asked again. */
-export const settingsButton = (clicked) => {
+/**
+ * Adds the button that opens the privacy settings.
+ *
+ * @param {() => void} onClick
+ */
+export const settingsButton = (onClick) => {
   const button = document.createElement("button");
   button.textContent = "Privacy settings";
-  button.onclick = clicked;
+  button.onclick = onClick;
   document.body.append(button);
 };

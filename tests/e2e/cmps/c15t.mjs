@@ -1,4 +1,4 @@
-// c15t without a backend, with a banner made as its documentation shows.
+// Configures c15t without a backend, with a banner as in its documentation.
 import { getOrCreateConsentRuntime } from "c15t";
 import { banner, settingsButton } from "./banner.mjs";
 
@@ -8,17 +8,20 @@ const { consentStore } = getOrCreateConsentRuntime({
   overrides: { country: "DE" },
 });
 
-consentStore.getState().setCallback("onConsentSet", ({ preferences }) => {
-  const { hasConsented } = consentStore.getState();
-  // before the visitor's answer, what needs one is false
-  if (hasConsented() || preferences.marketing)
-    window.oaiq("consent", preferences.marketing);
-});
+consentStore
+  .getState()
+  .setCallback("onConsentSet", (/** @type {any} */ { preferences }) => {
+    const { hasConsented } = consentStore.getState();
+    // preferences are false before the visitor's answer
+    if (hasConsented() || preferences.marketing)
+      window.oaiq("consent", preferences.marketing);
+  });
 
 const { show } = banner((accepts) =>
   consentStore.getState().saveConsents(accepts ? "all" : "necessary"),
 );
-const showIfDue = ({ activeUI }) => show(activeUI === "banner");
+const showIfDue = (/** @type {{activeUI: string}} */ { activeUI }) =>
+  show(activeUI === "banner");
 consentStore.subscribe(showIfDue);
 showIfDue(consentStore.getState());
 settingsButton(() =>

@@ -1,4 +1,4 @@
-// vanilla-cookieconsent tells the pixel itself.
+// Configures vanilla-cookieconsent to call the pixel.
 import { prompt } from "./cookieconsent.mjs";
 
 prompt((allowed) => window.oaiq("consent", allowed));

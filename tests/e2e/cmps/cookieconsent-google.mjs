@@ -1,4 +1,4 @@
-// vanilla-cookieconsent tells Google Consent Mode, whose defaults the page has set.
+// Configures vanilla-cookieconsent to update Google Consent Mode, whose defaults the page has set.
 import { prompt } from "./cookieconsent.mjs";
 
 prompt((allowed) => {

@@ -1,23 +1,27 @@
-// vanilla-cookieconsent, set up as its documentation says.
+// Configures vanilla-cookieconsent as in its documentation.
 import * as CookieConsent from "vanilla-cookieconsent";
 import css from "vanilla-cookieconsent/dist/cookieconsent.css";
 import { settingsButton } from "./banner.mjs";
 
-/** Calls back with whether marketing is allowed: on an answer, on a change of it, on each page that knows it. */
-export const prompt = (answered) => {
+/**
+ * Prompts for consent.
+ *
+ * @param {(isMarketingAllowed: boolean) => void} onConsent called on an answer, on a change of it, and on each later page
+ */
+export const prompt = (onConsent) => {
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);
 
-  const answer = () => answered(CookieConsent.acceptedCategory("marketing"));
+  const report = () => onConsent(CookieConsent.acceptedCategory("marketing"));
   const buttons = {
     acceptAllBtn: "Accept all",
     acceptNecessaryBtn: "Reject all",
   };
   CookieConsent.run({
-    onConsent: answer,
-    onChange: answer,
-    // a driven browser says that it is one
+    onConsent: report,
+    onChange: report,
+    // an automated browser counts as a bot
     hideFromBots: false,
     categories: {
       necessary: { enabled: true, readOnly: true },

@@ -1,5 +1,4 @@
-// What a page has of its consent manager before that has loaded: the stub of IAB's CMP API specification, which the
-// package leaves to the page.
+// The stub of the IAB GPP API, which a page has until its consent manager has loaded. The package leaves it to the page.
 // https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform
 const PING = {
   gppVersion: "1.1",
@@ -14,11 +13,13 @@ const PING = {
   parsedSections: {},
 };
 
+/** @type {any[][]} */
 const queue = [];
+/** @type {object[]} */
 const events = [];
 let lastId = 0;
 
-window.__gpp = (...args) => {
+window.__gpp = (/** @type {any[]} */ ...args) => {
   const [command, callback = null, parameter = null] = args;
   switch (command) {
     case undefined:

@@ -1,5 +1,4 @@
-// A consent manager made of IAB Tech Lab's own library, for visitors of the United States. It keeps its string in a
-// cookie.
+// A consent manager built on IAB Tech Lab's library, for visitors from the United States. It stores its string in a cookie.
 import {
   CmpApi,
   CmpDisplayStatus,
@@ -19,7 +18,7 @@ const api = new CmpApi(CMP, 1);
 api.setApplicableSections([7]);
 api.setSupportedAPIs([`7:${SECTION}`]);
 
-const ask = () => {
+const prompt = () => {
   show(true);
   api.setSignalStatus(SignalStatus.NOT_READY);
   api.setCmpDisplayStatus(CmpDisplayStatus.VISIBLE);
@@ -52,5 +51,5 @@ const saved = document.cookie
 if (saved) api.setGppString(saved);
 api.setCmpStatus(CmpStatus.LOADED);
 if (saved) api.setSignalStatus(SignalStatus.READY);
-else ask();
-settingsButton(ask);
+else prompt();
+settingsButton(prompt);

@@ -1,4 +1,4 @@
-// klaro, with the pixel as one of its services.
+// Configures klaro with the pixel as one of its services.
 import * as klaro from "klaro";
 import { settingsButton } from "./banner.mjs";
 
@@ -18,7 +18,7 @@ const config = {
       title: "OpenAI Ads",
       purposes: ["advertising"],
       onAccept: () => window.oaiq("consent", true),
-      onDecline: ({ confirmed }) => {
+      onDecline: (/** @type {{confirmed: boolean}} */ { confirmed }) => {
         // klaro declines every service until the visitor has answered
         if (confirmed) window.oaiq("consent", false);
       },

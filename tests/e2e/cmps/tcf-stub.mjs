@@ -1,4 +1,4 @@
-// What a page has of its consent manager before that has loaded: IAB's own stub.
+// IAB's own stub of the TCF API, which a page has until its consent manager has loaded.
 import stub from "@iabtcf/stub";
 
 stub();

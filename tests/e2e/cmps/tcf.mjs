@@ -1,4 +1,4 @@
-// A consent manager made of IAB Europe's own library. It keeps its string in a cookie.
+// A consent manager built on IAB Europe's library. It stores its string in a cookie.
 import { CmpApi } from "@iabtcf/cmpapi";
 import { GVL, Segment, TCModel, TCString } from "@iabtcf/core";
 import { banner, settingsButton } from "./banner.mjs";
@@ -6,19 +6,18 @@ import { banner, settingsButton } from "./banner.mjs";
 const CMP = 31;
 const VENDOR = 123;
 const COOKIE = "euconsent-v2";
-/** The second is demanded since TCF 2.3. */
+/** VENDORS_DISCLOSED is required since TCF 2.3. */
 const SEGMENTS = [
   Segment.CORE,
   Segment.VENDORS_DISCLOSED,
   Segment.PUBLISHER_TC,
 ];
 
-const described = (id) => [
-  id,
-  { id, name: `${id}`, description: "", descriptionLegal: "" },
-];
 const PURPOSES = Object.fromEntries(
-  Array.from({ length: 11 }, (_, at) => described(at + 1)),
+  Array.from({ length: 11 }, (_, i) => [
+    i + 1,
+    { id: i + 1, name: `${i + 1}`, description: "", descriptionLegal: "" },
+  ]),
 );
 const vendorList = new GVL({
   gvlSpecificationVersion: 3,
@@ -41,12 +40,20 @@ const vendorList = new GVL({
       features: [],
       specialFeatures: [],
       policyUrl: "https://vendor.example.test/",
+      usesCookies: false,
+      cookieMaxAgeSeconds: null,
+      cookieRefresh: false,
+      usesNonCookieAccess: false,
     },
   },
 });
 
-/** The string of a visitor who has accepted everything or nothing. */
-const stringOf = (accepts) => {
+/**
+ * The TC string of a visitor who has accepted or rejected everything.
+ *
+ * @param {boolean} accepts
+ */
+const encode = (accepts) => {
   const model = new TCModel(vendorList);
   model.cmpId = CMP;
   model.cmpVersion = 1;
@@ -66,16 +73,16 @@ const saved = () =>
 
 const api = new CmpApi(CMP, 1, true);
 const { show } = banner((accepts) => {
-  const answer = stringOf(accepts);
+  const answer = encode(accepts);
   document.cookie = `${COOKIE}=${answer}; path=/; max-age=86400`;
   show(false);
   api.update(answer, false);
 });
-const ask = () => {
+const prompt = () => {
   show(true);
   api.update(saved(), true);
 };
 if (location.search.includes("country=US")) api.update(null, false);
 else if (saved()) api.update(saved(), false);
-else ask();
-settingsButton(ask);
+else prompt();
+settingsButton(prompt);

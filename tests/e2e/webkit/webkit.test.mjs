@@ -17,6 +17,11 @@ import {
 import { waitUntil } from "../support/browser.mjs";
 import { launch } from "./webkit.mjs";
 
+/**
+ * @typedef {import("../support/site.mjs").SentRequest} SentRequest
+ * @typedef {import("../firefox/route.mjs").AnyRoute} AnyRoute
+ */
+
 const PENDING = sdkTag(
   `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}" data-consent="pending"`,
 );
@@ -24,17 +29,29 @@ const DEBUG = INIT.replace("}", ", debug: true }");
 /** Longer than a batch is delayed, and than the pixel's work after the first paint. */
 const IDLE_MS = 2_500;
 
-/** The IDs of the orders in a request. */
+/**
+ * The IDs of the orders in a request.
+ *
+ * @param {SentRequest} request
+ */
 const ordersIn = ({ body }) =>
   body.events
     .filter(({ type }) => type === "order_created")
     .map(({ id }) => id);
 
-/** WebKit names the charset of a beacon's text; the pixel's `fetch` does not. */
+/**
+ * WebKit names the charset of a beacon's text; the pixel's `fetch` does not.
+ *
+ * @param {SentRequest} request
+ */
 const isBeacon = ({ headers }) =>
   headers["content-type"] === "text/plain;charset=UTF-8";
 
-/** The proxy frames its responses itself. */
+/**
+ * The proxy frames its responses itself.
+ *
+ * @param {import("../firefox/route.mjs").Headers} headers
+ */
 const withoutFraming = (headers) =>
   Object.fromEntries(
     Object.entries(headers).filter(
@@ -42,8 +59,12 @@ const withoutFraming = (headers) =>
     ),
   );
 
-/** Forwards the proxy's requests to the site. */
-const forward = (site) => async (route) => {
+/**
+ * Forwards the proxy's requests to the site.
+ *
+ * @param {import("../support/site.mjs").Site} site
+ */
+const forward = (site) => async (/** @type {AnyRoute} */ route) => {
   const { url, method, allHeaders, postData } = route.request();
   const { pathname, search } = new URL(url());
   const { port } = new URL(site.url());
@@ -74,22 +95,31 @@ const forward = (site) => async (route) => {
 };
 
 describe("in WebKit", { concurrency: 2 }, () => {
+  /** @type {Awaited<ReturnType<typeof launch>> | undefined} */
   let browser;
   before(async () => {
     browser = await launch();
   });
   after(() => browser?.close());
 
-  /** Starts a site with these pages on https, and a visitor's first tab. `logs` are the pixel's messages in any tab. */
+  /**
+   * Starts a site with these pages on https, and a visitor's first tab. `logs` are the pixel's messages in any tab.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {Record<string, import("../support/site.mjs").Page>} [pages]
+   */
   const setUp = async (t, pages) => {
     const site = await startSite(t, { "/": html(), "/next": html(), ...pages });
+    assert.ok(browser);
     const context = await browser.newContext();
     t.after(() => context.close());
     await context.route("**/*", forward(site));
     const url = (path = "/") => site.url(path).replace("http:", "https:");
+    /** @type {string[]} */
     const logs = [];
+    /** @type {string[]} */
     const errors = [];
-    const openPage = async (path) => {
+    const openPage = async (/** @type {string} */ path) => {
       const tab = await context.newPage();
       await tab.goto(url(path));
       return tab;
@@ -119,7 +149,7 @@ describe("in WebKit", { concurrency: 2 }, () => {
       assert.equal(cookie.secure, true);
       assert.equal(cookie.sameSite, "Lax");
     }
-    const days = ({ expires }) =>
+    const days = (/** @type {{expires: number}} */ { expires }) =>
       Math.round((expires - Date.now() / 1000) / 86_400);
     assert.equal(days(__obref), 365);
     assert.equal(days(__oppref), 30);
@@ -148,7 +178,7 @@ describe("in WebKit", { concurrency: 2 }, () => {
     assert.deepEqual(site.deliveryCounts, { before: 1, granted: 1 });
     const { __oaiq_consent, __obref } = await jar();
     assert.equal(__oaiq_consent.value, "true");
-    assert.equal(__obref.value, site.requests.at(-1).body.obref);
+    assert.equal(__obref.value, site.lastRequest.body.obref);
     assert.deepEqual(errors, []);
   });
 
@@ -169,9 +199,9 @@ describe("in WebKit", { concurrency: 2 }, () => {
     assert.deepEqual([site.requests, site.configRequests], [[], []]);
     await tab.evaluate(`oaiq("consent", true)`);
     await site.waitForOrders("held");
-    const sent = site.requests.find((it) => ordersIn(it).length > 0);
-    assert.equal(sent.body.oppref, "click-1");
-    assert.equal(sent.body.events[0].source_url, url("/"));
+    const { body } = site.requestWith("held");
+    assert.equal(body.oppref, "click-1");
+    assert.equal(site.measuredEvent("held").source_url, url("/"));
     assert.deepEqual(errors, []);
   });
 
@@ -194,9 +224,7 @@ describe("in WebKit", { concurrency: 2 }, () => {
         last: 1,
         "next page": 1,
       });
-      assert.ok(
-        isBeacon(site.requests.find((it) => ordersIn(it).includes("last"))),
-      );
+      assert.ok(isBeacon(site.requestWith("last")));
       assert.deepEqual(errors, []);
     });
 
@@ -210,16 +238,16 @@ describe("in WebKit", { concurrency: 2 }, () => {
       Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
       document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`);
     await site.waitForOrders("hidden");
-    assert.ok(
-      isBeacon(site.requests.find((it) => ordersIn(it).includes("hidden"))),
-    );
+    assert.ok(isBeacon(site.requestWith("hidden")));
     assert.equal(site.deliveryCounts.hidden, 1);
   });
 
   const STORED = `Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox.1:")).length`;
 
   /** Leaves a page whose order could be delivered neither by fetch nor by the beacon on page hide. */
-  const leaveUndelivered = async (t) => {
+  const leaveUndelivered = async (
+    /** @type {import("node:test").TestContext} */ t,
+  ) => {
     const setup = await setUp(t, {
       "/": html(QUEUE_STUB, inlineScript(DEBUG), sdkTag()),
       "/empty": html(""),
@@ -253,7 +281,7 @@ describe("in WebKit", { concurrency: 2 }, () => {
     const { site, tab, url, errors } = await leaveUndelivered(t);
     await tab.goto(url("/next"));
     await site.waitForOrders("undelivered");
-    const event = site.measured.find(({ id }) => id === "undelivered");
+    const event = site.measuredEvent("undelivered");
     assert.equal(event.source_url, url("/"));
     await tab.waitForFunction(`${STORED} === 0`);
     assert.equal(site.deliveryCounts.undelivered, 1);
