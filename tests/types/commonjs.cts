@@ -1,4 +1,4 @@
-// A CommonJS project with `module: node16` gets the types too.
+// A CommonJS project with `module: node16` has the types too.
 
 import oaiq, { type EventName } from "oaiq";
 

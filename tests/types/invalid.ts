@@ -1,4 +1,4 @@
-// Calls that must not compile: tsc fails where one of them does.
+// Calls that must not compile: tsc fails if one of them does.
 import oaiq, { type Item, type User } from "oaiq";
 
 // --- the event's name
@@ -6,24 +6,24 @@ import oaiq, { type Item, type User } from "oaiq";
 // @ts-expect-error: no event has this name
 oaiq("measure", "ordered", { type: "contents" });
 
-// @ts-expect-error: belongs to servers only
+// @ts-expect-error: for server events only
 oaiq("measure", "app_installed", { type: "contents" });
 
-// @ts-expect-error: an event of the pixel's own
+// @ts-expect-error: an internal event of the pixel
 oaiq("measure", "openai::sdk_init", { type: "sdk_lifecycle" });
 
-// @ts-expect-error: there is no name
+// @ts-expect-error: the name is missing
 oaiq("measure");
 
 // --- the data's type
 
-// @ts-expect-error: there is no data
+// @ts-expect-error: the data is missing
 oaiq("measure", "page_viewed");
 
-// @ts-expect-error: null is no data
+// @ts-expect-error: null is not an object
 oaiq("measure", "page_viewed", null);
 
-// @ts-expect-error: a string is no data
+// @ts-expect-error: a string is not an object
 oaiq("measure", "page_viewed", "contents");
 
 // @ts-expect-error: the type is missing
@@ -51,27 +51,27 @@ oaiq("measure", "custom", { type: "plan_enrollment" }, options);
 
 // --- the data's fields
 
-// @ts-expect-error: no plan in contents
+// @ts-expect-error: the shape contents has no plan_id
 oaiq("measure", "order_created", { type: "contents", plan_id: "yearly" });
 
-// @ts-expect-error: no contents in what a customer does
+// @ts-expect-error: the shape customer_action has no contents
 oaiq("measure", "lead_created", { type: "customer_action", contents: [] });
 
-// @ts-expect-error: no plan in what a customer does
+// @ts-expect-error: the shape customer_action has no plan_id
 oaiq("measure", "lead_created", { type: "customer_action", plan_id: "yearly" });
 
 // @ts-expect-error: no such field
 oaiq("measure", "trial_started", { type: "plan_enrollment", plan: "yearly" });
 
-// @ts-expect-error: the event's own id is an option
+// @ts-expect-error: the event ID is an option
 oaiq("measure", "order_created", { type: "contents", event_id: "order_1" });
 
 const planned = { type: "contents", plan_id: "yearly" } as const;
 
-// @ts-expect-error: no plan in contents, wherever the object was written
+// @ts-expect-error: the shape contents has no plan_id, in a variable either
 oaiq("measure", "order_created", planned);
 
-// @ts-expect-error: a plan's id is a string
+// @ts-expect-error: a plan ID is a string
 oaiq("measure", "trial_started", { type: "plan_enrollment", plan_id: 7 });
 
 // --- money
@@ -91,7 +91,7 @@ oaiq("measure", "custom", { type: "custom", amount: 2599 }, options);
 declare const unknownCurrency: string | undefined;
 const unsure = { amount: 2599, currency: unknownCurrency };
 
-// @ts-expect-error: an amount needs a currency that is surely there
+// @ts-expect-error: an amount needs a currency that cannot be undefined
 oaiq("measure", "order_created", { type: "contents", ...unsure });
 
 const text = { amount: "25.99", currency: "EUR" };
@@ -101,15 +101,15 @@ oaiq("measure", "order_created", { type: "contents", ...text });
 
 const none = { amount: null, currency: "EUR" };
 
-// @ts-expect-error: null is no amount
+// @ts-expect-error: null is not an amount
 oaiq("measure", "order_created", { type: "contents", ...none });
 
-// @ts-expect-error: a currency's letters, not its number
+// @ts-expect-error: a currency is its alphabetic code
 oaiq("measure", "order_created", { type: "contents", currency: 978 });
 
 // --- items
 
-// @ts-expect-error: an array, even of one item
+// @ts-expect-error: contents is an array, even with one item
 oaiq("measure", "order_created", { type: "contents", contents: { id: "a" } });
 
 // @ts-expect-error: an item is an object
@@ -120,7 +120,7 @@ oaiq.measure("items_added", { type: "contents", contents: [{ amount: 1 }] });
 
 const plan = { type: "plan_enrollment", contents: [{ amount: 1 }] } as const;
 
-// @ts-expect-error: so it does in a plan
+// @ts-expect-error: an item's amount needs a currency in a plan too
 oaiq("measure", "trial_started", plan);
 
 // @ts-expect-error: no such field
@@ -132,7 +132,7 @@ export const priced: Item = { id: "a", price: 2599 };
 // @ts-expect-error: a quantity is a number
 export const counted: Item = { quantity: "2" };
 
-// @ts-expect-error: an id is a string
+// @ts-expect-error: an ID is a string
 export const numbered: Item = { id: 7 };
 
 // @ts-expect-error: a content type is a string
@@ -143,13 +143,13 @@ export const typed: Item = { content_type: 7 };
 // @ts-expect-error: no such option
 oaiq("measure", "page_viewed", { type: "contents" }, { id: "page_1" });
 
-// @ts-expect-error: an id is a string
+// @ts-expect-error: an ID is a string
 oaiq("measure", "page_viewed", { type: "contents" }, { event_id: 7 });
 
-// @ts-expect-error: an id is a string under its other name too
+// @ts-expect-error: an ID is a string under its alias too
 oaiq("measure", "page_viewed", { type: "contents" }, { eventId: 7 });
 
-// @ts-expect-error: true or false
+// @ts-expect-error: a boolean
 oaiq("measure", "page_viewed", { type: "contents" }, { opt_out: "true" });
 
 // @ts-expect-error: options are an object
@@ -157,10 +157,10 @@ oaiq("measure", "page_viewed", { type: "contents" }, "page_1");
 
 const action = { type: "customer_action" } as const;
 
-// @ts-expect-error: a name of the site's own is for the event `custom`
+// @ts-expect-error: a custom name is only for the event `custom`
 oaiq("measure", "lead_created", action, { custom_event_name: "quiz" });
 
-// @ts-expect-error: wherever the object was written
+// @ts-expect-error: a custom name is only for the event `custom`, in a variable either
 oaiq("measure", "page_viewed", { type: "contents" }, options);
 
 // @ts-expect-error: the event `custom` needs a name
@@ -175,12 +175,12 @@ oaiq("measure", "custom", { type: "custom" }, null);
 // @ts-expect-error: the name is a string
 oaiq("measure", "custom", { type: "custom" }, { custom_event_name: 7 });
 
-// --- one pixel alone
+// --- measureSingle
 
 // @ts-expect-error: the pixel is missing
 oaiq("measureSingle", "page_viewed", { type: "contents" });
 
-// @ts-expect-error: the pixel's id is a string
+// @ts-expect-error: the pixel ID is a string
 oaiq("measureSingle", 7, "page_viewed", { type: "contents" });
 
 // @ts-expect-error: the type of another shape
@@ -192,39 +192,39 @@ oaiq("measureSingle", "PIXEL", "custom", { type: "custom" });
 // @ts-expect-error: an amount needs a currency
 oaiq.measureSingle("P", "order_created", { type: "contents", amount: 2599 });
 
-// --- init, consent, and what is no command
+// --- init, consent and unknown commands
 
-// @ts-expect-error: there is nothing to start
+// @ts-expect-error: the options are missing
 oaiq("init");
 
-// @ts-expect-error: the pixel's id is in an object
+// @ts-expect-error: the pixel ID is in an object
 oaiq("init", "PIXEL");
 
-// @ts-expect-error: the pixel's id is a string
+// @ts-expect-error: the pixel ID is a string
 oaiq("init", { pixelId: 7 });
 
-// @ts-expect-error: it is called pixelId
+// @ts-expect-error: the name is pixelId
 oaiq("init", { pixelID: "PIXEL" });
 
-// @ts-expect-error: true or false
+// @ts-expect-error: a boolean
 oaiq("init", { pixelId: "PIXEL", debug: "true" });
 
-// @ts-expect-error: an answer is given by oaiq("consent", true)
+// @ts-expect-error: a grant is oaiq("consent", true)
 oaiq("init", { pixelId: "PIXEL", consent: true });
 
-// @ts-expect-error: an address is named in oaiq.config, before the script runs
+// @ts-expect-error: endpoints are set in oaiq.config
 oaiq("init", { pixelId: "PIXEL", endpoint: "/v1/sdk/events" });
 
-// @ts-expect-error: it is called email_sha256
+// @ts-expect-error: the name is email_sha256
 export const mailed: User = { email: "test@example.com" };
 
-// @ts-expect-error: a number on the phone is a string
+// @ts-expect-error: a phone number is a string
 export const phoned: User = { phone_number_sha256: 491701234567 };
 
 // @ts-expect-error: the answer is missing
 oaiq("consent");
 
-// @ts-expect-error: true or false
+// @ts-expect-error: a boolean
 oaiq("consent", "granted");
 
 // @ts-expect-error: no such command
@@ -247,22 +247,22 @@ oaiq.measureSingle("order_created", { type: "contents" });
 // @ts-expect-error: the event `custom` needs a name
 oaiq.measureSingle("PIXEL", "custom", { type: "custom" });
 
-// @ts-expect-error: it is called pixelId
+// @ts-expect-error: the name is pixelId
 oaiq.init({ id: "PIXEL" });
 
-// @ts-expect-error: true or false
+// @ts-expect-error: a boolean
 oaiq.consent("granted");
 
-// @ts-expect-error: an address is a string
+// @ts-expect-error: an endpoint is a string
 window.oaiq.config.endpoint = new URL("https://www.example.com/");
 
-// @ts-expect-error: the script says so itself
+// @ts-expect-error: loaded is read-only
 oaiq.loaded = true;
 
 // @ts-expect-error: no such property
 oaiq.pixels;
 
-// --- a call says nothing back
+// --- return values
 
-// @ts-expect-error: there is no id to be had
+// @ts-expect-error: a call returns nothing
 export const id: string = oaiq.measure("page_viewed", { type: "contents" });

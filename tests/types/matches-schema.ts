@@ -1,4 +1,4 @@
-// The types and src/schema/events.rs say the same: tsc fails here, and names what differs.
+// Checks that the types match src/schema/events.rs: tsc fails here and names the differences.
 import type {
   CustomOptions,
   EventData,
@@ -16,8 +16,8 @@ import type {
 
 type KeyOf<T> = T extends unknown ? keyof T : never;
 
-/** What a field holds where it is there. Items are compared by themselves. */
-type Held<T, K> = T extends unknown
+/** The type of a field if present. Items are compared separately. */
+type FieldType<T, K> = T extends unknown
   ? K extends keyof T
     ? Exclude<T[K], undefined> extends infer V
       ? V extends readonly unknown[]
@@ -29,9 +29,12 @@ type Held<T, K> = T extends unknown
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
-/** The fields that do not hold the same in both. One that can only be left out is the same as none. */
+/** The fields with different types. A field that can only be absent equals no field. */
 type Differing<A, B> = {
-  [K in KeyOf<A> | KeyOf<B>]: Same<Held<A, K>, Held<B, K>> extends true
+  [K in KeyOf<A> | KeyOf<B>]: Same<
+    FieldType<A, K>,
+    FieldType<B, K>
+  > extends true
     ? never
     : K;
 }[KeyOf<A> | KeyOf<B>];

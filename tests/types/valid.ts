@@ -18,7 +18,7 @@ import oaiq, {
   type User,
 } from "oaiq";
 
-// each event with as little as it needs
+// each event with its required fields
 oaiq("measure", "page_viewed", { type: "contents" });
 oaiq("measure", "contents_viewed", { type: "contents" });
 oaiq("measure", "items_added", { type: "contents" });
@@ -36,7 +36,7 @@ oaiq(
   { custom_event_name: "quiz_completed" },
 );
 
-// each shape with all it can have
+// each shape with all fields
 const item: Item = {
   id: "sku_123",
   name: "Mug",
@@ -79,7 +79,7 @@ oaiq("measure", "lead_created", action, options);
 oaiq("measure", "trial_started", plan, options);
 oaiq("measure", "custom", custom, customOptions);
 
-// amounts of items are in the event's currency, or in their own
+// items have the event's currency or their own
 oaiq("measure", "order_created", {
   type: "contents",
   currency: "EUR",
@@ -91,7 +91,7 @@ oaiq("measure", "order_created", {
 });
 oaiq("measure", "page_viewed", { type: "contents", currency: "EUR" });
 
-// undefined is the same as left out, and options may be null as well
+// undefined means absent, and options may be null
 declare const unknownTotal: number | undefined;
 declare const unknownCurrency: string | undefined;
 declare const unknownId: string | undefined;
@@ -114,7 +114,7 @@ oaiq(
 oaiq("measure", "page_viewed", { type: "contents" }, null);
 oaiq("measure", "page_viewed", { type: "contents" }, undefined);
 
-// what is read-only may be measured
+// readonly data
 const frozen = {
   type: "contents",
   currency: "EUR",
@@ -122,7 +122,7 @@ const frozen = {
 } as const;
 oaiq("measure", "order_created", frozen);
 
-// one pixel alone
+// measureSingle
 oaiq("measureSingle", "PIXEL", "page_viewed", { type: "contents" });
 oaiq("measureSingle", "PIXEL", "order_created", contents, options);
 oaiq("measureSingle", "PIXEL", "order_created", contents, null);
@@ -176,7 +176,7 @@ const config: Config = {
 };
 window.oaiq.config = config;
 oaiq.q.push(["init", start]);
-const waiting: number = oaiq.queue.length;
+const queued: number = oaiq.queue.length;
 const loaded: boolean = oaiq.loaded ?? false;
 const answer: "pending" | "granted" | "denied" | undefined =
   oaiq.consentState?.state;
@@ -187,7 +187,7 @@ const build: string = oaiq.build ?? "";
 const same: Oaiq = window.oaiq;
 window.oaiq("measure", "page_viewed", { type: "contents" });
 
-/** A function of the site's own around the pixel keeps the types. */
+/** A site's wrapper preserves the types. */
 const measureOnce = <Name extends EventName>(
   name: Name,
   data: EventData<Name>,
@@ -201,4 +201,4 @@ measureOnce("custom", custom, customOptions);
 const customNamed: EventOptions<"custom"> = customOptions;
 const standard: EventOptions<"order_created"> = null;
 
-export { answer, build, customNamed, loaded, same, standard, version, waiting };
+export { answer, build, customNamed, loaded, same, standard, version, queued };
