@@ -70,6 +70,8 @@ const stop = async (child) => {
   const kill = setTimeout(() => signal(child, "SIGKILL"), STOP_MS);
   await ended;
   clearTimeout(kill);
+  // a browser that hangs may not react to SIGTERM
+  signal(child, "SIGKILL");
 };
 
 /** Starts a display with a free number. */
