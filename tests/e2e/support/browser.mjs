@@ -257,8 +257,10 @@ export class Tab {
       "the responses",
       () => this.#ended >= site.fetchCount,
     );
-    // the browser has them before the page has processed them
-    await this.evaluate("new Promise((resolve) => setTimeout(resolve))");
+    // the browser has them before the page has processed them; hostile pages may break `evaluate`
+    await this.evaluate("new Promise((resolve) => setTimeout(resolve))").catch(
+      () => pause(100),
+    );
     await this.goto(site.url("/next"));
   }
 
