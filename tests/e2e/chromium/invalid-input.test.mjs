@@ -270,7 +270,7 @@ const ACCEPTED = {
   ],
   "a lone surrogate, which UTF-8 cannot encode": [
     `measure({ type: "contents", contents: [{ id: "half \\ud83d of a character" }] })`,
-    { type: "contents", contents: [{ id: "half \ufffd of a sign" }] },
+    { type: "contents", contents: [{ id: "half \ufffd of a character" }] },
   ],
   "surplus arguments": [
     `oaiq("measure", "order_created", valid(), {}, revoked({}), fail, 7)`,
