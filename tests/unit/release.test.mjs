@@ -81,7 +81,7 @@ const createRepository = (t) => {
     "package-lock.json",
     "package.json",
     "scripts",
-    "www/pixel/entry.js",
+    "www/pixel/protocol.gen.js",
   ])
     cpSync(join(root, file), join(folder, file), { recursive: true });
   write("CHANGELOG.md", CHANGELOG);
