@@ -1,14 +1,14 @@
-// A page for the consent file (www/consent/entry.js) without a browser: its clock is set by hand, and its data layer, consent
-// managers and calls are those of the test.
+// A fake page for the consent file (www/consent/entry.js). A test moves its clock, and provides its data layer, consent managers
+// and calls.
 
 let start;
 let page;
 
-/** What the files take from the page as they are loaded goes to the page of the moment. */
+/** The modules read these once, when they load, so they delegate to the current page. */
 globalThis.window = {
   Date: { now: () => page.time },
-  setTimeout: (work, ms = 0) => page.later(work, ms),
-  addEventListener: (...args) => page.listen(...args),
+  setTimeout: (work, ms = 0) => page.setTimer(work, ms),
+  addEventListener: (...args) => page.addListener(...args),
   get dataLayer() {
     return page.dataLayer;
   },
@@ -29,7 +29,7 @@ globalThis.document = {
   get readyState() {
     return page.readyState;
   },
-  addEventListener: (...args) => page.listen(...args),
+  addEventListener: (...args) => page.addListener(...args),
 };
 globalThis.location = { search: "", href: "https://shop.example.test/" };
 
@@ -44,7 +44,7 @@ export class Page {
   dataLayer = undefined;
   tcf = undefined;
   gpp = undefined;
-  /** The calls that the module has been given, as the texts of their arguments. */
+  /** The calls that the module has received, as their serialized arguments. */
   module = [];
   #timers = [];
   #listeners = [];
@@ -56,69 +56,69 @@ export class Page {
     this.attributes = attributes;
   }
 
-  /** The page of the test from now on. */
-  static async opens(config, attributes = {}) {
+  /** Creates a page, which becomes the current one. */
+  static async create(config, attributes = {}) {
     page = new Page(config, attributes);
     page.oaiq = {
       config,
-      __consent: (given) => {
-        start = given;
+      __consent: (entry) => {
+        start = entry;
       },
     };
     await import("../../www/consent/entry.js");
     return page;
   }
 
-  /** The consent file has come. */
-  loads() {
+  /** The consent file has loaded. */
+  loadConsentFile() {
     const element = { getAttribute: (name) => this.attributes[name] ?? null };
-    const use = (gate) => {
+    const setGate = (gate) => {
       this.#gate = gate;
       const calls = this.#held;
       this.#held = [];
       calls.forEach((call) => gate(call));
     };
-    const pass = ({ parts }) => this.module.push(parts.join(" "));
-    start(false, element, use, pass, "", () => {});
-    this.told = this.oaiq.consentState;
+    const forward = ({ parts }) => this.module.push(parts.join(" "));
+    start(false, element, setGate, forward, "", () => {});
+    this.consent = this.oaiq.consentState;
   }
 
-  calls(...parts) {
+  call(...parts) {
     this.#gate({ head: "[1", parts: parts.map((it) => JSON.stringify(it)) });
   }
 
-  measures(name) {
-    this.calls("measure", name);
+  measure(name) {
+    this.call("measure", name);
   }
 
-  /** The events that the module has been given. */
+  /** The names of the events that the module has received. */
   get measured() {
     return this.module
       .filter((call) => call.startsWith('"measure'))
       .map((call) => JSON.parse(call.split(" ")[1]));
   }
 
-  later(work, ms) {
+  setTimer(work, ms) {
     this.#timers.push({ at: this.time + ms, work });
     return this.#timers.length;
   }
 
-  listen(type, work) {
+  addListener(type, work) {
     this.#listeners.push({ type, work });
   }
 
-  happens(type, event = {}) {
+  dispatch(type, event = {}) {
     for (const it of this.#listeners) if (it.type === type) it.work(event);
   }
 
-  /** The parser has come to the end of the page. */
-  isParsed() {
+  /** The HTML of the page has been parsed. */
+  finishParsing() {
     this.readyState = "interactive";
-    this.happens("readystatechange");
+    this.dispatch("readystatechange");
   }
 
-  /** Lets that much time go by. Without it, the tasks that are due now. */
-  passes(ms = 0) {
+  /** Advances the clock and runs the timers that are due. */
+  advance(ms = 0) {
     const end = this.time + ms;
     for (;;) {
       const next = this.#timers

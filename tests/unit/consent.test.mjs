@@ -1,9 +1,9 @@
-// The decision about consent (www/consent/), and what each source's words mean, without a browser.
+// Consent (www/consent/) without a browser: the decision, and the interpretation of each source.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { gtag, Page } from "./consent-page.mjs";
 
-// the page comes first: what these files stand on is taken from it as they are loaded
+// after the page, from which these files take built-ins when they load
 const {
   hasUser,
   isInit,
@@ -21,7 +21,7 @@ const { interpretGoogle, interpretGpp, interpretTcf } =
 const SOURCES = ["google", "tcf", "gpp", "gpc"];
 const ANSWERS = [undefined, true, false];
 
-/** All lists of so many things, each of which is one of these. */
+/** All lists of this length whose items are among `things`. */
 const lists = (things, length) =>
   length === 0
     ? [[]]
@@ -42,9 +42,9 @@ const orders = (things) =>
 const some = (things) =>
   things.reduce((sets, thing) => sets.flatMap((s) => [s, [...s, thing]]), [[]]);
 
-describe("consent", () => {
+describe("the decision", () => {
   for (const named of some(SOURCES).filter((set) => set.length))
-    test(`of ${named.join(" and ")}: any denial denies, all must allow, the page's word is the last, in any order`, () => {
+    test(`of ${named.join(" and ")} needs all to allow, one to deny, and is overruled by the page, in any order`, () => {
       for (const answered of lists(ANSWERS, named.length))
         for (const call of ANSWERS) {
           let expected = "pending";
@@ -69,7 +69,7 @@ describe("consent", () => {
         }
     });
 
-  test("that nobody has answered is pending", () => {
+  test("is pending until a source answers", () => {
     assert.deepEqual(decide(["google"], {}, undefined), {
       state: "pending",
       source: "google",
@@ -77,7 +77,7 @@ describe("consent", () => {
     });
   });
 
-  test("of measuring is not one of user data", () => {
+  test("about measuring does not allow user data", () => {
     const answers = { google: { measure: true, user: false } };
     for (const call of [undefined, true])
       assert.deepEqual(
@@ -95,25 +95,25 @@ const GRANTS = { ad_storage: "granted" };
 
 describe("Google Consent Mode", () => {
   for (const [says, commands, place, measure] of [
-    ["nothing", [], "", undefined],
+    ["no command", [], "", undefined],
     ["a default that denies", [standard(DENIES)], "", undefined],
     ["a default that grants", [standard(GRANTS)], "", true],
     ["an update that grants", [standard(DENIES), update(GRANTS)], "", true],
     ["an update that denies", [standard(GRANTS), update(DENIES)], "", false],
     ["a change of mind", [update(GRANTS), update(DENIES)], "", false],
     [
-      "another default behind an update",
+      "a default after an update",
       [update(DENIES), standard(GRANTS)],
       "",
       false,
     ],
     [
-      "an update of something else",
+      "an update of another type",
       [standard(GRANTS), update({ analytics_storage: "denied" })],
       "",
       true,
     ],
-    ["a word that is none", [update({ ad_storage: "yes" })], "", undefined],
+    ["an unknown value", [update({ ad_storage: "yes" })], "", undefined],
     [
       "a denial for the visitor's country",
       [standard(GRANTS), standard({ ...DENIES, region: ["DE"] })],
@@ -139,13 +139,13 @@ describe("Google Consent Mode", () => {
       true,
     ],
     [
-      "a denial for all, not for this country",
+      "a denial everywhere, and a grant for the country",
       [standard({ ...GRANTS, region: ["US"] }), standard(DENIES)],
       "US-CA",
       true,
     ],
     [
-      "a part that counts more than its country",
+      "a grant for a part, and a denial for its country",
       [
         standard({ ...GRANTS, region: ["US-CA"] }),
         standard({ ...DENIES, region: ["US"] }),
@@ -154,13 +154,13 @@ describe("Google Consent Mode", () => {
       true,
     ],
     [
-      "a denial for a region, and nobody says where the visitor is",
+      "a denial for a region, and an unknown place",
       [standard({ ...DENIES, region: ["DE"] }), standard(GRANTS)],
       "",
       undefined,
     ],
     [
-      "the same the other way round",
+      "the same in the other order",
       [standard(GRANTS), standard({ ...DENIES, region: ["DE"] })],
       "",
       undefined,
@@ -170,7 +170,7 @@ describe("Google Consent Mode", () => {
       assert.equal(interpretGoogle(commands, place).measure, measure);
     });
 
-  test("user data may go where it is granted or nobody speaks of it", () => {
+  test("user data is allowed unless it is denied", () => {
     const user = (...commands) => interpretGoogle(commands, "").user;
     assert.equal(user(update(GRANTS)), true);
     assert.equal(user(standard({ ad_user_data: "denied" })), false);
@@ -184,7 +184,7 @@ describe("Google Consent Mode", () => {
     assert.equal(user(update({ ad_user_data: "denied" })), false);
   });
 
-  test("a default waits as long as it says, an update for nobody", () => {
+  test("a default waits for wait_for_update, and an update does not wait", () => {
     const waiting = { ...GRANTS, wait_for_update: 500 };
     assert.equal(interpretGoogle([standard(waiting)], "").wait, 500);
     assert.equal(
@@ -196,7 +196,7 @@ describe("Google Consent Mode", () => {
   });
 });
 
-/** Where a visitor may be: two parts of a country, the country itself, and others. */
+/** Two parts of a country, the country itself, and others. */
 const PLACES = ["DE-BY", "DE-BE", "DE", "FR", "US-CA"];
 
 const COMMANDS = [
@@ -208,7 +208,7 @@ const COMMANDS = [
   update(DENIES),
 ];
 
-/** Google's rules as its documentation has them, for a visitor whose place is known. */
+/** Google's documented rules, for a visitor whose place is known. */
 const byGoogle = (commands, place) => {
   const updates = commands.filter(({ kind }) => kind === "update");
   if (updates.length) return updates.at(-1).params.ad_storage === "granted";
@@ -220,12 +220,12 @@ const byGoogle = (commands, place) => {
     ({ region }) => region === undefined,
   ]) {
     const it = defaults.filter(fits).at(-1);
-    // a default that denies is no answer yet
+    // a default that denies is not an answer
     if (it) return it.ad_storage === "granted" || undefined;
   }
 };
 
-/** The same where nobody has said where the visitor is: only what holds wherever they may be. */
+/** The same for an unknown place: only what holds at every place. */
 const anywhere = (commands) => {
   const isUpdated = commands.some(({ kind }) => kind === "update");
   if (isUpdated) return byGoogle(commands, "AQ");
@@ -239,7 +239,7 @@ describe("Google's rules", () => {
     lists(COMMANDS, length),
   );
 
-  test("hold in each order of up to four defaults and updates, wherever the visitor is", () => {
+  test("hold for each order of up to four defaults and updates at each place", () => {
     for (const commands of sequences)
       for (const place of PLACES)
         if (
@@ -248,7 +248,7 @@ describe("Google's rules", () => {
           assert.fail(`${place} ${JSON.stringify(commands)}`);
   });
 
-  test("grant without a place only what they grant at every place, and a regional denial counts for everybody", () => {
+  test("grant at an unknown place only what they grant at every place", () => {
     for (const commands of sequences) {
       const { measure } = interpretGoogle(commands, "");
       if (measure !== anywhere(commands)) assert.fail(JSON.stringify(commands));
@@ -258,7 +258,7 @@ describe("Google's rules", () => {
     }
   });
 
-  test("hold for the user data as well", () => {
+  test("hold for user data as well", () => {
     for (const commands of sequences)
       for (const place of ["", ...PLACES]) {
         const asData = commands.map(({ kind, params }) => ({
@@ -285,114 +285,114 @@ describe("a page with a data layer", () => {
   const REGIONAL_DENIAL = standard({ ...DENIES, region: ["DE"] });
   const STATES = { true: "granted", false: "denied", undefined: "pending" };
 
-  test("is measured by all that stands there once it is parsed, in every order and however much of it comes before the pixel", async () => {
+  test("is measured by all commands in it once it is parsed, in every order, before and after the pixel", async () => {
     for (const length of [1, 2, 3])
       for (const commands of lists(COMMANDS, length))
         for (let before = 0; before <= length; before += 1) {
-          const page = await Page.opens({
+          const page = await Page.create({
             consentSource: "google",
             region: "DE-BY",
           });
-          page.measures("first");
+          page.measure("first");
           page.dataLayer = commands.slice(0, before).map(asEntry);
-          page.loads();
+          page.loadConsentFile();
           for (const command of commands.slice(before)) {
             page.dataLayer.push(asEntry(command));
-            page.measures("between");
+            page.measure("between");
           }
-          page.measures("last");
-          page.isParsed();
+          page.measure("last");
+          page.finishParsing();
           assert.deepEqual(page.module, []);
-          page.passes();
+          page.advance();
           const granted = byGoogle(commands, "DE-BY");
           const says = JSON.stringify({ before, commands });
-          assert.equal(page.told.state, STATES[granted], says);
+          assert.equal(page.consent.state, STATES[granted], says);
           const { length: measured } = page.measured;
           assert.equal(measured, granted ? length - before + 2 : 0, says);
         }
   });
 
   for (const region of ["DE", undefined])
-    test(`does not leak an event by a global grant before a regional denial, where the region is ${region}`, async () => {
+    test(`does not send an event by a global grant before a regional denial if the region is ${region}`, async () => {
       for (const layer of [
         [],
         [GLOBAL_GRANT],
         [GLOBAL_GRANT, REGIONAL_DENIAL],
       ]) {
-        const page = await Page.opens({ consentSource: "google", region });
+        const page = await Page.create({ consentSource: "google", region });
         page.dataLayer = layer.map(asEntry);
-        page.measures("early");
-        page.loads();
+        page.measure("early");
+        page.loadConsentFile();
         const rest = [GLOBAL_GRANT, REGIONAL_DENIAL].slice(layer.length);
         // inline scripts, with a stylesheet between them that lets other tasks run
         for (const command of rest) {
-          page.passes(1_000);
+          page.advance(1_000);
           page.dataLayer.push(asEntry(command));
-          page.measures("late");
-          page.passes(1_000);
+          page.measure("late");
+          page.advance(1_000);
         }
-        page.isParsed();
-        page.passes(1_000);
+        page.finishParsing();
+        page.advance(1_000);
         assert.deepEqual(page.module, []);
-        assert.equal(page.told.state, "pending");
+        assert.equal(page.consent.state, "pending");
       }
     });
 
-  test("is measured at once by an update, and by a default once the page has been parsed", async () => {
-    const page = await Page.opens({ consentSource: "google" });
-    page.loads();
-    page.measures("a");
+  test("is measured at once by an update, and by a default once it is parsed", async () => {
+    const page = await Page.create({ consentSource: "google" });
+    page.loadConsentFile();
+    page.measure("a");
     page.dataLayer.push(asEntry(GLOBAL_GRANT));
-    page.passes();
+    page.advance();
     assert.deepEqual(page.measured, []);
     page.dataLayer.push(asEntry(update(GRANTS)));
-    page.passes();
+    page.advance();
     assert.deepEqual(page.measured, ["a"]);
 
-    const other = await Page.opens({ consentSource: "google" });
+    const other = await Page.create({ consentSource: "google" });
     other.readyState = "interactive";
     other.dataLayer = [asEntry(GLOBAL_GRANT)];
-    other.measures("b");
-    other.loads();
-    other.passes();
+    other.measure("b");
+    other.loadConsentFile();
+    other.advance();
     assert.deepEqual(other.measured, ["b"]);
   });
 
-  test("holds what comes behind a denial, and loses nothing if the same task takes it back", async () => {
-    const page = await Page.opens({ consentSource: "google" });
-    page.loads();
+  test("holds events after a denial, and loses none if the same task revokes it", async () => {
+    const page = await Page.create({ consentSource: "google" });
+    page.loadConsentFile();
     page.dataLayer.push(asEntry(update(GRANTS)));
-    page.passes();
-    page.measures("allowed");
+    page.advance();
+    page.measure("allowed");
     page.dataLayer.push(asEntry(update(DENIES)));
-    page.measures("behind");
-    assert.equal(page.told.state, "pending");
+    page.measure("behind");
+    assert.equal(page.consent.state, "pending");
     page.dataLayer.push(asEntry(update(GRANTS)));
-    page.passes();
+    page.advance();
     assert.deepEqual(page.measured, ["allowed", "behind"]);
     assert.ok(!page.module.includes('"consent" false'));
 
     page.dataLayer.push(asEntry(update(DENIES)));
-    page.measures("denied");
-    page.passes();
-    assert.equal(page.told.state, "denied");
+    page.measure("denied");
+    page.advance();
+    assert.equal(page.consent.state, "denied");
     assert.deepEqual(page.measured, ["allowed", "behind"]);
     assert.ok(page.module.includes('"consent" false'));
   });
 
-  test("is decided before the page ends", async () => {
+  test("decides before it ends", async () => {
     for (const event of ["pagehide", "visibilitychange", "freeze"]) {
-      const page = await Page.opens({ consentSource: "google" });
-      page.loads();
+      const page = await Page.create({ consentSource: "google" });
+      page.loadConsentFile();
       page.dataLayer.push(asEntry(update(GRANTS)));
-      page.passes();
+      page.advance();
       page.dataLayer.push(asEntry(update(DENIES)));
-      page.happens(event);
+      page.dispatch(event);
       assert.equal(page.module.at(-1), '"consent" false');
     }
   });
 
-  test("is heard where the layer is replaced, or filled without its push", async () => {
+  test("notices commands if the layer is replaced, or filled without its push", async () => {
     for (const change of [
       (page, entry) => {
         page.dataLayer = [entry];
@@ -406,52 +406,52 @@ describe("a page with a data layer", () => {
         page.dataLayer.push(entry);
       },
     ]) {
-      const page = await Page.opens({ consentSource: "google" });
+      const page = await Page.create({ consentSource: "google" });
       page.readyState = "complete";
-      page.loads();
+      page.loadConsentFile();
       page.dataLayer.push(asEntry(update(GRANTS)));
-      page.passes(200_000);
-      page.measures("before");
+      page.advance(200_000);
+      page.measure("before");
       change(page, asEntry(update(DENIES)));
-      page.measures("behind");
-      page.passes();
+      page.measure("behind");
+      page.advance();
       assert.deepEqual(page.measured, ["before"]);
-      assert.equal(page.told.state, "denied");
+      assert.equal(page.consent.state, "denied");
     }
   });
 
-  test("waits as long as the longest default for the visitor says", async () => {
+  test("waits for the longest wait_for_update that applies to the visitor", async () => {
     const wait = (wait_for_update, more) =>
       asEntry(standard({ ...GRANTS, wait_for_update, ...more }));
-    const page = await Page.opens({ consentSource: "google", region: "FR" });
+    const page = await Page.create({ consentSource: "google", region: "FR" });
     page.readyState = "complete";
     page.dataLayer = [wait(500), wait("none"), wait(9_000, { region: ["DE"] })];
-    page.loads();
-    page.measures("a");
-    page.passes(100);
+    page.loadConsentFile();
+    page.measure("a");
+    page.advance(100);
     page.dataLayer.push(wait(1_000));
-    page.passes(900);
+    page.advance(900);
     assert.deepEqual(page.measured, []);
-    page.passes(200);
+    page.advance(200);
     assert.deepEqual(page.measured, ["a"]);
   });
 
-  test("may name a region as a text, or in small letters", async () => {
+  test("may give a region as a string, or in lower case", async () => {
     for (const region of ["DE", "de", ["de"]])
       for (const [place, first, second] of [
         ["DE", GRANTS, { ...DENIES, region }],
         ["FR", DENIES, { ...GRANTS, region }],
       ]) {
-        const page = await Page.opens({
+        const page = await Page.create({
           consentSource: "google",
           region: place,
         });
         page.readyState = "complete";
         page.dataLayer = [first, second].map((it) => asEntry(standard(it)));
-        page.loads();
-        page.measures("a");
-        page.passes();
-        assert.equal(page.told.state, "pending");
+        page.loadConsentFile();
+        page.measure("a");
+        page.advance();
+        assert.equal(page.consent.state, "pending");
         assert.deepEqual(page.module, []);
       }
   });
@@ -484,66 +484,66 @@ describe("a consent manager that calls back at once", () => {
     },
   };
   for (const [source, answers] of Object.entries(MANAGERS))
-    test(`by ${source} is taken by its last word of a task`, async () => {
+    test(`by ${source} is read at the end of its task`, async () => {
       for (const [words, state] of [
         [[true, false], "denied"],
         [[false, true], "granted"],
         [[true], "granted"],
       ]) {
-        const page = await Page.opens({ consentSource: source });
-        page.measures("a");
+        const page = await Page.create({ consentSource: source });
+        page.measure("a");
         answers(page, ...words);
-        page.loads();
-        page.measures("b");
+        page.loadConsentFile();
+        page.measure("b");
         assert.deepEqual(page.module, []);
-        page.passes();
-        assert.equal(page.told.state, state);
+        page.advance();
+        assert.equal(page.consent.state, state);
         const both = state === "granted" ? ["a", "b"] : [];
         assert.deepEqual(page.measured, both);
 
         page.again(state !== "granted");
         page.again(state === "granted");
-        page.passes();
-        assert.equal(page.told.state, state);
+        page.advance();
+        assert.equal(page.consent.state, state);
         const consents = page.module.filter((it) => it.startsWith('"consent"'));
         assert.equal(new Set(consents).size, 1);
       }
     });
 
-  test("is one of several, which are all waited for", async () => {
-    const page = await Page.opens({ consentSource: "google tcf gpp" });
-    page.measures("a");
+  test("is one of several sources, which all must answer", async () => {
+    const page = await Page.create({ consentSource: "google tcf gpp" });
+    page.measure("a");
     MANAGERS.tcf(page, true);
     page.dataLayer = [asEntry(update(GRANTS))];
-    page.loads();
-    page.passes();
-    assert.deepEqual(page.told, { state: "pending", source: "gpp" });
+    page.loadConsentFile();
+    page.advance();
+    assert.deepEqual(page.consent, { state: "pending", source: "gpp" });
     MANAGERS.gpp(page, true, false);
-    page.passes(100);
-    assert.deepEqual(page.told, { state: "denied", source: "gpp" });
+    page.advance(100);
+    assert.deepEqual(page.consent, { state: "denied", source: "gpp" });
     assert.deepEqual(page.measured, []);
   });
 
-  test("is not heard against a denial in another tab that came later", async () => {
-    const page = await Page.opens({ consentSource: "tcf" });
+  test("does not overrule a later denial in another tab", async () => {
+    const page = await Page.create({ consentSource: "tcf" });
     MANAGERS.tcf(page, true);
-    page.loads();
-    page.happens("storage", { key: "oaiq_consent", newValue: "false" });
-    page.measures("a");
-    page.passes();
-    assert.deepEqual(page.told, { state: "denied", source: "another tab" });
+    page.loadConsentFile();
+    page.dispatch("storage", { key: "oaiq_consent", newValue: "false" });
+    page.measure("a");
+    page.advance();
+    assert.deepEqual(page.consent, { state: "denied", source: "another tab" });
     assert.deepEqual(page.measured, []);
     page.again(true);
-    page.passes();
-    assert.equal(page.told.state, "granted");
+    page.advance();
+    assert.equal(page.consent.state, "granted");
   });
 });
 
-describe("what the consent file is told", () => {
+describe("the options of the consent file", () => {
   const options = (attributes, config = {}) =>
     readOptions((name) => attributes[name] ?? null, config);
 
-  test("by the pixel's own attributes is the same as by those without its prefix and by the config", () => {
+  test("are the same by prefixed attributes, unprefixed attributes, and the config", () => {
     const given = {
       "consent-source": "google, TCF",
       "google-data-layer": "gtmLayer",
@@ -580,7 +580,7 @@ describe("what the consent file is told", () => {
     assert.deepEqual(options({}, config), expected);
   });
 
-  test("by another tool's attribute is nothing", () => {
+  test("ignore the attributes of other tools", () => {
     const nothing = options({});
     assert.deepEqual(nothing.sources, ["call"]);
     for (const attributes of [
@@ -599,7 +599,7 @@ describe("what the consent file is told", () => {
     assert.deepEqual(options(both, config), options({}, config));
   });
 
-  test("and makes no sense is named in one line", () => {
+  test("give one warning for an invalid value", () => {
     for (const [name, value, warning] of [
       [
         "consent-source",
@@ -624,12 +624,12 @@ describe("what the consent file is told", () => {
     assert.match(warnings.join(), /^nothing is measured: oaiq\.config\.con/);
   });
 
-  test("is no place where its region is none, so that each regional denial counts", () => {
+  test("have no region if it is invalid", () => {
     for (const region of ["Germany", "EU", "uk", "DE-BAVARIA", "276"])
       assert.equal(options({ "data-oaiq-region": region }).region, "");
   });
 
-  test("is nothing where the element and the config throw", () => {
+  test("are the defaults if the element and the config throw", () => {
     const boom = () => {
       throw new Error("boom");
     };
@@ -637,7 +637,7 @@ describe("what the consent file is told", () => {
     assert.deepEqual(readOptions(boom, hostile), options({}));
   });
 
-  test("by an empty data-oaiq-gpc is that the browser's signal denies", () => {
+  test("have the source gpc if data-oaiq-gpc is empty", () => {
     const { sources, gpc } = options({ "data-oaiq-gpc": "" });
     assert.deepEqual(sources, ["gpc"]);
     assert.equal(gpc, "");
@@ -654,23 +654,33 @@ const tc = (more) => ({
 
 describe("TCF", () => {
   for (const [says, data, vendor, measure] of [
-    ["nothing", undefined, "", undefined],
-    ["that the law does not apply", { gdprApplies: false }, "", true],
+    ["no data", undefined, "", undefined],
+    ["a page where the GDPR does not apply", { gdprApplies: false }, "", true],
     [
-      "that the visitor is being asked",
+      "a visitor who is being asked",
       tc({ eventStatus: "cmpuishown" }),
       "",
       undefined,
     ],
     ["both purposes", tc(), "", true],
     [
-      "both purposes, just now",
+      "both purposes, after an action",
       tc({ eventStatus: "useractioncomplete" }),
       "",
       true,
     ],
-    ["only to store", tc({ purpose: { consents: { 1: true } } }), "", false],
-    ["only to measure", tc({ purpose: { consents: { 7: true } } }), "", false],
+    [
+      "the storage purpose alone",
+      tc({ purpose: { consents: { 1: true } } }),
+      "",
+      false,
+    ],
+    [
+      "the measurement purpose alone",
+      tc({ purpose: { consents: { 7: true } } }),
+      "",
+      false,
+    ],
     [
       "a legitimate interest alone",
       tc({
@@ -679,7 +689,7 @@ describe("TCF", () => {
       "",
       false,
     ],
-    ["no purposes at all", tc({ purpose: undefined }), "", false],
+    ["no purposes", tc({ purpose: undefined }), "", false],
     ["the vendor", tc(), "12", true],
     ["another vendor", tc(), "13", false],
     [
@@ -699,14 +709,14 @@ describe("TCF", () => {
 describe("GPP", () => {
   const ready = (parsedSections) => ({ signalStatus: "ready", parsedSections });
   for (const [says, ping, measure] of [
-    ["nothing", undefined, undefined],
+    ["no data", undefined, undefined],
     [
-      "that it is not ready",
+      "a signal that is not ready",
       { ...ready({}), signalStatus: "not ready" },
       undefined,
     ],
     ["no section", ready({}), true],
-    ["nothing of its sections", ready(undefined), undefined],
+    ["no parsed sections", ready(undefined), undefined],
     [
       "no section for the United States",
       ready({ tcfeuv2: [{ SaleOptOut: 1 }] }),
@@ -721,7 +731,11 @@ describe("GPP", () => {
       }),
       true,
     ],
-    ["what does not apply", ready({ usnat: [{ SaleOptOut: 0 }] }), true],
+    [
+      "an opt-out that does not apply",
+      ready({ usnat: [{ SaleOptOut: 0 }] }),
+      true,
+    ],
     ["an opt-out of sale", ready({ usnat: [{ SaleOptOut: 1 }] }), false],
     ["an opt-out of sharing", ready({ usca: [{ SharingOptOut: 1 }] }), false],
     [
@@ -730,24 +744,32 @@ describe("GPP", () => {
       false,
     ],
     [
-      "one in a second part",
+      "an opt-out in a second part",
       ready({ usnat: [{ Version: 1 }, { SaleOptOut: 1 }] }),
       false,
     ],
-    ["the old string with an opt-out", ready({ uspv1: ["1YYN"] }), false],
-    ["the old string without one", ready({ uspv1: ["1YNN"] }), true],
-    ["the old string in parts", ready({ uspv1: { OptOutSale: "Y" } }), false],
+    [
+      "the US Privacy String with an opt-out",
+      ready({ uspv1: ["1YYN"] }),
+      false,
+    ],
+    ["the US Privacy String without one", ready({ uspv1: ["1YNN"] }), true],
+    [
+      "the US Privacy String as an object",
+      ready({ uspv1: { OptOutSale: "Y" } }),
+      false,
+    ],
   ])
     test(`${says}: ${measure}`, () => {
       assert.equal(interpretGpp(ping), measure);
     });
 });
 
-describe("a call's text", () => {
+describe("a serialized call", () => {
   const call = (...parts) => ({ head: "[1", parts });
   const last = ({ parts }) => parts.at(-1);
 
-  test("opts out whatever its options are", () => {
+  test("gets opt_out whatever its options are", () => {
     for (const [options, becomes] of [
       [undefined, '{"opt_out":true}'],
       ["u", '{"opt_out":true}'],
@@ -767,12 +789,12 @@ describe("a call's text", () => {
     assert.equal(last(withOptOut(single)), '{"opt_out":true}');
   });
 
-  test("that is refused anyway stays as it is", () => {
+  test("with invalid options is not changed", () => {
     const parts = ['"measure"', '"order_created"', "{}", "5"];
     assert.equal(last(withOptOut(call(...parts))), "5");
   });
 
-  test("tells another user where it is an init", () => {
+  test("gets another user if it is an init", () => {
     const init = call('"init"', '{"pixelId":"P","user":{"city":"Kiel"}}');
     assert.ok(isInit(init) && isInit(call('"initialize"', "{}")));
     assert.ok(!isInit(call('"measure"', '"init"')));
@@ -783,7 +805,7 @@ describe("a call's text", () => {
     assert.equal(last(withUser(call('"init"', "5"), "{}")), "5");
   });
 
-  test("has the members that are its own, and not those of what lies within", () => {
+  test("has no members of nested objects", () => {
     const nested = call(
       '"init"',
       '{"a":{"user":{},"pixelId":"Q","debug":true},"b":[{"user":1}],"c":"\\u0022user\\u0022:{},","pixelId":"P"}',
@@ -804,12 +826,12 @@ describe("a call's text", () => {
     );
   });
 
-  test("that is no object's has no members", () => {
+  test("without an object has no members", () => {
     for (const part of ["u", "null", "5", '"user"', '[{"user":1}]', undefined])
       assert.equal(hasUser(call('"init"', part)), false);
   });
 
-  test("measures where its command says so", () => {
+  test("is an event if its command is measure or measureSingle", () => {
     for (const command of ['"measure"', '"measureSingle"'])
       assert.ok(isMeasure(call(command)));
     assert.ok(!isMeasure(call('"measureAll"')) && !isMeasure(call()));

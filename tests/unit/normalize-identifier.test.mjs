@@ -1,4 +1,4 @@
-// What two spellings of an identifier have in common (www/pixel/normalize-identifier.js), by the table of the protocol.
+// The normalization of identifiers (www/pixel/normalize-identifier.js).
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { escapeJson } from "../../www/pixel/serialize-call.js";
@@ -8,7 +8,7 @@ const [PLACE, EXTERNAL_ID, EMAIL, PHONE, NAME] = [0, 1, 2, 3, 4];
 
 const of = (kind, text) => normalizeIdentifier(kind, escapeJson(text));
 
-/** Texts of all sorts of characters, the same ones in each run. */
+/** Pseudo-random texts of these characters, the same in each run. */
 const texts = function* (characters, most) {
   let state = 1;
   const next = (below) => {
@@ -41,7 +41,7 @@ describe("an identifier", () => {
     [NAME, "O'Müster Mann", "omüstermann"],
     [NAME, "X Æ A-12", "xæa12"],
   ])
-    test(`${given.slice(0, 40)} is hashed as ${hashed.slice(0, 40)}`, () => {
+    test(`${given.slice(0, 40)} is normalized to ${hashed.slice(0, 40)}`, () => {
       assert.equal(of(kind, given), `-${hashed}`);
     });
 
@@ -76,28 +76,28 @@ describe("an identifier", () => {
     [NAME, "1 2-3"],
     [NAME, " - "],
   ])
-    test(`${JSON.stringify(given.slice(0, 40))} is not usable as of kind ${kind}`, () => {
+    test(`${JSON.stringify(given.slice(0, 40))} is unusable as an identifier of kind ${kind}`, () => {
       assert.equal(of(kind, given), "");
     });
 
-  test("that is a hash already goes as it is, in lowercase", () => {
+  test("is passed on if it is a hash, in lower case", () => {
     for (const kind of [EXTERNAL_ID, EMAIL, PHONE, NAME])
       assert.equal(of(kind, ` ${"aB1".repeat(21)}F `), `#${"ab1".repeat(21)}f`);
   });
 
-  test("is never taken for a hash unless it is one", () => {
+  test("is marked as a hash only if it is one", () => {
     for (const kind of [EXTERNAL_ID, EMAIL, PHONE, NAME])
       for (const text of texts("#-ab1+. @\t\"'ÄØ0", 70))
         assert.match(of(kind, text), /^(-[^]+|)$/);
   });
 
-  test("of digits is a phone number with its country code or none", () => {
+  test("of digits is normalized to 8 to 15 digits, or unusable", () => {
     for (const text of texts("+0123456789 ().-", 24))
       assert.match(of(PHONE, text), /^(-[1-9]\d{7,14}|)$/);
   });
 });
 
-test("a place stays as it was given, escapes and all", () => {
+test("a place is not changed, and stays escaped", () => {
   for (const place of [' San "F ', "94107-1234", "Foo + Bar", "San+José"])
     assert.equal(of(PLACE, place), escapeJson(place));
 });

@@ -72,13 +72,13 @@ test("escaped characters stay escaped", () => {
 
 describe("a page that redacts", () => {
   test("measures without asking the visitor", async () => {
-    const page = await Page.opens({ redactPath: "/a/*" });
-    page.calls("init", { pixelId: "P" });
-    page.measures("page_viewed");
-    page.loads();
-    page.measures("order_created");
+    const page = await Page.create({ redactPath: "/a/*" });
+    page.call("init", { pixelId: "P" });
+    page.measure("page_viewed");
+    page.loadConsentFile();
+    page.measure("order_created");
     assert.deepEqual(page.measured, ["page_viewed", "order_created"]);
-    assert.equal(page.told, undefined);
+    assert.equal(page.consent, undefined);
   });
 
   for (const [what, config] of Object.entries({
@@ -86,30 +86,30 @@ describe("a page that redacts", () => {
     "a source": { redactPath: "/a/*", consentSource: "tcf" },
   }))
     test(`waits if ${what} says that the visitor must be asked`, async () => {
-      const page = await Page.opens(config);
-      page.measures("page_viewed");
-      page.loads();
+      const page = await Page.create(config);
+      page.measure("page_viewed");
+      page.loadConsentFile();
       assert.deepEqual(page.module, []);
-      assert.equal(page.told.state, "pending");
+      assert.equal(page.consent.state, "pending");
     });
 
   test('waits from its first init on if that has consent: "pending"', async () => {
-    const page = await Page.opens({ redactPath: "/a/*" });
-    page.calls("init", { pixelId: "P", consent: "pending" });
-    page.measures("page_viewed");
-    page.loads();
-    page.measures("order_created");
+    const page = await Page.create({ redactPath: "/a/*" });
+    page.call("init", { pixelId: "P", consent: "pending" });
+    page.measure("page_viewed");
+    page.loadConsentFile();
+    page.measure("order_created");
     assert.deepEqual(page.module, []);
-    page.calls("consent", true);
+    page.call("consent", true);
     assert.deepEqual(page.measured, ["page_viewed", "order_created"]);
   });
 
   test('ignores consent: "pending" of a later init', async () => {
-    const page = await Page.opens({ redactPath: "/a/*" });
-    page.loads();
-    page.calls("init", { pixelId: "P" });
-    page.calls("init", { pixelId: "Q", consent: "pending" });
-    page.measures("page_viewed");
+    const page = await Page.create({ redactPath: "/a/*" });
+    page.loadConsentFile();
+    page.call("init", { pixelId: "P" });
+    page.call("init", { pixelId: "Q", consent: "pending" });
+    page.measure("page_viewed");
     assert.deepEqual(page.measured, ["page_viewed"]);
   });
 });

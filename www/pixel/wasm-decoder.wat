@@ -1,5 +1,5 @@
 ;; Decodes the module: replaces the embedded text, as UTF-8 in this memory, by the bytes of the module. Each character is one byte,
-;; its low 8 bits, but a closing parenthesis is 0, by far the most frequent byte. A loop of so many turns in JavaScript that has
+;; its low 8 bits, but a closing parenthesis is 0, by far the most frequent byte. A loop of this length in JavaScript that has
 ;; just loaded, and so is not optimized yet, would take a sixth of the start.
 (module
   (memory (export "m") 4)
