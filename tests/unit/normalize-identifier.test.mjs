@@ -1,8 +1,12 @@
 // The normalization of identifiers (www/pixel/normalize-identifier.js).
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { escapeJson } from "../../www/pixel/serialize-call.js";
-import { normalizeIdentifier } from "../../www/pixel/normalize-identifier.js";
+
+// the scripts take built-ins from it when they load
+globalThis.window = globalThis;
+const { escapeJson } = await import("../../www/pixel/serialize-call.js");
+const { normalizeIdentifier } =
+  await import("../../www/pixel/normalize-identifier.js");
 
 const [PLACE, EXTERNAL_ID, EMAIL, PHONE, NAME] = [0, 1, 2, 3, 4];
 
