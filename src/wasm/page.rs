@@ -240,7 +240,7 @@ macro_rules! with_tracker {
         with_tracker!(|$tracker| $work);
     };
     (|$tracker:ident| $work:expr) => {
-        // SAFETY: the script calls no export while another runs (`work` in www/pixel/wasm-bridge.js)
+        // SAFETY: the script calls no export while another runs (`flush` in www/pixel/wasm-bridge.js)
         let $tracker = unsafe { tracker() };
         $work;
     };

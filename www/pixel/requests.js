@@ -18,7 +18,7 @@ import {
 } from "./debug-events.gen.js";
 import { ANONYMOUS, FLAG_BITS, UNLOADING } from "./protocol.gen.js";
 import { trace } from "./trace.js";
-import { BEACON, chooseTransport, FETCH, WORKER } from "./transport.js";
+import { BEACON, chooseTransport, WORKER } from "./transport.js";
 
 const { fetch } = window;
 const parseJson = tryOr(() => JSON.parse);
@@ -150,18 +150,22 @@ export const send = (flags, url, body) => {
   // the page's own policy applies, to a URL without a query
   else if (/^http/.test(location.protocol))
     request.referrer = location.origin + location.pathname;
-  let transport = chooseTransport(
-    outboxRecord && workerPort,
-    cookieDomain != null,
-    monotonicMs() - lastResponseAt,
-    isUnloading && !isAnonymous,
-    !location.search || request.keepalive,
-  );
+  /** @param {unknown} hasWorker */
+  const choose = (hasWorker) =>
+    chooseTransport(
+      hasWorker,
+      cookieDomain != null,
+      monotonicMs() - lastResponseAt,
+      isUnloading && !isAnonymous,
+      !location.search || request.keepalive,
+    );
+  let transport = choose(outboxRecord && workerPort);
+  // a page may have broken the port
   if (
     transport === WORKER &&
     !tryOr(() => sendViaWorker(uuid(), outboxRecord, url, request))
   )
-    transport = FETCH;
+    transport = choose(0);
   trace(REQUEST_SENT, `${flags | +(transport === WORKER)} ${url} ${body}`);
   if (transport === WORKER) return 1;
   const isHandedOff =
