@@ -92,6 +92,11 @@ export const build = async () => {
     RECOVERY_ENTRY,
     pixel,
   );
+  await writeScriptWithoutModule(
+    "dist/oaiq.keepalive.min.js",
+    "www/keepalive/entry.js",
+    pixel,
+  );
   await writeNpmPackage(pixel);
   await writeSnippets();
   await writeIntegrity(SCRIPTS);

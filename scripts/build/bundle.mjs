@@ -39,17 +39,15 @@ const minify = async (script) => {
 };
 
 const workerSource = async () =>
-  minify(
-    await readFile(join(root, "www/pixel/keepalive-worker.worker.js"), "utf8"),
-  );
+  minify(await readFile(join(root, "www/keepalive/worker.js"), "utf8"));
 
 /**
  * What `catch(e)` says, as JavaScript: the built-in functions that a script captures first may have been replaced by the
  * page.
  */
-const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
+const REPLACED = `"the page has replaced a built-in ("+e+")"`;
 /** The pixel may also have been loaded without a page: in a worker, or in a tag manager's sandbox. */
-const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send events from your server")`;
+const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page")`;
 
 /**
  * Bundles an entry point with what belongs to a compiled module.

@@ -17,6 +17,7 @@ export const PACKED_FILES = [
   "dist/oaiq.d.ts",
   "dist/oaiq.debug.min.js",
   "dist/oaiq.fallback.min.js",
+  "dist/oaiq.keepalive.min.js",
   "dist/oaiq.min.js",
   "dist/oaiq.mjs",
   "dist/oaiq.recovery.min.js",

@@ -12,6 +12,7 @@ export const SCRIPTS = [
   "oaiq.debug.min.js",
   "oaiq.consent.min.js",
   "oaiq.recovery.min.js",
+  "oaiq.keepalive.min.js",
 ];
 
 /** The sizes of each release, the newest first. `npm run release` adds to it. */

@@ -16,4 +16,4 @@ export const packageVersion = () =>
 
 /** The comment at the start of each file in dist/. Minifiers keep comments that start with "!". */
 export const banner = () =>
-  `/*! oaiq ${packageVersion()} (protocol ${PROTOCOL_VERSION}) Apache-2.0 */`;
+  `/*! oaiq ${packageVersion()} (protocol ${PROTOCOL_VERSION}) */`;

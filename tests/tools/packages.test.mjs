@@ -152,7 +152,13 @@ describe("a project that has installed the package", () => {
       });
       assert.ok("output" in result);
       const names = result.output.map(({ fileName }) => fileName).sort();
-      for (const name of ["consent", "debug", "fallback", "recovery"])
+      for (const name of [
+        "consent",
+        "debug",
+        "fallback",
+        "keepalive",
+        "recovery",
+      ])
         assert.ok(
           names.some((file) => file.includes(`oaiq.${name}.min`)),
           `no ${name} in ${names}`,

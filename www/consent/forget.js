@@ -14,7 +14,7 @@ const PREFIX = "oaiq_";
 const WINDOW_NAME = "oaiq_debug=1";
 
 /**
- * In milliseconds: the keepalive worker may leave a receipt up to 8 s later (www/pixel/keepalive-worker.worker.js), so
+ * In milliseconds: the keepalive worker may leave a receipt up to 8 s later (www/keepalive/worker.js), so
  * everything is deleted once more after that.
  */
 const AGAIN_MS = 10_000;

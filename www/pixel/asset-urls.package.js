@@ -19,6 +19,8 @@ const ASSETS = {
     new URL("./oaiq.debug.min.js?no-inline", "oaiq:here"),
   "oaiq.fallback.min.js": () =>
     new URL("./oaiq.fallback.min.js?no-inline", "oaiq:here"),
+  "oaiq.keepalive.min.js": () =>
+    new URL("./oaiq.keepalive.min.js?no-inline", "oaiq:here"),
   "oaiq.recovery.min.js": () =>
     new URL("./oaiq.recovery.min.js?no-inline", "oaiq:here"),
 };

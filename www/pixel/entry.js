@@ -106,7 +106,7 @@ const startModule = (bootConfig) => {
           NOT_MEASURING +
             (WASM_FORBIDDEN.test(/** @type {string} */ (error))
               ? "WebAssembly may not run (add 'wasm-unsafe-eval' to script-src)"
-              : "the script is damaged (serve it as built, as UTF-8)") +
+              : "the script is damaged (serve it unchanged)") +
             `; ${why}`,
         ),
     );

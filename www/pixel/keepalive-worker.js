@@ -1,9 +1,8 @@
-// The keepalive worker: a SharedWorker with `extendedLifetime`, which outlives the page (Chromium). A page learns nothing about
-// its beacons, but a worker makes the request itself and leaves a receipt of a delivery, which the next page finds.
+// The keepalive worker outlives the page (Chromium). A page learns nothing about its beacons, but a worker makes the request
+// itself and leaves a receipt of a delivery, which the next page finds. www/keepalive/entry.js, a file of its own, starts it.
 
-import { text } from "oaiq:keepalive-worker";
-import { trustedScriptUrl } from "./lazy-assets.js";
-import { each, now, tryOr } from "./safe-builtins.js";
+import { loadAsset, trustedScriptUrl } from "./lazy-assets.js";
+import { each, now, tryOr, warn } from "./safe-builtins.js";
 import { getLocalStorage } from "./storage.js";
 
 /** localStorage key: when starting the worker last failed, usually because of a Content-Security-Policy. */
@@ -18,40 +17,50 @@ const RETRY_MS = 86_400_000;
  */
 export let workerPort;
 
-/** Starts the worker where the browser has such. */
-export const startWorker = () =>
+/** @type {typeof import("../keepalive/entry.js").start | undefined} */
+let create;
+/** @type {number | undefined} */
+let isRequested;
+
+const onFailure = () => {
+  workerPort = null;
+  getLocalStorage().setItem(FAILED_AT, /** @type {any} */ (now()));
+};
+
+/**
+ * Starts the worker where the browser has such.
+ *
+ * @param {() => unknown} hasConsent - asked again once the file has loaded
+ */
+export const startWorker = (hasConsent) =>
   tryOr(() => {
     if (
       workerPort ||
+      !hasConsent() ||
       !caches ||
+      // only Chromium has such workers, and this object
+      !(/** @type {any} */ (navigator).userAgentData) ||
       // browser drivers do not see the requests of shared workers, so a site's tests would miss events
       navigator.webdriver ||
       now() - /** @type {any} */ (getLocalStorage().getItem(FAILED_AT)) <
         RETRY_MS
     )
       return;
-    const onFailure = () => {
-      workerPort = null;
-      getLocalStorage().setItem(FAILED_AT, /** @type {any} */ (now()));
-    };
-    let isSupported;
-    /** @type {WorkerOptions & { extendedLifetime: boolean }} */
-    const options = {
-      get extendedLifetime() {
-        return (isSupported = true);
-      },
-    };
-    const invalidUrl = tryOr(() => trustedScriptUrl("//"));
-    if (!invalidUrl) return onFailure();
-    // the constructor reads the options that the browser knows, and then throws because of the URL
-    tryOr(() => new SharedWorker(invalidUrl, options));
-    if (!isSupported) return;
-    const worker = new SharedWorker(
-      trustedScriptUrl(URL.createObjectURL(new Blob([text]))),
-      options,
-    );
-    workerPort = worker.port;
-    worker.onerror = () => tryOr(onFailure);
+    if (create) workerPort = create(trustedScriptUrl, onFailure);
+    else if (!isRequested) {
+      isRequested = 1;
+      loadAsset(
+        "keepalive",
+        (start) => {
+          create = start;
+          startWorker(hasConsent);
+        },
+        (why) => {
+          tryOr(onFailure);
+          warn(why);
+        },
+      );
+    }
   });
 
 /**

@@ -155,5 +155,5 @@ export const recoverRecords = () => {
     getLocalStorage().removeItem(OUTBOX_CORRUPT_KEY);
   each(names, recoverRecord);
   // consent may be denied meanwhile
-  setTimer(() => hasConsent && startWorker());
+  setTimer(() => startWorker(() => hasConsent));
 };

@@ -76,7 +76,7 @@ const flush = () => {
     each(pending, (next) => next(module));
     pending = [];
   } catch (error) {
-    shutDown(`stopped by an internal error, please report it: ${error}`);
+    shutDown(`internal error, please report it: ${error}`);
   }
   isInside = false;
 };

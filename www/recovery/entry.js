@@ -61,7 +61,7 @@ const start = (
 
   /**
    * Passes on whether a keepalive worker has left a receipt for a record's request, an empty cache with the name of the record
-   * (www/pixel/keepalive-worker.worker.js), and then deletes the receipt.
+   * (www/keepalive/worker.js), and then deletes the receipt.
    *
    * @param {string} name
    * @param {(isDelivered: boolean | undefined) => void} then

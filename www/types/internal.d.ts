@@ -18,6 +18,8 @@ export interface AssetEntries {
   debug: DebugEntry;
   /** www/pixel/fallback.entry.js */
   fallback: (imports: WebAssembly.Imports) => import("oaiq:imports").Exports;
+  /** www/keepalive/entry.js */
+  keepalive: typeof import("../keepalive/entry.js").start;
   /** www/recovery/entry.js */
   recovery: (
     records: Record<string, string>,

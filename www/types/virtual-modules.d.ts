@@ -65,7 +65,7 @@ declare module "oaiq:decoder" {
   export const text: string;
 }
 
-/** The text of www/pixel/keepalive-worker.worker.js. */
+/** The text of www/keepalive/worker.js. */
 declare module "oaiq:keepalive-worker" {
   export const text: string;
 }

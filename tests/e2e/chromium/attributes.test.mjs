@@ -266,7 +266,7 @@ describe("attributes", { concurrency: 4 }, () => {
       t,
       element(`data-oaiq-endpoint="http://localhost:9/in"`),
     );
-    await tab.waitForLog(/data-oaiq-endpoint .*must be https/);
+    await tab.waitForLog(/data-oaiq-endpoint .*is not https/);
     assert.deepEqual(site.requests, []);
   });
 
@@ -359,7 +359,7 @@ describe("a script that cannot run its module", { concurrency: 4 }, () => {
       await tab.waitForLog(/nothing is measured/);
       assert.match(
         tab.oaiqLogs.join(),
-        /the script is damaged \(serve it as built, as UTF-8\)/,
+        /the script is damaged \(serve it unchanged\)/,
       );
     });
 });

@@ -1,0 +1,38 @@
+// oaiq.keepalive.min.js: starts the keepalive worker, a SharedWorker with `extendedLifetime`, which outlives the page (Chromium).
+// The script loads this file in Chromium, once the page has loaded and consent allows it (www/pixel/keepalive-worker.js).
+
+import { text } from "oaiq:keepalive-worker";
+import { tryOr } from "../pixel/safe-builtins.js";
+
+/**
+ * Starts the worker where the browser has such, and returns its port.
+ *
+ * @param {(url: string) => string} trustedScriptUrl
+ * @param {() => void} onFailure - called if there can be no worker, usually because of a Content-Security-Policy
+ * @returns {MessagePort | undefined}
+ */
+export const start = (trustedScriptUrl, onFailure) => {
+  let isSupported;
+  /** @type {WorkerOptions & { extendedLifetime: boolean }} */
+  const options = {
+    get extendedLifetime() {
+      return (isSupported = true);
+    },
+  };
+  const invalidUrl = tryOr(() => trustedScriptUrl("//"));
+  if (!invalidUrl) {
+    onFailure();
+    return;
+  }
+  // the constructor reads the options that the browser knows, and then throws because of the URL
+  tryOr(() => new SharedWorker(invalidUrl, options));
+  if (!isSupported) return;
+  const worker = new SharedWorker(
+    trustedScriptUrl(URL.createObjectURL(new Blob([text]))),
+    options,
+  );
+  worker.onerror = () => tryOr(onFailure);
+  return worker.port;
+};
+
+tryOr(() => window.oaiq.__keepalive(start));
