@@ -1,18 +1,18 @@
 // The gate between the page's calls and the module. Until the visitor has answered, calls wait here for
 // www/consent/entry.js, which then takes the gate over.
 
+import { landingClickId } from "./click-id.js";
 import {
   callModule,
   scheduleCall,
   shutDown,
   writeString,
 } from "./wasm-bridge.js";
-import { abortInFlight } from "./requests.js";
-import { landingClickId } from "./click-id.js";
-import { loadAsset } from "./lazy-assets.js";
-import { each, warn } from "./safe-builtins.js";
 import { trace } from "./trace.js";
+import { loadAsset } from "./lazy-assets.js";
 import { scriptElement } from "oaiq:asset-urls";
+import { abortInFlight } from "./requests.js";
+import { each, warn } from "./safe-builtins.js";
 
 // The patterns below match serialized arguments (www/pixel/serialize-call.js). A dot in them matches a quotation mark, because
 // old minifiers take a quotation mark in a regular expression for the start of a string.

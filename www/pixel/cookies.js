@@ -1,7 +1,7 @@
 // Reads the page's cookies, and sets and deletes them for the widest domain that the browser accepts.
 
-import { escapeJson, unescapeJson } from "./serialize-call.js";
 import { each, now, tryOr } from "./safe-builtins.js";
+import { escapeJson, unescapeJson } from "./serialize-call.js";
 import { callEpoch } from "./wasm-bridge.js";
 
 const PROBE = "__oaiq_domain_probe";

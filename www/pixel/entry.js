@@ -1,6 +1,17 @@
 // oaiq.min.js, the script that a page embeds: replays the calls that were made before it loaded, starts the module, and never
 // throws into the page.
 
+import { WASM_FORBIDDEN, wasmBytes } from "./wasm-bytes.js";
+import { build } from "oaiq:version";
+import {
+  attachModule,
+  callModule,
+  scheduleCall,
+  shutDown,
+  writeString,
+} from "./wasm-bridge.js";
+import { loadAsset } from "./lazy-assets.js";
+import { imports } from "oaiq:imports";
 import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
 import {
   configUrl,
@@ -20,21 +31,10 @@ import {
   tryOr,
   warn,
 } from "./safe-builtins.js";
-import { imports } from "oaiq:imports";
-import { build } from "oaiq:version";
+import { abortInFlight } from "./requests.js";
+import { admitCall, holdForConsent } from "./consent-gate.js";
 import { PROTOCOL_VERSION } from "./protocol.gen.js";
 import { requestDebug, setDebug } from "./trace.js";
-import { admitCall, holdForConsent } from "./consent-gate.js";
-import { abortInFlight } from "./requests.js";
-import { loadAsset } from "./lazy-assets.js";
-import { WASM_FORBIDDEN, wasmBytes } from "./wasm-bytes.js";
-import {
-  attachModule,
-  callModule,
-  scheduleCall,
-  shutDown,
-  writeString,
-} from "./wasm-bridge.js";
 
 /** The version of the protocol. */
 /** An array of calls that claims to be longer is broken. */
@@ -75,7 +75,7 @@ const onCall = (args) => {
     }
     admitCall({ head: `[${now()},${pageContext()}`, parts });
   } catch {
-    warn("a call was ignored: unreadable arguments");
+    warn("unreadable arguments: a call was ignored");
   }
 };
 

@@ -2,8 +2,15 @@
 // have replaced it. A call that fails returns nothing, and never throws.
 
 import { admitPaint } from "./consent-gate.js";
-import { putRecord, recoverRecords } from "./outbox-store.js";
+import { storageGet, storageSet } from "./storage.js";
+import { callModule, readString, writeString } from "./wasm-bridge.js";
 import { normalizeIdentifier } from "./normalize-identifier.js";
+import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
+import { putRecord, recoverRecords } from "./outbox-store.js";
+import { clickId } from "./click-id.js";
+import { fetchConfig, send, setOutboxRecord } from "./requests.js";
+import { STRING_CALLS } from "./protocol.gen.js";
+import { onStateLoaded, trace } from "./trace.js";
 import {
   isHidden,
   monotonicMs,
@@ -14,14 +21,7 @@ import {
   uuid,
   warn,
 } from "./safe-builtins.js";
-import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
-import { callModule, readString, writeString } from "./wasm-bridge.js";
-import { storageGet, storageSet } from "./storage.js";
-import { clickId } from "./click-id.js";
-import { fetchConfig, send, setOutboxRecord } from "./requests.js";
 import { unescapeJson } from "./serialize-call.js";
-import { STRING_CALLS } from "./protocol.gen.js";
-import { onStateLoaded, trace } from "./trace.js";
 
 const { clearTimeout } = window;
 

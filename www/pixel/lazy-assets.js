@@ -1,7 +1,7 @@
 // Loads the files next to the script that only some pages need.
 
-import { defineHidden, tryOr } from "./safe-builtins.js";
 import { assetUrl, nonce } from "oaiq:asset-urls";
+import { defineHidden, tryOr } from "./safe-builtins.js";
 
 /** @type {TrustedTypePolicy | undefined} */
 let policy;
@@ -47,7 +47,7 @@ export const loadAsset = (name, use, onError) => {
   const onEnd = () =>
     hasArrived ||
     onError(
-      `${file} could not be loaded: host it next to the script and allow it in script-src and trusted-types oaiq`,
+      `${file} could not be loaded: host it next to the script and allow it in script-src`,
     );
   tryOr(() => {
     const script = document.createElement("script");

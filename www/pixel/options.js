@@ -1,8 +1,8 @@
 // Reads the options of the page: attributes of the script element, else `oaiq.config`.
 
-import { scriptElement } from "oaiq:asset-urls";
-import { serialize } from "./serialize-call.js";
 import { NOT_MEASURING, tryOr } from "./safe-builtins.js";
+import { serialize } from "./serialize-call.js";
+import { scriptElement } from "oaiq:asset-urls";
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const PIXEL_CONFIG = "https://bzrcdn.openai.com/pixel-config/v1";
@@ -41,7 +41,7 @@ const checkUrl = (name, given, defaultUrl) => {
     url.password
   )
     throw new Error(
-      `${NOT_MEASURING}data-oaiq-${name} (oaiq.config.${name}) is not https or same-origin: ${serialize(given).slice(0, 100)}`,
+      `${NOT_MEASURING}${name} is not https or same-origin: ${serialize(given).slice(0, 100)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };

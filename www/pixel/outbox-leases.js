@@ -3,8 +3,8 @@
 // A claim is a lock (Web Locks), which the browser releases when the page ends. On plain http there are no locks. There the
 // record is preceded by a time, which its page renews every few seconds: a record with an old time is an orphan.
 
-import { setTimer, tryOr } from "./safe-builtins.js";
 import { locks, writeRecord } from "./outbox-records.js";
+import { setTimer, tryOr } from "./safe-builtins.js";
 import { OUTBOX_PREFIX } from "./protocol.gen.js";
 
 /** Shorter than LEASE_MS of www/recovery/entry.js. */

@@ -1,14 +1,14 @@
 // Makes the module's requests and reports their outcomes to it.
 
+import { cookieDomain } from "./cookies.js";
 import {
   getRecovery,
   sendViaWorker,
   settleUnconfirmed,
 } from "./outbox-store.js";
-import { saveUnconfirmed } from "./outbox-records.js";
-import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
+import { ANONYMOUS, FLAG_BITS, UNLOADING } from "./protocol.gen.js";
 import { workerPort } from "./keepalive-worker.js";
-import { cookieDomain } from "./cookies.js";
+import { trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
 import { requestMode } from "./options.js";
 import {
@@ -16,8 +16,8 @@ import {
   REQUEST_SENT,
   RESPONSE_RECEIVED,
 } from "./debug-events.gen.js";
-import { ANONYMOUS, FLAG_BITS, UNLOADING } from "./protocol.gen.js";
-import { trace } from "./trace.js";
+import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
+import { saveUnconfirmed } from "./outbox-records.js";
 import { BEACON, chooseTransport, WORKER } from "./transport.js";
 
 const { fetch } = window;

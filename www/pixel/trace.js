@@ -7,11 +7,11 @@ import {
   STATE_LOADED,
 } from "./debug-events.gen.js";
 import { scriptElement } from "oaiq:asset-urls";
-import { loadAsset } from "./lazy-assets.js";
 import { callModule } from "./wasm-bridge.js";
-import { serialize } from "./serialize-call.js";
 import { setTimer, tryOr, warn } from "./safe-builtins.js";
 import { storageGet, storageSet } from "./storage.js";
+import { serialize } from "./serialize-call.js";
+import { loadAsset } from "./lazy-assets.js";
 
 /** The number of events that are recorded; later ones overwrite the oldest. */
 const MAX_RECORDS = 250;
