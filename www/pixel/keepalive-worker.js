@@ -3,7 +3,7 @@
 
 import { getLocalStorage } from "./storage.js";
 import { loadAsset, trustedScriptUrl } from "./lazy-assets.js";
-import { each, now, tryOr, warn } from "./safe-builtins.js";
+import { each, now, tryOr } from "./safe-builtins.js";
 
 /** localStorage key: when starting the worker last failed, usually because of a Content-Security-Policy. */
 const FAILED_AT = "oaiq_outbox.no_courier";
@@ -55,10 +55,7 @@ export const startWorker = (hasConsent) =>
           create = start;
           startWorker(hasConsent);
         },
-        (why) => {
-          tryOr(onFailure);
-          warn(why);
-        },
+        () => tryOr(onFailure),
       );
     }
   });

@@ -139,7 +139,7 @@ describe("attributes", { concurrency: 4 }, () => {
         fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => new Function(text)());`),
     );
     // such a script does not know the URL of its other files
-    await tab.waitForLog(/oaiq\.consent\.min\.js could not be loaded/);
+    await tab.waitForLog(/oaiq\.consent\.min\.js is missing/);
     await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.deepEqual(site.requests, []);
     assert.deepEqual(await visitor.cookies(), {});

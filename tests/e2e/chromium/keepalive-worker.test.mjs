@@ -288,6 +288,14 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
       "the tabs' first events",
       () => site.startedPixels === 5,
     );
+    // each tab connects to the worker once this file has run
+    await Promise.all(
+      tabs.map((one) =>
+        one.page.waitForFunction(
+          `performance.getEntriesByType("resource").some((it) => it.name.includes("oaiq.keepalive") && it.responseEnd > 0)`,
+        ),
+      ),
+    );
     await Promise.all(tabs.map(waitUntilIdle));
     site.respond = () => FAILURE;
     const ids = tabs.map((_, i) => `order-${i}`);
