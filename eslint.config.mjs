@@ -3,7 +3,7 @@ import { createNodeResolver, importX } from "eslint-plugin-import-x";
 import globals from "globals";
 
 export default [
-  { ignores: ["target", "dist"] },
+  { ignores: ["target", "dist", "fuzz/target"] },
   js.configs.recommended,
   {
     plugins: { "import-x": importX },
@@ -22,7 +22,7 @@ export default [
     languageOptions: { parserOptions: { ecmaFeatures: { jsx: true } } },
   },
   {
-    files: ["bench/**", "scripts/**", "tests/**", "*.mjs"],
+    files: ["bench/**", "fuzz/**", "scripts/**", "tests/**", "*.mjs"],
     // tests also contain functions that run inside a page
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
   },

@@ -1,0 +1,9 @@
+//! Any query of an image tag.
+#![no_main]
+
+use oaiq_collector::ingest::image_tag;
+use oaiq_fuzz::NOW_MS;
+
+libfuzzer_sys::fuzz_target!(|query: &str| {
+    let _ = image_tag::parse(query, NOW_MS);
+});
