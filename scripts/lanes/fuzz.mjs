@@ -49,6 +49,7 @@ export const testFuzz = (targets, seconds) => {
   const cargoFuzz = ensureCargoFuzz();
   run(process.execPath, [join(root, "fuzz/seeds.mjs")]);
   // cargo-fuzz calls cargo, which takes its toolchain from here
+  /** @type {Record<string, string>} */
   const env = toolchain.length > 0 ? { RUSTUP_TOOLCHAIN: "nightly" } : {};
   for (const target of targets.length > 0 ? targets : TARGETS) {
     log(`fuzzing ${target} for ${seconds} s`);
