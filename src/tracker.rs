@@ -2,6 +2,8 @@
 
 mod outbox;
 
+use core::num::NonZeroU32;
+
 use crate::command::{self, Call, Command};
 use crate::delivery::diagnostics::SessionMarkers;
 use crate::delivery::pixel_config::PixelConfig;
@@ -48,10 +50,17 @@ pub struct Tracker<H> {
     next_wakeup: u64,
     /// When the outbox is to be written.
     save_at: u64,
-    /// How many boxes have been taken over,
+    /// The number of outbox records recovered so far.
     recovered_records: u32,
-    /// and which of them the call that is just being done comes from; 0 is the page itself.
-    record_id: u32,
+}
+
+/// Where a call comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// This page.
+    Page,
+    /// The outbox record of another page, by its number.
+    Record(NonZeroU32),
 }
 
 /// One advertiser's pixel.
@@ -67,8 +76,8 @@ struct Pixel {
     reported_markers: SessionMarkers,
     /// Of its box in the outbox; empty while it has none.
     record_key: ThinString,
-    /// The box that it was made for; 0 for the page's own pixels.
-    record_id: u32,
+    /// Whose events it sends.
+    source: Source,
     /// The click reference, as a member of its bodies: the page's, or that of the box.
     click: ThinString,
 }
@@ -114,26 +123,26 @@ impl<H: Host> Tracker<H> {
             next_wakeup: NEVER,
             save_at: NEVER,
             recovered_records: 0,
-            record_id: 0,
             host,
         }
     }
 
     /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
     pub fn on_call(&mut self, s: Scratch, call: ThinStr) {
-        self.execute(s, &command::parse_call(RawJson::new(call)), call);
+        let parsed = command::parse_call(RawJson::new(call));
+        self.execute(s, Source::Page, &parsed, call);
         self.schedule_wakeup();
     }
 
     /// Does what a call asks for; `text` is the call, for whoever reads the console.
-    fn execute(&mut self, s: Scratch, call: &Call, text: ThinStr) {
+    fn execute(&mut self, s: Scratch, source: Source, call: &Call, text: ThinStr) {
         match call.command {
             Command::Unknown => self.host.trace(DebugEvent::Ignored, text),
-            Command::Init => self.init(s, call.context, call.first_arg, text),
-            // an answer of then is not one of now
-            Command::Consent if self.record_id != 0 => {}
+            Command::Init => self.init(s, source, call.context, call.first_arg, text),
+            // a past answer must not replace the current one
+            Command::Consent if source != Source::Page => {}
             Command::Consent => self.set_consent(s, call.first_arg.is_true()),
-            Command::Measure | Command::MeasureSingle => self.measure(s, call, text),
+            Command::Measure | Command::MeasureSingle => self.measure(s, source, call, text),
         }
     }
 
@@ -282,7 +291,14 @@ impl<H: Host> Tracker<H> {
         self.schedule_wakeup();
     }
 
-    fn init(&mut self, s: Scratch, context: CallContext, given: RawJson, call: ThinStr) {
+    fn init(
+        &mut self,
+        s: Scratch,
+        source: Source,
+        context: CallContext,
+        given: RawJson,
+        call: ThinStr,
+    ) {
         self.trace(DebugEvent::Init, call);
         let id = given.get(thin!("pixelId"));
         let id = match self.pixels.first() {
@@ -294,13 +310,13 @@ impl<H: Host> Tracker<H> {
             return self.host.warn(thin!("init needs {pixelId: \"...\"}"));
         }
         self.recheck_consent_in_storage(s);
-        let i = self.index_of(id.as_thin());
+        let i = self.index_of(source, id.as_thin());
         let is_known = i < self.pixels.len();
         if !is_known {
             self.host.trace(DebugEvent::PixelStarted, id.as_thin());
-            self.add_pixel(s, id.as_thin());
+            self.add_pixel(s, source, id.as_thin());
         }
-        if !is_known && self.record_id == 0 && self.granted {
+        if !is_known && source == Source::Page && self.granted {
             let id = self.host.uuid(s);
             let lifecycle = RawJson::new(thin!("{\"type\":\"sdk_lifecycle\"}"));
             let name = thin!("openai::sdk_init");
@@ -330,10 +346,10 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Where the pixel of that id is, or, if it has not started, will be when it does.
-    fn index_of(&self, id: ThinStr) -> usize {
+    fn index_of(&self, source: Source, id: ThinStr) -> usize {
         let mut i = 0;
         for pixel in self.pixels.iter() {
-            if pixel.record_id == self.record_id && pixel.id.as_thin() == id {
+            if pixel.source == source && pixel.id.as_thin() == id {
                 break;
             }
             i += 1;
@@ -370,7 +386,7 @@ impl<H: Host> Tracker<H> {
         }
         let pixel = &mut self.pixels[i];
         if let Some(identity) = &self.identity
-            && pixel.record_id == 0
+            && pixel.source == Source::Page
         {
             pixel.click = identity.click_id_json.clone();
         }
@@ -378,7 +394,7 @@ impl<H: Host> Tracker<H> {
     }
 
     /// Adds a pixel.
-    fn add_pixel(&mut self, s: Scratch, id: ThinStr) {
+    fn add_pixel(&mut self, s: Scratch, source: Source, id: ThinStr) {
         if self.pre_init_queue.len() > 0 {
             self.schedule_save();
         }
@@ -390,10 +406,10 @@ impl<H: Host> Tracker<H> {
             config: PixelConfig::default(),
             reported_markers: SessionMarkers::NONE,
             record_key: ThinString::default(),
-            record_id: self.record_id,
+            source,
             click: ThinString::default(),
         };
-        if self.record_id == 0 {
+        if source == Source::Page {
             pixel.user = self.default_user.clone();
         }
         if self.has_loaded_state {
@@ -472,7 +488,7 @@ impl<H: Host> Tracker<H> {
     fn queue_session_markers(&mut self, i: usize) {
         let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
-        if pixel.record_id != 0 || (self.silent && !self.granted) {
+        if pixel.source != Source::Page || (self.silent && !self.granted) {
             return;
         }
         let mut markers = SessionMarkers::FIRST_VISIT;
@@ -490,7 +506,7 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    fn measure(&mut self, s: Scratch, call: &Call, text: ThinStr) {
+    fn measure(&mut self, s: Scratch, source: Source, call: &Call, text: ThinStr) {
         self.recheck_consent_in_storage(s);
         if !self.granted {
             return self.trace(
@@ -502,7 +518,7 @@ impl<H: Host> Tracker<H> {
         let mut meant = 0;
         if !is_for_all {
             let id = call.first_arg.to_scratch_string(s);
-            meant = self.index_of(id.as_thin());
+            meant = self.index_of(source, id.as_thin());
             if meant == self.pixels.len() {
                 return self.host.trace(DebugEvent::UnknownPixel, id.as_thin());
             }
@@ -511,7 +527,7 @@ impl<H: Host> Tracker<H> {
         match &measured {
             Err(rejection) => self.warn_rejected(rejection, text),
             Ok(text) => {
-                let step = if self.record_id == 0 {
+                let step = if source == Source::Page {
                     DebugEvent::Queued
                 } else {
                     DebugEvent::Recovered
@@ -522,7 +538,7 @@ impl<H: Host> Tracker<H> {
         let now = self.host.monotonic_ms();
         let mut nobody = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
-            if pixel.record_id == self.record_id && (is_for_all || meant == i) {
+            if pixel.source == source && (is_for_all || meant == i) {
                 enqueue_or_count(&mut pixel.queue, &measured, false, now);
                 nobody = false;
             }
@@ -571,7 +587,7 @@ impl<H: Host> Tracker<H> {
     /// Nothing in the settings is worth keeping a page's first picture waiting.
     fn request_config(&mut self, i: usize) {
         let wanted = self.granted
-            && self.record_id == 0
+            && self.pixels[i].source == Source::Page
             && self.pixels[i]
                 .config
                 .request_if_stale(self.host.monotonic_ms());

@@ -24,6 +24,7 @@ struct State {
     /// The IDs of requests without a response.
     in_flight: Vec<u32>,
     takes_beacons: bool,
+    recovers_outbox: bool,
     debug_log: DebugLog,
 }
 
@@ -93,7 +94,9 @@ impl Host for Browser {
         record.as_str().len() < 4_096
     }
 
-    fn recover_outbox(&mut self) {}
+    fn recover_outbox(&mut self) {
+        self.0.borrow_mut().recovers_outbox = true;
+    }
 
     fn click_id<'s>(&self, s: Scratch<'s>) -> ScratchString<'s> {
         s.copy_str("click")
@@ -164,7 +167,8 @@ impl Session {
     /// Opens a page with this `oaiq.config`, as the script passes it.
     pub fn start(config: &str) -> Self {
         let browser = Browser::default();
-        let setup = format!(r#"["https://e.test/v1/sdk/events","https://e.test/config",{config},false]"#);
+        let setup =
+            format!(r#"["https://e.test/v1/sdk/events","https://e.test/config",{config},false]"#);
         let scope = Scope::open();
         let setup = ThinString::from(setup.as_str());
         let tracker = Tracker::new(scope.scratch(), browser.clone(), setup.as_thin());
@@ -211,15 +215,24 @@ impl Session {
         }
     }
 
-    /// The page finds a record of this text that another page has left.
+    /// The page finds a record of this text that another page has left, once it looks for records.
     pub fn recover(&mut self, record: &str) {
+        if !self.browser.0.borrow().recovers_outbox {
+            return;
+        }
         let text = ThinString::from(format!(r#"["name",{record}]"#).as_str());
         self.enter(|tracker, s| tracker.recover_record(s, text.as_thin()));
     }
 
     /// Sends what is queued, fails and resends it, and leaves the page.
     pub fn end(mut self) {
-        for line in ["!paint", "!wait 5000", "!respond 0", "!wait 9000", "!respond 200"] {
+        for line in [
+            "!paint",
+            "!wait 5000",
+            "!respond 0",
+            "!wait 9000",
+            "!respond 200",
+        ] {
             self.step(line);
         }
         self.step("!hide");

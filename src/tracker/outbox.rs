@@ -5,7 +5,9 @@
 //! starts takes over the boxes whose pages are gone: for each it has a further pixel, with the box's click reference and
 //! without a user, which is another `visit` than the page's own.
 
-use super::{Pixel, Tracker};
+use core::num::NonZeroU32;
+
+use super::{Pixel, Source, Tracker};
 use crate::command::{self, Call, Command};
 use crate::debug_log::payload::encode_dropped;
 use crate::delivery::queue::{DROPPED, NEVER, timestamp_ms_of};
@@ -205,10 +207,10 @@ impl<H: Host> Tracker<H> {
         let oldest = self.host.unix_ms().saturating_sub(MAX_EVENT_AGE_MS);
         let first = self.pixels.len();
         self.recovered_records += 1;
-        self.record_id = self.recovered_records;
+        let source = NonZeroU32::new(self.recovered_records).map_or(Source::Page, Source::Record);
         let id = left.get(thin!("pixel"));
         if id.is_non_empty_str() && self.granted {
-            self.add_pixel(s, id.to_scratch_string(s).as_thin());
+            self.add_pixel(s, source, id.to_scratch_string(s).as_thin());
         }
         while let Some(event) = next
             && self.granted
@@ -239,15 +241,14 @@ impl<H: Host> Tracker<H> {
             if call.command != Command::Init && call.context.time < oldest {
                 self.drop_event(s, 0, text.as_thin(), DropReason::TooOld);
             } else {
-                self.execute(s, &call, text.as_thin());
+                self.execute(s, source, &call, text.as_thin());
             }
         }
         if self.pre_init_queue.len() > 0 {
             // measured by a page before any init, so it goes to the first pixel there is
             let id = self.pixels[0].id.clone();
-            self.add_pixel(s, id.as_thin());
+            self.add_pixel(s, source, id.as_thin());
         }
-        self.record_id = 0;
         let click = left.get(thin!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
             pixel.click = click_id_member(s, click.to_scratch_string(s).as_thin()).to_thin_string();
