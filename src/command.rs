@@ -1,58 +1,59 @@
-//! A call's arguments, as a command.
+//! Parses a call into a command and its arguments.
 
 use crate::mem::thin;
 use crate::raw_json::RawJson;
 use crate::schema::events::CallContext;
 
-/// What a page may ask for.
+/// What a call asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// Something that is no command, which is ignored without a word.
+    /// No known command. The call is ignored.
     Unknown,
-    /// Starts a pixel or updates one.
+    /// Starts a pixel, or updates one.
     Init,
-    /// The visitor's answer.
+    /// Sets the visitor's consent.
     Consent,
-    /// Measures an event with every pixel,
+    /// Measures an event with all pixels.
     Measure,
-    /// or with one.
+    /// Measures an event with one pixel.
     MeasureSingle,
 }
 
-/// A call as the script hands it over: `[time, url, referrer, command, ...arguments]`.
+/// A call as the script passes it: `[time, url, referrer, command, ...arguments]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// What is asked for.
+    /// The command.
     pub command: Command,
-    /// When and where.
+    /// When and where the page made the call.
     pub context: CallContext<'a>,
-    /// The first argument: what `init` was given, the answer, the name of an event or the id of the one pixel that is meant.
+    /// The first argument: the options of `init`, the answer of `consent`, the event's name, or the pixel ID of
+    /// `measureSingle`.
     pub first_arg: RawJson<'a>,
     /// The event's name.
     pub name: RawJson<'a>,
-    /// Its data.
+    /// The event's data.
     pub data: RawJson<'a>,
-    /// Its options.
+    /// The event's options.
     pub options: RawJson<'a>,
 }
 
-/// Reads a call.
+/// Parses a call.
 pub fn parse_call(call: RawJson) -> Call {
     let time = call.first_child().unwrap_or(RawJson::UNDEFINED);
     let url = time.next_or_undefined();
     let referrer = url.next_or_undefined();
-    let asked = referrer.next_or_undefined();
-    let first = asked.next_or_undefined();
+    let command_name = referrer.next_or_undefined();
+    let first = command_name.next_or_undefined();
     let mut command = Command::Unknown;
     let mut name = first;
-    if asked.is_str(thin!("measure")) {
+    if command_name.is_str(thin!("measure")) {
         command = Command::Measure;
-    } else if asked.is_str(thin!("measureSingle")) {
+    } else if command_name.is_str(thin!("measureSingle")) {
         command = Command::MeasureSingle;
         name = first.next_or_undefined();
-    } else if asked.is_str(thin!("init")) || asked.is_str(thin!("initialize")) {
+    } else if command_name.is_str(thin!("init")) || command_name.is_str(thin!("initialize")) {
         command = Command::Init;
-    } else if asked.is_str(thin!("consent")) && first.is_bool() {
+    } else if command_name.is_str(thin!("consent")) && first.is_bool() {
         command = Command::Consent;
     }
     let data = name.next_or_undefined();

@@ -1,56 +1,56 @@
-//! All that the pixel needs of a browser. A page is one host; the tests have another, whose clock they turn by hand.
+//! What the pixel needs of a browser. A page is one host; the tests have another, whose clock they control.
 
 use crate::mem::{Scratch, ScratchString, ThinStr};
 
-/// Where a value is stored. The script is told its number.
+/// Which of the two web storages. The script knows them by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebStorage {
-    /// `localStorage`: until cleared.
+    /// `localStorage`, which lasts until it is cleared.
     Local,
-    /// `sessionStorage`: as long as the tab.
+    /// `sessionStorage`, which lasts as long as the tab.
     Session,
 }
 
-/// What two spellings of one value have in common depends on what it is.
+/// How an identifier is normalized before it is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum IdentifierKind {
-    /// Sent as it is.
+    /// Not at all; it is not hashed either.
     Plain,
-    /// What the site calls its customer: without the white space around it.
+    /// The site's own ID of its customer: white space at the ends is removed.
     ExternalId,
-    /// In lowercase.
+    /// Lowercased.
     Email,
-    /// Its digits from the country code on.
+    /// Reduced to its digits, from the country code on.
     Phone,
-    /// In lowercase, without white space and ASCII punctuation.
+    /// Lowercased, without white space and ASCII punctuation.
     PersonName,
 }
 
-/// One request to the events endpoint.
+/// A request to the events endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// What the answer names: see [`crate::Tracker::on_response`].
+    /// Its ID, which [`crate::Tracker::on_response`] is called with.
     pub id: u32,
-    /// The endpoint with its query.
+    /// The endpoint's URL with its query.
     pub url: ThinStr<'a>,
-    /// JSON.
+    /// The body, JSON.
     pub body: ThinStr<'a>,
-    /// No cookies, no referrer, and so no beacon either.
+    /// It carries neither cookies nor a referrer. `sendBeacon` cannot do that.
     pub is_anonymous: bool,
-    /// The page is being left: nobody may be there to see an answer.
+    /// The page is being unloaded, and may not see a response.
     pub is_unloading: bool,
-    /// What of it is to be kept until it has arrived, as a box of the outbox. Empty where nothing is, or where the page
-    /// lives on to hear of it.
+    /// The outbox record of its events, to be stored until they are delivered. Empty if there are none, or if the page
+    /// will see the response.
     pub outbox_record: ThinStr<'a>,
 }
 
-/// What became of a request.
+/// What the browser did with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendResult {
-    /// The browser has taken it over, or a courier has, and tells no more.
+    /// The browser or a keepalive worker sends it. There will be no response.
     HandedOff,
-    /// An answer will come.
+    /// There will be a response.
     InFlight,
 }
 
@@ -233,65 +233,68 @@ impl HostCall {
     }
 }
 
-/// A browser, as the pixel sees it. Nothing here fails: what a browser refuses reads as empty.
+/// A browser. Nothing here fails: what a browser refuses reads as empty.
 pub trait Host {
-    /// Milliseconds since the epoch, by a clock that people may set.
+    /// Milliseconds since the epoch, by the system's clock, which users may set.
     fn unix_ms(&self) -> u64;
-    /// Milliseconds since some moment, by a clock that never jumps.
+    /// Milliseconds by a clock that never jumps.
     fn monotonic_ms(&self) -> u64;
     /// A new v4 UUID in lowercase.
     fn uuid<'s>(&mut self, s: Scratch<'s>) -> ScratchString<'s>;
-    /// The value of a cookie, decoded and escaped; empty where there is none. Of several with that name, set for different
-    /// domains, the one made last counts.
+    /// The value of a cookie, decoded and then escaped; empty if there is none. Of several with this name, set for
+    /// different domains, the one that was created last.
     fn cookie<'s>(&self, s: Scratch<'s>, name: ThinStr) -> ScratchString<'s>;
-    /// Is there a cookie of that name with that value, escaped?
+    /// Whether there is a cookie with this name and this value, escaped.
     fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool;
-    /// Writes a cookie, escaped, that lives for so many days, for the widest domain that the browser takes.
+    /// Sets a cookie with an escaped value, for that many days, for the widest domain that the browser accepts.
     fn set_cookie(&mut self, name: ThinStr, value: ThinStr, days: u32);
-    /// Deletes a cookie, if there is one, whichever of the site's hosts it was set for.
+    /// Deletes a cookie, for whichever of the site's domains it was set.
     fn delete_cookie(&mut self, name: ThinStr);
-    /// A stored value, as it is; empty where there is none, or none that can be read.
+    /// A stored value, not escaped; empty if there is none or it cannot be read.
     fn storage_get<'s>(
         &self,
         s: Scratch<'s>,
         storage: WebStorage,
         key: ThinStr,
     ) -> ScratchString<'s>;
-    /// Stores a value, if the browser lets it.
+    /// Stores a value, if the browser allows it.
     fn storage_set(&mut self, storage: WebStorage, key: ThinStr, value: ThinStr);
-    /// Keeps a box of the outbox in `localStorage` under that name, until it is kept with another text. An empty text
-    /// is no box, and without a name as well all boxes are meant. Other pages leave a box alone while its page lives.
-    /// `leaving`: the page may be gone in the next moment. Returns false once the browser has not let it, the first time.
-    fn outbox_put(&mut self, leaving: bool, name: ThinStr, text: ThinStr) -> bool;
-    /// Calls [`crate::Tracker::recover_record`] for each box whose page is gone.
+    /// Stores an outbox record in `localStorage` under a name, in place of an earlier one. An empty record deletes it;
+    /// without a name, all records are deleted. Other pages leave a record alone while its page lives.
+    ///
+    /// `is_unloading`: the page may end at any moment. Returns false the first time that the browser has not stored a
+    /// record.
+    fn outbox_put(&mut self, is_unloading: bool, name: ThinStr, record: ThinStr) -> bool;
+    /// Calls [`crate::Tracker::recover_record`] for each record whose page is gone.
     fn recover_outbox(&mut self);
-    /// The ad click in the page's address: parameter `oppref` as it is there now, else as it was when the page was
-    /// loaded; escaped, empty where there is none.
+    /// The click ID in the page's URL: the parameter `oppref` as it is now, or else as it was when the page was loaded;
+    /// escaped, empty if there is none.
     fn click_id<'s>(&self, s: Scratch<'s>) -> ScratchString<'s>;
-    /// What an escaped text stands for, as `encodeURIComponent` writes it.
+    /// An escaped string, unescaped and then encoded by `encodeURIComponent`.
     fn uri_encode<'s>(&self, s: Scratch<'s>, text: ThinStr) -> ScratchString<'s>;
-    /// What the spellings of an escaped text have in common, no longer escaped: behind a `-`, or behind a `#` where it is
-    /// a hash already. Empty where it is not usable as what it should be, is longer than 1024 characters (in UTF-16 units,
-    /// as a page counts), or holds a 0. What is [`IdentifierKind::Plain`] is the text itself, still escaped. The browser does it, because
-    /// tables of letters in the module would be paid for by every visitor.
+    /// Normalizes an escaped identifier. The result is not escaped and starts with `-`, or with `#` if the value is a hash
+    /// already. It is empty if the value is not usable as this kind, has more than 1,024 UTF-16 code units, or contains a
+    /// NUL. A value of [`IdentifierKind::Plain`] is returned as it is, still escaped.
+    ///
+    /// The browser does this, because Unicode tables in the module would be downloaded by every visitor.
     fn normalize_identifier<'s>(
         &self,
         s: Scratch<'s>,
         text: ThinStr,
         kind: IdentifierKind,
     ) -> ScratchString<'s>;
-    /// Sends a batch.
+    /// Sends a batch of events.
     fn send(&mut self, request: Request) -> SendResult;
-    /// Fetches a pixel's settings; [`crate::Tracker::on_config_response`] is called with the same number.
+    /// Fetches a pixel's config, and then calls [`crate::Tracker::on_config_response`] with the same number.
     fn fetch_config(&mut self, pixel: usize, url: ThinStr);
-    /// Calls [`crate::Tracker::on_first_paint`] once the page has painted what it has.
+    /// Calls [`crate::Tracker::on_first_paint`] once the page has painted.
     fn request_paint(&mut self);
-    /// Calls [`crate::Tracker::on_timer`] after that many milliseconds, in place of any call still waiting.
+    /// Calls [`crate::Tracker::on_timer`] after that many milliseconds. Replaces a timer that is still running.
     fn set_timer(&mut self, ms: u32);
-    /// One line for whoever reads the console.
+    /// Prints a warning to the console.
     fn warn(&mut self, line: ThinStr);
-    /// One line that an event of that name was not measured, for that reason.
+    /// Prints a warning that an event of this name was not measured, with the reason.
     fn warn_rejected(&mut self, name: ThinStr, reason: ThinStr);
-    /// A step, with debug only.
+    /// Reports a debug event.
     fn trace(&mut self, step: DebugEvent, about: ThinStr);
 }

@@ -1,8 +1,8 @@
 //! A browser pixel for OpenAI Ads that speaks the oaiq protocol.
 //!
-//! Everything outside `wasm` is plain Rust over the trait [`host::Host`], and is tested natively. A call enters as
-//! a text ([`raw_json`]), becomes a command, changes one pixel's state in [`Tracker`], waits in its batch, and leaves as a
-//! request.
+//! Everything outside `wasm` is plain Rust over the trait [`host::Host`], and is tested natively. A call arrives as text
+//! ([`raw_json`]), becomes a command, changes the state of one pixel in [`Tracker`], waits in that pixel's queue, and is
+//! sent in a request.
 
 #![deny(unsafe_code)]
 #![deny(

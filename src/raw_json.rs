@@ -1,24 +1,28 @@
-//! A page's JavaScript value, copied once, as text.
+//! A JavaScript value of the page, as text.
 //!
-//! The script hands each call over as one text: JSON without white space, and two tokens for what JSON cannot say:
-//! `u` is `undefined`, and `x"why"` stands for a value that no event can carry (a function, a symbol,
-//! a BigInt, `NaN`, a getter that threw, an object nested too deep or too large). That text is the copy
-//! of the page's objects: it is what is checked and what is sent, so whatever the page changes later
-//! changes nothing. A [`RawJson`] is a place in it. It is never taken apart into a tree: what a call has is looked up in
-//! the text itself, strings stay as they are escaped there, and nothing is allocated.
+//! The script passes each call as text: JSON without white space, with two tokens for what JSON lacks. `u` is `undefined`,
+//! and `x"why"` is a value that no event can contain (a function, a symbol, a BigInt, `NaN`, a getter that threw, an
+//! object that is too deep or too large). The text is a copy of the page's objects: later changes to them change nothing.
+//!
+//! A [`RawJson`] is a position in that text. It is not parsed into a tree: fields are looked up in the text, strings stay
+//! escaped, and nothing is allocated.
 
 #[cfg(feature = "explain")]
 use crate::mem::ThinString;
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
-/// One value of a call: the text from its first byte on, with all that follows it.
+/// How deep the script lets values be nested (www/pixel/serialize-call.js): the name and the record of an outbox record, its
+/// events, an event, its data, their contents and an item. What is deeper is passed as `x"object"`.
+pub const MAX_DEPTH: usize = 7;
+
+/// A value: the text from its first byte on, with all that follows.
 #[derive(Debug, Clone, Copy)]
 pub struct RawJson<'a>(ThinStr<'a>);
 
-/// The type of a value, which its first byte tells.
+/// The type of a value, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
-    /// `undefined`, or an argument that the call does not have.
+    /// `undefined`, or an argument that is absent.
     Undefined,
     /// `null`.
     Null,
@@ -32,11 +36,11 @@ pub enum Tag {
     Str,
     /// An array.
     Array,
-    /// An object's own enumerable fields, in the page's order.
+    /// An object: its own enumerable fields, in the page's order.
     Object,
-    /// A value that no event can carry, followed by a word for what it was.
+    /// A value that no event can contain, followed by a word for what it was.
     Unserializable,
-    /// Nothing that the script writes, or the end of the text.
+    /// Not written by the script, or the end of the text.
     Invalid,
 }
 
@@ -49,7 +53,7 @@ impl<'a> RawJson<'a> {
         Self(text)
     }
 
-    /// The text that the value starts, with all that follows.
+    /// The text from the value on.
     pub const fn as_thin(self) -> ThinStr<'a> {
         self.0
     }
@@ -110,7 +114,7 @@ impl<'a> RawJson<'a> {
         self.0.first_byte() == b'{'
     }
 
-    /// What follows it.
+    /// The text after the value.
     #[inline(never)]
     pub fn end(self) -> ThinStr<'a> {
         let mut at = self.0;
@@ -138,7 +142,7 @@ impl<'a> RawJson<'a> {
         }
     }
 
-    /// The first part of an array or an object, of which names and values are parts in turn.
+    /// The first element of an array, or the first key of an object. Keys and values are siblings.
     pub fn first_child(self) -> Option<RawJson<'a>> {
         if self.is_array() || self.is_object() {
             RawJson(self.0.advance()).unless_closed()
@@ -147,7 +151,7 @@ impl<'a> RawJson<'a> {
         }
     }
 
-    /// The part that follows this one.
+    /// The next sibling.
     #[inline(never)]
     pub fn next_sibling(self) -> Option<RawJson<'a>> {
         let end = self.end();
@@ -164,12 +168,12 @@ impl<'a> RawJson<'a> {
         }
     }
 
-    /// The part that follows, `undefined` if none does.
+    /// The next sibling, or `undefined`.
     pub fn next_or_undefined(self) -> RawJson<'a> {
         self.next_sibling().unwrap_or(RawJson::UNDEFINED)
     }
 
-    /// The field of that name. Absent and `undefined` are the same, and so is what is no object.
+    /// The value of a field; `undefined` if it is absent or this is not an object.
     pub fn get(self, name: ThinStr) -> RawJson<'a> {
         let mut part = self.first_child();
         while self.is_object()
@@ -184,13 +188,14 @@ impl<'a> RawJson<'a> {
         RawJson::UNDEFINED
     }
 
-    /// Is it this string, which needs no escapes?
+    /// True for this string, which has no escapes.
     pub fn is_str(self, text: ThinStr) -> bool {
         let rest = self.str_contents().strip_prefix(text);
         self.is_string() && rest.is_some_and(|rest| rest.first_byte() == b'"')
     }
 
-    /// Where the characters of a string begin, escaped and with all that follows; of all else the end of nothing.
+    /// The string's contents, still escaped and unterminated. For any other type: a lone closing quote, i.e. an empty
+    /// string.
     pub fn str_contents(self) -> ThinStr<'a> {
         if self.is_string() {
             self.0.advance()
@@ -199,7 +204,7 @@ impl<'a> RawJson<'a> {
         }
     }
 
-    /// Is it a string that says something?
+    /// True for a string that is not empty.
     pub fn is_non_empty_str(self) -> bool {
         self.str_contents().first_byte() != b'"'
     }
@@ -224,7 +229,7 @@ impl<'a> RawJson<'a> {
         self.0.until(self.end()).into()
     }
 
-    /// Is it a whole number that JavaScript prints with all its digits (below 1e21)?
+    /// True for an integer that JavaScript prints with all its digits (below 1e21).
     pub fn is_integer(self) -> bool {
         let mut at = self.0;
         while at.first_byte().is_ascii_digit() || at.first_byte() == b'-' {
@@ -233,7 +238,7 @@ impl<'a> RawJson<'a> {
         at.as_ptr() == self.end().as_ptr()
     }
 
-    /// A whole number without a sign.
+    /// The value of an unsigned integer. Wraps if it is too large.
     pub fn as_u64(self) -> u64 {
         let mut number = 0u64;
         let mut at = self.0;
@@ -246,7 +251,10 @@ impl<'a> RawJson<'a> {
         number
     }
 
-    /// Adds what has passed [`crate::schema::validate`] as JSON. Fields that are `undefined` are left out.
+    /// Appends the value as JSON, without fields that are `undefined`.
+    ///
+    /// This calls itself for each level of nesting, on the module's small stack. The script passes at most [`MAX_DEPTH`]
+    /// levels.
     pub fn write_json<'s>(self, mut out: ScratchString<'s>) -> ScratchString<'s> {
         let is_object = self.is_object();
         if !is_object && !self.is_array() {
@@ -273,13 +281,13 @@ impl<'a> RawJson<'a> {
         if opening == bracket {
             out = out.append_byte(bracket);
         }
-        // ] and } are two behind [ and {
+        // in ASCII, ] and } come two after [ and {
         out.append_byte(bracket + 2)
     }
 }
 
 impl<'a> ThinStr<'a> {
-    /// The quote that ends a string, from inside it, or the end.
+    /// From inside a string: its closing quote, or the end of the text.
     pub fn find_closing_quote(self) -> Self {
         let mut at = self;
         loop {
@@ -307,8 +315,8 @@ mod tests {
         out.as_str().into()
     }
 
-    /// Visits everything in a value that can be asked for.
-    fn look_at_all(s: Scratch, value: RawJson, depth: usize) {
+    /// Calls all methods of a value and of the values inside it.
+    fn visit_all(s: Scratch, value: RawJson, depth: usize) {
         let _ = (value.tag(), value.is_integer(), value.as_u64());
         let _ = (
             value.to_scratch_string(s),
@@ -317,19 +325,26 @@ mod tests {
         );
         let mut next = value.first_child().filter(|_| depth < 100);
         while let Some(part) = next {
-            look_at_all(s, part, depth + 1);
+            visit_all(s, part, depth + 1);
             next = part.next_sibling();
         }
     }
 
     #[test]
-    fn an_order_is_sent_as_the_page_gave_it() {
+    fn order_is_written_unchanged() {
         let order = r#"{"type":"contents","amount":2599,"contents":[{"id":"ü\u0022]","quantity":-1},{}],"n":[],"t":true}"#;
         assert_eq!(written(order), order);
     }
 
     #[test]
-    fn undefined_fields_are_left_out() {
+    fn values_of_the_greatest_depth_are_written() {
+        let (open, close) = ("[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        let deepest = format!("{open}1{close}");
+        assert_eq!(written(&deepest), deepest);
+    }
+
+    #[test]
+    fn undefined_fields_are_omitted() {
         assert_eq!(written(r#"{"a":u,"b":1,"c":u}"#), r#"{"b":1}"#);
         assert_eq!(written(r#"{"a":u}"#), "{}");
         assert!(
@@ -340,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_found_by_its_whole_name_in_its_own_object() {
+    fn get_compares_whole_names_in_one_object() {
         let value = RawJson::new(thin!(r#"{"ab":1,"x":{"a":2},"a":"{\"a\":3","b":4}"#));
         assert_eq!(value.get(thin!("b")).as_u64(), 4);
         assert_eq!(value.get(thin!("x")).get(thin!("a")).as_u64(), 2);
@@ -359,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_numbers_with_all_their_digits_are_integers() {
+    fn is_integer_requires_all_digits() {
         for (text, integer) in [
             ("2599,", true),
             ("-1]", true),
@@ -370,9 +385,9 @@ mod tests {
             ("\"1\"", false),
             ("[1]", false),
         ] {
-            let given = ThinString::from(text);
+            let owned = ThinString::from(text);
             assert_eq!(
-                RawJson::new(given.as_thin()).is_integer(),
+                RawJson::new(owned.as_thin()).is_integer(),
                 integer,
                 "{text}"
             );
@@ -397,21 +412,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_at_all_is_read_as_something(text in any::<String>()) {
+        fn any_text_is_read_without_panic(text in any::<String>()) {
             let text = ThinString::from(text.as_str());
             let scope = Scope::open();
-            look_at_all(scope.scratch(), RawJson::new(text.as_thin()), 0);
+            visit_all(scope.scratch(), RawJson::new(text.as_thin()), 0);
         }
 
         #[test]
-        fn text_made_of_json_s_own_characters_is_read_as_something(text in r#"[\[\]{}",:ux\\0-9a.e+\- ]{0,64}"#) {
+        fn json_punctuation_is_read_without_panic(text in r#"[\[\]{}",:ux\\0-9a.e+\- ]{0,64}"#) {
             let text = ThinString::from(text.as_str());
             let scope = Scope::open();
-            look_at_all(scope.scratch(), RawJson::new(text.as_thin()), 0);
+            visit_all(scope.scratch(), RawJson::new(text.as_thin()), 0);
         }
 
         #[test]
-        fn any_json_is_sent_unchanged(value in json()) {
+        fn any_json_is_written_unchanged(value in json()) {
             let text = value.to_string();
             prop_assert_eq!(written(&text), text);
         }

@@ -1,4 +1,4 @@
-//! What each command does. [`Tracker`] is the only state there is.
+//! What each command and each event of the page does. [`Tracker`] owns all state.
 
 mod outbox;
 
@@ -19,9 +19,9 @@ use crate::visitor::identity::Identity;
 use crate::visitor::user_data;
 use outbox::{DropReason, OutboxBudget};
 
-/// Names the protocol and its version in the address of each request.
+/// The query parameters that name the protocol and its version, up to the timestamp's value.
 static PROTOCOL_QUERY: ThinStr = thin!("&st=oaiq-web&sv=0.1.41&t=");
-/// What is measured before any `init` is kept up to this many events.
+/// At most this many events are queued before any `init`.
 const MAX_PRE_INIT_EVENTS: usize = 500;
 
 /// All pixels of a page.
@@ -30,25 +30,25 @@ pub struct Tracker<H> {
     host: H,
     events_url: ThinString,
     config_url: ThinString,
-    /// Has what the browser keeps been has_loaded_state at? See [`Tracker::load_persisted_state`].
+    /// Whether cookies and storage have been read; see [`Tracker::load_persisted_state`].
     has_loaded_state: bool,
     granted: bool,
-    /// The calls that waited for the script are being made: see [`Tracker::on_replay_done`].
-    replaying: bool,
-    /// While consent is denied, not even that is sent.
-    silent: bool,
+    /// The calls that the snippet queued are being made; see [`Tracker::on_replay_done`].
+    is_replaying: bool,
+    /// While consent is denied, send not even anonymous diagnostics.
+    is_silent: bool,
     /// Known once a pixel has started with consent.
     identity: Option<Identity>,
     pixels: MiniVec<Pixel>,
-    /// What was measured before the first pixel started.
+    /// Events measured before the first pixel started.
     pre_init_queue: EventQueue,
     debug: bool,
-    /// What `init` leaves out is taken from the `oaiq.config` that the page left.
+    /// `oaiq.config` has the defaults of `init`.
     default_pixel: ThinString,
     default_user: ThinString,
     last_request_id: u32,
     next_wakeup: u64,
-    /// When the outbox is to be written.
+    /// When to save the outbox.
     save_at: u64,
     /// The number of outbox records recovered so far.
     recovered_records: u32,
@@ -59,7 +59,7 @@ pub struct Tracker<H> {
 enum Source {
     /// This page.
     Page,
-    /// The outbox record of another page, by its number.
+    /// An outbox record of another page, by its number.
     Record(NonZeroU32),
 }
 
@@ -68,24 +68,24 @@ enum Source {
 struct Pixel {
     id: ThinString,
     uri_id: ThinString,
-    /// The member `user` of its bodies. Empty where nothing is known.
+    /// The member `user` of its request bodies; empty if there is no user data.
     user: ThinString,
     queue: EventQueue,
     config: PixelConfig,
-    /// The session's first times that have been told.
+    /// The session markers that have been delivered.
     reported_markers: SessionMarkers,
-    /// Of its box in the outbox; empty while it has none.
+    /// The name of its outbox record; empty if it has none.
     record_key: ThinString,
-    /// Whose events it sends.
+    /// Where its events come from.
     source: Source,
-    /// The click reference, as a member of its bodies: the page's, or that of the box.
+    /// The member `oppref` of its request bodies: the page's click ID, or the record's.
     click: ThinString,
 }
 
 impl Pixel {
     fn load_reported_markers(&mut self, s: Scratch, host: &impl Host) {
-        let told = host.storage_get(s, WebStorage::Session, self.session_key(s).as_thin());
-        self.reported_markers = SessionMarkers::from_storage(told.as_thin());
+        let stored = host.storage_get(s, WebStorage::Session, self.session_key(s).as_thin());
+        self.reported_markers = SessionMarkers::from_storage(stored.as_thin());
     }
 
     fn session_key<'s>(&self, s: Scratch<'s>) -> ScratchString<'s> {
@@ -94,8 +94,8 @@ impl Pixel {
 }
 
 impl<H: Host> Tracker<H> {
-    /// Begins on a page. `setup` is what the script hands over: `[events address, settings address, config, silent]`; the config
-    /// is the `oaiq.config` that the page left, and `silent` true where nothing is to be sent while consent is denied.
+    /// Starts on a page. `setup` is `[events URL, config URL, config, silent]`: the config is the `oaiq.config` of the
+    /// page, and `silent` is true if nothing may be sent while consent is denied.
     pub fn new(s: Scratch, mut host: H, setup: ThinStr) -> Self {
         let events_url = RawJson::new(setup)
             .first_child()
@@ -108,8 +108,8 @@ impl<H: Host> Tracker<H> {
             config_url: config_url.to_scratch_string(s).to_thin_string(),
             has_loaded_state: false,
             granted: true,
-            replaying: true,
-            silent: config.next_or_undefined().is_true(),
+            is_replaying: true,
+            is_silent: config.next_or_undefined().is_true(),
             identity: None,
             pixels: MiniVec::new(),
             pre_init_queue: EventQueue::default(),
@@ -127,14 +127,14 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Takes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
+    /// Makes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
     pub fn on_call(&mut self, s: Scratch, call: ThinStr) {
         let parsed = command::parse_call(RawJson::new(call));
         self.execute(s, Source::Page, &parsed, call);
         self.schedule_wakeup();
     }
 
-    /// Does what a call asks for; `text` is the call, for whoever reads the console.
+    /// Executes a command. `text` is the whole call, for debug.
     fn execute(&mut self, s: Scratch, source: Source, call: &Call, text: ThinStr) {
         match call.command {
             Command::Unknown => self.host.trace(DebugEvent::Ignored, text),
@@ -146,25 +146,25 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// The calls that waited for the script have been made. Until then a denial deletes nothing, because consent libraries
-    /// document the order `consent false`, `init`, `consent true` for pages of visitors who have agreed.
+    /// The calls that the snippet queued have been made. Until then a denial deletes nothing, because consent libraries
+    /// document the order `consent false`, `init`, `consent true` for pages of visitors who have granted consent.
     pub fn on_replay_done(&mut self) {
-        self.replaying = false;
+        self.is_replaying = false;
         if !self.granted {
             self.forget();
         }
     }
 
-    /// Switches debug on or off. What is queued already is traced when something happens next. This sets no alarm, because
-    /// then the module looks at what the browser stores, which it may not do while consent is pending.
+    /// Switches debug on or off. Events that are queued already are reported when something happens next: a timer set here
+    /// would make the module read cookies and storage, which it may not do while consent is pending.
     pub fn set_debug(&mut self, on: bool) {
         self.debug = on;
         self.schedule_save();
     }
 
-    /// The time that was asked for by [`Host::set_timer`] has come.
+    /// The timer of [`Host::set_timer`] has fired.
     pub fn on_timer(&mut self, s: Scratch) {
-        // an init that comes later may say that consent is still to be asked for
+        // a later `init` may still make consent necessary
         if !self.pixels.is_empty() {
             self.load_persisted_state(s);
         }
@@ -185,7 +185,7 @@ impl<H: Host> Tracker<H> {
         self.schedule_wakeup();
     }
 
-    /// The network is there again.
+    /// The browser is online again.
     pub fn on_online(&mut self) {
         for pixel in self.pixels.iter_mut() {
             pixel.queue.clear_backoff();
@@ -193,7 +193,7 @@ impl<H: Host> Tracker<H> {
         self.schedule_wakeup();
     }
 
-    /// The page has been painted, after [`Host::request_paint`].
+    /// The page has painted, after [`Host::request_paint`].
     pub fn on_first_paint(&mut self, s: Scratch) {
         self.load_persisted_state(s);
         for i in 0..self.pixels.len() {
@@ -203,17 +203,17 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// The page is being left or hidden: everything goes at once.
+    /// The page is hidden or being unloaded: sends everything at once.
     pub fn on_page_hide(&mut self) {
-        let mut kept = OutboxBudget::default();
+        let mut budget = OutboxBudget::default();
         for i in 0..self.pixels.len() {
             while self.pixels[i].queue.has_queued() {
-                // a long backlog is many requests: the strings of each are freed before the next
+                // a backlog takes many requests; the strings of each are freed before the next
                 let scope = Scope::open();
                 let s = scope.scratch();
                 self.load_persisted_state(s);
                 self.recheck_consent(s);
-                self.send_next_batch(s, i, Some(&mut kept));
+                self.send_next_batch(s, i, Some(&mut budget));
             }
         }
         if self.save_at != NEVER {
@@ -222,8 +222,8 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// The request of that number has been answered with that status: 0 if it has failed, 1 if the answer cannot be read.
-    /// It is not to be sent again for so many seconds.
+    /// A request has been answered with this HTTP status: 0 if it has failed, 1 if the response cannot be read. `after` is
+    /// the number of seconds before it may be repeated.
     pub fn on_response(&mut self, s: Scratch, number: u32, status: u32, after: u32) {
         let outcome = match status {
             0 | 408 | 429 | 500.. => Outcome::Failed(u64::from(after) * 1_000),
@@ -233,7 +233,7 @@ impl<H: Host> Tracker<H> {
         for i in 0..self.pixels.len() {
             self.settle_pixel(s, i, number, outcome);
         }
-        // what has arrived must not be found by another page
+        // no other page may find what has been delivered
         if self.save_at != NEVER {
             self.save(s, false);
         }
@@ -272,8 +272,8 @@ impl<H: Host> Tracker<H> {
         self.schedule_save();
     }
 
-    /// A pixel's settings have been answered: with this status, 0 where there was no answer, and with this
-    /// `automatic_advanced_matching_enabled`, if it had one.
+    /// A pixel's config has arrived: the HTTP status, 0 if there was no response, and its
+    /// `automatic_advanced_matching_enabled`, if it has one.
     pub fn on_config_response(&mut self, pixel: usize, status: u16, enabled: Option<bool>) {
         let now = self.host.monotonic_ms();
         if self.granted
@@ -285,7 +285,7 @@ impl<H: Host> Tracker<H> {
         self.schedule_wakeup();
     }
 
-    /// Another tab has changed what is stored: a denial there is one here.
+    /// Another tab has changed `localStorage`. A denial there applies here.
     pub fn on_storage_event(&mut self, s: Scratch) {
         self.recheck_consent_in_storage(s);
         self.schedule_wakeup();
@@ -296,17 +296,17 @@ impl<H: Host> Tracker<H> {
         s: Scratch,
         source: Source,
         context: CallContext,
-        given: RawJson,
+        options: RawJson,
         call: ThinStr,
     ) {
         self.trace(DebugEvent::Init, call);
-        let id = given.get(thin!("pixelId"));
+        let id = options.get(thin!("pixelId"));
         let id = match self.pixels.first() {
             _ if id.is_defined() => id.to_scratch_string(s),
             Some(first) => s.copy(first.id.as_thin()),
             None => s.copy(self.default_pixel.as_thin()),
         };
-        if !given.is_object() || id.is_empty() {
+        if !options.is_object() || id.is_empty() {
             return self.host.warn(thin!("init needs {pixelId: \"...\"}"));
         }
         self.recheck_consent_in_storage(s);
@@ -334,7 +334,7 @@ impl<H: Host> Tracker<H> {
                 now,
             );
         }
-        let mut next = given.first_child();
+        let mut next = options.first_child();
         while let Some(field) = next {
             let value = field.next_or_undefined();
             if field.is_str(thin!("user")) {
@@ -345,7 +345,7 @@ impl<H: Host> Tracker<H> {
         self.request_config(i);
     }
 
-    /// Where the pixel of that id is, or, if it has not started, will be when it does.
+    /// The index of a pixel; that of the next pixel to be added if it has not started.
     fn index_of(&self, source: Source, id: ThinStr) -> usize {
         let mut i = 0;
         for pixel in self.pixels.iter() {
@@ -357,10 +357,10 @@ impl<H: Host> Tracker<H> {
         i
     }
 
-    /// Looks, once, at what the browser keeps: whether consent is denied, who the visitor is, what the session has been
-    /// told. Cookies and stores are round trips to other processes, by far the longest part of a start, so this waits
-    /// until the page has been painted, but never longer than until something is to be sent or stored. Until then
-    /// everything is held in memory alone: a denial that is found drops it.
+    /// Reads cookies and storage, once: whether consent is denied, who the visitor is, and which session markers have been
+    /// delivered. These reads are round trips to other processes, by far the longest part of a start, so they wait for the
+    /// first paint, unless something has to be sent or stored before. Until then events are in memory only, and are
+    /// dropped if consent turns out to be denied.
     fn load_persisted_state(&mut self, s: Scratch) {
         if self.has_loaded_state {
             return;
@@ -378,7 +378,7 @@ impl<H: Host> Tracker<H> {
         self.schedule_wakeup();
     }
 
-    /// A pixel gets to know the visitor.
+    /// Gives a pixel the visitor's click ID.
     fn attach_identity(&mut self, s: Scratch, i: usize) {
         if self.granted && self.identity.is_none() {
             self.identity = Some(Identity::load_or_create(s, &mut self.host));
@@ -422,7 +422,7 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// The visitor's answer.
+    /// Stores the visitor's answer and applies it.
     fn set_consent(&mut self, s: Scratch, granted: bool) {
         self.load_persisted_state(s);
         consent_store::store_answer(&mut self.host, granted);
@@ -441,7 +441,7 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// From now on nothing is measured, and nothing of before is sent.
+    /// Stops measuring, and drops everything that is queued.
     fn revoke(&mut self) {
         if !self.granted {
             return;
@@ -449,7 +449,7 @@ impl<H: Host> Tracker<H> {
         self.granted = false;
         self.host.trace(DebugEvent::ConsentChanged, thin!("denied"));
         self.identity = None;
-        if !self.replaying {
+        if !self.is_replaying {
             self.forget();
         }
         self.pre_init_queue.clear();
@@ -461,7 +461,7 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Deletes what is kept of a visitor who denies consent.
+    /// Deletes the cookies and the outbox of a visitor who has denied consent.
     fn forget(&mut self) {
         Identity::clear(&mut self.host);
         self.host.outbox_put(false, thin!(""), thin!(""));
@@ -473,8 +473,8 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// [`Self::recheck_consent`] for the caller's time: what only a cookie denies is dropped when the next
-    /// request would go.
+    /// [`Self::recheck_consent`] without cookies, which are slow to read: for the time of the page's own call. A denial in
+    /// a cookie is found before the next request.
     fn recheck_consent_in_storage(&mut self, s: Scratch) {
         if self.has_loaded_state
             && self.granted
@@ -484,11 +484,11 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Lets the session's first times be told that have not been.
+    /// Queues the session markers that have not been delivered.
     fn queue_session_markers(&mut self, i: usize) {
         let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
-        if pixel.source != Source::Page || (self.silent && !self.granted) {
+        if pixel.source != Source::Page || (self.is_silent && !self.granted) {
             return;
         }
         let mut markers = SessionMarkers::FIRST_VISIT;
@@ -515,11 +515,11 @@ impl<H: Host> Tracker<H> {
             );
         }
         let is_for_all = call.command == Command::Measure;
-        let mut meant = 0;
+        let mut target = 0;
         if !is_for_all {
             let id = call.first_arg.to_scratch_string(s);
-            meant = self.index_of(source, id.as_thin());
-            if meant == self.pixels.len() {
+            target = self.index_of(source, id.as_thin());
+            if target == self.pixels.len() {
                 return self.host.trace(DebugEvent::UnknownPixel, id.as_thin());
             }
         }
@@ -536,14 +536,14 @@ impl<H: Host> Tracker<H> {
             }
         }
         let now = self.host.monotonic_ms();
-        let mut nobody = true;
+        let mut has_no_pixel = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
-            if pixel.source == source && (is_for_all || meant == i) {
+            if pixel.source == source && (is_for_all || target == i) {
                 enqueue_or_count(&mut pixel.queue, &measured, false, now);
-                nobody = false;
+                has_no_pixel = false;
             }
         }
-        if nobody {
+        if has_no_pixel {
             if measured.is_ok() && self.pre_init_queue.len() >= MAX_PRE_INIT_EVENTS {
                 return self
                     .host
@@ -554,7 +554,7 @@ impl<H: Host> Tracker<H> {
         self.schedule_save();
     }
 
-    /// The wire form of what a call measures.
+    /// The wire form of the event that a call measures.
     fn build_event<'s>(
         &mut self,
         s: Scratch<'s>,
@@ -584,14 +584,14 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Nothing in the settings is worth keeping a page's first picture waiting.
+    /// Requests a pixel's config after the first paint, because nothing in it is urgent.
     fn request_config(&mut self, i: usize) {
         let wanted = self.granted
             && self.pixels[i].source == Source::Page
             && self.pixels[i]
                 .config
                 .request_if_stale(self.host.monotonic_ms());
-        // the first paint has been asked for
+        // the first paint has been requested by `new`
         if wanted && self.has_loaded_state {
             self.host.request_paint();
         }
@@ -609,8 +609,8 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Sends one request of what waits for a pixel.
-    fn send_next_batch(&mut self, s: Scratch, i: usize, leaving: Option<&mut OutboxBudget>) {
+    /// Sends a pixel's next request.
+    fn send_next_batch(&mut self, s: Scratch, i: usize, budget: Option<&mut OutboxBudget>) {
         let pixel = &mut self.pixels[i];
         let host = &mut self.host;
         if !pixel.queue.has_queued() {
@@ -618,36 +618,36 @@ impl<H: Host> Tracker<H> {
         }
         let now = host.unix_ms();
         self.last_request_id += 1;
-        let number = self.last_request_id;
-        let mut room = MAX_BODY_BYTES - 32;
+        let request_id = self.last_request_id;
+        let mut capacity = MAX_BODY_BYTES - 32;
         let mut user = pixel.user.as_thin();
-        let (mut browser, mut click) = (thin!(""), pixel.click.as_thin());
+        let (mut browser_id, mut click_id) = (thin!(""), pixel.click.as_thin());
         if let Some(identity) = &self.identity {
-            browser = identity.browser_id_json.as_thin();
+            browser_id = identity.browser_id_json.as_thin();
         }
-        for part in [browser, click, user] {
-            room = room.saturating_sub(part.len());
+        for part in [browser_id, click_id, user] {
+            capacity = capacity.saturating_sub(part.len());
         }
         if let Some(diagnostic) = pixel.queue.take_diagnostic() {
             let text = diagnostic.write_json(s, now, host.uuid(s).as_thin());
             let event = QueuedEvent::internal(text.as_thin(), diagnostic.markers);
             pixel.queue.push_due(event);
         }
-        let events = pixel.queue.take_batch(s, number, room);
-        let stripped = !self.granted || events.only_markers;
-        if stripped {
-            (browser, click) = (thin!(""), thin!(""));
+        let payload = pixel.queue.take_batch(s, request_id, capacity);
+        let is_anonymous = !self.granted || payload.only_markers;
+        if is_anonymous {
+            (browser_id, click_id) = (thin!(""), thin!(""));
         }
-        if stripped || events.only_internal {
+        if is_anonymous || payload.only_internal {
             user = thin!("");
         }
         let body = s
             .copy(thin!("{"))
-            .append(browser)
+            .append(browser_id)
             .append(thin!("\"events\":["))
-            .append(events.events.as_thin())
+            .append(payload.events.as_thin())
             .append(thin!("]"))
-            .append(click)
+            .append(click_id)
             .append(user)
             .append(thin!("}"));
         let has_query = !self.events_url.as_thin().find_byte(b'?').is_empty();
@@ -662,22 +662,22 @@ impl<H: Host> Tracker<H> {
             .append(PROTOCOL_QUERY)
             .append_u64(now)
             .append(thin!("&ec="))
-            .append_u64(events.count);
-        let is_leaving = leaving.is_some();
-        let mut kept = s.string();
-        if let Some(room) = leaving {
-            kept = pixel.to_outbox_record(s, number, room);
+            .append_u64(payload.count);
+        let is_unloading = budget.is_some();
+        let mut outbox_record = s.string();
+        if let Some(budget) = budget {
+            outbox_record = pixel.to_outbox_record(s, request_id, budget);
         }
-        let sending = host.send(Request {
-            id: number,
+        let result = host.send(Request {
+            id: request_id,
             url: url.as_thin(),
             body: body.as_thin(),
-            is_anonymous: stripped,
-            is_unloading: is_leaving,
-            outbox_record: kept.as_thin(),
+            is_anonymous,
+            is_unloading,
+            outbox_record: outbox_record.as_thin(),
         });
-        if sending == SendResult::HandedOff {
-            self.settle_pixel(s, i, number, Outcome::Delivered);
+        if result == SendResult::HandedOff {
+            self.settle_pixel(s, i, request_id, Outcome::Delivered);
         }
     }
 
@@ -700,7 +700,7 @@ impl<H: Host> Tracker<H> {
     }
 }
 
-/// Adds what a call has measured, or counts it if it was refused.
+/// Queues a measured event, or counts a rejected call.
 fn enqueue_or_count(
     queue: &mut EventQueue,
     measured: &Result<ScratchString, Rejection>,
@@ -715,8 +715,8 @@ fn enqueue_or_count(
     }
 }
 
-fn user_member<'s>(s: Scratch<'s>, host: &impl Host, given: RawJson) -> ScratchString<'s> {
-    user_data::user_data_member(s, given, &|text, kind| {
+fn user_member<'s>(s: Scratch<'s>, host: &impl Host, user: RawJson) -> ScratchString<'s> {
+    user_data::user_data_member(s, user, &|text, kind| {
         host.normalize_identifier(s, text, kind)
     })
 }

@@ -1,7 +1,7 @@
-//! What travels to the events endpoint, as serde types.
+//! The wire format of the events endpoint, as serde types.
 //!
-//! The module itself writes its requests without serde, which would cost visitors more than the rest
-//! of the pixel. These types serve whoever reads requests: the collector and the tests.
+//! The module writes its requests without serde, which would be larger than the rest of the pixel. These types are for
+//! those who read requests: the collector and the tests.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,15 +9,15 @@ use serde_json::{Map, Value};
 /// The body of one `POST /v1/sdk/events`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
-    /// The browser reference, a v4 UUID. Absent when the request is stripped of identity.
+    /// The browser ID, a v4 UUID. Absent if the request is anonymous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obref: Option<String>,
-    /// What was measured, oldest first.
+    /// The events, oldest first.
     pub events: Vec<Event>,
-    /// The click reference.
+    /// The click ID. Absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oppref: Option<String>,
-    /// Who the site says the visitor is: `{"in": {"em": "<sha256>", ...}}`.
+    /// The user data of the visitor: `{"in": {"em": "<sha256>", ...}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Map<String, Value>>,
 }
@@ -25,26 +25,26 @@ pub struct Batch {
 /// One event of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// The event's name, `openai::sdk_init` or `oai::diagnostic`.
+    /// The event's name, or `openai::sdk_init` or `oai::diagnostic`.
     #[serde(rename = "type")]
     pub name: String,
     /// When it was measured, in milliseconds since the epoch.
     pub timestamp_ms: u64,
-    /// What duplicates are recognised by, together with pixel and name.
+    /// Its ID. Events of one pixel with the same name and ID are duplicates.
     pub id: String,
-    /// The page, without query and fragment.
+    /// The page's URL, without query and fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_url: Option<String>,
-    /// The page before it, without query and fragment.
+    /// The URL of the page before, without query and fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer_url: Option<String>,
-    /// The visitor's own choice not to be targeted by this event.
+    /// The visitor has opted out of targeting by this event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opt_out: Option<bool>,
-    /// The site's own name of a `custom` event.
+    /// The site's name for a `custom` event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_event_name: Option<String>,
-    /// The event's data, of the shape that its `type` names.
+    /// The event's data. Its shape is named by its `type`.
     #[serde(default)]
     pub data: Map<String, Value>,
 }

@@ -3,10 +3,7 @@
 
 use oaiq::explain;
 use oaiq::mem::{Scope, Scratch, ThinString};
-use oaiq::raw_json::RawJson;
-
-/// Deeper values are written, but not visited one by one.
-const MAX_DEPTH: usize = 8;
+use oaiq::raw_json::{MAX_DEPTH, RawJson};
 
 fn visit(s: Scratch, value: RawJson, depth: usize) {
     let _ = (value.tag(), value.is_integer(), value.as_u64());

@@ -1,4 +1,4 @@
-//! What a pixel tells of itself: refused calls counted, session markers, how its settings arrived.
+//! What a pixel reports about itself: counts of rejected calls, session markers, and how its config was received.
 
 use crate::mem::{MiniVec, Scratch, ScratchString, ThinStr, thin};
 use crate::schema::events::begin_event_json;
@@ -51,12 +51,12 @@ impl SessionMarkers {
     }
 }
 
-/// How a pixel's settings arrived.
+/// How a pixel's config was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigOutcome {
     /// `enabled`, `disabled`, `not_found`, `invalid` or `request_failed`.
     pub automatic_advanced_matching: ThinStr<'static>,
-    /// Whether a second request was made, and whether it was answered.
+    /// Whether a second request was made, and whether it succeeded.
     pub retry_succeeded: Option<bool>,
 }
 
@@ -76,19 +76,19 @@ static COUNTS: [(ThinStr, usize); 3] = [
     (thin!("dropped_event_phase_counts"), PHASE),
 ];
 
-/// Everything that waits to be told for one pixel, merged into one event.
+/// All that is to be reported about one pixel, in one event.
 #[derive(Debug, Default)]
 pub struct Diagnostic {
-    /// Each kind of rejection, and how often.
+    /// Each key, with its count.
     rejections: MiniVec<(RejectionKey, u64)>,
-    /// The session's first times that this tells of.
+    /// The session markers that it reports.
     pub markers: SessionMarkers,
     consent: bool,
     config: Option<ConfigOutcome>,
 }
 
 impl Diagnostic {
-    /// Counts a refused call.
+    /// Counts a rejected call.
     pub fn count_rejection(&mut self, rejection: &Rejection, before_init: bool) {
         let Rejection {
             name,
@@ -111,13 +111,13 @@ impl Diagnostic {
         self.rejections.push((key, 1));
     }
 
-    /// SessionMarkers first times of the session, and the state of consent that goes with them.
+    /// Adds session markers, with the state of consent that goes with them.
     pub fn add_markers(&mut self, markers: SessionMarkers, consent: bool) {
         self.markers = self.markers.union(markers);
         self.consent = consent;
     }
 
-    /// Tells how the settings arrived.
+    /// Sets how the config was received.
     pub fn set_config(&mut self, outcome: ConfigOutcome) {
         self.config = Some(outcome);
     }
@@ -207,8 +207,8 @@ impl Diagnostic {
         out.append(thin!("}}"))
     }
 
-    /// Visits what was refused, once for all that agree in these labels, with how often, in the order in which it
-    /// first was.
+    /// Groups the rejections by some parts of their keys. Visits one key of each group with the count of all, in the order
+    /// in which the groups first appeared.
     fn group_by(&self, same: &[usize], visit: &mut dyn FnMut(&RejectionKey, u64)) {
         for (i, (labels, _)) in self.rejections.iter().enumerate() {
             let mut before = false;
@@ -247,7 +247,7 @@ mod tests {
     };
 
     #[test]
-    fn refused_calls_are_counted_together() {
+    fn rejected_calls_are_counted_together() {
         let mut diagnostic = Diagnostic::default();
         diagnostic.count_rejection(&REJECTION, false);
         diagnostic.count_rejection(&REJECTION, true);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_and_settings_tell_what_applies() {
+    fn markers_and_config_are_reported() {
         let mut diagnostic = Diagnostic::default();
         diagnostic.add_markers(SessionMarkers::FIRST_VISIT, false);
         diagnostic.set_config(ConfigOutcome {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_without_a_code_has_no_detail() {
+    fn rejection_without_a_code_has_no_details() {
         let mut diagnostic = Diagnostic::default();
         diagnostic.count_rejection(
             &Rejection {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_kept_in_one_letter() {
+    fn markers_are_stored_as_one_letter() {
         for (markers, code) in [
             (SessionMarkers::NONE, thin!("")),
             (SessionMarkers::FIRST_VISIT, thin!("v")),

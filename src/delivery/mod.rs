@@ -1,4 +1,4 @@
-//! The way of an event from its call to the endpoint: queue, diagnostics and the pixel's configuration.
+//! From a measured event to a request: the event queue, diagnostics and the pixel config.
 
 pub mod diagnostics;
 pub mod pixel_config;

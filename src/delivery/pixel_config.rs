@@ -1,25 +1,25 @@
-//! A pixel's settings, which OpenAI keeps for it.
+//! A pixel's config, which OpenAI hosts.
 //!
-//! The one setting so far says whether forms of the page may be read for identifiers. This pixel reads none; it tells
-//! how the settings arrived, as the protocol asks.
+//! Its one setting so far says whether the page's forms may be read for identifiers. This pixel does not read forms; it
+//! reports how the config was received, as the protocol demands.
 
 use crate::delivery::diagnostics::ConfigOutcome;
 use crate::delivery::queue::NEVER;
 use crate::mem::thin;
 
-/// PixelConfig are asked for again after this many milliseconds.
+/// The config is requested again after this many milliseconds.
 const TTL_MS: u64 = 5 * 60 * 1_000;
-/// The pause before a second request, in milliseconds.
+/// The delay before the second request, in milliseconds.
 const RETRY_DELAY_MS: u64 = 250;
 
-/// How far a pixel has come with its config.
+/// The state of a pixel's config.
 #[derive(Debug)]
 pub struct PixelConfig {
-    /// When they are worth asking for again.
+    /// When to request it again.
     refresh_at: u64,
     requested: bool,
     has_retried: bool,
-    /// When a second request is due.
+    /// When the second request is due.
     retry_at: u64,
 }
 
@@ -35,7 +35,7 @@ impl Default for PixelConfig {
 }
 
 impl PixelConfig {
-    /// Should they be asked for? From then on they are wanted until [`PixelConfig::take_request`].
+    /// Whether to request the config. If so, [`PixelConfig::take_request`] returns true once.
     pub fn request_if_stale(&mut self, now: u64) -> bool {
         if now < self.refresh_at {
             return false;
@@ -48,17 +48,17 @@ impl PixelConfig {
         true
     }
 
-    /// Are they wanted and not yet asked for?
+    /// Whether there is a request to be made; false from then on.
     pub fn take_request(&mut self) -> bool {
         core::mem::take(&mut self.requested)
     }
 
-    /// When the second request is due; [`NEVER`] if none is.
+    /// When the second request is due; [`NEVER`] if there is none.
     pub fn retry_at(&self) -> u64 {
         self.retry_at
     }
 
-    /// Is the second request due? From then on it counts as made.
+    /// Whether the second request is due. If so, it counts as made.
     pub fn take_due_retry(&mut self, now: u64) -> bool {
         let due = self.retry_at <= now;
         if due {
@@ -67,8 +67,8 @@ impl PixelConfig {
         due
     }
 
-    /// Takes an answer in: its status, 0 where there was none, and the one setting, if the answer had it. `None` if it
-    /// is worth a second request.
+    /// Evaluates a response: its HTTP status, 0 if there was none, and the setting, if it had it. Returns `None` if there
+    /// will be a second request.
     pub fn on_response(
         &mut self,
         status: u16,
@@ -103,8 +103,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_answer_is_told_as_what_it_was() {
-        for (status, enabled, told) in [
+    fn response_is_reported_by_its_status_and_setting() {
+        for (status, enabled, outcome_name) in [
             (200, Some(true), thin!("enabled")),
             (200, Some(false), thin!("disabled")),
             (200, None, thin!("invalid")),
@@ -118,7 +118,7 @@ mod tests {
             assert_eq!(
                 outcome,
                 ConfigOutcome {
-                    automatic_advanced_matching: told,
+                    automatic_advanced_matching: outcome_name,
                     retry_succeeded: None
                 },
                 "{status} {enabled:?}"
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_the_server_or_the_network_is_tried_again_once() {
+    fn server_or_network_error_is_retried_once() {
         for status in [0, 408, 500, 503] {
             let mut config = PixelConfig::default();
             assert!(config.request_if_stale(0));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_hold_for_five_minutes() {
+    fn config_is_fresh_for_five_minutes() {
         let mut config = PixelConfig::default();
         assert!(config.request_if_stale(1_000));
         assert!(!config.request_if_stale(300_999));

@@ -1,4 +1,4 @@
-//! What waits for one pixel: when it goes, how it is cut, when it is tried again.
+//! A pixel's event queue: when a request is due, what it contains, and when it is repeated.
 //!
 //! Times are [`crate::host::Host::monotonic_ms`], in milliseconds.
 
@@ -7,48 +7,48 @@ use crate::mem::{MiniVec, Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::OUTBOX_MAX_BYTES;
 use crate::raw_json::RawJson;
 
-/// No request body is longer, in bytes: browsers take 64 KiB from a page that is being left.
+/// No request body is longer, in bytes: browsers limit what an unloading page may send to 64 KiB.
 pub const MAX_BODY_BYTES: usize = 60_000;
-/// A batch is looked at every 250 ms, so it may go that much later than it could; always using that time lets a call
-/// that comes just then share the request.
+/// The protocol polls each queue every 250 ms, so a batch may be sent that much later than its time. Always using the 250
+/// ms lets a call that is made meanwhile share the request.
 const POLL_INTERVAL_MS: u64 = 250;
-/// A batch goes this long after its last event,
+/// A batch is sent this long after its last event.
 const IDLE_FLUSH_MS: u64 = 1_000 + POLL_INTERVAL_MS;
-/// or this long if it holds diagnostics alone,
+/// A batch of diagnostics only is sent this long after the last one.
 const DIAGNOSTICS_FLUSH_MS: u64 = 4_000 + POLL_INTERVAL_MS;
-/// but at the latest this long after its first.
+/// A batch is sent at most this long after its first event.
 const MAX_FLUSH_MS: u64 = 4_000 + POLL_INTERVAL_MS;
-/// The pause after a first failure; each further one doubles it,
+/// The delay after a first failure. Each further failure doubles it.
 const MIN_BACKOFF_MS: u64 = 5_000;
-/// up to this.
+/// The delay grows no longer than this.
 const MAX_BACKOFF_MS: u64 = 300_000;
 
-/// The number of the request of what is to be dropped.
+/// The request ID of an event that is to be removed.
 pub const DROPPED: u32 = u32::MAX;
 
-/// A time that does not come.
+/// A time that never comes.
 pub const NEVER: u64 = u64::MAX;
 
-/// Something that waits, or is on its way, in its wire form.
+/// An event that is queued or in flight.
 #[derive(Debug)]
 pub struct QueuedEvent {
-    /// JSON.
+    /// Its wire form. Empty if it was dropped while in flight.
     pub json: ThinString,
-    /// One of the pixel's own events, about which the visitor's identifiers say nothing.
+    /// An event of the pixel's own. User data is not sent with it.
     pub internal: bool,
-    /// The session's first times that it tells of; none for all but session markers.
+    /// The session markers that it reports, if it is a diagnostic.
     pub markers: SessionMarkers,
-    /// The number of the request that it is on its way by; 0 while it waits.
+    /// The ID of the request that it is in; 0 while it is queued.
     pub request_id: u32,
 }
 
-/// When a wire form says that it was measured.
+/// The time in a wire form, in milliseconds since the epoch.
 pub fn timestamp_ms_of(event: RawJson) -> u64 {
     event.get(thin!("timestamp_ms")).as_u64()
 }
 
 impl QueuedEvent {
-    /// What somebody has measured.
+    /// An event that the page has measured.
     pub fn measured(text: ThinStr) -> Self {
         Self {
             json: ThinString::from(text),
@@ -58,7 +58,7 @@ impl QueuedEvent {
         }
     }
 
-    /// One of the pixel's own.
+    /// An event of the pixel's own.
     pub fn internal(text: ThinStr, markers: SessionMarkers) -> Self {
         Self {
             internal: true,
@@ -72,13 +72,13 @@ impl QueuedEvent {
         timestamp_ms_of(RawJson::new(self.json.as_thin()))
     }
 
-    /// Is it kept until it has arrived? Not the pixel's own, and not what would leave no room for anything else; what was
-    /// dropped while on its way has no text.
+    /// Whether the outbox stores it: not the pixel's own events, not events so large that no other would fit, and nothing
+    /// that was dropped.
     fn is_persistable(&self) -> bool {
         !self.internal && !self.json.is_empty() && self.json.len() <= OUTBOX_MAX_BYTES
     }
 
-    /// Somebody has seen a page or what is on it: the least of all losses.
+    /// Whether it is a view of a page or of its contents. Views are dropped first.
     fn is_view(&self) -> bool {
         let views = [
             thin!("{\"type\":\"page_viewed\""),
@@ -90,31 +90,31 @@ impl QueuedEvent {
     }
 }
 
-/// A pixel's waiting events, and those on their way.
+/// A pixel's events, queued and in flight.
 #[derive(Debug, Default)]
 pub struct EventQueue {
     events: MiniVec<QueuedEvent>,
     diagnostic: Option<Diagnostic>,
     first_at: u64,
     last_at: u64,
-    /// What waits was cut off by a full request, or comes from one that failed: it has waited long enough.
+    /// The queued events did not fit into the last request, or come from a failed one: they are due at once.
     is_due: bool,
-    /// How many requests are on their way.
+    /// The number of requests in flight.
     in_flight: u32,
-    /// After a failure, nothing goes before this.
+    /// No request is due before this time.
     retry_at: u64,
-    /// How long that pause is; 0 where the last request has arrived.
+    /// The current delay; 0 if the last request succeeded.
     backoff: u64,
-    /// An endpoint has refused a request: the next one holds no more events than this. 0 is no limit.
+    /// The next request has at most this many events, because the endpoint has rejected a larger one; 0 is no limit.
     max_events: usize,
 }
 
-/// What a request carries.
+/// The events of a request.
 #[derive(Debug)]
 pub struct BatchPayload<'s> {
-    /// The events' wire forms, with commas between them.
+    /// Their wire forms, separated by commas.
     pub events: ScratchString<'s>,
-    /// How many there are.
+    /// Their number.
     pub count: u64,
     /// All of them are session markers.
     pub only_markers: bool,
@@ -122,46 +122,46 @@ pub struct BatchPayload<'s> {
     pub only_internal: bool,
 }
 
-/// How a request ended, as far as can be seen.
+/// How a request ended, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Outcome {
-    /// It has arrived.
+    /// It was delivered.
     Delivered,
-    /// It may arrive another time, but not within so many milliseconds.
+    /// It may succeed later, after at least this many milliseconds.
     Failed(u64),
-    /// The endpoint takes it at no time.
+    /// The endpoint will never accept it.
     Rejected,
 }
 
-/// What became of a request.
+/// What a request that has ended means for the queue.
 #[derive(Debug, PartialEq)]
 pub enum Settlement<'s> {
-    /// It was none of this pixel's.
+    /// The request was not from this queue.
     NotOurs,
-    /// It has arrived; the session's first times that are told by now.
+    /// The events were delivered. Contains their session markers.
     Delivered(SessionMarkers),
-    /// It has failed; its events go again, those that have not been dropped since, after that many milliseconds (none
-    /// are left where it is 0).
+    /// The events are queued again, except those that were dropped meanwhile. Contains the delay in milliseconds; 0 if no
+    /// event is left.
     WillRetry(u64),
-    /// The endpoint has refused it. It was of one event, which is dropped, if this is not empty; otherwise its events go
-    /// again, half as many at a time.
+    /// The endpoint has rejected the request. If it had one event, that event is dropped and this is its wire form.
+    /// Otherwise this is empty, and the events are queued again, half as many per request.
     Rejected(ScratchString<'s>),
 }
 
 impl EventQueue {
-    /// Adds an event.
+    /// Queues an event.
     pub fn push(&mut self, event: QueuedEvent, now: u64) {
         self.note_activity(now);
         self.events.push(event);
     }
 
-    /// The one diagnostic that waits, made if there is none, to be added to.
+    /// The diagnostic that is queued, created if there is none.
     pub fn diagnostic_mut(&mut self, now: u64) -> &mut Diagnostic {
         self.note_activity(now);
         self.diagnostic.get_or_insert_default()
     }
 
-    /// The same for what is told with whatever waits, and lets nothing wait longer.
+    /// The same for what can wait for another event: it delays none.
     pub fn diagnostic_mut_without_delay(&mut self, now: u64) -> &mut Diagnostic {
         let last = if self.has_queued() { self.last_at } else { now };
         self.diagnostic_mut(last)
@@ -174,17 +174,17 @@ impl EventQueue {
         self.last_at = now;
     }
 
-    /// Does anything wait that is not on its way?
+    /// Whether anything is queued that is not in flight.
     pub fn has_queued(&self) -> bool {
         self.diagnostic.is_some() || self.has_queued_events()
     }
 
-    /// What is on its way was there first, so this does not look far.
+    /// Whether events are queued. Those in flight come first, so the search is short.
     fn has_queued_events(&self) -> bool {
         self.events.iter().any(|event| event.request_id == 0)
     }
 
-    /// When the next request should go: [`NEVER`] while nothing waits or a request is on its way.
+    /// When the next request is due; [`NEVER`] while nothing is queued or a request is in flight.
     pub fn due_at(&self) -> u64 {
         if self.in_flight > 0 || !self.has_queued() {
             return NEVER;
@@ -202,7 +202,7 @@ impl EventQueue {
         due.max(self.retry_at)
     }
 
-    /// The first times that wait, or are on their way, to be told.
+    /// The session markers that are queued or in flight.
     pub fn markers(&self) -> SessionMarkers {
         let mut markers = self.queued_markers();
         for event in self.events.iter() {
@@ -217,33 +217,33 @@ impl EventQueue {
             .map_or(SessionMarkers::NONE, |diagnostic| diagnostic.markers)
     }
 
-    /// What is to be kept until it has arrived.
+    /// The events that the outbox stores.
     pub fn persistable(&self) -> impl Iterator<Item = &QueuedEvent> {
         self.events.iter().filter(|event| event.is_persistable())
     }
 
-    /// Has the last request failed?
+    /// Whether the last request has failed.
     pub fn is_backing_off(&self) -> bool {
         self.backoff > 0
     }
 
-    /// What waits need not wait any longer.
+    /// Ends the delay after a failure.
     pub fn clear_backoff(&mut self) {
         self.retry_at = 0;
     }
 
-    /// Adds what has waited elsewhere, and long enough.
+    /// Queues an event that is due at once.
     pub fn push_due(&mut self, event: QueuedEvent) {
         self.events.push(event);
         self.mark_due();
     }
 
-    /// What waits has waited long enough.
+    /// Makes the queued events due at once.
     pub fn mark_due(&mut self) {
         self.is_due = true;
     }
 
-    /// The oldest that is kept and not on its way, of views or of all.
+    /// The oldest queued event that the outbox stores; with `views`, the oldest view.
     pub fn oldest_queued(&mut self, views: bool) -> Option<&mut QueuedEvent> {
         let goes = |event: &&mut QueuedEvent| {
             event.request_id == 0 && event.is_persistable() && (event.is_view() || !views)
@@ -251,20 +251,24 @@ impl EventQueue {
         self.events.iter_mut().find(goes)
     }
 
-    /// Drops what is gone.
+    /// Removes the events that are marked as [`DROPPED`].
     pub fn remove_dropped(&mut self) {
         self.events
             .retain_mut(&mut |event| event.request_id != DROPPED);
     }
 
-    /// Takes the diagnostic that waits; in its wire form it goes with the next request ([`EventQueue::push_due`]).
+    /// Takes the queued diagnostic. Its wire form is sent with the next request ([`EventQueue::push_due`]).
     pub fn take_diagnostic(&mut self) -> Option<Diagnostic> {
         self.diagnostic.take()
     }
 
-    /// Takes the events of the request of that number: as many, oldest first, as have room, but always one. From now
-    /// on they are on their way.
-    pub fn take_batch<'s>(&mut self, s: Scratch<'s>, number: u32, room: usize) -> BatchPayload<'s> {
+    /// Puts queued events into a request: the oldest ones that fit, but at least one.
+    pub fn take_batch<'s>(
+        &mut self,
+        s: Scratch<'s>,
+        request_id: u32,
+        capacity: usize,
+    ) -> BatchPayload<'s> {
         self.is_due = false;
         let mut payload = BatchPayload {
             events: s.string(),
@@ -277,14 +281,14 @@ impl EventQueue {
                 continue;
             }
             if payload.count > 0 {
-                let full = payload.events.len() + event.json.len() + 1 > room;
+                let full = payload.events.len() + event.json.len() + 1 > capacity;
                 if full || payload.count == self.max_events as u64 {
                     self.is_due = true;
                     break;
                 }
                 payload.events = payload.events.append(thin!(","));
             }
-            event.request_id = number;
+            event.request_id = request_id;
             payload.events = payload.events.append(event.json.as_thin());
             payload.count += 1;
             payload.only_markers &= !event.markers.is_empty();
@@ -294,18 +298,18 @@ impl EventQueue {
         payload
     }
 
-    /// The request of that number has ended so. If it has not arrived, its events go again, ahead of the others.
+    /// A request has ended. If it was not delivered, its events are queued again, before the others.
     pub fn settle<'s>(
         &mut self,
         s: Scratch<'s>,
-        number: u32,
+        request_id: u32,
         outcome: Outcome,
         now: u64,
     ) -> Settlement<'s> {
         let mut count = 0;
         let mut markers = SessionMarkers::NONE;
         for event in self.events.iter() {
-            if event.request_id == number {
+            if event.request_id == request_id {
                 count += 1;
                 markers = markers.union(event.markers);
             }
@@ -321,10 +325,10 @@ impl EventQueue {
         let mut failed = false;
         let mut dropped = s.string();
         for event in self.events.iter_mut() {
-            if event.request_id != number {
+            if event.request_id != request_id {
                 continue;
             }
-            // what was dropped since leaves no text
+            // an event that was dropped meanwhile has no text
             event.request_id = if stays && !event.json.is_empty() {
                 failed = true;
                 0
@@ -343,7 +347,7 @@ impl EventQueue {
                 if !failed {
                     return Settlement::WillRetry(0);
                 }
-                // requests that were on their way together fail together, once
+                // requests that fail together count as one failure
                 if self.retry_at <= now {
                     self.backoff = (self.backoff * 2).clamp(MIN_BACKOFF_MS, MAX_BACKOFF_MS);
                     self.retry_at = now + self.backoff.max(least);
@@ -362,8 +366,8 @@ impl EventQueue {
         }
     }
 
-    /// Drops everything, also what would be sent again if its request failed. What a request on its way tells of the
-    /// session's first times is still told if it arrives.
+    /// Drops all events, including those in flight, which are not resent if their request fails. Session markers in flight
+    /// still count as reported if they are delivered.
     pub fn clear(&mut self) {
         for event in self.events.iter_mut() {
             event.json = ThinString::default();
@@ -379,7 +383,7 @@ impl EventQueue {
         self.max_events = 0;
     }
 
-    /// How many events wait or are on their way.
+    /// The number of events that are queued or in flight.
     pub fn len(&self) -> usize {
         self.events.len()
     }
@@ -395,9 +399,14 @@ mod tests {
         QueuedEvent::measured(ThinString::from(text).as_thin())
     }
 
-    /// The events of a request of that number.
-    fn take_as(s: Scratch, queue: &mut EventQueue, number: u32, room: usize) -> Vec<String> {
-        let payload = queue.take_batch(s, number, room);
+    /// The events of the next request.
+    fn take_as(
+        s: Scratch,
+        queue: &mut EventQueue,
+        request_id: u32,
+        capacity: usize,
+    ) -> Vec<String> {
+        let payload = queue.take_batch(s, request_id, capacity);
         let texts: Vec<_> = payload
             .events
             .as_str()
@@ -408,9 +417,9 @@ mod tests {
         texts
     }
 
-    /// The events of a request that has arrived.
-    fn take_delivered(s: Scratch, queue: &mut EventQueue, room: usize) -> Vec<String> {
-        let texts = take_as(s, queue, 99, room);
+    /// The events of the next request, which is delivered.
+    fn take_delivered(s: Scratch, queue: &mut EventQueue, capacity: usize) -> Vec<String> {
+        let texts = take_as(s, queue, 99, capacity);
         assert_eq!(
             queue.settle(s, 99, Outcome::Delivered, 0),
             Settlement::Delivered(SessionMarkers::NONE)
@@ -419,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn close_calls_share_one_request_a_second_after_the_last() {
+    fn close_calls_share_one_request_one_second_after_the_last() {
         let scope = Scope::open();
         let s = scope.scratch();
         let mut queue = EventQueue::default();
@@ -432,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_stream_goes_four_seconds_after_its_first() {
+    fn steady_stream_is_sent_four_seconds_after_its_first() {
         let mut queue = EventQueue::default();
         for i in 0..9 {
             queue.push(event("a"), 100 + i * 500);
@@ -441,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn diagnostics_alone_wait_four_seconds_and_a_session_marker_one() {
+    fn diagnostics_wait_four_seconds_and_session_markers_one() {
         let mut queue = EventQueue::default();
         queue.diagnostic_mut(0);
         assert_eq!(queue.due_at(), 4_250);
@@ -452,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn one_request_at_a_time_and_what_came_meanwhile_goes_next() {
+    fn events_queued_during_a_request_are_sent_next() {
         let scope = Scope::open();
         let s = scope.scratch();
         let mut queue = EventQueue::default();
@@ -472,23 +481,23 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_request_goes_again_after_doubling_pauses() {
+    fn failed_request_is_repeated_after_doubling_delays() {
         let scope = Scope::open();
         let s = scope.scratch();
         let mut queue = EventQueue::default();
         queue.push(event("a"), 0);
         let mut now = 50;
-        for (number, pause) in [
+        for (request_id, pause) in [
             5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000,
         ]
         .into_iter()
         .enumerate()
         {
-            let number = number as u32 + 1;
-            take_as(s, &mut queue, number, 100);
+            let request_id = request_id as u32 + 1;
+            take_as(s, &mut queue, request_id, 100);
             let failed = Outcome::Failed(0);
             assert_eq!(
-                queue.settle(s, number, failed, now),
+                queue.settle(s, request_id, failed, now),
                 Settlement::WillRetry(pause)
             );
             now += pause;
@@ -499,21 +508,21 @@ mod tests {
     }
 
     #[test]
-    fn a_success_ends_the_pauses() {
+    fn success_resets_the_delay() {
         let scope = Scope::open();
         let s = scope.scratch();
         let mut queue = EventQueue::default();
-        for (number, outcome) in [(1, Outcome::Failed(0)), (2, Outcome::Delivered)] {
+        for (request_id, outcome) in [(1, Outcome::Failed(0)), (2, Outcome::Delivered)] {
             queue.push(event("a"), 0);
-            take_as(s, &mut queue, number, 100);
-            queue.settle(s, number, outcome, 0);
+            take_as(s, &mut queue, request_id, 100);
+            queue.settle(s, request_id, outcome, 0);
         }
         queue.push(event("b"), 9_000);
         assert_eq!(queue.due_at(), 10_250);
     }
 
     #[test]
-    fn an_event_that_has_no_room_goes_alone() {
+    fn oversized_event_is_sent_alone() {
         let scope = Scope::open();
         let s = scope.scratch();
         let mut queue = EventQueue::default();
@@ -526,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_is_not_sent_when_its_request_fails() {
+    fn dropped_event_is_not_resent_when_its_request_fails() {
         let scope = Scope::open();
         let s = scope.scratch();
         let mut queue = EventQueue::default();
@@ -542,7 +551,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_event_goes_once_in_order_and_no_request_is_too_large(sizes in prop::collection::vec(1usize..40, 0..60), room in 1usize..100) {
+        fn events_are_sent_once_in_order_within_the_size_limit(sizes in prop::collection::vec(1usize..40, 0..60), capacity in 1usize..100) {
         let scope = Scope::open();
         let s = scope.scratch();
             let mut queue = EventQueue::default();
@@ -551,9 +560,9 @@ mod tests {
             }
             let mut sent = Vec::new();
             while queue.has_queued() {
-                let texts = take_delivered(s, &mut queue, room);
+                let texts = take_delivered(s, &mut queue, capacity);
                 prop_assert!(!texts.is_empty());
-                prop_assert!(texts.len() == 1 || texts.join(",").len() <= room);
+                prop_assert!(texts.len() == 1 || texts.join(",").len() <= capacity);
                 sent.extend(texts);
             }
             let ids: Vec<_> = sent.iter().map(|text| text.trim_end_matches('x').to_string()).collect();

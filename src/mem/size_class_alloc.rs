@@ -107,15 +107,31 @@ unsafe impl<G: Grow> GlobalAlloc for SizeClassAllocator<G> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::cell::RefCell;
 
-    /// Pages from the system, none next to another.
+    /// Pages from the system, none next to another. The thread frees them when it ends.
     struct Scattered;
+
+    struct Pages(*mut u8, Layout);
+
+    impl Drop for Pages {
+        fn drop(&mut self) {
+            // SAFETY: `Scattered` has allocated them with this layout
+            unsafe { std::alloc::dealloc(self.0, self.1) };
+        }
+    }
+
+    thread_local! {
+        static PAGES: RefCell<Vec<Pages>> = const { RefCell::new(Vec::new()) };
+    }
 
     impl Grow for Scattered {
         fn grow(pages: usize) -> *mut u8 {
             let layout = Layout::from_size_align((pages + 1) * PAGE, PAGE).unwrap();
             // SAFETY: the size is not zero
-            unsafe { std::alloc::alloc(layout) }
+            let start = unsafe { std::alloc::alloc(layout) };
+            PAGES.with_borrow_mut(|all| all.push(Pages(start, layout)));
+            start
         }
     }
 

@@ -1,19 +1,19 @@
-//! The one table of event names, data shapes and fields, and an event's form on the wire.
+//! The table of events, their data shapes and their fields, and the wire form of an event.
 
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 use crate::raw_json::RawJson;
 use crate::visitor::public_url;
 
-/// What an event's `data` looks like; `data.type` names it.
+/// The shape of an event's `data`, named by `data.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataShape {
-    /// Things viewed, added or bought.
+    /// Items that were viewed, added or bought.
     Contents,
-    /// Something that a customer did.
+    /// An action of a customer.
     CustomerAction,
-    /// A plan begun.
+    /// A plan that was started.
     PlanEnrollment,
-    /// Whatever the site calls by a name of its own.
+    /// An event that the site names itself.
     Custom,
 }
 
@@ -28,7 +28,7 @@ impl DataShape {
         }
     }
 
-    /// The fields that its `data` may have.
+    /// The fields that `data` may have.
     pub fn fields(self) -> &'static [Field] {
         let count = match self {
             DataShape::Contents => 4,
@@ -39,7 +39,7 @@ impl DataShape {
     }
 }
 
-/// Each event that a page can measure, with its shape. The last is [`CUSTOM`].
+/// All events that a page can measure, with their shapes. The last one is `custom`.
 pub static EVENTS: [(ThinStr, DataShape); 11] = [
     (thin!("page_viewed"), DataShape::Contents),
     (thin!("contents_viewed"), DataShape::Contents),
@@ -54,24 +54,24 @@ pub static EVENTS: [(ThinStr, DataShape); 11] = [
     (thin!("custom"), DataShape::Custom),
 ];
 
-/// What a field holds, where it is there.
+/// The type of a field, if it is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
-    /// The event's own [`DataShape::name`]; it must be there.
+    /// The [`DataShape::name`] of the event; required.
     Type,
-    /// A whole number of the currency's minor unit (ISO 4217), which needs a currency.
+    /// An integer in the currency's minor unit (ISO 4217). Requires a currency.
     Amount,
     /// Three letters.
     Currency,
     /// An array of objects with the fields of [`ITEM_FIELDS`].
     Contents,
-    /// A string that is not empty.
+    /// A non-empty string.
     String,
-    /// The same; diagnostics tell of this one where it is no string.
+    /// The same. Only this one is counted by diagnostics if it is not a string.
     ContentType,
-    /// A whole number.
+    /// An integer.
     Quantity,
-    /// The name of a `custom` event, and of no other.
+    /// The name of a `custom` event. No other event may have one.
     CustomName,
     /// `true` or `false`.
     Bool,
@@ -80,15 +80,15 @@ pub enum FieldType {
 /// A field of a call.
 #[derive(Debug)]
 pub struct Field {
-    /// As diagnostics name it: `data.contents[].amount`.
+    /// Its path in diagnostics: `data.contents[].amount`.
     pub path: ThinStr<'static>,
-    /// Its name in its object: the last part of the path.
+    /// Its name in its object, the last part of the path.
     pub name: ThinStr<'static>,
-    /// What it must hold.
+    /// Its type.
     pub field_type: FieldType,
 }
 
-/// The fields of an object, which stand behind this in a path.
+/// A table of fields, whose paths start with this.
 macro_rules! fields {
     ($in:literal $($name:literal $holds:ident)*) => {
         [$(Field {
@@ -99,7 +99,7 @@ macro_rules! fields {
     };
 }
 
-/// The fields of `data`, in the order in which faults are told. Each [`DataShape`] has the first so many of them.
+/// The fields of `data`, in the order in which violations are reported. Each [`DataShape`] has the first few of them.
 pub static DATA_FIELDS: [Field; 5] = fields! { "data."
     "type" Type
     "amount" Amount
@@ -108,7 +108,7 @@ pub static DATA_FIELDS: [Field; 5] = fields! { "data."
     "plan_id" String
 };
 
-/// The fields of each of `data.contents`, all optional.
+/// The fields of the items in `data.contents`, all optional.
 pub static ITEM_FIELDS: [Field; 6] = fields! { "data.contents[]."
     "content_type" ContentType
     "quantity" Quantity
@@ -118,7 +118,7 @@ pub static ITEM_FIELDS: [Field; 6] = fields! { "data.contents[]."
     "name" String
 };
 
-/// What `measure` takes as options. `eventId` is an alias of `event_id`.
+/// The options of `measure`. `eventId` is an alias of `event_id`.
 pub static OPTION_FIELDS: [Field; 4] = fields! { ""
     "custom_event_name" CustomName
     "opt_out" Bool
@@ -126,23 +126,23 @@ pub static OPTION_FIELDS: [Field; 4] = fields! { ""
     "eventId" String
 };
 
-/// The table's entry for an event of that name, or `None` for what is no event.
+/// An event's entry in the table; `None` if there is no such event.
 pub fn find_event(name: RawJson) -> Option<&'static (ThinStr<'static>, DataShape)> {
     EVENTS.iter().find(|(known, _)| name.is_str(*known))
 }
 
-/// Where and when something was measured.
+/// Where and when a page made a call.
 #[derive(Debug, Clone, Copy)]
 pub struct CallContext<'a> {
     /// Milliseconds since the epoch.
     pub time: u64,
-    /// The page's address.
+    /// The page's URL.
     pub url: RawJson<'a>,
-    /// The address of the page before; empty where there is none.
+    /// The URL of the page before; empty if there is none.
     pub referrer: RawJson<'a>,
 }
 
-/// The parts that all events on the wire begin with: `{"type":…,"timestamp_ms":…,"id":…`.
+/// The start of each event on the wire: `{"type":…,"timestamp_ms":…,"id":…`.
 pub fn begin_event_json<'s>(
     s: Scratch<'s>,
     name: ThinStr,
@@ -157,7 +157,7 @@ pub fn begin_event_json<'s>(
         .append_json_str(id)
 }
 
-/// Adds the options that are part of the wire form, from the call's options or from a wire form.
+/// Adds the options that are part of the wire form. They come from the options of a call, or from a wire form.
 pub fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> ScratchString<'s> {
     for field in OPTION_FIELDS[..2].iter().rev() {
         let value = options.get(field.name);
@@ -168,7 +168,7 @@ pub fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> S
     out
 }
 
-/// An event's wire form; `options` and `data` have passed [`crate::schema::validate`].
+/// An event's wire form. `options` and `data` have passed [`crate::schema::validate`].
 pub fn write_event_json<'s>(
     s: Scratch<'s>,
     name: ThinStr,

@@ -1,4 +1,5 @@
-//! The event table, its data shapes and their validation: the one source of what a measured event may hold.
+//! The tables of events and user fields, and the validation of events. Types, documentation and the inspector are
+//! generated from them.
 
 pub mod events;
 pub mod user_fields;

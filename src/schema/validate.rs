@@ -1,4 +1,4 @@
-//! The rules of an event: what is wrong with a call, and what is told of it.
+//! Validates events: what is wrong with a call, and what diagnostics report about it.
 
 use crate::mem::{ThinStr, thin};
 use crate::raw_json::RawJson;
@@ -7,13 +7,13 @@ use crate::schema::events::{self, DataShape, EVENTS, Field, FieldType};
 /// Why a call was rejected, as diagnostics count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
-    /// The name is no event.
+    /// There is no event with this name.
     UnsupportedName,
     /// There is no data.
     MissingData,
     /// The data breaks a rule.
     InvalidData,
-    /// Only the options break one.
+    /// Only the options break a rule.
     InvalidOptions,
 }
 
@@ -29,14 +29,14 @@ impl RejectReason {
     }
 }
 
-/// Which part of a call a fault is in.
+/// Where a violation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Location {
     /// The event's name.
     Name,
     /// `data`, or a field of it.
     Data,
-    /// `data.contents[]` at this place, or a field of it.
+    /// The item of `data.contents` with this index, or a field of it.
     Item(usize),
     /// `options`, or a field of it.
     Options,
@@ -45,66 +45,66 @@ pub enum Location {
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViolationKind {
-    /// No event has this name.
+    /// There is no event with this name.
     UnknownName,
     /// There is no data.
     NoData,
-    /// It must be there.
+    /// The field is required.
     Missing,
-    /// A `custom` event must have a name of its own.
+    /// A `custom` event requires a name.
     CustomNameMissing,
-    /// That name is empty.
+    /// The custom name is empty.
     CustomNameEmpty,
-    /// That name has other characters than it may have, or too many.
+    /// The custom name is too long or has invalid characters.
     InvalidCustomName,
-    /// That name is a standard event's.
+    /// The custom name is the name of a standard event.
     ReservedCustomName,
-    /// That name is no string.
+    /// The custom name is not a string.
     CustomNameNotString,
-    /// It has another type than it must have.
+    /// The value has the wrong type.
     WrongType,
-    /// It is no whole number.
+    /// The value is not an integer.
     NotInteger,
-    /// It is an amount, and no whole number.
+    /// The amount is not an integer.
     InvalidAmount,
-    /// There is an amount, but no currency to read it in.
+    /// There is an amount but no currency.
     NoCurrency,
-    /// It is no string, which diagnostics do not tell of.
+    /// The value is not a string. Diagnostics do not count this.
     NotString,
-    /// It is no object, which diagnostics do not tell of.
+    /// The value is not an object. Diagnostics do not count this.
     NotObject,
-    /// It is not three letters.
+    /// The value is not three letters.
     NotCurrency,
-    /// No such field is allowed here.
+    /// There is no such field.
     UnknownField,
-    /// It is an empty string.
+    /// The string is empty.
     Empty,
-    /// It is a `type`, but not this event's.
+    /// The `type` is another event's.
     WrongShape,
-    /// Only `custom` takes a custom name.
+    /// Only `custom` events have a custom name.
     CustomNameNotAllowed,
 }
 
 use ViolationKind::*;
 
-/// One thing that is wrong with a call.
+/// A violation: one thing that is wrong with a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Violation<'a> {
     /// The part of the call.
     pub location: Location,
-    /// Where it is, as diagnostics name it: `data.contents[].amount`. Empty for a field that is none of the table's,
-    /// and for what diagnostics do not tell of.
+    /// Its path in diagnostics: `data.contents[].amount`. Empty for an unknown field, and for what diagnostics do not
+    /// count.
     pub path: ThinStr<'static>,
-    /// The field that is none of the table's, by its name in the call.
+    /// The name of the unknown field, as the call has it.
     pub unknown_field: Option<RawJson<'a>>,
-    /// What is wrong with it.
+    /// What is wrong.
     pub kind: ViolationKind,
-    /// What was found there.
+    /// The value.
     pub found: RawJson<'a>,
 }
 
 impl Violation<'_> {
-    /// The code that diagnostics give the violation. Some faults have none.
+    /// The violation's code in diagnostics. Some have none.
     pub fn code(&self) -> ThinStr<'static> {
         match self.kind {
             // a name that is not a string has none
@@ -129,20 +129,20 @@ impl Violation<'_> {
     }
 }
 
-/// What diagnostics count a refused call under.
+/// What diagnostics count a rejected call by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rejection {
     /// The event's name, or `unknown`.
     pub name: ThinStr<'static>,
-    /// The name of a [`RejectReason`], or of why an event was dropped later.
+    /// The name of a [`RejectReason`], or of the reason why a queued event was dropped.
     pub reason: ThinStr<'static>,
-    /// Code of the fault that stands for all; empty if none has a code.
+    /// The code of the one violation that is counted; empty if none has a code.
     pub code: ThinStr<'static>,
-    /// Where that fault is.
+    /// The path of that violation.
     pub path: ThinStr<'static>,
 }
 
-/// Checks a call. `Ok` is the table's own copy of the event's name.
+/// Validates a call. `Ok` is the event's name in the table.
 pub fn validate(
     name: RawJson,
     data: RawJson,
@@ -183,8 +183,8 @@ pub fn too_large(name: ThinStr<'static>) -> Rejection {
     }
 }
 
-/// Visits each fault of a call: the name's alone if that is no event, else those of the data in the order in
-/// which one of them is told (that of the table, then fields that are not in it), then those of the options.
+/// Visits the violations of a call. An unknown name is the only one of its call. Otherwise the violations of the data come
+/// first, in the order of the table and then the unknown fields, and those of the options follow.
 pub fn visit_violations<'a>(
     name: RawJson<'a>,
     data: RawJson<'a>,
@@ -218,11 +218,11 @@ pub fn visit_violations<'a>(
     }
 }
 
-/// The part of the call that is looked at, and who wants to know.
+/// The state of a validation.
 struct Validator<'a, 'r> {
     report: &'r mut dyn FnMut(&Violation<'a>),
     shape: DataShape,
-    /// The event has a currency, which its items inherit.
+    /// The event has a currency, which applies to its items.
     has_currency: bool,
     location: Location,
 }
@@ -287,7 +287,7 @@ impl<'a> Validator<'a, '_> {
         self.location = Location::Data;
     }
 
-    /// What is wrong with a field's value.
+    /// What is wrong with the value of a field.
     fn violation_of(
         &mut self,
         field_type: FieldType,
@@ -333,7 +333,7 @@ impl<'a> Validator<'a, '_> {
     }
 }
 
-/// Three letters, and no more.
+/// Whether a string is three letters.
 fn is_currency(code: ThinStr) -> bool {
     let mut at = code;
     while at.first_byte().is_ascii_alphabetic() {
@@ -342,14 +342,14 @@ fn is_currency(code: ThinStr) -> bool {
     at.offset_from(code) == 3 && at.first_byte() == b'"'
 }
 
-/// Lowercased, a custom name has 1 to 64 of `a-z 0-9 _ -`, begins and ends with a letter or digit, and is no
-/// standard event's.
+/// What is wrong with a custom name. Lowercased, it has 1 to 64 characters of `a-z 0-9 _ -`, starts and ends with a letter
+/// or digit, and is not the name of a standard event.
 fn custom_name_violation(found: RawJson) -> Option<ViolationKind> {
     let name = found.str_contents();
     if !found.is_non_empty_str() {
         return Some(CustomNameEmpty);
     }
-    // the last of the table is `custom` itself, which is no standard event
+    // the last one in the table is `custom` itself, which is not a standard event
     for (known, _) in &EVENTS[..EVENTS.len() - 1] {
         let mut at = name;
         let mut known = *known;
@@ -399,8 +399,8 @@ mod tests {
         validate(name, data, options)
     }
 
-    /// `event reason code path`, as diagnostics tell it.
-    fn told(call: &str) -> String {
+    /// `event reason code path`, as diagnostics have it.
+    fn outcome(call: &str) -> String {
         match checked(call) {
             Ok(name) => format!("{} measured", name.as_str()),
             Err(rejection) => {
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_is_told_by_reason_code_and_field() {
+    fn violation_reports_reason_code_and_field() {
         for (call, expected) in [
             (
                 r#"["order_created",{"type":"contents"}]"#,
@@ -608,12 +608,12 @@ mod tests {
                 "custom invalid_event_options invalid_custom_event_name custom_event_name",
             ),
         ] {
-            assert_eq!(told(call), expected, "{call}");
+            assert_eq!(outcome(call), expected, "{call}");
         }
     }
 
     #[test]
-    fn where_data_and_options_are_at_fault_one_of_them_is_told() {
+    fn one_violation_of_data_and_options_is_counted() {
         for (options, detail) in [
             (
                 r#"{"custom_event_name":5}"#,
@@ -633,7 +633,7 @@ mod tests {
         ] {
             let call = format!(r#"["custom",{{"type":"custom","amount":0.5}},{options}]"#);
             assert_eq!(
-                told(&call),
+                outcome(&call),
                 format!("custom invalid_event_props {detail}"),
                 "{options}"
             );
@@ -641,7 +641,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_name_has_at_most_64_letters() {
+    fn custom_name_has_at_most_64_characters() {
         let call = |length| {
             format!(
                 r#"["custom",{{"type":"custom"}},{{"custom_event_name":"{}"}}]"#,
@@ -652,7 +652,7 @@ mod tests {
         assert!(checked(&call(65)).is_err());
     }
 
-    /// Calls that are nearly right: the table's own names, with values of every kind.
+    /// Calls that are nearly valid: with the names of the table, and values of all types.
     fn call() -> impl Strategy<Value = String> {
         let value = prop_oneof![
             Just("u".to_string()),
@@ -707,15 +707,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_call_is_measured_or_refused_for_a_named_reason(call in call()) {
-            let mut faults = 0;
+        fn call_is_measured_or_rejected_for_a_named_reason(call in call()) {
+            let mut violations = 0;
             let text = ThinString::from(call.as_str());
             let [name, data, options] = arguments(&text);
-            visit_violations(name, data, options, &mut |_| faults += 1);
+            visit_violations(name, data, options, &mut |_| violations += 1);
             match checked(&call) {
-                Ok(_) => prop_assert_eq!(faults, 0),
+                Ok(_) => prop_assert_eq!(violations, 0),
                 Err(rejection) => {
-                    prop_assert!(faults > 0);
+                    prop_assert!(violations > 0);
                     prop_assert!(!rejection.reason.is_empty());
                 }
             }

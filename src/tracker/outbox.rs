@@ -1,9 +1,8 @@
-//! The outbox: what has been measured and has not yet arrived is kept in `localStorage`, for the day on which a page dies
-//! before it could be sent.
+//! The outbox: undelivered events are stored in `localStorage`, in case their page ends before it could send them.
 //!
-//! Each pixel of each page keeps a box of its own, `{"pixel":…,"oppref":…,"events":[…]}`, and writes no other. A page that
-//! starts takes over the boxes whose pages are gone: for each it has a further pixel, with the box's click reference and
-//! without a user, which is another `visit` than the page's own.
+//! Each pixel of each page has one record, `{"pixel":…,"oppref":…,"events":[…]}`, and writes no other. A page recovers the
+//! records whose pages are gone: for each it adds a pixel with the click ID of the record and without user data, whose
+//! source is not the page but the record.
 
 use core::num::NonZeroU32;
 
@@ -19,13 +18,13 @@ use crate::schema::events::{self, CallContext};
 use crate::schema::validate::Rejection;
 use crate::visitor::identity::click_id_member;
 
-/// So many milliseconds after a call it is kept, with whatever else has been measured by then.
+/// A call is saved after this many milliseconds, together with all that is measured by then.
 const SAVE_DELAY_MS: u64 = 60;
 
-/// No request's number: see [`Pixel::to_outbox_record`].
+/// The ID of no request; see [`Pixel::to_outbox_record`].
 const ALL_REQUESTS: u32 = 0;
 
-/// Why an event was dropped after it had been queued.
+/// Why a queued event was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DropReason {
     /// More was queued than the outbox stores.
@@ -47,7 +46,7 @@ impl DropReason {
     }
 }
 
-/// What a page's boxes have room for.
+/// How much a page's records may still hold.
 pub(super) struct OutboxBudget {
     events: usize,
     bytes: usize,
@@ -63,23 +62,24 @@ impl Default for OutboxBudget {
 }
 
 impl Pixel {
-    /// What is to be kept of the request of that number, or [`ALL_REQUESTS`], as a box, as far as there is room.
+    /// The record of the events of a request, or of [`ALL_REQUESTS`], as far as the budget allows; empty if there are
+    /// none.
     pub(super) fn to_outbox_record<'s>(
         &self,
         s: Scratch<'s>,
         request: u32,
-        room: &mut OutboxBudget,
+        budget: &mut OutboxBudget,
     ) -> ScratchString<'s> {
         let mut text = s.string();
         for event in self.queue.persistable() {
             if request != ALL_REQUESTS && event.request_id != request {
                 continue;
             }
-            if room.events == 0 || room.bytes < event.json.len() {
+            if budget.events == 0 || budget.bytes < event.json.len() {
                 break;
             }
-            room.events -= 1;
-            room.bytes -= event.json.len();
+            budget.events -= 1;
+            budget.bytes -= event.json.len();
             if text.is_empty() {
                 text = text
                     .append(thin!("{\"pixel\":\""))
@@ -100,39 +100,40 @@ impl Pixel {
 }
 
 impl<H: Host> Tracker<H> {
-    /// What is to be kept has changed.
+    /// The events to be stored have changed: saves them soon.
     pub(super) fn schedule_save(&mut self) {
         self.save_at = self.save_at.min(self.host.monotonic_ms() + SAVE_DELAY_MS);
     }
 
-    /// Keeps what has to be kept.
-    pub(super) fn save(&mut self, s: Scratch, leaving: bool) {
+    /// Saves each pixel's record.
+    pub(super) fn save(&mut self, s: Scratch, is_unloading: bool) {
         self.save_at = NEVER;
         self.enforce_limits(s);
-        let mut room = OutboxBudget::default();
+        let mut budget = OutboxBudget::default();
         for i in 0..self.pixels.len() {
             let pixel = &mut self.pixels[i];
-            let text = pixel.to_outbox_record(s, ALL_REQUESTS, &mut room);
+            let text = pixel.to_outbox_record(s, ALL_REQUESTS, &mut budget);
             if pixel.record_key.is_empty() {
                 if text.is_empty() {
                     continue;
                 }
                 pixel.record_key = self.host.uuid(s).to_thin_string();
             }
-            let kept = self
-                .host
-                .outbox_put(leaving, pixel.record_key.as_thin(), text.as_thin());
+            let is_stored =
+                self.host
+                    .outbox_put(is_unloading, pixel.record_key.as_thin(), text.as_thin());
             if text.is_empty() {
                 pixel.record_key = ThinString::default();
             }
             self.trace(DebugEvent::OutboxSaved, text.as_thin());
-            if !kept {
+            if !is_stored {
                 self.trace(DebugEvent::StorageUnavailable, thin!(""));
             }
         }
     }
 
-    /// When requests fail and more waits than the outbox takes, the oldest views are lost, then the oldest of all.
+    /// While requests fail and more is queued than the outbox may hold, drops the oldest views, and then the oldest of all
+    /// events.
     fn enforce_limits(&mut self, s: Scratch) {
         let (mut events, mut bytes, mut is_failing) = (0, 0, false);
         for pixel in self.pixels.iter_mut() {
@@ -169,7 +170,7 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Counts an event that is lost, given in its wire form or as a call, and tells of it.
+    /// Counts and reports a dropped event, which is given as its wire form or as a call.
     pub(super) fn drop_event(&mut self, s: Scratch, i: usize, event: ThinStr, reason: DropReason) {
         let mut name = RawJson::new(event).get(thin!("type"));
         if !name.is_defined() {
@@ -190,15 +191,15 @@ impl<H: Host> Tracker<H> {
         self.trace(DebugEvent::Dropped, dropped.as_thin());
     }
 
-    /// Takes over a box whose page is gone: `[name, box]`. Its events are wire forms, or calls that were made before the
-    /// script had loaded.
-    pub fn recover_record(&mut self, s: Scratch, left: ThinStr) {
-        let name = RawJson::new(left)
+    /// Recovers a record whose page is gone: `[name, record]`. Its events are wire forms, or calls that were made before
+    /// the script had loaded.
+    pub fn recover_record(&mut self, s: Scratch, record: ThinStr) {
+        let name = RawJson::new(record)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
-        let left = name.next_or_undefined();
+        let record = name.next_or_undefined();
         let name = name.to_scratch_string(s);
-        let events = left.get(thin!("events"));
+        let events = record.get(thin!("events"));
         let mut next = events.first_child();
         if !events.is_array() {
             self.trace(DebugEvent::OutboxCorrupt, name.as_thin());
@@ -208,7 +209,7 @@ impl<H: Host> Tracker<H> {
         let first = self.pixels.len();
         self.recovered_records += 1;
         let source = NonZeroU32::new(self.recovered_records).map_or(Source::Page, Source::Record);
-        let id = left.get(thin!("pixel"));
+        let id = record.get(thin!("pixel"));
         if id.is_non_empty_str() && self.granted {
             self.add_pixel(s, source, id.to_scratch_string(s).as_thin());
         }
@@ -220,7 +221,7 @@ impl<H: Host> Tracker<H> {
             let mut call = command::parse_call(event);
             let mut options = s.string();
             if event.is_object() {
-                // anybody may have written into the store, so a wire form is checked as if it were measured again
+                // anyone may have written to the storage, so a wire form is validated as if it were measured again
                 options = event
                     .get(thin!("id"))
                     .write_json(options.append(thin!("{\"event_id\":")));
@@ -245,11 +246,11 @@ impl<H: Host> Tracker<H> {
             }
         }
         if self.pre_init_queue.len() > 0 {
-            // measured by a page before any init, so it goes to the first pixel there is
+            // a page measured it before any `init`, so it goes to the first pixel
             let id = self.pixels[0].id.clone();
             self.add_pixel(s, source, id.as_thin());
         }
-        let click = left.get(thin!("oppref"));
+        let click = record.get(thin!("oppref"));
         for pixel in self.pixels.iter_mut().skip(first) {
             pixel.click = click_id_member(s, click.to_scratch_string(s).as_thin()).to_thin_string();
             pixel.queue.mark_due();

@@ -1,4 +1,4 @@
-//! The click and browser references, and their cookies.
+//! The click ID and the browser ID, and their cookies.
 
 use crate::host::Host;
 use crate::mem::{Scratch, ScratchString, ThinStr, ThinString, thin};
@@ -8,20 +8,20 @@ const CLICK_DAYS: u32 = 30;
 static BROWSER_COOKIE: ThinStr = thin!("__obref");
 const BROWSER_DAYS: u32 = 365;
 
-/// Who a batch comes from, as the members of its body.
+/// The IDs of a visitor, as members of request bodies.
 #[derive(Debug, Default)]
 pub struct Identity {
-    /// This browser, a v4 UUID: `"obref":"...",`. Empty where its cookie cannot be read back.
+    /// The browser ID, a v4 UUID: `"obref":"...",`. Empty if its cookie cannot be read back.
     pub browser_id_json: ThinString,
-    /// The ad click that led here: `,"oppref":"..."`. Empty if none did.
+    /// The click ID: `,"oppref":"..."`. Empty if there is none.
     pub click_id_json: ThinString,
 }
 
 impl Identity {
-    /// Reads the references, and makes and keeps what is missing.
+    /// Reads the IDs, and creates and stores those that are missing.
     pub fn load_or_create(s: Scratch, host: &mut impl Host) -> Self {
         let mut browser = host.cookie(s, BROWSER_COOKIE);
-        let kept = host.cookie(s, CLICK_COOKIE);
+        let stored_click = host.cookie(s, CLICK_COOKIE);
         let mut reads_back = true;
         if !is_uuid_v4(browser.as_thin()) {
             host.delete_cookie(BROWSER_COOKIE);
@@ -40,11 +40,11 @@ impl Identity {
 
         let mut click = host.click_id(s);
         if click.is_empty() {
-            click = kept;
+            click = stored_click;
         } else {
             host.set_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             if host.cookie(s, CLICK_COOKIE).as_thin() != click.as_thin() {
-                // an older click, kept for another of the site's hosts, would be read in the place of this one
+                // an older click ID, in a cookie of another of the site's domains, would be read instead
                 host.delete_cookie(CLICK_COOKIE);
                 host.set_cookie(CLICK_COOKIE, click.as_thin(), CLICK_DAYS);
             }
@@ -53,14 +53,14 @@ impl Identity {
         this
     }
 
-    /// Deletes the cookies of both references, where there are any.
+    /// Deletes the cookies of both IDs.
     pub fn clear(host: &mut impl Host) {
         host.delete_cookie(CLICK_COOKIE);
         host.delete_cookie(BROWSER_COOKIE);
     }
 }
 
-/// A click reference as a member of a body that is not its first; nothing if there is none.
+/// A click ID as a member of a body, not the first one; empty if there is none.
 pub fn click_id_member<'s>(s: Scratch<'s>, click: ThinStr) -> ScratchString<'s> {
     let mut member = s.string();
     if !click.is_empty() {
@@ -71,7 +71,7 @@ pub fn click_id_member<'s>(s: Scratch<'s>, click: ThinStr) -> ScratchString<'s> 
     member
 }
 
-/// `xxxxxxxx-xxxx-4xxx-[89ab]xxx-xxxxxxxxxxxx` in lowercase.
+/// Whether a string is `xxxxxxxx-xxxx-4xxx-[89ab]xxx-xxxxxxxxxxxx` in lowercase.
 fn is_uuid_v4(text: ThinStr) -> bool {
     let mut at = text;
     for i in 0..36 {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_v4_uuid_in_lowercase_is_a_browser_reference() {
+    fn browser_id_is_a_lowercase_v4_uuid() {
         let is_uuid_v4 = |text: &str| is_uuid_v4(ThinString::from(text).as_thin());
         assert!(is_uuid_v4("4e5e4050-f8cb-416c-9078-534b39100342"));
         for wrong in [

@@ -1,4 +1,4 @@
-//! What the pixel knows of a visitor: their consent, their click and browser IDs, and what is sent about them.
+//! The visitor: consent, click ID and browser ID, user data, and the public part of URLs.
 
 pub mod consent_store;
 pub mod identity;

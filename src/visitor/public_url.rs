@@ -1,9 +1,9 @@
-//! A page's address, and what of it may be told.
+//! The public part of a page's URL.
 
 use crate::mem::{ScratchString, ThinStr, thin};
 use crate::raw_json::RawJson;
 
-/// What may be told of; of so many of the first, host and path as well.
+/// The schemes that are reported. For the first `WITH_HOST` of them, host and path are reported too.
 static SCHEMES: [ThinStr; 6] = [
     thin!("https://"),
     thin!("http://"),
@@ -15,8 +15,8 @@ static SCHEMES: [ThinStr; 6] = [
 
 const WITH_HOST: usize = 2;
 
-/// Adds what may be told of an address as a member of an object: scheme, host and path of a page on the web, the bare
-/// scheme of some others, nothing of the rest. Credentials, query and fragment never leave the browser.
+/// Adds the public part of a URL as a member of an object: scheme, host and path of a web page, the scheme of some other
+/// URLs, nothing for the rest. Credentials, query and fragment never leave the browser.
 pub fn write_public_url<'s>(
     out: ScratchString<'s>,
     key: ThinStr,
@@ -54,17 +54,17 @@ mod tests {
     use crate::mem::ThinString;
     use proptest::prelude::*;
 
-    fn told(url: &str) -> Option<String> {
+    fn public_part(url: &str) -> Option<String> {
         let scope = Scope::open();
         let s = scope.scratch();
         let quoted = ThinString::from(format!("\"{url}\"").as_str());
-        let told = write_public_url(s.string(), thin!(""), RawJson::new(quoted.as_thin()));
-        let told = told.as_str().strip_prefix(",\"\":\"")?;
-        told.strip_suffix('"').map(String::from)
+        let public_part = write_public_url(s.string(), thin!(""), RawJson::new(quoted.as_thin()));
+        let public_part = public_part.as_str().strip_prefix(",\"\":\"")?;
+        public_part.strip_suffix('"').map(String::from)
     }
 
     #[test]
-    fn query_fragment_and_credentials_never_leave() {
+    fn query_fragment_and_credentials_are_removed() {
         for (url, public) in [
             (
                 "https://a.test/b/c?email=x%40y.z#secret",
@@ -86,15 +86,15 @@ mod tests {
             ("chrome-extension://x/y", None),
             ("", None),
         ] {
-            assert_eq!(told(url).as_deref(), public, "{url}");
+            assert_eq!(public_part(url).as_deref(), public, "{url}");
         }
     }
 
     proptest! {
         #[test]
-        fn of_no_address_is_a_query_ever_told(url in "(https?://)?[a-z@:.\\[\\]/?#%é ]{0,40}") {
-            if let Some(told) = told(&url) {
-                prop_assert!(!told.contains(['?', '#']));
+        fn no_url_keeps_its_query(url in "(https?://)?[a-z@:.\\[\\]/?#%é ]{0,40}") {
+            if let Some(public_part) = public_part(&url) {
+                prop_assert!(!public_part.contains(['?', '#']));
             }
         }
     }

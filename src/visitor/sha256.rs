@@ -1,17 +1,17 @@
-//! SHA-256 (FIPS 180-4), synchronous, so that hashing needs neither a wait nor Web Crypto.
+//! SHA-256 (FIPS 180-4). It is synchronous and does not depend on Web Crypto.
 //!
-//! The standard's constants are computed from the primes they come from instead of being stored: random
-//! bytes do not compress, and the arithmetic is smaller than they are.
+//! The constants of the standard are computed from primes instead of being stored: random bytes do not compress, and the
+//! code that computes them is smaller.
 
 use crate::mem::{Scratch, ScratchString, ThinStr};
 
-/// The first 32 bits of a fraction.
+/// The first 32 bits of the fractional part.
 fn fraction(number: f64) -> u32 {
-    // all bits before the point are cut off by the cast
+    // the cast cuts off the integer part
     (number * 4_294_967_296.0) as u64 as u32
 }
 
-/// By Newton's method, which by these rounds is exact to more bits than are wanted.
+/// Newton's method. This many iterations give more bits than needed.
 fn cube_root(number: f64) -> f64 {
     let mut root = number;
     for _ in 0..60 {
@@ -28,14 +28,14 @@ fn is_prime(number: u32) -> bool {
     divisor == number
 }
 
-/// The standard's sigma functions; the last term of the small ones is a shift.
+/// The sigma functions of the standard. The last term of the lowercase ones is a shift.
 fn sigma(word: u32, turn: u32, another: u32, last: u32) -> u32 {
     word.rotate_right(turn) ^ word.rotate_right(another) ^ last
 }
 
-/// The digest of a text, as 64 lowercase hexadecimal digits.
+/// The digest of a string, as 64 lowercase hexadecimal digits.
 pub fn sha256_hex<'s>(s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
-    // the initial state, and then the constants of the rounds
+    // the initial hash value, and the round constants
     let mut state = [0u32; 8];
     let mut rounds = [0u32; 64];
     let (mut found, mut number) = (0, 2);
@@ -50,7 +50,7 @@ pub fn sha256_hex<'s>(s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
         number += 1;
     }
 
-    // the message, a bit 1, zeroes, and its length in bits as the last 8 bytes of a block of 64
+    // the message, a 1 bit, zeros, and its length in bits in the last 8 bytes of a 64-byte block
     let length = text.len();
     let blocks = (length + 9).div_ceil(64);
     let mut message = text;
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_s_own_example_is_hashed_as_the_standard_says() {
+    fn example_of_the_standard_has_its_digest() {
         let scope = Scope::open();
         let s = scope.scratch();
         assert_eq!(
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_up_to_three_blocks_is_padded_rightly() {
+    fn every_length_up_to_three_blocks_is_padded() {
         for length in 0..200 {
             let text = "a".repeat(length);
             assert_eq!(hash(&text), reference(text.as_bytes()), "{length}");
@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_hashed_as_a_known_library_does(text in "[^\0]*") {
+        fn digest_equals_that_of_sha2(text in "[^\0]*") {
             prop_assert_eq!(hash(&text), reference(text.as_bytes()));
         }
     }

@@ -1,4 +1,4 @@
-//! Who the site says the visitor is: identifiers made comparable, hashed, and never sent raw.
+//! User data: identifiers that the site provides, normalized, hashed, and never sent raw.
 
 use crate::host::IdentifierKind;
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
@@ -6,8 +6,8 @@ use crate::raw_json::RawJson;
 use crate::schema::user_fields::USER_FIELDS;
 use crate::visitor::sha256::sha256_hex;
 
-/// A site's `user` object as the wire carries it, a member of a body: `,"user":{"in":{...}}`. Nothing where nothing in
-/// it is usable. Whatever is not usable is left out, and the rest still goes. `normalize` is [`crate::host::Host::normalize_identifier`].
+/// The `user` object of a site as a member of a request body: `,"user":{"in":{...}}`. Values that are not usable are left
+/// out; if none is usable, this is empty. `normalize` is [`crate::host::Host::normalize_identifier`].
 pub fn user_data_member<'s>(
     s: Scratch<'s>,
     user: RawJson,
@@ -37,14 +37,14 @@ pub fn user_data_member<'s>(
 /// What is sent for a value; empty if it is not usable.
 fn normalized_hash<'s>(
     s: Scratch<'s>,
-    given: RawJson,
+    value: RawJson,
     kind: IdentifierKind,
     normalize: &impl Fn(ThinStr, IdentifierKind) -> ScratchString<'s>,
 ) -> ScratchString<'s> {
-    if !given.is_non_empty_str() {
+    if !value.is_non_empty_str() {
         return s.string();
     }
-    let text = normalize(given.to_scratch_string(s).as_thin(), kind);
+    let text = normalize(value.to_scratch_string(s).as_thin(), kind);
     if text.is_empty() || kind == IdentifierKind::Plain {
         return text;
     }
@@ -63,7 +63,7 @@ mod tests {
     use crate::mem::ThinString;
     use proptest::prelude::*;
 
-    /// For texts without escapes; every one is usable.
+    /// Normalizes strings without escapes. All of them are usable.
     fn normalize<'s>(s: Scratch<'s>, text: ThinStr, kind: IdentifierKind) -> ScratchString<'s> {
         let text = text.as_str();
         let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_and_places_go_as_given_in_the_order_of_the_wire() {
+    fn hashes_and_places_are_unchanged_and_in_wire_order() {
         let hash = "B".repeat(64);
         assert_eq!(
             wire(&format!(r#"{{"zip_code":"94107","phone_number_sha256":"{hash}","city":"San \u0022F","country":"US"}}"#)).unwrap(),
@@ -111,17 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_mark_of_ours_is_hashed_all_the_same() {
-        for given in ["#1", "-1", "#", "-"] {
+    fn values_starting_with_our_prefixes_are_hashed() {
+        for value in ["#1", "-1", "#", "-"] {
             assert_eq!(
-                wire(&format!(r#"{{"external_id_sha256":"{given}"}}"#)),
-                Some(format!(r#"{{"eid":"{}"}}"#, hash(given)))
+                wire(&format!(r#"{{"external_id_sha256":"{value}"}}"#)),
+                Some(format!(r#"{{"eid":"{}"}}"#, hash(value)))
             );
         }
     }
 
     #[test]
-    fn what_says_nothing_is_left_out() {
+    fn unusable_values_are_omitted() {
         assert_eq!(wire("null"), None);
         assert_eq!(wire(r#"[1]"#), None);
         assert_eq!(
@@ -132,9 +132,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_raw_identifier_ever_leaves(field in prop::sample::select(vec!["external_id_sha256", "email_sha256", "phone_number_sha256", "first_name_sha256", "last_name_sha256"]), given in r#"[^\x00-\x1f"\\]{0,40}"#) {
-            if let Some(sent) = wire(&format!(r#"{{"{field}":"{given}"}}"#)) {
-                prop_assert!(sent.contains(&hash(&given)));
+        fn no_raw_identifier_is_sent(field in prop::sample::select(vec!["external_id_sha256", "email_sha256", "phone_number_sha256", "first_name_sha256", "last_name_sha256"]), value in r#"[^\x00-\x1f"\\]{0,40}"#) {
+            if let Some(sent) = wire(&format!(r#"{{"{field}":"{value}"}}"#)) {
+                prop_assert!(sent.contains(&hash(&value)));
                 prop_assert_eq!(sent.len(), 64 + r#"{"eid":""}"#.len() - usize::from(!sent.contains("eid")));
             }
         }

@@ -45,8 +45,8 @@ struct Shared<T>(UnsafeCell<T>);
 // SAFETY: the module has no threads, or it would not compile (mem/mod.rs)
 unsafe impl<T> Sync for Shared<T> {}
 
-/// The string that the script passed last, or the empty string. Its scratch permission is not bound to a scope: it is taken
-/// out before the scope ends, by what uses it or by [`Entry`].
+/// The string that the script passed last, or the empty string. It is not bound to a scope, and is taken out before the
+/// scope ends: by its user, or by [`Entry`].
 static INCOMING: Shared<ScratchString> = Shared(UnsafeCell::new(NO_SCOPE.string()));
 
 // SAFETY: as INCOMING says
@@ -69,7 +69,8 @@ fn take_incoming<'s>(_: Scratch<'s>) -> ScratchString<'s> {
     core::mem::replace(incoming, NO_SCOPE.string())
 }
 
-/// Forgets a string that the script has passed although nothing asked for it.
+/// Drops a string that the script has passed although nothing asked for it.
+#[inline(never)]
 fn clear_incoming() {
     // SAFETY: no reference to it is left, see `take_incoming`
     unsafe { *INCOMING.0.get() = NO_SCOPE.string() };
@@ -146,8 +147,8 @@ impl Host for PageHost {
         call_num(HostCall::StorageSet, storage as i32, key, value);
     }
 
-    fn outbox_put(&mut self, leaving: bool, name: ThinStr, text: ThinStr) -> bool {
-        call_num(HostCall::OutboxPut, i32::from(leaving), name, text) != 0.
+    fn outbox_put(&mut self, is_unloading: bool, name: ThinStr, text: ThinStr) -> bool {
+        call_num(HostCall::OutboxPut, i32::from(is_unloading), name, text) != 0.
     }
 
     fn recover_outbox(&mut self) {
