@@ -2,8 +2,6 @@
 
 mod outbox;
 
-use core::num::NonZeroU32;
-
 use crate::command::{self, Call, Command};
 use crate::delivery::diagnostics::SessionMarkers;
 use crate::delivery::pixel_config::PixelConfig;
@@ -54,13 +52,18 @@ pub struct Tracker<H> {
     recovered_records: u32,
 }
 
-/// Where a call comes from.
+/// Where a call comes from: this page, or an outbox record of another page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+struct Source(u32);
+
+impl Source {
     /// This page.
-    Page,
-    /// An outbox record of another page, by its number.
-    Record(NonZeroU32),
+    const PAGE: Self = Self(0);
+
+    /// The nth recovered record, from 1 on.
+    const fn record(n: u32) -> Self {
+        Self(n)
+    }
 }
 
 /// One advertiser's pixel.
@@ -130,7 +133,7 @@ impl<H: Host> Tracker<H> {
     /// Makes a call: `[time, url, referrer, command, ...arguments]`, see [`crate::raw_json`].
     pub fn on_call(&mut self, s: Scratch, call: ThinStr) {
         let parsed = command::parse_call(RawJson::new(call));
-        self.execute(s, Source::Page, &parsed, call);
+        self.execute(s, Source::PAGE, &parsed, call);
         self.schedule_wakeup();
     }
 
@@ -140,7 +143,7 @@ impl<H: Host> Tracker<H> {
             Command::Unknown => self.host.trace(DebugEvent::Ignored, text),
             Command::Init => self.init(s, source, call.context, call.first_arg, text),
             // a past answer must not replace the current one
-            Command::Consent if source != Source::Page => {}
+            Command::Consent if source != Source::PAGE => {}
             Command::Consent => self.set_consent(s, call.first_arg.is_true()),
             Command::Measure | Command::MeasureSingle => self.measure(s, source, call, text),
         }
@@ -316,7 +319,7 @@ impl<H: Host> Tracker<H> {
             self.host.trace(DebugEvent::PixelStarted, id.as_thin());
             self.add_pixel(s, source, id.as_thin());
         }
-        if !is_known && source == Source::Page && self.granted {
+        if !is_known && source == Source::PAGE && self.granted {
             let id = self.host.uuid(s);
             let lifecycle = RawJson::new(thin!("{\"type\":\"sdk_lifecycle\"}"));
             let name = thin!("openai::sdk_init");
@@ -386,7 +389,7 @@ impl<H: Host> Tracker<H> {
         }
         let pixel = &mut self.pixels[i];
         if let Some(identity) = &self.identity
-            && pixel.source == Source::Page
+            && pixel.source == Source::PAGE
         {
             pixel.click = identity.click_id_json.clone();
         }
@@ -409,7 +412,7 @@ impl<H: Host> Tracker<H> {
             source,
             click: ThinString::default(),
         };
-        if source == Source::Page {
+        if source == Source::PAGE {
             pixel.user = self.default_user.clone();
         }
         if self.has_loaded_state {
@@ -488,7 +491,7 @@ impl<H: Host> Tracker<H> {
     fn queue_session_markers(&mut self, i: usize) {
         let now = self.host.monotonic_ms();
         let pixel = &mut self.pixels[i];
-        if pixel.source != Source::Page || (self.is_silent && !self.granted) {
+        if pixel.source != Source::PAGE || (self.is_silent && !self.granted) {
             return;
         }
         let mut markers = SessionMarkers::FIRST_VISIT;
@@ -527,7 +530,7 @@ impl<H: Host> Tracker<H> {
         match &measured {
             Err(rejection) => self.warn_rejected(rejection, text),
             Ok(text) => {
-                let step = if source == Source::Page {
+                let step = if source == Source::PAGE {
                     DebugEvent::Queued
                 } else {
                     DebugEvent::Recovered
@@ -587,7 +590,7 @@ impl<H: Host> Tracker<H> {
     /// Requests a pixel's config after the first paint, because nothing in it is urgent.
     fn request_config(&mut self, i: usize) {
         let wanted = self.granted
-            && self.pixels[i].source == Source::Page
+            && self.pixels[i].source == Source::PAGE
             && self.pixels[i]
                 .config
                 .request_if_stale(self.host.monotonic_ms());

@@ -4,8 +4,6 @@
 //! records whose pages are gone: for each it adds a pixel with the click ID of the record and without user data, whose
 //! source is not the page but the record.
 
-use core::num::NonZeroU32;
-
 use super::{Pixel, Source, Tracker};
 use crate::command::{self, Call, Command};
 use crate::debug_log::payload::encode_dropped;
@@ -208,7 +206,7 @@ impl<H: Host> Tracker<H> {
         let oldest = self.host.unix_ms().saturating_sub(MAX_EVENT_AGE_MS);
         let first = self.pixels.len();
         self.recovered_records += 1;
-        let source = NonZeroU32::new(self.recovered_records).map_or(Source::Page, Source::Record);
+        let source = Source::record(self.recovered_records);
         let id = record.get(thin!("pixel"));
         if id.is_non_empty_str() && self.granted {
             self.add_pixel(s, source, id.to_scratch_string(s).as_thin());
