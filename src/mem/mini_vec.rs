@@ -11,15 +11,50 @@ use super::block;
 /// Items, one after the other.
 ///
 /// Invariants:
-/// 1. `byte_capacity` is 0, or `ptr` is a block that [`block::alloc`] has returned for as many bytes.
-/// 2. `len` items fit into `byte_capacity` bytes.
-/// 3. The first `len` items are initialized, and belong to this value alone.
+/// 1. `len` items fit into the buffer. A buffer without bytes holds items without bytes.
+/// 2. The first `len` items are initialized, and belong to this value alone.
 #[derive(Debug)]
 pub struct MiniVec<T> {
-    ptr: NonNull<T>,
+    buffer: Buffer,
     len: usize,
-    byte_capacity: usize,
-    _marker: PhantomData<T>,
+    _items: PhantomData<T>,
+}
+
+/// A block that grows.
+///
+/// Invariant: `capacity` is 0, or `ptr` is a block that [`block::alloc`] has returned for as many bytes, and that belongs to
+/// this value alone.
+#[derive(Debug)]
+struct Buffer {
+    ptr: NonNull<u8>,
+    capacity: usize,
+}
+
+impl Buffer {
+    /// Makes room for that many bytes, and moves those that are used.
+    ///
+    /// # Safety
+    /// The first `used` bytes are in the block.
+    #[inline(never)]
+    unsafe fn reserve(&mut self, used: usize, needed: usize) {
+        if needed <= self.capacity {
+            return;
+        }
+        let capacity = block::growable(needed);
+        let ptr = block::alloc(capacity);
+        // SAFETY: as the caller promises; the new block is larger, and overlaps no other
+        unsafe { ptr.copy_from_nonoverlapping(self.ptr, used) };
+        *self = Self { ptr, capacity };
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.capacity > 0 {
+            // SAFETY: the invariant
+            unsafe { block::dealloc(self.ptr, self.capacity) };
+        }
+    }
 }
 
 impl<T> MiniVec<T> {
@@ -27,25 +62,27 @@ impl<T> MiniVec<T> {
     pub const fn new() -> Self {
         const { assert!(align_of::<T>() <= block::ALIGN) };
         Self {
-            ptr: NonNull::dangling(),
+            buffer: Buffer {
+                // so that it is aligned for all items
+                ptr: NonNull::<u64>::dangling().cast(),
+                capacity: 0,
+            },
             len: 0,
-            byte_capacity: 0,
-            _marker: PhantomData,
+            _items: PhantomData,
         }
+    }
+
+    fn items(&self) -> NonNull<T> {
+        self.buffer.ptr.cast()
     }
 
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         let used = self.len * size_of::<T>();
-        let capacity = block::growable(used + size_of::<T>());
-        if capacity > self.byte_capacity {
-            // SAFETY: invariants 1 and 2; what is copied is no longer used in the old block
-            let ptr = unsafe { moved(self.ptr.cast(), used, self.byte_capacity, capacity) };
-            self.ptr = ptr.cast();
-            self.byte_capacity = capacity;
-        }
-        // SAFETY: the block has room for one more than `len`
-        let end = unsafe { self.ptr.add(self.len) };
+        // SAFETY: invariant 1
+        unsafe { self.buffer.reserve(used, used + size_of::<T>()) };
+        // SAFETY: the buffer has room for one more than `len`
+        let end = unsafe { self.items().add(self.len) };
         // SAFETY: the same, and there is no item to be dropped
         unsafe { end.write(item) };
         self.len += 1;
@@ -55,17 +92,17 @@ impl<T> MiniVec<T> {
     pub fn retain_mut(&mut self, wanted: &mut dyn FnMut(&mut T) -> bool) {
         let len = core::mem::take(&mut self.len);
         for i in 0..len {
-            // SAFETY: invariant 2
-            let mut item = unsafe { self.ptr.add(i) };
-            // SAFETY: invariant 3, and each item is visited once
+            // SAFETY: invariant 1
+            let mut item = unsafe { self.items().add(i) };
+            // SAFETY: invariant 2, and each item is visited once
             if wanted(unsafe { item.as_mut() }) {
-                // SAFETY: invariant 2; no more are wanted than have been visited
-                let end = unsafe { self.ptr.add(self.len) };
+                // SAFETY: invariant 1; no more are wanted than have been visited
+                let end = unsafe { self.items().add(self.len) };
                 // SAFETY: what is at `end` has been dropped or moved, unless it is this item
                 unsafe { end.copy_from(item, 1) };
                 self.len += 1;
             } else {
-                // SAFETY: invariant 3, and it is not visited again
+                // SAFETY: invariant 2, and it is not visited again
                 unsafe { item.drop_in_place() };
             }
         }
@@ -76,15 +113,15 @@ impl<T> Deref for MiniVec<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: invariants 2 and 3
-        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+        // SAFETY: invariants 1 and 2
+        unsafe { core::slice::from_raw_parts(self.items().as_ptr(), self.len) }
     }
 }
 
 impl<T> DerefMut for MiniVec<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: invariants 2 and 3
-        unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+        // SAFETY: invariants 1 and 2
+        unsafe { core::slice::from_raw_parts_mut(self.items().as_ptr(), self.len) }
     }
 }
 
@@ -93,10 +130,6 @@ impl<T> Drop for MiniVec<T> {
         if needs_drop::<T>() {
             self.retain_mut(&mut |_| false);
         }
-        if self.byte_capacity > 0 {
-            // SAFETY: invariant 1
-            unsafe { block::dealloc(self.ptr.cast(), self.byte_capacity) };
-        }
     }
 }
 
@@ -104,28 +137,6 @@ impl<T> Default for MiniVec<T> {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A block of the new capacity, with the bytes that the old one used. The old block is freed; a capacity of 0 is none.
-///
-/// # Safety
-/// The block has come from [`block::alloc`] for the old capacity, of which at least `used` bytes are initialized. The
-/// new capacity is no smaller than `used`.
-#[inline(never)]
-unsafe fn moved(
-    old: NonNull<u8>,
-    used: usize,
-    old_capacity: usize,
-    capacity: usize,
-) -> NonNull<u8> {
-    let new = block::alloc(capacity);
-    // SAFETY: as the caller promises; a new block overlaps no other
-    unsafe { new.copy_from_nonoverlapping(old, used) };
-    if old_capacity > 0 {
-        // SAFETY: as the caller promises
-        unsafe { block::dealloc(old, old_capacity) };
-    }
-    new
 }
 
 #[cfg(test)]

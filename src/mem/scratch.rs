@@ -36,6 +36,8 @@ use super::thin_str::{ThinStr, ThinString, thin};
 struct Header {
     /// The string that was made before this one; null for the first.
     prev: *mut Header,
+    /// The block's size in bytes.
+    capacity: usize,
     /// The string's length in bytes.
     len: usize,
 }
@@ -51,6 +53,7 @@ unsafe impl Sync for Empty {}
 static EMPTY: Empty = Empty(
     Header {
         prev: ptr::null_mut(),
+        capacity: 0,
         len: 0,
     },
     0,
@@ -150,10 +153,10 @@ unsafe fn leave() {
         let mut last = arena.last.take();
         while let Some(header) = NonNull::new(last) {
             // SAFETY: invariant 2; no string is left
-            let &Header { prev, len } = unsafe { header.as_ref() };
+            let &Header { prev, capacity, .. } = unsafe { header.as_ref() };
             last = prev;
             // SAFETY: the same
-            unsafe { block::dealloc(header.cast(), block_bytes(len)) };
+            unsafe { block::dealloc(header.cast(), capacity) };
         }
     });
 }
@@ -199,17 +202,12 @@ impl<'s> Scratch<'s> {
     }
 }
 
-/// The size of a string's block, in bytes.
-fn block_bytes(len: usize) -> usize {
-    block::growable(len + HEADER + 1)
-}
-
 /// A string that can be appended to, and that lives in the arena.
 ///
 /// Invariants:
 /// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL.
-/// 2. If `len` is not 0, this is a block of the arena of this thread, which no other string uses; otherwise it is [`EMPTY`],
-///    which is not written to.
+/// 2. If `capacity` is not 0, this is a block of so many bytes in the arena of this thread, which no other string uses;
+///    otherwise it is [`EMPTY`], which is not written to.
 /// 3. The block is freed no sooner than 's ends, because a scope is borrowed for 's.
 pub struct ScratchString<'s> {
     first: NonNull<u8>,
@@ -230,19 +228,28 @@ impl<'s> ScratchString<'s> {
 
     /// The same string, longer by that many bytes. What is in them has still to be written, and a NUL behind them.
     fn reserve_extra(self, extra: usize) -> Self {
-        let len = self.len();
+        let mut header = self.header();
+        // SAFETY: invariant 1
+        let &Header { capacity, len, .. } = unsafe { header.as_ref() };
         let longer = len + extra;
-        if len > 0 && longer + HEADER < block_bytes(len) {
-            // SAFETY: invariants 1 and 2
-            unsafe { self.header().as_mut() }.len = longer;
+        let needed = HEADER + longer + 1;
+        if needed <= capacity {
+            // SAFETY: invariants 1 and 2, as `EMPTY` has no capacity
+            unsafe { header.as_mut() }.len = longer;
             return self;
         }
-        let block = block::alloc(block_bytes(longer));
+        let capacity = block::growable(needed);
+        let block = block::alloc(capacity);
         let header = block.cast::<Header>();
         let prev = arena(|arena| arena.last.replace(header.as_ptr()));
+        let new = Header {
+            prev,
+            capacity,
+            len: longer,
+        };
         // SAFETY: the block is large enough for the header, and aligned as it needs
-        unsafe { header.write(Header { prev, len: longer }) };
-        // SAFETY: the block continues behind the header
+        unsafe { header.write(new) };
+        // SAFETY: the block continues after the header
         let first = unsafe { block.add(HEADER) };
         // SAFETY: the new block has room for more than the old string, which it does not overlap
         unsafe { first.copy_from_nonoverlapping(self.first, len) };
