@@ -203,9 +203,9 @@ impl Session {
             ("!respond", status) => {
                 let status = status.parse().unwrap_or(200);
                 let request = self.browser.0.borrow_mut().in_flight.pop();
-                self.enter(|tracker, s| {
-                    tracker.on_response(s, request.unwrap_or(0), status, 1);
-                });
+                if let Some(id) = request {
+                    self.enter(|tracker, s| tracker.on_response(s, id, status, 1));
+                }
             }
             ("!record", record) => self.recover(record),
             _ => {
