@@ -4,7 +4,7 @@
 //! block names the one that it relies on. What is visible outside this module cannot be misused from safe code.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "atomics"))]
-compile_error!("the arena, the allocator and the module's statics are made for one thread");
+compile_error!("the arena, the allocator and the module's statics are for a single thread");
 
 mod block;
 mod mini_vec;

@@ -16,8 +16,11 @@ const PAGE: usize = 1 << 16;
 const ALIGN: usize = 8;
 
 /// Where memory comes from.
-pub trait Grow {
-    /// That many further pages of 64 KiB, aligned to [`ALIGN`], which nothing else uses; null if there are none.
+///
+/// # Safety
+/// [`Grow::grow`] returns null, or that many pages of 64 KiB, aligned to 8 bytes, which nothing else uses.
+pub unsafe trait Grow {
+    /// Provides further pages; null if there are none.
     fn grow(pages: usize) -> *mut u8;
 }
 
@@ -125,7 +128,8 @@ mod tests {
         static PAGES: RefCell<Vec<Pages>> = const { RefCell::new(Vec::new()) };
     }
 
-    impl Grow for Scattered {
+    // SAFETY: the pages come from the system, and are freed when nothing uses them any more
+    unsafe impl Grow for Scattered {
         fn grow(pages: usize) -> *mut u8 {
             let layout = Layout::from_size_align((pages + 1) * PAGE, PAGE).unwrap();
             // SAFETY: the size is not zero
@@ -137,7 +141,8 @@ mod tests {
 
     struct Nothing;
 
-    impl Grow for Nothing {
+    // SAFETY: there are no pages
+    unsafe impl Grow for Nothing {
         fn grow(_: usize) -> *mut u8 {
             null_mut()
         }

@@ -189,7 +189,7 @@ impl fmt::Debug for ThinStr<'_> {
     }
 }
 
-/// What is in front of an owned string's first byte.
+/// What precedes the first byte of an owned string.
 #[repr(C)]
 struct Header {
     /// The string's length in bytes.
@@ -211,7 +211,7 @@ static EMPTY: Empty = Empty(Header { len: 0 }, 0);
 /// An owned string of one word.
 ///
 /// Invariants:
-/// 1. A [`Header`] is in front of `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL, and no other.
+/// 1. A [`Header`] precedes `first`. From `first` on, `len + 1` bytes are initialized; the last is a NUL, and no other.
 /// 2. If `len` is not 0, all of this is a block of [`block_bytes`] that belongs to this value alone; otherwise it is
 ///    [`EMPTY`], which is not written to.
 pub struct ThinString {
@@ -275,7 +275,7 @@ impl From<ThinStr<'_>> for ThinString {
         unsafe { block.cast().write(Header { len }) };
         // SAFETY: the block continues after the header
         let first = unsafe { block.add(HEADER) };
-        // SAFETY: the text has so many bytes with its NUL; the block is new, and has as many after the header
+        // SAFETY: the text has this many bytes including its NUL; the block is new and has as many after the header
         unsafe { first.copy_from_nonoverlapping(text.first, len + 1) };
         Self { first }
     }

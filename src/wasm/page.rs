@@ -19,7 +19,8 @@ use crate::mem::{Scope, Scratch, ScratchString, ThinStr, thin};
 
 struct Memory;
 
-impl Grow for Memory {
+// SAFETY: `memory.grow` returns the number of the first new page, and only this module grows its memory
+unsafe impl Grow for Memory {
     fn grow(pages: usize) -> *mut u8 {
         match core::arch::wasm32::memory_grow(0, pages) {
             usize::MAX => null_mut(),
