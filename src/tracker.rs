@@ -345,7 +345,10 @@ impl<H: Host> Tracker<H> {
             }
             next = value.next_sibling();
         }
-        self.request_config(i);
+        // the record's page has requested it
+        if source == Source::PAGE {
+            self.request_config(i);
+        }
     }
 
     /// The index of a pixel; that of the next pixel to be added if it has not started.
@@ -590,7 +593,6 @@ impl<H: Host> Tracker<H> {
     /// Requests a pixel's config after the first paint, because nothing in it is urgent.
     fn request_config(&mut self, i: usize) {
         let wanted = self.granted
-            && self.pixels[i].source == Source::PAGE
             && self.pixels[i]
                 .config
                 .request_if_stale(self.host.monotonic_ms());
