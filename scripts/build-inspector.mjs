@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { log, root } from "./exec.mjs";
+import { isMain } from "./options.mjs";
 import { installNodePackages } from "./setup.mjs";
 
 const SOURCE = join(root, "www/inspector");
@@ -56,4 +57,4 @@ export const buildInspector = async () => {
   for (const [name, bytes] of files) await write(name, bytes);
 };
 
-if (import.meta.filename === process.argv[1]) await buildInspector();
+if (isMain(import.meta)) await buildInspector();

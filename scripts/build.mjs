@@ -11,6 +11,7 @@ import { releaseSizes, SCRIPTS, sizesOf, sizeTable } from "./build/sizes.mjs";
 import { banner, PIXEL_ENTRY } from "./build/version.mjs";
 import { wasmToJs } from "./build/wasm-opt.mjs";
 import { log, root } from "./exec.mjs";
+import { isMain } from "./options.mjs";
 import { installNodePackages } from "./setup.mjs";
 import { writeSnippets } from "./snippets.mjs";
 
@@ -112,4 +113,4 @@ export const buildFaultInjected = async () =>
     await compile("faulty", "provoke-fault"),
   );
 
-if (import.meta.filename === process.argv[1]) await build();
+if (isMain(import.meta)) await build();
