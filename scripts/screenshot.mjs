@@ -2,6 +2,7 @@
 // `npm start -- --port 9000 --data FILE`; its URL is then http://localhost:9000.
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { PROTOCOL_VERSION } from "../www/pixel/protocol.gen.js";
 import { root } from "./exec.mjs";
 import { ensureChromium } from "./setup.mjs";
 
@@ -46,7 +47,7 @@ const send = async (path, body, headers = {}) => {
 /** @param {ReturnType<typeof event>[]} events */
 const sendBatch = (...events) =>
   send(
-    `/v1/sdk/events?pid=${PIXEL}&st=oaiq-web&sv=0.1.41&t=${now}&ec=${events.length}`,
+    `/v1/sdk/events?pid=${PIXEL}&st=oaiq-web&sv=${PROTOCOL_VERSION}&t=${now}&ec=${events.length}`,
     { obref: browserId, events, oppref: "click-7f3a" },
   );
 
