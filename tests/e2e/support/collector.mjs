@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { buildInspector } from "../../../scripts/build-inspector.mjs";
-import { root, run } from "../../../scripts/exec.mjs";
+import { buildCollector } from "../../../scripts/ensure-built.mjs";
+import { root } from "../../../scripts/exec.mjs";
 import { readDist } from "./browser.mjs";
 
 /**
@@ -17,6 +17,7 @@ import { readDist } from "./browser.mjs";
  * @typedef {Record<string, any>} EventJson
  */
 
+const INSPECTOR = join(root, "target/inspector/index.html");
 const PROGRAM = join(root, "target/debug/oaiq-collector");
 const TIMEOUT_MS = 60_000;
 
@@ -28,16 +29,7 @@ const TIMEOUT_MS = 60_000;
  */
 export const startCollector = async (t, ...options) => {
   await readDist();
-  if (!existsSync(join(root, "target/inspector/index.html")))
-    await buildInspector();
-  if (!existsSync(PROGRAM))
-    run("cargo", [
-      "build",
-      "--quiet",
-      "--locked",
-      "--package",
-      "oaiq-collector",
-    ]);
+  if (![INSPECTOR, PROGRAM].every(existsSync)) await buildCollector();
   const folder = await mkdtemp(join(tmpdir(), "oaiq-collector-"));
   const program = spawn(
     PROGRAM,
