@@ -45,9 +45,9 @@ const workerSource = async () =>
  * What `catch(e)` says, as JavaScript: the built-in functions that a script captures first may have been replaced by the
  * page.
  */
-const REPLACED = `"the page has replaced a built-in ("+e+")"`;
+const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
 /** The pixel may also have been loaded without a page: in a worker, or in a tag manager's sandbox. */
-const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page")`;
+const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send events from your server")`;
 
 /**
  * Bundles an entry point with what belongs to a compiled module.

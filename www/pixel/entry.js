@@ -75,7 +75,7 @@ const onCall = (args) => {
     }
     admitCall({ head: `[${now()},${pageContext()}`, parts });
   } catch {
-    warn("unreadable arguments: a call was ignored");
+    warn("a call was ignored: unreadable arguments");
   }
 };
 
@@ -106,7 +106,7 @@ const startModule = (bootConfig) => {
           NOT_MEASURING +
             (WASM_FORBIDDEN.test(/** @type {string} */ (error))
               ? "WebAssembly may not run (add 'wasm-unsafe-eval' to script-src)"
-              : "the script is damaged (serve it unchanged)") +
+              : "the script is damaged (serve it as built, as UTF-8)") +
             `; ${why}`,
         ),
     );

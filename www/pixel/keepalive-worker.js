@@ -22,17 +22,18 @@ let create;
 /** @type {number | undefined} */
 let isRequested;
 
-const onFailure = () => {
-  workerPort = null;
-  getLocalStorage().setItem(FAILED_AT, /** @type {any} */ (now()));
-};
-
 /**
- * Starts the worker where the browser has such.
+ * Starts the worker where the browser has one.
  *
- * @param {() => unknown} hasConsent - asked again once the file has loaded
+ * @param {() => unknown} hasConsent - may change before the file has loaded, and before the worker fails
  */
-export const startWorker = (hasConsent) =>
+export const startWorker = (hasConsent) => {
+  const onFailure = () =>
+    tryOr(() => {
+      workerPort = null;
+      if (hasConsent())
+        getLocalStorage().setItem(FAILED_AT, /** @type {any} */ (now()));
+    });
   tryOr(() => {
     if (
       workerPort ||
@@ -55,10 +56,11 @@ export const startWorker = (hasConsent) =>
           create = start;
           startWorker(hasConsent);
         },
-        () => tryOr(onFailure),
+        onFailure,
       );
     }
   });
+};
 
 /**
  * Stops using the worker, and deletes its receipts and what else is stored about it.

@@ -47,7 +47,7 @@ export const loadAsset = (name, use, onError) => {
   const onEnd = () =>
     hasArrived ||
     onError(
-      `${file} is missing next to the script, or not allowed in script-src`,
+      `${file} could not be loaded: host it next to the script and allow it in script-src and trusted-types oaiq`,
     );
   tryOr(() => {
     const script = document.createElement("script");

@@ -41,7 +41,7 @@ const checkUrl = (name, given, defaultUrl) => {
     url.password
   )
     throw new Error(
-      `${NOT_MEASURING}${name} is not https or same-origin: ${serialize(given).slice(0, 100)}`,
+      `${NOT_MEASURING}data-oaiq-${name} (oaiq.config.${name}) must be https or same-origin, but is ${serialize(given).slice(0, 100)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };

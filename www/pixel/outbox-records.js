@@ -1,4 +1,4 @@
-// The records of the outbox (src/delivery/outbox.rs) in localStorage: one key each, and nothing about who owns them.
+// The records of the outbox (src/tracker/outbox.rs) in localStorage: one key each, and nothing about who owns them.
 //
 // A record's text may be preceded by the time of a lease (outbox-leases.js), or by the mark of an unconfirmed delivery.
 

@@ -1,4 +1,4 @@
-// The outbox (src/delivery/outbox.rs) of this page: stores the records of its undelivered events, settles unconfirmed
+// The outbox (src/tracker/outbox.rs) of this page: stores the records of its undelivered events, settles unconfirmed
 // deliveries, and finds the records of pages that have ended, which www/recovery/entry.js recovers.
 
 import { discardWorker, startWorker, workerPort } from "./keepalive-worker.js";

@@ -139,7 +139,7 @@ describe("attributes", { concurrency: 4 }, () => {
         fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => new Function(text)());`),
     );
     // such a script does not know the URL of its other files
-    await tab.waitForLog(/oaiq\.consent\.min\.js is missing/);
+    await tab.waitForLog(/oaiq\.consent\.min\.js could not be loaded/);
     await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.deepEqual(site.requests, []);
     assert.deepEqual(await visitor.cookies(), {});
@@ -266,7 +266,7 @@ describe("attributes", { concurrency: 4 }, () => {
       t,
       element(`data-oaiq-endpoint="http://localhost:9/in"`),
     );
-    await tab.waitForLog(/endpoint is not https/);
+    await tab.waitForLog(/data-oaiq-endpoint .*must be https/);
     assert.deepEqual(site.requests, []);
   });
 
@@ -359,7 +359,7 @@ describe("a script that cannot run its module", { concurrency: 4 }, () => {
       await tab.waitForLog(/nothing is measured/);
       assert.match(
         tab.oaiqLogs.join(),
-        /the script is damaged \(serve it unchanged\)/,
+        /the script is damaged \(serve it as built, as UTF-8\)/,
       );
     });
 });

@@ -258,7 +258,7 @@ describe("pending consent", { concurrency: 4 }, () => {
     site.files.delete("oaiq.consent.min.js");
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url());
-    await tab.waitForLog(/oaiq\.consent\.min\.js is missing/);
+    await tab.waitForLog(/oaiq\.consent\.min\.js could not be loaded/);
     assert.match(
       String(tab.oaiqLogs[0]),
       /nothing is measured before oaiq\("consent", true\)/,

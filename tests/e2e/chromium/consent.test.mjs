@@ -273,7 +273,7 @@ describe("forget", { concurrency: 3 }, () => {
     await site.waitForOrders("a");
     await tab.evaluate(`${orderCall("b")} oaiq("forget"); ${orderCall("c")}`);
     await tab.waitForLog(
-      /forget is incomplete: oaiq\.consent\.min\.js is missing/,
+      /forget is incomplete: oaiq\.consent\.min\.js could not be loaded/,
     );
     await pause(IDLE_MS);
     assert.deepEqual(site.deliveryCounts, { a: 1 });

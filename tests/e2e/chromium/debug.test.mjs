@@ -450,7 +450,7 @@ describe("the debug file", () => {
     site.files.delete("oaiq.debug.min.js");
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url());
-    await tab.waitForLog(/oaiq\.debug\.min\.js is missing/);
+    await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
     const asked = () =>
       tab.requests.filter((url) => url.endsWith("debug.min.js")).length;
     return { site, tab, asked };
@@ -473,7 +473,7 @@ describe("the debug file", () => {
     await tab.evaluate('oaiq("measure", "purchase")');
     await tab.waitForLog(/was not measured/);
     await tab.evaluate("oaiq.debug()");
-    await tab.waitForLog(/oaiq\.debug\.min\.js is missing/);
+    await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
     assert.equal(asked(), 2);
   });
 
@@ -724,7 +724,7 @@ describe("without debug", () => {
       sdkTag(),
     );
     await site.waitForOrders("good");
-    await tab.waitForLog(/oaiq\.debug\.min\.js is missing/);
+    await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
     assert.equal(tab.oaiqLogs.length, 1);
     assert.deepEqual(tab.pageErrors, []);
   });

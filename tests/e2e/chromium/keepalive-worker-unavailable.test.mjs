@@ -97,6 +97,24 @@ describe("starting the keepalive worker", { concurrency: 4 }, () => {
     assert.equal(await tab.evaluate("workers"), 1);
   });
 
+  test("a denial while the missing keepalive file is loading leaves nothing stored about it", async (t) => {
+    const site = await startSite(t, { "/": PAGE });
+    const file = "oaiq.keepalive.min.js";
+    site.files.delete(file);
+    site.holdResponses(file);
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/", "localhost"), "commit");
+    await waitUntil("the request", () => tab.hasRequested(file));
+    await tab.evaluate(`oaiq("consent", false)`);
+    const failed = tab.page.waitForResponse((it) => it.url().endsWith(file));
+    site.releaseResponses();
+    assert.equal((await failed).status(), 404);
+    await pause(500);
+    assert.deepEqual(await tab.evaluate("Object.keys(localStorage)"), [
+      "oaiq_consent",
+    ]);
+  });
+
   test("beacons are sent and the browser reports one violation for all pages where the policy forbids workers", async (t) => {
     const page = {
       html: PAGE,
