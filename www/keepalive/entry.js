@@ -1,11 +1,11 @@
 // oaiq.keepalive.min.js: starts the keepalive worker, a SharedWorker with `extendedLifetime`, which outlives the page (Chromium).
-// The script loads this file in Chromium, after the first paint and once consent allows it (www/pixel/keepalive-worker.js).
+// The script loads this file in Chromium once the outbox has been read, which requires consent (www/pixel/keepalive-worker.js).
 
 import { text } from "oaiq:keepalive-worker";
 import { tryOr } from "../pixel/safe-builtins.js";
 
 /**
- * Starts the worker where the browser has one, and returns its port.
+ * Starts the worker where the browser supports one, and returns its port.
  *
  * @param {(url: string) => string} trustedScriptUrl
  * @param {() => void} onFailure - called if there can be no worker, usually because of a Content-Security-Policy
@@ -24,7 +24,7 @@ export const start = (trustedScriptUrl, onFailure) => {
     onFailure();
     return;
   }
-  // the constructor reads the options that the browser knows, and then throws because of the URL
+  // the constructor reads the options that the browser supports, and then throws because of the URL
   tryOr(() => new SharedWorker(invalidUrl, options));
   if (!isSupported) return;
   const worker = new SharedWorker(

@@ -1,5 +1,5 @@
-// The code of the keepalive worker (www/pixel/keepalive-worker.js): makes the last requests of a page, and leaves a receipt for
-// the next page where one was delivered. The receipt is an empty cache with the name of the outbox record.
+// The code of the keepalive worker (www/pixel/keepalive-worker.js): makes the last requests of a page, and leaves a receipt of
+// each delivery for the next page. A receipt is an empty cache, named after the key of the outbox record.
 
 /* exported onconnect */
 /* global onconnect:writable */

@@ -36,7 +36,6 @@ import { admitCall, holdForConsent } from "./consent-gate.js";
 import { PROTOCOL_VERSION } from "./protocol.gen.js";
 import { requestDebug, setDebug } from "./trace.js";
 
-/** The version of the protocol. */
 /** An array of calls that claims to be longer is broken. */
 const MAX_QUEUE_LENGTH = 1e5;
 const COMMANDS = /** @type {const} */ ([

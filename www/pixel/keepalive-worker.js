@@ -7,11 +7,11 @@ import { each, now, tryOr } from "./safe-builtins.js";
 
 /** localStorage key: when starting the worker last failed, usually because of a Content-Security-Policy. */
 const FAILED_AT = "oaiq_outbox.no_courier";
-/** How long to wait before the next attempt: browsers report each one on the console. */
+/** How long to wait before the next attempt: browsers report each failure on the console. */
 const RETRY_MS = 86_400_000;
 
 /**
- * Takes the requests, if a worker is running.
+ * The port that takes the requests, if a worker is running.
  *
  * @type {MessagePort | null | undefined}
  */
@@ -23,7 +23,7 @@ let create;
 let isRequested;
 
 /**
- * Starts the worker where the browser has one.
+ * Starts the worker where the browser supports one.
  *
  * @param {() => unknown} hasConsent - may change before the file has loaded, and before the worker fails
  */
@@ -63,7 +63,7 @@ export const startWorker = (hasConsent) => {
 };
 
 /**
- * Stops using the worker, and deletes its receipts and what else is stored about it.
+ * Stops using the worker, and deletes its receipts and the time of its last failure.
  *
  * @param {string} prefix - the start of the names of all receipts
  */

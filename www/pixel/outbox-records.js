@@ -1,4 +1,4 @@
-// The records of the outbox (src/tracker/outbox.rs) in localStorage: one key each, and nothing about who owns them.
+// The records of the outbox (src/tracker/outbox.rs) in localStorage, one key each. Who owns a record is not stored.
 //
 // A record's text may be preceded by the time of a lease (outbox-leases.js), or by the mark of an unconfirmed delivery.
 
@@ -42,8 +42,8 @@ export const readRecord = (name) =>
 export const isUnconfirmed = (name) => readRecord(name)[0] === UNCONFIRMED;
 
 /**
- * Stores a record that has probably been delivered. Nobody will learn for certain, but a failure of the next request makes it
- * likely that this one failed too.
+ * Stores a record that has probably been delivered. No page will learn for certain, but a failure of the next request makes
+ * it likely that this one failed too.
  *
  * @param {string} name
  * @param {string} text

@@ -26,7 +26,7 @@ const RECOVERY_INTERVAL_MS = 9_000;
 /** @type {boolean | undefined} */
 let isFailureReported;
 /**
- * `Host::outbox_put` of src/host.rs. Returns false once after the first write that has failed, else true.
+ * `Host::outbox_put` of src/host.rs. Returns false once, after the first failed write, else true.
  *
  * @param {number} isUnloading
  * @param {string} name
@@ -88,7 +88,7 @@ export const getRecovery = () => {
 };
 
 /**
- * Whether the records of other pages may be read, which takes consent.
+ * Whether the records of other pages may be read, which requires consent.
  *
  * @type {number | undefined}
  */
@@ -105,7 +105,7 @@ const scheduleRecovery = () => {
 
 /**
  * Lets the keepalive worker make a request, and stores its record until it is delivered. The time that precedes the record is a
- * lease that nobody renews. Throws if no worker is running.
+ * lease that is never renewed. Throws if no worker is running.
  *
  * @param {string} name
  * @param {string} text

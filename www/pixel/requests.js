@@ -29,9 +29,9 @@ const parseJson = tryOr(() => JSON.parse);
  */
 const MAX_KEEPALIVE_LENGTH = 30_000;
 
-/** A request without a response is aborted after this many milliseconds, */
+/** A request without a response is aborted after this many milliseconds. */
 const TIMEOUT_MS = 15_000;
-/** a pixel config sooner: events wait for it. */
+/** The same for the request of a pixel config, which events wait for. */
 const CONFIG_TIMEOUT_MS = 3_000;
 /** How long a failed request waits for evidence that it has arrived (`findUnseen` in www/recovery/entry.js). */
 const EVIDENCE_MS = 300;
@@ -90,7 +90,7 @@ const ignore = () => {};
 
 /**
  * Reports an outcome: an HTTP status, 1 for a response that may not be read, or 0 for a failure; the seconds of `Retry-After`;
- * and whether the page has learned something about the network by it.
+ * and whether the page has learned something about the network from it.
  *
  * @typedef {(status: number, retryAfter: number, isObserved?: number) => void} OnSettled
  */
@@ -182,7 +182,7 @@ export const send = (flags, url, body) => {
     onSettled(0, 0);
   };
   if (isHandedOff) {
-    // it may arrive, but nobody will learn whether it did
+    // it may arrive, but the page will not learn whether it did
     setTimer(() => onSettled(0, 0), BEACON_MS);
     return 0;
   }

@@ -22,7 +22,7 @@ let recorded = 0;
 /** sessionStorage key: "1" if debug is on for the tab, "0" if the debug file is missing. */
 const DEBUG_KEY = "oaiq_debug";
 /**
- * The value of that key; null if it has none. Otherwise falsy while consent does not allow to use storage.
+ * The value of that key; null if the key is missing. Otherwise falsy while consent does not allow the use of storage.
  *
  * @type {string | number | null | undefined}
  */

@@ -10,7 +10,7 @@ const TRUST_WINDOW_MS = 1_250;
 export const FETCH = 0;
 /** The keepalive worker makes the request, and leaves a receipt for the next page. */
 export const WORKER = 1;
-/** `sendBeacon`, or a `fetch` like it: outlives the page, but nobody learns its outcome. */
+/** `sendBeacon`, or a `fetch` like it: outlives the page, which does not learn its outcome. */
 export const BEACON = 2;
 
 /**

@@ -60,7 +60,7 @@ const start = (
   const stripPrefix = (name) => readRecord(name).replace(/^[\d.?]+/, "");
 
   /**
-   * Passes on whether a keepalive worker has left a receipt for a record's request, an empty cache with the name of the record
+   * Passes on whether a keepalive worker has left a receipt for a record's request, an empty cache named after its key
    * (www/keepalive/worker.js), and then deletes the receipt.
    *
    * @param {string} name
