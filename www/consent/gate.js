@@ -15,6 +15,7 @@ import { hold } from "./held-calls.js";
 import { forwardClickId } from "./click-passthrough.js";
 import { hasGpcSignal, poll, SOURCES } from "./sources.js";
 import { append, each, findIndex } from "./lists.js";
+import { HELD_FOR_CONSENT } from "../pixel/debug-events.gen.js";
 import { serialize } from "../pixel/serialize-call.js";
 import {
   defineHidden,
@@ -28,11 +29,8 @@ import {
 /** @typedef {import("../pixel/consent-gate.js").Call} Call */
 /** @typedef {import("../pixel/consent-gate.js").Gate} Gate */
 
-/** Without an answer after this many milliseconds, debug names the source that is waited for. */
+/** Without an answer after this many milliseconds, debug names the source that calls wait for. */
 const REMINDER_MS = 5_000;
-
-/** In `DebugEvent::ALL` (src/host.rs). */
-const HELD_FOR_CONSENT = 18;
 
 /** The last events of a page, which may end before a task that has been scheduled. */
 const LAST_EVENTS = ["pagehide", "beforeunload", "freeze", "visibilitychange"];
@@ -55,7 +53,7 @@ export const consentState = () => {
  * @property {(gate: Gate) => void} setGate - lets this gate admit the page's calls, those that wait first
  * @property {Gate} forward - forwards a call to the module
  * @property {string} landingClickId
- * @property {(step: number, detail?: unknown) => void} trace
+ * @property {typeof import("../pixel/trace.js").trace} trace
  */
 
 /**
@@ -101,11 +99,11 @@ export const openGate = ({
    */
   const inits = [];
   /**
-   * What looks for new answers of the sources.
+   * The functions that search the sources for new answers.
    *
    * @type {(() => void)[]}
    */
-  const looks = [];
+  const refreshers = [];
   let isDebug =
     tryOr(() => config.debug) === true ||
     tryOr(() => /oaiq_debug=1/.test(location.search));
@@ -201,7 +199,7 @@ export const openGate = ({
 
   /** @type {Gate} */
   const gate = (call) => {
-    each(looks, (look) => tryOr(look));
+    each(refreshers, (refresh) => tryOr(refresh));
     const argument = call.parts[1];
     if (call.parts[0] === '"consent"') {
       if (!/^[tf]/.test(argument)) return;
@@ -230,7 +228,7 @@ export const openGate = ({
   applyDecision();
   setGate(gate);
   each(sources, (name) => {
-    const look = tryOr(() =>
+    const refresh = tryOr(() =>
       SOURCES[name]?.({
         // must not throw into a consent manager
         onAnswer: (answer) =>
@@ -242,7 +240,7 @@ export const openGate = ({
         options,
       }),
     );
-    if (look) append(looks, look);
+    if (refresh) append(refreshers, refresh);
   });
   // while capturing, so before the script's own listeners, which send what is queued
   each(LAST_EVENTS, (event) =>

@@ -46,7 +46,7 @@ const commandOf = (entry) => {
 };
 
 /**
- * Follows the data layer, which pages and tag managers may create or replace at any time. Returns a function that looks for
+ * Follows the data layer, which pages and tag managers may create or replace at any time. Returns a function that takes the
  * commands that did not come through the layer's `push`.
  *
  * @type {import("./sources.js").Source}
@@ -98,7 +98,7 @@ export const google = ({ onAnswer, poll, options }) => {
     return true;
   };
 
-  const look = () => {
+  const refresh = () => {
     const layer = globals[name];
     if (typeof layer?.push !== "function") return;
     let isNew = false;
@@ -118,12 +118,12 @@ export const google = ({ onAnswer, poll, options }) => {
   globals[name] ??= [];
   // until the page has loaded, any script may replace the layer
   poll(() => {
-    look();
+    refresh();
     return document.readyState === "complete";
   });
   on(document, "readystatechange", () => {
-    tryOr(look);
+    tryOr(refresh);
     evaluate();
   });
-  return look;
+  return refresh;
 };

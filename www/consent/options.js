@@ -16,7 +16,7 @@ import { append, each, findIndex, join } from "./lists.js";
  * @property {string[]} warnings - about invalid options, for the site's developer
  */
 
-export const SOURCE_NAMES = ["google", "tcf", "gpp", "gpc"];
+const SOURCE_NAMES = ["google", "tcf", "gpp", "gpc"];
 
 /** @param {string} text */
 const namesIn = (text) => text.toLowerCase().match(/[^\s,]+/g) ?? [];

@@ -5,8 +5,8 @@ import { google } from "./google.js";
 import { gpp, tcf } from "./iab.js";
 
 /**
- * Starts a source. It calls `onAnswer` with each answer, and may return a function that looks for a new answer, which is called
- * before each call of the page.
+ * Starts a source. It calls `onAnswer` with each answer, and may return a function that searches for a new answer, which is
+ * called before each call of the page.
  *
  * @typedef {(context: {
  *   onAnswer: (answer: import("./decide.js").Answer) => void,
@@ -15,9 +15,9 @@ import { gpp, tcf } from "./iab.js";
  * }) => (() => void) | void} Source
  */
 
-/** The first interval, in milliseconds, at which a source looks for the API that it needs. Each one is twice as long, */
+/** The first interval, in milliseconds, after which a source searches for the API that it needs. Each later one is twice as long. */
 const FIRST_POLL_MS = 50;
-/** and after this one, about a minute and a half later, it stops looking. */
+/** The last interval. At its end, about 100 seconds after the first search, the source stops searching. */
 const LAST_POLL_MS = 51_200;
 
 /**

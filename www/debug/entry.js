@@ -28,7 +28,7 @@ import {
   TAB_HISTORY,
 } from "../pixel/debug-events.gen.js";
 import { serialize } from "../pixel/serialize-call.js";
-import { on, setTimer, tryOr } from "../pixel/safe-builtins.js";
+import { on, setTimer, tryOr, warn } from "../pixel/safe-builtins.js";
 import { WASM_FORBIDDEN, wasmBytes } from "../pixel/wasm-bytes.js";
 
 /** @typedef {import("../types/internal.js").DebugEvent} DebugEvent */
@@ -43,9 +43,6 @@ const HISTORY_KEY = "oaiq_debug_events";
 const MAX_COOKIE_BYTES = 4096;
 /** How long events may wait, in milliseconds, before a missing `init` is reported. */
 const INIT_GRACE_MS = 3000;
-
-/** @param {string} line */
-const warn = (line) => console.warn(`[oaiq] ${line}`);
 
 /** Whether storage and cookies may be used: the module has read them itself, with consent. */
 let mayUseStorage = false;
