@@ -10,6 +10,7 @@ import { createRedactor } from "./redact.js";
 import { warn } from "../pixel/safe-builtins.js";
 
 /** @typedef {import("../pixel/consent-gate.js").Gate} Gate */
+/** @typedef {typeof start} Start */
 
 /**
  * What www/pixel/consent-gate.js passes to this file.
@@ -19,7 +20,7 @@ import { warn } from "../pixel/safe-builtins.js";
  * @param {(gate: Gate) => void} setGate
  * @param {Gate} forwardUnredacted
  * @param {string} landingClickId
- * @param {(step: number, detail?: unknown) => void} trace
+ * @param {typeof import("../pixel/trace.js").trace} trace
  */
 const start = (
   isForgotten,

@@ -24,6 +24,8 @@ const SUSPICIOUS_FAILURES = 3;
  *   is withheld from the page. `failures` is the number of failures in a row, `configUrl` the URL of a pixel config
  */
 
+/** @typedef {typeof start} Start */
+
 /**
  * What www/pixel/outbox-store.js passes to this file.
  *
@@ -32,7 +34,7 @@ const SUSPICIOUS_FAILURES = 3;
  * @param {LockManager | undefined} locks
  * @param {(name: string) => string} readRecord
  * @param {(name: string, work: () => void) => void} claimRecord
- * @param {(isUnloading: number, name: string, text: string) => void} putRecord
+ * @param {(isUnloading: number, name: string, text: string) => unknown} putRecord
  * @param {typeof import("../pixel/wasm-bridge.js").callModule} callModule
  * @param {(text: string) => void} writeString
  * @returns {Recovery}

@@ -11,7 +11,7 @@
 
 /* global SAVES, STRICT, LOADS */
 /**
- * The arguments of a call; `made` is the time, page and referrer of it.
+ * The arguments of a call; `made` is its time, page and referrer.
  *
  * @typedef {ArrayLike<any> & { made?: [number, string, string] }} Call
  */

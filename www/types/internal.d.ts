@@ -6,14 +6,7 @@ import type { DebugState, Oaiq } from "./oaiq.js";
 /** The entry points of the files that are loaded later (www/pixel/lazy-assets.js). */
 export interface AssetEntries {
   /** www/consent/entry.js */
-  consent: (
-    isForgotten: boolean,
-    scriptElement: Element | null | undefined,
-    setGate: (gate: import("../pixel/consent-gate.js").Gate) => void,
-    forward: import("../pixel/consent-gate.js").Gate,
-    landingClickId: string,
-    trace: (event: number, detail?: unknown) => void,
-  ) => void;
+  consent: import("../consent/entry.js").Start;
   /** www/debug/entry.js */
   debug: DebugEntry;
   /** www/pixel/fallback.entry.js */
@@ -21,18 +14,7 @@ export interface AssetEntries {
   /** www/keepalive/entry.js */
   keepalive: typeof import("../keepalive/entry.js").start;
   /** www/recovery/entry.js */
-  recovery: (
-    records: Record<string, string>,
-    lockReleases: Record<string, () => void>,
-    locks: LockManager | undefined,
-    readRecord: (name: string) => string,
-    claimRecord: (name: string, work: () => void) => void,
-    putRecord: (isUnloading: number, name: string, text: string) => unknown,
-    callModule: (
-      next: (module: import("oaiq:imports").Exports) => void,
-    ) => void,
-    writeString: (text: string) => void,
-  ) => import("../recovery/entry.js").Recovery;
+  recovery: import("../recovery/entry.js").Start;
 }
 
 /** A debug event: its number (www/pixel/debug-events.gen.js), and what `DebugEvent` in src/host.rs says that it carries. */
@@ -43,7 +25,7 @@ export type Explain = (event: number, detail: unknown, isOn: unknown) => void;
 
 /**
  * Takes the recorded debug events, and returns the function that takes later ones. `recorded` is the number of all events so far,
- * of which `records` has the last ones, as a ring buffer.
+ * and `records` holds the last ones, as a ring buffer.
  */
 export type DebugEntry = (
   scriptElement: Element | null | undefined,

@@ -216,7 +216,7 @@ export interface Config {
   off?: boolean | undefined;
 }
 
-/** The state of consent, and the source that has answered or is waited for. */
+/** The state of consent, and the source that has answered or that calls wait for. */
 export interface ConsentState {
   state: "pending" | "granted" | "denied";
   /** `call` (`oaiq("consent", …)`), the names of sources, `another tab`, or `forget` (`oaiq("forget")`). */
