@@ -9,9 +9,11 @@ import {
   isServer,
   timeOf,
   userOf,
+  userValues,
 } from "./event.js";
 import { formatDuration, joinWords } from "./format.js";
 import { formatMoney } from "./money.js";
+import { addTo } from "./multimap.js";
 import { lacksOwnId } from "./repeats.js";
 import { toText } from "./to-text.js";
 import { isRejectedOrTest, verdictOf } from "./verdict.js";
@@ -96,10 +98,7 @@ const pairProbableDuplicates = (conversions) => {
   for (const conversion of conversions) {
     if (sourcesOf(conversion) !== "server") continue;
     const key = matchKey(conversion);
-    if (key === undefined) continue;
-    const list = fromServer.get(key);
-    if (list) list.push(conversion);
-    else fromServer.set(key, [conversion]);
+    if (key !== undefined) addTo(fromServer, key, conversion);
   }
   if (fromServer.size === 0) return;
   for (const list of fromServer.values())
@@ -185,12 +184,7 @@ const IDENTITY = [
  * @returns {(entry: EventRecord) => string[]}
  */
 function userField(...names) {
-  return (entry) => {
-    const user = userOf(entry);
-    return names
-      .flatMap((name) => user[name] ?? [])
-      .map((value) => toText(value).toLowerCase());
-  };
+  return (entry) => userValues(userOf(entry), names);
 }
 
 /** @type {WeakMap<Conversion, (string | undefined)[][]>} */

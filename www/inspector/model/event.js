@@ -25,9 +25,6 @@ export const kindOf = (event) => {
   return event?.type === "custom" ? "custom" : "standard";
 };
 
-/** Events that happen once per order, contract or person: a second one is usually the same one again. */
-export { ONE_TIME_EVENTS } from "./schema.gen.js";
-
 /**
  * Whether an id is a v4 UUID, as the pixel generates for calls without `event_id`.
  *
@@ -92,6 +89,17 @@ export const isServer = ({ transport }) => transport === "server";
  */
 export const userOf = ({ user, event }) =>
   asObject(asObject(user).in ?? asObject(event).user);
+
+/**
+ * The values of these user fields, in lower case. A server may send a list in place of a value.
+ *
+ * @param {Record<string, unknown>} user
+ * @param {string[]} names
+ */
+export const userValues = (user, names) =>
+  names
+    .flatMap((name) => user[name] ?? [])
+    .map((value) => toText(value).toLowerCase());
 
 /**
  * The click ID: a pixel sends it with the request, a server in the event.

@@ -1,14 +1,8 @@
 /** @import { EventRecord, Filter, SentEvent } from "./types.d.ts" */
-import {
-  asObject,
-  dataOf,
-  displayName,
-  isDiagnostic,
-  isInternal,
-} from "./event.js";
+import { asObject, dataOf, displayName, isInternal } from "./event.js";
 import { timeTexts } from "./format.js";
 import { moneyTexts } from "./money.js";
-import { rejectedCount } from "./rejections.js";
+import { reportsRejections } from "./rejections.js";
 import { toText } from "./to-text.js";
 import { verdictOf, verdictSummary } from "./verdict.js";
 
@@ -25,17 +19,20 @@ export const EMPTY_FILTER = Object.freeze({
   views: false,
 });
 
-/** @typedef {"verdict" | "name" | "transport" | "pixel"} MenuField the filters that are menus */
-
 /**
  * The filters that apply to events; the others apply to the conversions view only.
  *
  * @type {(keyof Filter)[]}
  */
 const EVENT_FILTERS = [
-  ...["text", "verdict", "name", "transport", "pixel"],
-  ...["internal", "since"],
-].map((key) => /** @type {keyof Filter} */ (key));
+  "text",
+  "verdict",
+  "name",
+  "transport",
+  "pixel",
+  "internal",
+  "since",
+];
 
 /** @param {Filter} filter */
 export const isFilterActive = (filter) =>
@@ -87,18 +84,18 @@ const includesAll = (text, words) => words.every((word) => text.includes(word));
  * @param {EventRecord[]} entries
  */
 export const filterOptions = (entries) => {
+  /** @type {Set<string>} */
   const names = new Set();
+  /** @type {Set<string>} */
   const transports = new Set();
+  /** @type {Set<string>} */
   const pixels = new Set();
   for (const { event, transport, pixel } of entries) {
     names.add(displayName(event));
     transports.add(transport);
     if (typeof pixel === "string") pixels.add(pixel);
   }
-  /**
-   * @param {Set<string>} set
-   * @returns {string[]}
-   */
+  /** @param {Set<string>} set */
   const sorted = (set) => [...set].sort().slice(0, MAX_OPTIONS);
   return {
     names: sorted(names),
@@ -113,7 +110,7 @@ const MAX_OPTIONS = 200;
 /** Enough to find an event by, and little enough to search 10,000 of them at each keystroke. */
 const MAX_SEARCHED = 20_000;
 
-/** For how many items the amounts are found as they are shown. */
+/** The amounts of this many items can be found as they are shown. */
 const MAX_ITEMS = 50;
 
 /** @type {WeakMap<EventRecord, string>} */
@@ -162,7 +159,4 @@ const searchableText = (entry) => {
 };
 
 /** @param {SentEvent | null | undefined} event */
-const isOnlyStatus = (event) => {
-  if (!event || !isInternal(event)) return false;
-  return !isDiagnostic(event) || rejectedCount(dataOf(event)) === 0;
-};
+const isOnlyStatus = (event) => isInternal(event) && !reportsRejections(event);

@@ -3,7 +3,7 @@
  * path of the page's URL and the like.
  */
 /** @import { EventRecord } from "./types.d.ts" */
-import { dataOf, isInternal, isServer, userOf } from "./event.js";
+import { dataOf, isInternal, isServer, userOf, userValues } from "./event.js";
 import { sha256 } from "./sha256.js";
 import { toText } from "./to-text.js";
 
@@ -118,10 +118,7 @@ const hashesOf = (entry) => {
   /** @param {...string} names */
   const all = (...names) =>
     new Set(
-      names
-        .flatMap((name) => user[name] ?? [])
-        .map((value) => toText(value).toLowerCase())
-        .filter((value) => /^[0-9a-f]{64}$/.test(value)),
+      userValues(user, names).filter((value) => /^[0-9a-f]{64}$/.test(value)),
     );
   return {
     names: all(

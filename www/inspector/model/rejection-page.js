@@ -1,14 +1,8 @@
 /** The page on which a call was rejected. Diagnostics do not name it, but the data around them often does. */
 /** @import { EventRecord, RejectionPage } from "./types.d.ts" */
-import {
-  asObject,
-  browserIdOf,
-  dataOf,
-  isDiagnostic,
-  isServer,
-  timeOf,
-} from "./event.js";
-import { rejectedCount } from "./rejections.js";
+import { asObject, browserIdOf, isServer, timeOf } from "./event.js";
+import { addTo } from "./multimap.js";
+import { reportsRejections } from "./rejections.js";
 
 /** @typedef {{ url: string, time: number }} PageSeen */
 
@@ -22,9 +16,7 @@ import { rejectedCount } from "./rejections.js";
 export const rejectionPages = (newestFirst) => {
   /** @type {Map<EventRecord, RejectionPage>} */
   const pages = new Map();
-  const wanted = newestFirst.filter(
-    ({ event }) => isDiagnostic(event) && rejectedCount(dataOf(event)) > 0,
-  );
+  const wanted = newestFirst.filter(({ event }) => reportsRejections(event));
   if (wanted.length === 0) return pages;
 
   /** @type {Map<unknown, PageSeen[]>} */
@@ -35,9 +27,9 @@ export const rejectionPages = (newestFirst) => {
     const url = webUrl(asObject(entry.event).source_url);
     if (url === undefined || isServer(entry)) continue;
     const seen = { url, time: timeOf(entry) };
-    add(byBatch, entry.batch, seen);
+    addTo(byBatch, entry.batch, seen);
     const browser = browserIdOf(entry);
-    if (browser !== undefined) add(byBrowser, browser, seen);
+    if (browser !== undefined) addTo(byBrowser, browser, seen);
   }
   for (const list of byBrowser.values())
     list.sort((one, other) => one.time - other.time);
@@ -52,17 +44,6 @@ export const rejectionPages = (newestFirst) => {
       pages.set(entry, { url, isCertain: certain !== undefined });
   }
   return pages;
-};
-
-/**
- * @param {Map<unknown, PageSeen[]>} lists
- * @param {unknown} key
- * @param {PageSeen} item
- */
-const add = (lists, key, item) => {
-  const list = lists.get(key);
-  if (list) list.push(item);
-  else lists.set(key, [item]);
 };
 
 /**

@@ -1,6 +1,6 @@
 /** Rejected calls, from the counts of one diagnostic. */
-/** @import { Rejection } from "./types.d.ts" */
-import { asObject } from "./event.js";
+/** @import { Rejection, SentEvent } from "./types.d.ts" */
+import { asObject, dataOf, isDiagnostic } from "./event.js";
 import { plural } from "./format.js";
 import { DIAGNOSED_VIOLATIONS } from "./schema.gen.js";
 import { toText } from "./to-text.js";
@@ -106,6 +106,15 @@ function onlyNameFor({ reason, code }) {
  */
 export function rejectedCount(data) {
   return asCount(data.dropped_event_count);
+}
+
+/**
+ * Whether an event is a diagnostic that reports rejected calls.
+ *
+ * @param {SentEvent | null | undefined} event
+ */
+export function reportsRejections(event) {
+  return isDiagnostic(event) && rejectedCount(dataOf(event)) > 0;
 }
 
 /**

@@ -1,12 +1,8 @@
 /** Events that were measured more than once: by code that runs twice on a page, or by a reload of the page. */
 /** @import { EventRecord, Repeats } from "./types.d.ts" */
-import {
-  browserIdOf,
-  isFromBrowser,
-  isGeneratedId,
-  ONE_TIME_EVENTS,
-  timeOf,
-} from "./event.js";
+import { browserIdOf, isFromBrowser, isGeneratedId, timeOf } from "./event.js";
+import { addTo } from "./multimap.js";
+import { ONE_TIME_EVENTS } from "./schema.gen.js";
 import { toText } from "./to-text.js";
 import { isRejectedOrTest } from "./verdict.js";
 
@@ -26,16 +22,10 @@ export const findRepeats = (newestFirst) => {
   const groups = new Map();
   for (const entry of [...newestFirst].reverse()) {
     const fingerprint = fingerprintOf(entry);
-    if (fingerprint === undefined) continue;
-    const group = groups.get(fingerprint);
-    if (group) group.push(entry);
-    else groups.set(fingerprint, [entry]);
+    if (fingerprint !== undefined) addTo(groups, fingerprint, entry);
   }
   /** @type {Repeats} */
-  const { doubleFires, reloads } = {
-    doubleFires: new Map(),
-    reloads: new Map(),
-  };
+  const repeats = { doubleFires: new Map(), reloads: new Map() };
   for (const entries of groups.values()) {
     if (entries.length === 1) continue;
     entries.sort((one, other) => timeOf(one) - timeOf(other));
@@ -43,12 +33,12 @@ export const findRepeats = (newestFirst) => {
       const before = entries[i - 1];
       if (!before || before.event?.id === entry.event?.id) return;
       const apart = timeOf(entry) - timeOf(before);
-      if (apart <= DOUBLE_FIRE_MS) doubleFires.set(entry, before);
+      if (apart <= DOUBLE_FIRE_MS) repeats.doubleFires.set(entry, before);
       else if (apart <= RELOAD_MS && lacksOwnId(entry) && lacksOwnId(before))
-        reloads.set(entry, before);
+        repeats.reloads.set(entry, before);
     });
   }
-  return { doubleFires, reloads };
+  return repeats;
 };
 
 /**

@@ -10,6 +10,7 @@ import {
   isServer,
   timeOf,
 } from "./event.js";
+import { addTo } from "./multimap.js";
 
 /** The visitor of events without identity. */
 export const ANONYMOUS = "anonymous";
@@ -26,12 +27,8 @@ export const groupVisits = (newestFirst) => {
   const visitorOf = visitorFinder(newestFirst);
   /** @type {Map<string, EventRecord[]>} */
   const byVisitor = new Map();
-  for (const entry of [...newestFirst].reverse()) {
-    const visitor = visitorOf(entry);
-    const list = byVisitor.get(visitor);
-    if (list) list.push(entry);
-    else byVisitor.set(visitor, [entry]);
-  }
+  for (const entry of [...newestFirst].reverse())
+    addTo(byVisitor, visitorOf(entry), entry);
   const visits = [...byVisitor].map(([visitor, entries]) => {
     const first = entries[0].seq;
     // The sort is stable: entries of the same time stay in the order of arrival.
@@ -77,7 +74,7 @@ const visitorFinder = (entries) => {
 };
 
 /** A longer time without an event ends a session. */
-export const SESSION_MS = 30 * 60 * 1000;
+const SESSION_MS = 30 * 60 * 1000;
 
 /** @param {EventRecord[]} byTime */
 const groupPages = (byTime) => {

@@ -1,8 +1,9 @@
 /** @import { Check } from "../types.d.ts" */
 import { confirmedByServer } from "../conversions.js";
-import { displayName, isFromBrowser, ONE_TIME_EVENTS } from "../event.js";
+import { displayName, isFromBrowser } from "../event.js";
 import { plural } from "../format.js";
 import { lacksOwnId } from "../repeats.js";
+import { ONE_TIME_EVENTS } from "../schema.gen.js";
 import { toText } from "../to-text.js";
 import { isRejectedOrTest } from "../verdict.js";
 import { evidence } from "./shared.js";

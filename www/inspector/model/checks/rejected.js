@@ -1,12 +1,12 @@
 /** Rejected events and calls, by what is wrong with them. */
 /** @import { CheckResult, EventRecord, Rejection, Violation } from "../types.d.ts" */
 /** @import { ViolationCode } from "../schema.gen.js" */
-import { dataOf, displayName, isDiagnostic, isMeasured } from "../event.js";
+import { dataOf, displayName, isMeasured } from "../event.js";
 import { plural } from "../format.js";
 import {
   describeRejection,
   explainRejections,
-  rejectedCount,
+  reportsRejections,
 } from "../rejections.js";
 import { toText } from "../to-text.js";
 import { describeViolation, isRejected, violationsOf } from "../verdict.js";
@@ -64,9 +64,7 @@ const isAbout = (entry, topic) => {
  */
 const rejectedCalls = (entries, topic) =>
   entries
-    .filter(
-      ({ event }) => isDiagnostic(event) && rejectedCount(dataOf(event)) > 0,
-    )
+    .filter(({ event }) => reportsRejections(event))
     .flatMap((entry) =>
       explainRejections(dataOf(entry.event)).map((rejection) => ({
         entry,
