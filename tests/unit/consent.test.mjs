@@ -269,11 +269,11 @@ describe("Google's rules", () => {
         const { user } = interpretGoogle(asData, place);
         if (measure !== undefined && user !== measure)
           assert.fail(`${place} ${JSON.stringify(commands)}`);
-        const spokenOf = ({ params: { region } }) =>
+        const applies = ({ params: { region } }) =>
           !region || !place || region.some((it) => place.startsWith(it));
         const isDenied = ({ params }) => params.ad_storage === "denied";
-        if (measure === undefined && commands.filter(spokenOf).every(isDenied))
-          assert.equal(user, !commands.some(spokenOf));
+        if (measure === undefined && commands.filter(applies).every(isDenied))
+          assert.equal(user, !commands.some(applies));
       }
   });
 });

@@ -31,7 +31,7 @@ const CHANGELOG = `# Changelog
 /** @typedef {ReturnType<typeof createRepository>} Repository */
 
 /**
- * A repository with what a release changes, and a file for each that the npm package has.
+ * A repository with the files that a release changes and a placeholder for each other file of the npm package.
  *
  * @param {import("node:test").TestContext} t
  */

@@ -1,4 +1,4 @@
-/** @import { EventRecord, SentEvent, Visit } from "../../../www/inspector/model/types.d.ts" */
+/** @import { EventRecord, Visit } from "../../../www/inspector/model/types.d.ts" */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

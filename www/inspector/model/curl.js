@@ -156,7 +156,7 @@ export const toCurl = (entry, origin) => {
  *
  * @param {string} text
  */
-export const shellQuote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const shellQuote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
  * JSON in ASCII, so that no terminal or editor acts on its characters.

@@ -1,7 +1,7 @@
 /** @import { EventRecord } from "./types.d.ts" */
 
 /** How many entries the log holds at first. Bounded, because an inspector may stay open during a load test. */
-export const MAX_ENTRIES = 20_000;
+const MAX_ENTRIES = 20_000;
 
 /** The entries that the page has, bounded. Each change makes a new `entries` array, so an old one is a snapshot. */
 export class EventLog {

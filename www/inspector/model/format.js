@@ -8,11 +8,10 @@ const format = (options) =>
 /** @type {Intl.DateTimeFormatOptions} */
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const clock = format({ ...CLOCK, fractionalSecondDigits: 3 });
-const day = format({ day: "numeric", month: "short", year: "numeric" });
-const weekday = format({
-  weekday: "short",
-  ...{ day: "numeric", month: "short", year: "numeric" },
-});
+/** @type {Intl.DateTimeFormatOptions} */
+const DATE = { day: "numeric", month: "short", year: "numeric" };
+const day = format(DATE);
+const weekday = format({ weekday: "short", ...DATE });
 const dayAndClock = format({ day: "numeric", month: "short", ...CLOCK });
 const minutes = format({ hour: "2-digit", minute: "2-digit" });
 
@@ -86,7 +85,7 @@ export function isoTime(ms) {
  * @param {number | Date} one
  * @param {number | Date} other
  */
-export function isSameDay(one, other) {
+function isSameDay(one, other) {
   return new Date(one).toDateString() === new Date(other).toDateString();
 }
 

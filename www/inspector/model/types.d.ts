@@ -114,7 +114,7 @@ export interface CheckResult {
   seqs?: number[];
 }
 
-/** What checks look at. */
+/** What checks examine. */
 export interface CheckInput {
   /** Newest first. */
   entries: EventRecord[];

@@ -1,5 +1,5 @@
 /** @import { JSX } from "preact" */
-/** @import { Analysis, EventRecord, Transport } from "../model/types.d.ts" */
+/** @import { Analysis, EventRecord } from "../model/types.d.ts" */
 import { useContext } from "preact/hooks";
 import { summarizeDiagnostic } from "../model/diagnostic-summary.js";
 import { escapeInvisible } from "../model/escape-invisible.js";

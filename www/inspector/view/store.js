@@ -138,7 +138,7 @@ export class Store {
       if (this.#snapshot === before) this.#snapshot = this.#log.entries;
       this.hasOlder = older.length === PAGE_SIZE;
     } catch {
-      // the connection's state shows that the collector is away
+      // the connection's state shows that the collector cannot be reached
     }
     this.loadingOlder = false;
     this.#notify();
