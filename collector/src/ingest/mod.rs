@@ -10,4 +10,4 @@ pub mod pipeline;
 pub mod rules;
 pub mod sdk_batch;
 
-pub use pipeline::{Counts, EvaluatedEvent, Evaluation, Ingest};
+pub use pipeline::{EvaluatedEvent, Evaluation, Ingest};

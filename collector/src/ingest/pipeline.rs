@@ -58,15 +58,6 @@ impl EvaluatedEvent {
     }
 }
 
-/// How many events of a request were counted.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    /// Events that were counted.
-    pub counted: usize,
-    /// Events that had been counted before.
-    pub duplicates: usize,
-}
-
 /// Receives evaluated events. Numbering, queueing for the writer and broadcasting happen under one lock, so that the
 /// database and all inspectors see events in the order of their numbers.
 pub struct Ingest {
@@ -106,7 +97,7 @@ impl Ingest {
         &self,
         request: RequestMeta,
         events: Vec<EvaluatedEvent>,
-    ) -> Result<Counts, ApiError> {
+    ) -> Result<(), ApiError> {
         if let Some(error) = self.failure.get() {
             return Err(unavailable(&error));
         }
@@ -127,7 +118,6 @@ impl Ingest {
             .await
             .map_err(|error| internal(&error))?;
 
-        let mut counts = Counts::default();
         let mut index = self.index();
         let batch = index.next_batch();
         let mut keys = Vec::with_capacity(events.len());
@@ -142,14 +132,8 @@ impl Ingest {
             let (verdict, key) = match evaluation {
                 Evaluation::Final(verdict) => (verdict, None),
                 Evaluation::Countable(key) => match key.and_then(|key| index.first_seq(key)) {
-                    Some(duplicate_of) => {
-                        counts.duplicates += 1;
-                        (Verdict::Duplicate { duplicate_of }, None)
-                    }
-                    None => {
-                        counts.counted += 1;
-                        (Verdict::Counted, key)
-                    }
+                    Some(duplicate_of) => (Verdict::Duplicate { duplicate_of }, None),
+                    None => (Verdict::Counted, key),
                 },
             };
             let record = EventRecord {
@@ -187,8 +171,7 @@ impl Ingest {
             keys,
             floors: index.evict(),
             permit,
-        }))?;
-        Ok(counts)
+        }))
     }
 
     /// Deletes all events.
