@@ -40,7 +40,7 @@ pub struct BodyReader {
 pub struct ReceivedBody {
     /// The body as sent.
     pub bytes: Vec<u8>,
-    /// For the memory, and for parsing if it is large.
+    /// Permits for its memory and, if it is large, for parsing it.
     permits: [Option<OwnedSemaphorePermit>; 2],
 }
 

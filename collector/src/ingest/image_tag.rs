@@ -46,12 +46,7 @@ pub struct Event {
 impl Event {
     /// The rules that it breaks.
     pub fn violations(&self) -> Vec<Violation> {
-        let mut options = Map::new();
-        for option in ["custom_event_name", "opt_out"] {
-            if let Some(value) = self.other_params.get(option) {
-                options.insert(option.to_owned(), value.clone());
-            }
-        }
+        let options = rules::options_among(&self.other_params);
         let data = Value::Object(self.data.clone());
         rules::schema_violations(&self.name.as_str().into(), Some(&data), &options)
     }
@@ -228,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parameters_are_kept_under_their_names() {
+    fn unknown_parameters_are_stored_under_their_names() {
         let event = event("custom_event_name=x&data[]=1&data[a]=1&data[a][b]=2&data[c=3&datab]=4");
         assert_eq!(event["data"], json!({ "a": "1" }));
         for (name, value) in [

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 pub struct OrderedFields<V>(pub Vec<(String, V)>);
 
 impl<V> OrderedFields<V> {
-    /// The value with this name. Of duplicates the last wins, as in JavaScript.
+    /// The value with this name. The last of several wins, as in JavaScript.
     pub fn get(&self, name: &str) -> Option<&V> {
         self.0
             .iter()

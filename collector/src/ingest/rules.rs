@@ -43,6 +43,17 @@ pub fn dedup_name<'a>(name: &'a str, custom_event_name: Option<&str>) -> Cow<'a,
     }
 }
 
+/// The fields of an event that a page passes as options, except its ID.
+pub fn options_among(fields: &Map<String, Value>) -> Map<String, Value> {
+    let mut options = Map::new();
+    for option in ["custom_event_name", "opt_out"] {
+        if let Some(value) = fields.get(option) {
+            options.insert(option.to_owned(), value.clone());
+        }
+    }
+    options
+}
+
 /// Checks an event against the pixel's schema: these are the violations that `measure` would report. `options` are the
 /// fields of the event that a page passes as options.
 pub fn schema_violations(

@@ -22,8 +22,7 @@ use crate::http::body::MAX_CONVERSIONS_BODY_BYTES;
 use crate::http::error::{ApiError, ConversionsError, EventViolation};
 use crate::http::query::Query;
 use crate::ingest::conversions_api::{self, ConversionsBody, ServerEvent};
-use crate::ingest::rules;
-use crate::ingest::{EvaluatedEvent, Evaluation};
+use crate::ingest::{EvaluatedEvent, Evaluation, rules};
 use crate::store::index::DedupKey;
 use crate::store::record::{Transport, Verdict};
 
@@ -93,7 +92,11 @@ async fn post_conversions(
             return Err(rejection.into());
         }
     };
-    let rejection = error_for(&conversions.events);
+    let first_invalid = conversions
+        .events
+        .iter()
+        .position(|event| !event.violations.is_empty());
+    let rejection = first_invalid.and_then(|first| error_for(&conversions.events, first));
     let status = rejection
         .as_ref()
         .map_or(StatusCode::OK, |rejection| rejection.status);
@@ -107,7 +110,6 @@ async fn post_conversions(
     let mut request = context.into_request(status.as_u16(), count);
     request.is_anonymous = events.iter().all(|event| event.is_anonymous);
     request.integration_source = integration_source;
-    let first_invalid = events.iter().position(|event| !event.violations.is_empty());
     let evaluated = events
         .into_iter()
         .map(|event| EvaluatedEvent {
@@ -151,8 +153,8 @@ fn check_bearer(headers: &HeaderMap, expected: Option<&str>) -> Result<(), ApiEr
     Err(ApiError::new(StatusCode::UNAUTHORIZED, error))
 }
 
-/// The error response, if any event is invalid. One invalid event fails the whole request.
-fn error_for(events: &[ServerEvent]) -> Option<ApiError> {
+/// The error response to a request with an invalid event, which fails the whole request. `first_invalid` is its index.
+fn error_for(events: &[ServerEvent], first_invalid: usize) -> Option<ApiError> {
     let invalid_count = events
         .iter()
         .filter(|event| !event.violations.is_empty())
@@ -200,10 +202,7 @@ fn error_for(events: &[ServerEvent]) -> Option<ApiError> {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error)
             .with_param(first.param.as_str(), TOO_OLD)
     } else {
-        let event = events
-            .iter()
-            .position(|event| !event.violations.is_empty())?;
-        ApiError::bad_request(error).with_param(format!("events[{event}]"), "invalid_event")
+        ApiError::bad_request(error).with_param(format!("events[{first_invalid}]"), "invalid_event")
     };
     Some(ApiError {
         violations: reported,

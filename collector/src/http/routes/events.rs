@@ -17,8 +17,7 @@ use crate::Collector;
 use crate::http::body::MAX_BODY_BYTES;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::ingest::{EvaluatedEvent, Evaluation};
-use crate::ingest::{image_tag, rules, sdk_batch};
+use crate::ingest::{EvaluatedEvent, Evaluation, image_tag, rules, sdk_batch};
 use crate::store::index::DedupKey;
 use crate::store::record::{Notes, RequestMeta, Transport, Verdict, Violation};
 
@@ -87,7 +86,7 @@ async fn post_events(
             evaluate_violations(violations, Some(key))
         };
         EvaluatedEvent {
-            event: <Box<str>>::from(event.text),
+            event: event.text.into(),
             evaluation,
             notes: Notes::default(),
         }

@@ -7,8 +7,7 @@ use axum::http::{HeaderMap, header};
 use crate::Collector;
 use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::ingest::EvaluatedEvent;
-use crate::ingest::rules;
+use crate::ingest::{EvaluatedEvent, rules};
 use crate::store::record::{RequestMeta, Transport};
 
 /// How much of the `Referer` header is stored.

@@ -9,7 +9,7 @@ use crate::ingest::ordered_fields::OrderedFields;
 use crate::ingest::rules;
 
 /// How many events one request may have.
-pub const MAX_EVENTS: usize = 1_000;
+const MAX_EVENTS: usize = 1_000;
 
 /// The longest `integration_source`.
 const MAX_SOURCE_BYTES: usize = 64;
@@ -138,11 +138,10 @@ fn integration_source(json: &str) -> Result<Option<String>, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::NOW;
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
-
-    const NOW: u64 = 1_790_000_000_000;
 
     fn parsed(body: impl ToString) -> Result<ConversionsBody, ApiError> {
         parse(body.to_string().as_bytes(), NOW)

@@ -87,7 +87,7 @@ impl ServerEvent {
         for (name, value) in &members.0 {
             let json = value.get();
             let redacted = if name == "user" {
-                // Of duplicates each is checked, so that none is stored unchecked.
+                // Every duplicate is checked, so that none is stored unchecked.
                 self.check_user(json)
             } else {
                 let (value, redacted) = self.scrub(name, json);
@@ -320,6 +320,5 @@ mod tests {
                 prop_assert_eq!(value.get(), format!("[{i}, 1.50]"));
             }
         }
-
     }
 }

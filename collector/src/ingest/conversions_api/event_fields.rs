@@ -57,12 +57,7 @@ impl ServerEvent {
             let violation = Violation::new("type", rules::MISSING, "set to the event's name");
             return self.violations.push(violation.of_kind("missing_field"));
         };
-        let mut options = Map::new();
-        for option in ["custom_event_name", "opt_out"] {
-            if let Some(value) = fields.get(option) {
-                options.insert(option.to_owned(), value.clone());
-            }
-        }
+        let options = rules::options_among(fields);
         self.custom_event_name = fields
             .get("custom_event_name")
             .and_then(Value::as_str)

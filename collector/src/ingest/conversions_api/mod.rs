@@ -12,6 +12,6 @@ mod scrub;
 mod user;
 mod user_fields;
 
-pub use body::{ConversionsBody, MAX_EVENTS, parse};
+pub use body::{ConversionsBody, parse};
 pub use error_codes::code;
 pub use event::ServerEvent;

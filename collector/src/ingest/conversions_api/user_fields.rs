@@ -112,7 +112,7 @@ pub type Rule = fn(&str) -> bool;
 /// What a field holds.
 #[derive(Clone, Copy)]
 pub enum FieldType {
-    /// A list of SHA-256 hashes, of which the first three valid and different ones count.
+    /// A list of SHA-256 hashes. The first three valid and different ones count.
     Hashes,
     /// A list of place names, not hashed.
     Places,
