@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::server::{SseMessages, event, header, http_client, now_ms, read_json};
+use crate::support::server::{
+    HttpResponse, SseMessages, event, header, http_client, now_ms, read_json,
+};
 
 /// A running program. It is killed on drop, in case the test fails before it is stopped.
 struct Program {
@@ -46,6 +48,10 @@ impl Program {
 
     fn url(&self, host: &str, path: &str) -> String {
         format!("http://{host}:{}{path}", self.port)
+    }
+
+    fn get(&self, host: &str, path: &str) -> HttpResponse {
+        http_client().get(self.url(host, path)).call().unwrap()
     }
 
     /// Sends a signal. Returns how long the program took to stop, and whether it succeeded.
@@ -125,10 +131,7 @@ fn banner_lists_urls_that_respond() {
             program.printed
         );
     }
-    let response = http_client()
-        .get(program.url("127.0.0.1", "/"))
-        .call()
-        .unwrap();
+    let response = program.get("127.0.0.1", "/");
     assert_eq!(header(&response, "location"), "/shop/?oppref=demo-click-1");
 }
 
@@ -138,10 +141,7 @@ fn localhost_includes_ipv6() {
         return;
     }
     let program = Program::start("ipv6");
-    let response = http_client()
-        .get(program.url("[::1]", "/events.json"))
-        .call()
-        .unwrap();
+    let response = program.get("[::1]", "/events.json");
     assert_eq!(response.status(), 200);
 }
 
@@ -193,10 +193,7 @@ fn embedded_pages_are_served_outside_the_project() {
         ("/shop/", "text/html; charset=utf-8"),
         ("/shop/favicon.svg", "image/svg+xml; charset=utf-8"),
     ] {
-        let response = http_client()
-            .get(program.url("localhost", path))
-            .call()
-            .unwrap();
+        let response = program.get("localhost", path);
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(header(&response, "content-type"), content_type, "{path}");
         assert_eq!(header(&response, "cache-control"), "no-cache", "{path}");
@@ -212,10 +209,7 @@ fn embedded_pages_are_served_outside_the_project() {
         env!("CARGO_MANIFEST_DIR"),
         "/../target/inspector/index.html"
     );
-    let response = http_client()
-        .get(program.url("localhost", "/inspector/"))
-        .call()
-        .unwrap();
+    let response = program.get("localhost", "/inspector/");
     assert_eq!(response.status() == 200, Path::new(built).is_file());
     for path in [
         "/shop/nothing",
@@ -223,10 +217,7 @@ fn embedded_pages_are_served_outside_the_project() {
         "/shop//etc/passwd",
         "/inspector/%2e%2e/",
     ] {
-        let response = http_client()
-            .get(program.url("localhost", path))
-            .call()
-            .unwrap();
+        let response = program.get("localhost", path);
         assert_eq!(response.status(), 404, "{path}");
     }
 }
@@ -258,10 +249,7 @@ fn help_lists_every_option() {
 #[test]
 fn sigterm_stops_within_3_seconds_with_an_open_stream() {
     let program = Program::start("sigterm");
-    let stream = http_client()
-        .get(program.url("127.0.0.1", "/events/stream"))
-        .call()
-        .unwrap();
+    let stream = program.get("127.0.0.1", "/events/stream");
     let (took, is_success) = program.stop("-TERM");
     assert!(is_success && took < Duration::from_secs(3), "{took:?}");
     // The stream ended properly and was not cut off.
@@ -291,8 +279,7 @@ fn send(program: &Program, id: &str) {
 }
 
 fn ids(program: &Program) -> Vec<Value> {
-    let url = program.url("127.0.0.1", "/events.json");
-    let listing = read_json(http_client().get(url).call().unwrap());
+    let listing = read_json(program.get("127.0.0.1", "/events.json"));
     let entries = listing["events"].as_array().unwrap();
     entries
         .iter()
@@ -332,8 +319,7 @@ fn kill_loses_nothing_acknowledged_a_second_before() {
     assert!(stored.len() >= 100, "{}", stored.len());
     // The numbering continues.
     send(&again, "0");
-    let url = again.url("127.0.0.1", "/events.json?limit=1");
-    let newest = &read_json(http_client().get(url).call().unwrap())["events"][0];
+    let newest = &read_json(again.get("127.0.0.1", "/events.json?limit=1"))["events"][0];
     assert!(newest["seq"].as_u64().unwrap() > 100);
     assert_eq!(
         (&newest["verdict"], &newest["duplicate_of"]),
@@ -399,10 +385,7 @@ fn other_pixels_and_keys_are_rejected() {
         "secret",
     ]);
     assert!(!program.printed.contains("secret"), "{}", program.printed);
-    let response = http_client()
-        .get(program.url("localhost", "/pixel-config/v1/Q.json"))
-        .call()
-        .unwrap();
+    let response = program.get("localhost", "/pixel-config/v1/Q.json");
     assert_eq!(response.status(), 404);
     let response = http_client()
         .post(program.url("localhost", "/v1/events?pid=P"))

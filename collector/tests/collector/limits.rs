@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::server::{
     TestServer, api_error, api_message, conversion_event, error_of, event, fixture_dirs, header,
-    missing_assets, read_json,
+    message_of, missing_assets, read_json, read_text,
 };
+
+/// A text that HTML, scripts, JSON or a terminal might interpret.
+const PAYLOAD: &str = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
 
 /// How long the impatient server waits for headers and bodies.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
@@ -150,10 +153,7 @@ fn compressed_body_is_rejected() {
         for encoding in ["gzip", "br", "x, gzip"] {
             let headers = [("Content-Encoding", encoding)];
             let response = server.send("POST", path, &headers, b"\x1f\x8b".as_slice());
-            let error = match path.starts_with("/v1/events") {
-                true => api_message(response, 415),
-                false => error_of(response, 415),
-            };
+            let error = message_of(path, response, 415);
             assert!(
                 error.contains(encoding) && error.contains("uncompressed"),
                 "{error}"
@@ -176,10 +176,7 @@ fn body_in_another_encoding_is_rejected() {
             ("/v1/events?pid=P", [("Authorization", "Bearer x")]),
         ] {
             let response = server.send("POST", path, &headers, body.as_slice());
-            let error = match path.starts_with("/v1/events") {
-                true => api_message(response, 400),
-                false => error_of(response, 400),
-            };
+            let error = message_of(path, response, 400);
             assert!(
                 error.contains("not UTF-8") || error.contains("not JSON"),
                 "{error}"
@@ -212,26 +209,18 @@ fn oversized_id_is_rejected_by_name() {
     conversion["custom_event_name"] = long.as_str().into();
     let response = server.post_conversions("P", &json!({ "events": [conversion] }));
     assert_eq!(response.status(), 400);
-    let reported = crate::support::server::read_text(response);
+    let reported = read_text(response);
     assert!(
         reported.contains("at most 1024 bytes") && reported.len() < 2_000,
         "{}",
         reported.len()
     );
-    for (path, status) in [
-        (
-            format!(
-                "/v1/sdk/events?pid=P&event=custom&event_id={}",
-                &long[..2_000]
-            ),
-            400,
-        ),
-        (
-            format!("/v1/sdk/events?pid={}&event=custom", &long[..2_000]),
-            400,
-        ),
+    let long_id = &long[..2_000];
+    for path in [
+        format!("/v1/sdk/events?pid=P&event=custom&event_id={long_id}"),
+        format!("/v1/sdk/events?pid={long_id}&event=custom"),
     ] {
-        let error = error_of(server.get(&path), status);
+        let error = error_of(server.get(&path), 400);
         assert!(error.contains("bytes long"), "{error}");
     }
     // A URL of that length is rejected earlier.
@@ -351,11 +340,10 @@ fn foreign_host_name_cannot_read_events() {
 #[test]
 fn hostile_batch_is_escaped() {
     let server = TestServer::start();
-    let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
-    let mut hostile = event("custom", payload);
-    hostile["custom_event_name"] = payload.into();
-    hostile["data"]["<b>"] = payload.into();
-    server.post_batch_ok("P", &json!({ "events": [hostile], "oppref": payload }));
+    let mut hostile = event("custom", PAYLOAD);
+    hostile["custom_event_name"] = PAYLOAD.into();
+    hostile["data"]["<b>"] = PAYLOAD.into();
+    server.post_batch_ok("P", &json!({ "events": [hostile], "oppref": PAYLOAD }));
     let response = server.get("/events.json");
     assert_eq!(header(&response, "content-type"), "application/json");
     let entry = &server.entries("")[0];
@@ -428,20 +416,19 @@ fn hostile_event_gets_a_bounded_response_and_entry() {
 #[test]
 fn hostile_server_event_is_escaped() {
     let server = TestServer::start();
-    let payload = "</script><img src=x onerror=alert(1)>\u{2028}\u{0}\u{1b}[2J\"'`";
-    let mut hostile = conversion_event("custom", payload);
-    hostile["data"] = json!({ "type": "custom", payload: { payload: [payload] } });
+    let mut hostile = conversion_event("custom", PAYLOAD);
+    hostile["data"] = json!({ "type": "custom", PAYLOAD: { PAYLOAD: [PAYLOAD] } });
     hostile["data"]["contents"] =
-        json!([{ "group_id": payload, "variant_dict": { payload: payload } }]);
-    hostile["user"] = json!({ "obref": payload, "user_agent": payload, "cities": [payload] });
+        json!([{ "group_id": PAYLOAD, "variant_dict": { PAYLOAD: PAYLOAD } }]);
+    hostile["user"] = json!({ "obref": PAYLOAD, "user_agent": PAYLOAD, "cities": [PAYLOAD] });
     let response = server.post_conversions("P", &json!({ "events": [hostile] }));
     assert_eq!(read_json(response), json!({ "accepted_events": 1 }));
     assert_eq!(server.entries("")[0]["event"], hostile);
     for body in [
-        json!({ "events": [hostile], "integration_source": payload }),
-        json!({ "events": [hostile], payload: payload }),
-        json!({ "events": [{ payload: payload }] }),
-        json!({ "events": [payload] }),
+        json!({ "events": [hostile], "integration_source": PAYLOAD }),
+        json!({ "events": [hostile], PAYLOAD: PAYLOAD }),
+        json!({ "events": [{ PAYLOAD: PAYLOAD }] }),
+        json!({ "events": [PAYLOAD] }),
     ] {
         api_error(server.post_conversions("%3C%2Fscript%3E", &body), 400);
     }

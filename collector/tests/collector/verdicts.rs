@@ -4,8 +4,7 @@ use oaiq_collector::Config;
 use serde_json::{Value, json};
 
 use crate::support::server::{
-    TestServer, api_error, api_message, config, conversion_event, error_of, event, now_ms,
-    read_json,
+    TestServer, api_error, config, conversion_event, error_of, event, message_of, now_ms, read_json,
 };
 
 /// The entry of the newest event.
@@ -293,10 +292,7 @@ fn rejected_request_is_listed_with_its_error() {
         ("/v1/events?pid=P", "{}", 401, "missing API key"),
     ] {
         let response = server.post(path, body);
-        let error = match path.starts_with("/v1/events") {
-            true => api_message(response, status),
-            false => error_of(response, status),
-        };
+        let error = message_of(path, response, status);
         assert!(error.contains(part), "{error}");
         let entry = newest(&server);
         assert_eq!(entry["verdict"], "refused");

@@ -233,6 +233,15 @@ pub fn api_message(response: HttpResponse, status: u16) -> String {
     error["message"].as_str().unwrap().to_owned()
 }
 
+/// The error message of either endpoint's response, which must have this status.
+pub fn message_of(path: &str, response: HttpResponse, status: u16) -> String {
+    if path.starts_with("/v1/events") {
+        api_message(response, status)
+    } else {
+        error_of(response, status)
+    }
+}
+
 /// The messages of an event stream, as a browser parses them.
 pub struct SseMessages(BufReader<Box<dyn Read>>);
 
