@@ -4,7 +4,7 @@
 use oaiq_fuzz::Session;
 
 libfuzzer_sys::fuzz_target!(|script: &str| {
-    let mut session = Session::start("u");
+    let mut session = Session::start();
     for line in script.lines() {
         session.step(line);
     }

@@ -4,7 +4,7 @@
 use oaiq_fuzz::{INIT, Session};
 
 libfuzzer_sys::fuzz_target!(|record: &str| {
-    let mut session = Session::start("u");
+    let mut session = Session::start();
     session.step(INIT);
     session.step("!paint");
     session.recover(record);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use oaiq::Tracker;
 use oaiq::debug_log::DebugLog;
+use oaiq::debug_log::payload::{RequestKey, RequestSent};
 use oaiq::host::{DebugEvent, Host, IdentifierKind, Request, SendResult, WebStorage};
 use oaiq::mem::{Scope, Scratch, ScratchString, ThinStr, ThinString};
 
@@ -123,13 +124,17 @@ impl Host for Browser {
         for text in [request.url, request.body, request.outbox_record] {
             assert_eq!(text.as_str().len(), text.len(), "cut inside a character");
         }
-        let sent = format!(
-            "{} {} {}",
-            request.id << 3,
-            request.url.as_str(),
-            request.body.as_str()
-        );
-        state.debug_log.record(DebugEvent::RequestSent, &sent);
+        let sent = RequestSent {
+            key: RequestKey {
+                number: request.id,
+                flags: 0,
+            },
+            url: request.url.as_str(),
+            body: request.body.as_str(),
+        };
+        state
+            .debug_log
+            .record(DebugEvent::RequestSent, &sent.encode());
         if request.is_unloading && !request.is_anonymous && state.takes_beacons {
             return SendResult::HandedOff;
         }
@@ -157,20 +162,19 @@ impl Host for Browser {
     }
 }
 
-/// A page with the tracker, debug on.
+/// A page with the tracker and debug on.
 pub struct Session {
     browser: Browser,
     tracker: Tracker<Browser>,
 }
 
 impl Session {
-    /// Opens a page with this `oaiq.config`, as the script passes it.
-    pub fn start(config: &str) -> Self {
+    /// Opens a page without `oaiq.config`.
+    pub fn start() -> Self {
         let browser = Browser::default();
-        let setup =
-            format!(r#"["https://e.test/v1/sdk/events","https://e.test/config",{config},false]"#);
+        let setup = r#"["https://e.test/v1/sdk/events","https://e.test/config",u,false]"#;
         let scope = Scope::open();
-        let setup = ThinString::from(setup.as_str());
+        let setup = ThinString::from(setup);
         let tracker = Tracker::new(scope.scratch(), browser.clone(), setup.as_thin());
         drop(scope);
         let mut session = Self { browser, tracker };
@@ -215,7 +219,7 @@ impl Session {
         }
     }
 
-    /// The page finds a record of this text that another page has left, once it looks for records.
+    /// Passes another page's outbox record to the tracker, if the tracker has asked for such records.
     pub fn recover(&mut self, record: &str) {
         if !self.browser.0.borrow().recovers_outbox {
             return;
