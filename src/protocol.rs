@@ -4,13 +4,13 @@
 /// The version of the vendor's script whose protocol this is.
 pub const VERSION: &str = "0.1.41";
 
-/// localStorage: what the key of an outbox record begins with; the rest is its name.
+/// localStorage: the prefix of the keys of outbox records. The rest of a key is the record's name.
 pub const OUTBOX_PREFIX: &str = "oaiq_outbox.1:";
 /// localStorage: the key of an outbox record that could not be read.
 pub const OUTBOX_CORRUPT_KEY: &str = "oaiq_outbox.damaged";
-/// The outbox stores at most this many events of a page,
+/// How many events of a page the outbox stores.
 pub const OUTBOX_MAX_EVENTS: usize = 500;
-/// and at most this many bytes of them.
+/// How many bytes of a page's events the outbox stores.
 pub const OUTBOX_MAX_BYTES: usize = 256 << 10;
 
 /// The endpoint rejects events that are older.

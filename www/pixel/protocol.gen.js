@@ -3,13 +3,13 @@
 /** The version of the vendor's script whose protocol this is. */
 export const PROTOCOL_VERSION = "0.1.41";
 
-/** localStorage: what the key of an outbox record begins with; the rest is its name. */
+/** localStorage: the prefix of the keys of outbox records. The rest of a key is the record's name. */
 export const OUTBOX_PREFIX = "oaiq_outbox.1:";
 
 /** localStorage: the key of an outbox record that could not be read. */
 export const OUTBOX_CORRUPT_KEY = "oaiq_outbox.damaged";
 
-/** The first host calls return a string; this many. */
+/** How many host calls return a string. They come first. */
 export const STRING_CALLS = 6;
 
 /** Flags of a request (`send_flags` in src/host.rs). Its number follows them. */

@@ -29,7 +29,7 @@ fn replace_region(file: &str, name: &str, text: &str) -> String {
     let end = "<!-- end -->";
     let (_, after) = rest
         .split_once(end)
-        .unwrap_or_else(|| panic!("no {end:?} behind {start:?}"));
+        .unwrap_or_else(|| panic!("no {end:?} after {start:?}"));
     format!("{before}{start}\n{text}\n{end}{after}")
 }
 

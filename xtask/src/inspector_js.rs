@@ -9,9 +9,11 @@ use oaiq::schema::events::{EVENTS, ITEM_FIELDS, OPTION_FIELDS};
 use oaiq::schema::user_fields::USER_FIELDS;
 use oaiq::schema::validate::{Violation, ViolationKind, visit_violations};
 
+use crate::HEADER;
+
 /// www/inspector/model/schema.gen.js
 pub fn schema() -> String {
-    let mut out = String::from("// Written by `npm run generate` from src/.\n");
+    let mut out = String::from(HEADER);
     out +=
         "\n/** Digits after the decimal point by ISO 4217, for currencies that do not have 2. */\n";
     let digits = money::DECIMALS.iter();

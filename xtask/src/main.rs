@@ -8,11 +8,14 @@ mod schema_ts;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+/// The first line of generated files.
+const HEADER: &str = "// Written by `npm run generate` from src/.\n";
+
 /// A file, or the generated regions of one.
 struct Output {
     /// Its path in the repository.
     path: &'static str,
-    /// All of its text. The parts that are not generated are those that the file has.
+    /// Its whole text, including the parts that are not generated.
     text: String,
 }
 
@@ -46,21 +49,6 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// `Debug` names as others write them.
-mod case {
-    /// `ClickId` as `CLICK_ID`.
-    pub fn screaming_snake(name: &str) -> String {
-        let mut out = String::new();
-        for (i, c) in name.chars().enumerate() {
-            if i > 0 && c.is_uppercase() {
-                out.push('_');
-            }
-            out.push(c.to_ascii_uppercase());
-        }
-        out
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +63,7 @@ mod tests {
             .collect();
         assert!(
             differing.is_empty(),
-            "not as src/ has it, run `npm run generate`: {differing:?}"
+            "out of date, run `npm run generate`: {differing:?}"
         );
     }
 

@@ -3,9 +3,7 @@
 use oaiq::host::{DebugEvent, HostCall, send_flags};
 use oaiq::protocol;
 
-use crate::case::screaming_snake;
-
-const HEADER: &str = "// Written by `npm run generate` from src/.\n";
+use crate::HEADER;
 
 /// www/pixel/debug-events.gen.js
 pub fn debug_events() -> String {
@@ -19,6 +17,18 @@ pub fn debug_events() -> String {
     out
 }
 
+/// `ClickId` as `CLICK_ID`.
+fn screaming_snake(name: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in name.chars().enumerate() {
+        if i > 0 && c.is_uppercase() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    out
+}
+
 /// www/pixel/protocol.gen.js
 pub fn protocol() -> String {
     let string_calls = HostCall::ALL.iter().filter(|call| call.returns_string());
@@ -26,11 +36,11 @@ pub fn protocol() -> String {
         HEADER,
         "\n/** The version of the vendor's script whose protocol this is. */\n",
         &format!("export const PROTOCOL_VERSION = \"{}\";\n", protocol::VERSION),
-        "\n/** localStorage: what the key of an outbox record begins with; the rest is its name. */\n",
+        "\n/** localStorage: the prefix of the keys of outbox records. The rest of a key is the record's name. */\n",
         &format!("export const OUTBOX_PREFIX = \"{}\";\n", protocol::OUTBOX_PREFIX),
         "\n/** localStorage: the key of an outbox record that could not be read. */\n",
         &format!("export const OUTBOX_CORRUPT_KEY = \"{}\";\n", protocol::OUTBOX_CORRUPT_KEY),
-        "\n/** The first host calls return a string; this many. */\n",
+        "\n/** How many host calls return a string. They come first. */\n",
         &format!("export const STRING_CALLS = {};\n", string_calls.count()),
         "\n/** Flags of a request (`send_flags` in src/host.rs). Its number follows them. */\n",
         &format!("export const VIA_WORKER = {};\n", send_flags::VIA_WORKER),

@@ -1,4 +1,4 @@
-//! The tables as TypeScript, to which tests/types/matches-schema.ts holds www/types/oaiq.d.ts.
+//! The tables as TypeScript. tests/types/matches-schema.ts compares www/types/oaiq.d.ts with them.
 
 use oaiq::schema::events::{DataShape, EVENTS, Field, FieldType, ITEM_FIELDS, OPTION_FIELDS};
 use oaiq::schema::user_fields::USER_FIELDS;
