@@ -1,7 +1,6 @@
 //! Consent: where the answer is stored, and what a denial stops.
 
 use oaiq::host::DebugEvent;
-
 use oaiq::protocol::VERSION;
 
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network, PAINT_MS, SentRequest};
@@ -140,8 +139,7 @@ fn denial_in_cookie_or_storage_wins_over_a_grant_in_the_other() {
             browser.set_cookie_on(SHOP, &format!("__oaiq_consent={answer}"));
         }
         if let Some(answer) = stored {
-            let mut state = browser.state_mut();
-            state.local.insert("oaiq_consent".into(), answer.into());
+            browser.store_consent(answer);
         }
         let mut page = browser.open(CHECKOUT_URL);
         page.call(INIT_P);
@@ -226,7 +224,7 @@ fn grant_after_denial_creates_a_new_browser_id() {
     let batch = page.request().batch();
     assert_ne!(batch.obref.as_deref(), Some(STORED_BROWSER_ID));
     assert_eq!(batch.obref, browser.cookie("__obref"));
-    assert_eq!(batch.oppref, None, "the click was kept in a cookie alone");
+    assert_eq!(batch.oppref, None, "the click ID was in a cookie only");
 }
 
 #[test]
@@ -256,10 +254,7 @@ fn click_id_survives_a_url_change_before_consent() {
 #[test]
 fn grant_replaces_a_stored_denial() {
     let browser = FakeBrowser::new();
-    browser
-        .state_mut()
-        .local
-        .insert("oaiq_consent".into(), "false".into());
+    browser.store_consent("false");
     browser.set_cookie_on(SHOP, "__oaiq_consent=false");
     let mut page = browser.open(CHECKOUT_URL);
     page.call_all([INIT_P, CONSENT_GRANT]);
@@ -366,7 +361,11 @@ fn denial_in_another_tab_applies_here() {
     page.call(&order("after"));
     page.advance(60_000);
     assert!(page.requests().is_empty());
-    assert_eq!(browser.cookie("__oaiq_consent"), None, "only told here");
+    assert_eq!(
+        browser.cookie("__oaiq_consent"),
+        None,
+        "this page stores no answer"
+    );
 }
 
 #[test]
@@ -382,12 +381,8 @@ fn other_storage_changes_of_another_tab_are_ignored() {
 
 #[test]
 fn denial_stored_by_another_tab_is_found_before_its_event() {
-    let store = |page: &Page| {
-        let mut state = page.browser.state_mut();
-        state.local.insert("oaiq_consent".into(), "false".into());
-    };
     let mut page = Page::open_idle();
-    store(&page);
+    page.browser.store_consent("false");
     page.call(&order("a"));
     page.call(INIT_Q);
     page.advance(60_000);
@@ -397,18 +392,18 @@ fn denial_stored_by_another_tab_is_found_before_its_event() {
 
     let mut page = Page::open_idle();
     page.call(&order("a"));
-    store(&page);
+    page.browser.store_consent("false");
     page.advance(60_000);
     assert!(page.requests().is_empty());
 
     let mut page = Page::open(WITH_CLICK);
-    store(&page);
+    page.browser.store_consent("false");
     page.call(INIT_P);
     assert!(page.browser.state().cookies.written.is_empty());
-    store(&page);
+    page.browser.store_consent("false");
     page.call(&order("blocked"));
     page.call(CONSENT_GRANT);
-    store(&page);
+    page.browser.store_consent("false");
     page.call(&order("blocked"));
     page.call(CONSENT_GRANT);
     page.call(&order("a"));
@@ -455,7 +450,7 @@ fn cookie_denial_is_checked_before_a_retry() {
 }
 
 #[test]
-fn denial_long_before_init_is_honoured() {
+fn denial_long_before_init_is_honored() {
     for in_cookie in [true, false] {
         let mut page = Page::open(WITH_CLICK);
         page.call(&order("early"));

@@ -4,8 +4,8 @@ use oaiq::host::DebugEvent;
 
 use crate::support::fake_browser::{FakeBrowser, LATENCY_MS, Network};
 use crate::support::page::{
-    CHECKOUT_URL, CONSENT_DENY, IDLE_FLUSH_MS, INIT_P, INIT_P_DEBUG, INIT_Q, INVALID_CALL, Page,
-    order,
+    CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, IDLE_FLUSH_MS, INIT_P, INIT_P_DEBUG, INIT_Q,
+    INVALID_CALL, Page, order,
 };
 
 /// A page whose pixel was started with debug.
@@ -27,9 +27,9 @@ fn only_rare_steps_are_traced_without_debug() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_P);
     page.call(&order("a"));
-    page.call_all([INVALID_CALL, r#"["consent",false]"#, r#"["init",{}]"#]);
+    page.call_all([INVALID_CALL, CONSENT_DENY, r#"["init",{}]"#]);
     page.call(&order("b"));
-    page.call_all([r#"["consent",true]"#, r#"["measureSingle","Q","x"]"#]);
+    page.call_all([CONSENT_GRANT, r#"["measureSingle","Q","x"]"#]);
     page.drain();
     page.set_network(Network::Down);
     page.call(&order("c"));
@@ -45,7 +45,7 @@ fn only_rare_steps_are_traced_without_debug() {
             DebugEvent::UnknownPixel
         ]
     );
-    assert_eq!(page.warnings().len(), 1, "the refused call");
+    assert_eq!(page.warnings().len(), 1, "the rejected call");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn debug_traces_each_init_and_each_started_pixel() {
     let inits = page.traced(DebugEvent::Init);
     assert_eq!(inits.len(), 4);
     assert!(inits[3].ends_with(r#""init",{"pixelId":5}]"#));
-    assert_eq!(page.warnings().len(), 1, "the last is refused");
+    assert_eq!(page.warnings().len(), 1, "the last is rejected");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn debug_alone_touches_no_storage() {
 }
 
 #[test]
-fn debug_traces_an_event_without_an_own_id() {
+fn debug_traces_an_event_without_an_id_from_the_page() {
     let mut page = with_debug();
     page.call_all([
         r#"["measure","lead_created",{"type":"customer_action"}]"#,

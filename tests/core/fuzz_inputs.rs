@@ -116,9 +116,9 @@ proptest! {
     }
 
     #[test]
-    fn boot_text_of_any_kind_does_not_stop_the_tracker(setup in text()) {
+    fn setup_of_any_text_does_not_stop_the_tracker(setup in text()) {
         let browser = FakeBrowser::new();
-        let mut page = browser.open_with_boot_text(&setup);
+        let mut page = browser.open_with_setup(&setup);
         prop_assert!(still_works(&mut page));
     }
 

@@ -1,4 +1,4 @@
-//! The tracker in a fake browser: a test turns its clock, answers its requests and owns its cookies and storage.
+//! The tracker in a fake browser, whose clock, network, cookies and storage the test controls.
 //! The expected behavior is described in `docs/protocol.md`.
 
 mod clock;

@@ -287,9 +287,11 @@ fn worker_request_keeps_its_record_until_delivered() {
         page.browser.state_mut().has_workers = true;
         page.hide();
         assert_eq!(page.transports(), [Transport::Fetch, Transport::Worker]);
-        let mut boxes: Vec<_> = page.browser.state().outbox().into_values().collect();
-        boxes.retain(|it| it["events"][0]["id"] != "a");
-        let events = boxes.iter().flat_map(|it| it["events"].as_array().cloned());
+        let mut records: Vec<_> = page.browser.state().outbox().into_values().collect();
+        records.retain(|it| it["events"][0]["id"] != "a");
+        let events = records
+            .iter()
+            .flat_map(|it| it["events"].as_array().cloned());
         let ids: Vec<_> = events.flatten().map(|event| event["id"].clone()).collect();
         assert_eq!(ids, stored);
         assert!(
@@ -880,8 +882,7 @@ fn stored_denial_empties_the_outbox_on_a_page_without_pixel() {
                 let denial = "__oaiq_consent=false; Domain=example.test";
                 page.browser.set_cookie_on("shop.example.test", denial);
             } else {
-                let mut state = page.browser.state_mut();
-                state.local.insert("oaiq_consent".into(), "false".into());
+                page.browser.store_consent("false");
             }
             page.advance(AFTER_RECOVERY_MS);
             assert_gone(page);
@@ -894,9 +895,7 @@ fn denial_during_recovery_applies_to_recovered_events() {
     let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
     page.call(INIT_P);
     page.advance(16);
-    let mut state = page.browser.state_mut();
-    state.local.insert("oaiq_consent".into(), "false".into());
-    drop(state);
+    page.browser.store_consent("false");
     page.advance(LONG_MS);
     assert!(page.measured_ids().concat().is_empty());
     assert_gone(page);
@@ -1576,7 +1575,7 @@ fn rejected_diagnostic_is_dropped_and_blocks_nothing() {
     assert_eq!(
         page.traced(DebugEvent::Dropped).len(),
         1,
-        "only what the page has measured"
+        "only the page's own event"
     );
     assert!(page.requests().len() < 12, "{}", page.requests().len());
     assert!(page.outbox_is_empty());
@@ -1640,7 +1639,7 @@ fn beacon_after_a_failure_is_resent_by_the_next_page() {
 
 #[test]
 fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
-    for (init, tells) in [(INIT_P, false), (INIT_P_DEBUG, true)] {
+    for (init, has_debug) in [(INIT_P, false), (INIT_P_DEBUG, true)] {
         let browser = FakeBrowser::new();
         browser.state_mut().storage_blocked = true;
         let mut page = browser.open(CHECKOUT_URL);
@@ -1650,14 +1649,14 @@ fn blocked_storage_loses_no_event_and_is_traced_only_with_debug() {
         page.advance(SAVE_DELAY_MS);
         assert_eq!(
             page.traced(DebugEvent::StorageUnavailable).len(),
-            usize::from(tells)
+            usize::from(has_debug)
         );
         page.advance(60_000);
         page.set_network(Network::Up);
         page.advance(LONG_MS);
         assert_eq!(page.delivered_ids(), ids);
         assert!(page.warnings().is_empty());
-        assert_eq!(page.traced(DebugEvent::Queued).is_empty(), !tells);
+        assert_eq!(page.traced(DebugEvent::Queued).is_empty(), !has_debug);
         page.call(&order("last"));
         page.hide();
         assert!(page.delivered_ids().contains(&"last".into()));
@@ -1711,7 +1710,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// An event of the page of that number.
+/// A measured event, and the number of its page.
 struct Measured {
     page_number: usize,
     at: u64,
@@ -1745,8 +1744,8 @@ proptest! {
                 }
                 Act::Advance(ms) => page.advance(*ms),
                 Act::Network(network) => page.set_network(*network),
-                Act::Beacons(taken) => browser.state_mut().accepts_beacons = *taken,
-                Act::Workers(there) => browser.state_mut().has_workers = *there,
+                Act::Beacons(accepted) => browser.state_mut().accepts_beacons = *accepted,
+                Act::Workers(available) => browser.state_mut().has_workers = *available,
                 Act::Online => page.online(),
                 Act::Leave => page.hide(),
                 Act::Crash => page = page.crash(&url(number + 1)),

@@ -6,6 +6,17 @@ use crate::support::page::{
     order, order_of_size,
 };
 
+/// A page that was hidden with `b` queued while the request with `a` was in flight.
+fn hidden_during_a_request() -> Page {
+    let mut page = Page::open_idle();
+    page.set_network(Network::Manual);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(&order("b"));
+    page.hide();
+    page
+}
+
 #[test]
 fn visitor_who_leaves_at_once_is_counted() {
     let mut page = Page::open(CHECKOUT_URL);
@@ -118,12 +129,7 @@ fn failed_page_hide_requests_are_retried_after_five_seconds() {
 
 #[test]
 fn in_flight_events_are_not_sent_again_on_page_hide() {
-    let mut page = Page::open_idle();
-    page.set_network(Network::Manual);
-    page.call(&order("a"));
-    page.advance(IDLE_FLUSH_MS);
-    page.call(&order("b"));
-    page.hide();
+    let mut page = hidden_during_a_request();
     assert_eq!(page.measured_ids(), [["a"], ["b"]]);
     assert_eq!(page.transports(), [Transport::Fetch, Transport::Beacon]);
     page.deliver(0);
@@ -133,12 +139,7 @@ fn in_flight_events_are_not_sent_again_on_page_hide() {
 
 #[test]
 fn request_that_fails_after_the_beacon_is_retried() {
-    let mut page = Page::open_idle();
-    page.set_network(Network::Manual);
-    page.call(&order("a"));
-    page.advance(IDLE_FLUSH_MS);
-    page.call(&order("b"));
-    page.hide();
+    let mut page = hidden_during_a_request();
     page.set_network(Network::Up);
     page.fail(0);
     page.advance(5_000);

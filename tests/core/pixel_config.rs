@@ -19,6 +19,18 @@ fn with_config_responses(answers: &[(u16, &'static str)]) -> Page {
     page
 }
 
+/// A page whose first config request has just failed.
+fn before_config_retry() -> Page {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.browser
+        .state_mut()
+        .config_responses
+        .push_back((500, ""));
+    page.call(INIT_P);
+    page.advance(PAINT_MS + LATENCY_MS);
+    page
+}
+
 /// The config outcomes that the pixel reported, in order.
 fn outcomes(page: &Page) -> Vec<String> {
     let outcomes = page.requests().into_iter().filter_map(|sent| {
@@ -184,23 +196,14 @@ fn denial_before_first_paint_cancels_the_config_request() {
 fn denial_of_another_tab_before_first_paint_cancels_the_config_request() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_P);
-    page.browser
-        .state_mut()
-        .local
-        .insert("oaiq_consent".into(), "false".into());
+    page.browser.store_consent("false");
     page.advance(60_000);
     assert!(page.config_requests().is_empty());
 }
 
 #[test]
 fn cookie_denial_cancels_the_config_retry() {
-    let mut page = Page::open(CHECKOUT_URL);
-    page.browser
-        .state_mut()
-        .config_responses
-        .push_back((500, ""));
-    page.call(INIT_P);
-    page.advance(PAINT_MS + LATENCY_MS);
+    let mut page = before_config_retry();
     page.browser
         .set_cookie_on("shop.example.test", "__oaiq_consent=false");
     page.advance(60_000);
@@ -209,13 +212,7 @@ fn cookie_denial_cancels_the_config_retry() {
 
 #[test]
 fn denial_cancels_the_config_retry() {
-    let mut page = Page::open(CHECKOUT_URL);
-    page.browser
-        .state_mut()
-        .config_responses
-        .push_back((500, ""));
-    page.call(INIT_P);
-    page.advance(PAINT_MS + LATENCY_MS);
+    let mut page = before_config_retry();
     page.call(CONSENT_DENY);
     page.advance(60_000);
     assert_eq!(page.config_requests().len(), 1);

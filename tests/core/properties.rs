@@ -34,7 +34,7 @@ enum Act {
     /// Sets the clock.
     Clock(i64),
     /// Responds to a pixel's config request.
-    Settings(usize, u16),
+    ConfigResponse(usize, u16),
     Grant,
     Deny,
     /// Another tab stores a denial, and this page gets a storage event.
@@ -61,7 +61,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..3usize).prop_map(Act::PushState),
         1 => (-HOURS..HOURS).prop_map(Act::Clock),
         1 => (0..PIXELS.len(), prop_oneof![Just(0), Just(200), Just(404), Just(500)])
-            .prop_map(|(pixel, status)| Act::Settings(pixel, status)),
+            .prop_map(|(pixel, status)| Act::ConfigResponse(pixel, status)),
     ]
 }
 
@@ -95,6 +95,15 @@ struct Visit {
 }
 
 impl Visit {
+    /// A visit on which these acts have taken place, with cookies and storage blocked or not.
+    fn after(acts: &[Act], blocked: (bool, bool)) -> Self {
+        let mut visit = Self::new(blocked.0, blocked.1);
+        for act in acts {
+            visit.act(act);
+        }
+        visit
+    }
+
     fn new(cookies_blocked: bool, storage_blocked: bool) -> Self {
         let browser = FakeBrowser::new();
         browser.state_mut().cookies.blocked = cookies_blocked;
@@ -184,7 +193,7 @@ impl Visit {
             }
             Act::Advance(ms) => page.advance(ms),
             Act::Network(network) => page.set_network(network),
-            Act::Beacons(taken) => page.browser.state_mut().accepts_beacons = taken,
+            Act::Beacons(accepted) => page.browser.state_mut().accepts_beacons = accepted,
             Act::Answer(nth, delivered) => {
                 let open = page.requests().into_iter();
                 let mut open = open.filter(|sent| sent.delivered.is_none());
@@ -204,7 +213,7 @@ impl Visit {
                 let mut state = page.browser.state_mut();
                 state.now = state.now.saturating_add_signed(by);
             }
-            Act::Settings(pixel, status) => page.config_response(pixel, status, "{}"),
+            Act::ConfigResponse(pixel, status) => page.config_response(pixel, status, "{}"),
             Act::Grant => {
                 page.call(CONSENT_GRANT);
                 self.granted = true;
@@ -241,7 +250,10 @@ impl Visit {
         }
         self.seen += new.len();
         let requested = self.page.config_requests().len();
-        assert!(!self.is_denied() || requested == self.requested, "settings");
+        assert!(
+            !self.is_denied() || requested == self.requested,
+            "config request"
+        );
         self.requested = requested;
         let browser = &self.page.browser;
         if !self.granted {
@@ -311,10 +323,7 @@ proptest! {
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
-        let mut visit = Visit::new(blocked.0, blocked.1);
-        for act in &acts {
-            visit.act(act);
-        }
+        let mut visit = Visit::after(&acts, blocked);
         visit.settle_all(arrived);
 
         let requests = visit.page.requests();
@@ -358,10 +367,7 @@ proptest! {
         arrived in any::<bool>(),
     ) {
         // every request is checked when it is sent
-        let mut visit = Visit::new(blocked.0, blocked.1);
-        for act in &acts {
-            visit.act(act);
-        }
+        let mut visit = Visit::after(&acts, blocked);
         visit.settle_all(arrived);
     }
 
@@ -371,10 +377,7 @@ proptest! {
         blocked in any::<(bool, bool)>(),
         arrived in any::<bool>(),
     ) {
-        let mut visit = Visit::new(blocked.0, blocked.1);
-        for act in &acts {
-            visit.act(act);
-        }
+        let mut visit = Visit::after(&acts, blocked);
         visit.settle_all(arrived);
         for pixel in &visit.started {
             let requests = visit.page.requests_for(encoded(*pixel)).into_iter();
@@ -393,10 +396,7 @@ proptest! {
         acts in prop::collection::vec(any_act(), 0..20),
         blocked in any::<(bool, bool)>(),
     ) {
-        let mut visit = Visit::new(blocked.0, blocked.1);
-        for act in &acts {
-            visit.act(act);
-        }
+        let mut visit = Visit::after(&acts, blocked);
         visit.act(&Act::Init(0));
         visit.act(&Act::Grant);
         visit.page.call(&order("in the end"));
@@ -408,7 +408,7 @@ proptest! {
 
     #[test]
     fn only_one_request_is_in_flight_until_page_hide(
-        acts in prop::collection::vec(act().prop_filter("nobody leaves", |act| !matches!(act, Act::Leave)), 1..40),
+        acts in prop::collection::vec(act().prop_filter("no page hide", |act| !matches!(act, Act::Leave)), 1..40),
     ) {
         let mut visit = Visit::new(false, false);
         for act in &acts {

@@ -8,7 +8,7 @@ use crate::support::page::{
 
 /// `(consent, first visit, first grant)` of each marker.
 fn markers(requests: &[SentRequest]) -> Vec<(bool, bool, bool)> {
-    let diagnostic = requests.iter().filter_map(|sent| {
+    let markers = requests.iter().filter_map(|sent| {
         let diagnostic = sent.diagnostic()?;
         let consent = diagnostic.get("consent")?.as_bool()?;
         let is_set = |key: &str| {
@@ -24,16 +24,16 @@ fn markers(requests: &[SentRequest]) -> Vec<(bool, bool, bool)> {
             is_set("is_first_consent_grant_in_session"),
         ))
     });
-    diagnostic.collect()
+    markers.collect()
 }
 
 /// A page in a session that has already reported these markers.
-fn page_after(kept: &str) -> Page {
+fn page_after(reported: &str) -> Page {
     let browser = FakeBrowser::new();
     browser
         .state_mut()
         .session
-        .insert("oaiq_cs:P".into(), kept.into());
+        .insert("oaiq_cs:P".into(), reported.into());
     browser.open(CHECKOUT_URL)
 }
 
@@ -157,22 +157,22 @@ fn session_that_begins_denied_reports_the_grant_on_a_later_page() {
 
 #[test]
 fn reported_markers_are_not_reported_again() {
-    for (kept, diagnostic, then) in [
+    for (reported, expected, stored) in [
         ("", Some((true, true, true)), "g"),
         ("v", Some((true, false, true)), "g"),
         ("c", Some((true, true, false)), "g"),
         ("g", None, "g"),
         ("nonsense", Some((true, true, true)), "g"),
     ] {
-        let mut page = page_after(kept);
+        let mut page = page_after(reported);
         page.call(INIT_P);
         page.advance(60_000);
         assert_eq!(
             markers(&page.requests()),
-            Vec::from_iter(diagnostic),
-            "{kept}"
+            Vec::from_iter(expected),
+            "{reported}"
         );
-        assert_eq!(page.markers().as_deref(), Some(then), "{kept}");
+        assert_eq!(page.markers().as_deref(), Some(stored), "{reported}");
     }
 }
 

@@ -149,7 +149,7 @@ fn undefined_fields_are_left_out() {
 
 #[test]
 fn source_url_is_origin_and_path() {
-    for (url, diagnostic) in [
+    for (url, expected) in [
         (
             "https://shop.example.test/checkout?email=a%40b.c#card",
             Some(CHECKOUT_URL),
@@ -180,8 +180,8 @@ fn source_url_is_origin_and_path() {
         page.advance(IDLE_FLUSH_MS);
         let sent = page.request();
         for event in &sent.events()[..2] {
-            assert_eq!(event.source_url.as_deref(), diagnostic, "{url}");
-            assert_eq!(event.referrer_url.as_deref(), diagnostic, "{url}");
+            assert_eq!(event.source_url.as_deref(), expected, "{url}");
+            assert_eq!(event.referrer_url.as_deref(), expected, "{url}");
         }
         assert!(!sent.body.contains("secret"), "{url}");
     }
@@ -207,7 +207,7 @@ fn event_carries_the_url_of_its_call() {
 #[test]
 fn endpoint_with_a_query_keeps_it() {
     let browser = FakeBrowser::new();
-    let mut page = browser.open_with_boot_text(&format!(
+    let mut page = browser.open_with_setup(&format!(
         r#"["http://localhost:9/events?tenant=a","{CONFIG_URL}",u]"#
     ));
     page.call(INIT_P);

@@ -10,7 +10,7 @@ const PUBLIC_SUFFIXES: [&str; 2] = ["co.uk", "com.au"];
 pub struct Cookie {
     /// Its name.
     pub name: String,
-    /// Its value, encoded as it was written.
+    /// Its value, still encoded.
     pub value: String,
     /// The domain that it was set for, or `None` for a host-only cookie.
     pub domain: Option<String>,
@@ -113,7 +113,7 @@ impl CookieJar {
             return;
         }
         let is_gone = cookie.expires.is_some_and(|expires| expires <= now);
-        let place = self.all.iter().position(|kept| {
+        let place = self.all.iter().position(|stored| {
             let key = |cookie: &Cookie| {
                 let host = cookie.domain.is_none().then(|| cookie.host.clone());
                 let Cookie {
@@ -121,7 +121,7 @@ impl CookieJar {
                 } = cookie;
                 (name.clone(), domain.clone(), path.clone(), host)
             };
-            key(kept) == key(&cookie)
+            key(stored) == key(&cookie)
         });
         match (place, is_gone) {
             (Some(place), true) => {
@@ -165,7 +165,7 @@ fn shop() -> Origin {
 }
 
 #[test]
-fn a_cookie_is_taken_for_the_page_s_own_domains_alone() {
+fn cookie_is_accepted_only_for_the_page_s_own_domains() {
     for (domain, read) in [
         ("shop.example.co.uk", "a=1"),
         (".example.co.uk", "a=1"),
@@ -192,7 +192,7 @@ fn a_cookie_is_taken_for_the_page_s_own_domains_alone() {
 }
 
 #[test]
-fn copies_for_host_and_domain_stand_side_by_side_in_the_order_of_their_making() {
+fn host_and_domain_cookies_coexist_in_order_of_creation() {
     let mut jar = CookieJar::default();
     jar.write(&shop(), 0, "a=host");
     jar.write(&shop(), 0, "a=domain; Domain=example.co.uk; Max-Age=1");

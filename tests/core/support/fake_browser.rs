@@ -85,7 +85,7 @@ pub struct BrowserState {
     /// Whether the last request was delivered, as far as the page knows.
     pub reached: bool,
     /// Keys of the outbox records that belong to this page.
-    pub boxes: BTreeSet<String>,
+    pub own_records: BTreeSet<String>,
     /// Every text that was to be stored in a record.
     pub texts: Vec<String>,
     pub requests: Vec<SentRequest>,
@@ -183,7 +183,7 @@ impl FakeBrowser {
             accepts_beacons: true,
             has_workers: false,
             reached: true,
-            boxes: BTreeSet::new(),
+            own_records: BTreeSet::new(),
             texts: Vec::new(),
             requests: Vec::new(),
             config_responses: VecDeque::new(),
@@ -213,7 +213,7 @@ impl FakeBrowser {
         state.ticks = 40;
         state.alarm = None;
         state.reached = true;
-        state.boxes.clear();
+        state.own_records.clear();
         state.coming.clear();
     }
 
@@ -227,6 +227,12 @@ impl FakeBrowser {
         let now = state.now;
         state.cookies.write(&origin, now, cookie);
         state.cookies.written.clear();
+    }
+
+    /// Stores a consent answer as another tab does. The page gets no event.
+    pub fn store_consent(&self, answer: &str) {
+        let mut state = self.state_mut();
+        state.local.insert("oaiq_consent".into(), answer.into());
     }
 
     /// The cookies of that name that the page can read.
@@ -294,18 +300,18 @@ pub const OUTBOX_PREFIX: &str = "oaiq_outbox.1:";
 impl BrowserState {
     /// The outbox's records by key.
     pub fn outbox(&self) -> BTreeMap<String, Value> {
-        let boxes = self.local.iter().filter_map(|(key, text)| {
+        let records = self.local.iter().filter_map(|(key, text)| {
             let name = key.strip_prefix(OUTBOX_PREFIX)?;
             let text = serde_json::from_str(text).unwrap_or(Value::Null);
             Some((name.into(), text))
         });
-        boxes.collect()
+        records.collect()
     }
 
     /// The IDs of all events in the outbox.
     pub fn stored_ids(&self) -> Vec<String> {
-        let boxes = self.outbox();
-        let events = boxes.values().filter_map(|it| it["events"].as_array());
+        let records = self.outbox();
+        let events = records.values().filter_map(|it| it["events"].as_array());
         let ids = events.flatten().map(|event| event["id"].as_str());
         ids.map(|id| id.expect("an id").into()).collect()
     }
@@ -378,17 +384,13 @@ impl Host for FakeBrowser {
 
     fn uuid<'s>(&mut self, s: Scratch<'s>) -> ScratchString<'s> {
         self.state_mut().uuids += 1;
-        owned(s, &uuid(self.state().uuids))
+        s.copy_str(&uuid(self.state().uuids))
     }
 
     fn cookie<'s>(&self, s: Scratch<'s>, name: ThinStr) -> ScratchString<'s> {
         let found = self.state().cookie_values(name.as_str());
-        owned(
-            s,
-            &found
-                .last()
-                .map_or(String::new(), |value| escape_json(&decoded(value))),
-        )
+        let value = found.last().map_or(String::new(), |value| decoded(value));
+        s.copy_str(&escape_json(&value))
     }
 
     fn has_cookie(&self, name: ThinStr, value: ThinStr) -> bool {
@@ -423,7 +425,7 @@ impl Host for FakeBrowser {
             WebStorage::Session => &state.session,
         };
         let found = map.get(key.as_str()).filter(|_| !state.storage_blocked);
-        owned(s, found.map_or("", String::as_str))
+        s.copy_str(found.map_or("", String::as_str))
     }
 
     fn storage_set(&mut self, storage: WebStorage, key: ThinStr, value: ThinStr) {
@@ -442,13 +444,13 @@ impl Host for FakeBrowser {
         let state = &mut *self.state_mut();
         let (name, text) = (name.as_str(), text.as_str());
         if name.is_empty() {
-            state.boxes.clear();
+            state.own_records.clear();
             state.local.retain(|key, _| !key.starts_with(OUTBOX_PREFIX));
         } else if text.is_empty() {
-            state.boxes.remove(name);
+            state.own_records.remove(name);
             state.local.remove(&format!("{OUTBOX_PREFIX}{name}"));
         } else {
-            state.boxes.insert(name.into());
+            state.own_records.insert(name.into());
             state.texts.push(text.into());
             if state.storage_blocked {
                 return false;
@@ -464,7 +466,7 @@ impl Host for FakeBrowser {
         let mut state = self.state_mut();
         let names: Vec<_> = state.outbox().into_keys().collect();
         for name in names {
-            if !state.boxes.contains(&name) {
+            if !state.own_records.contains(&name) {
                 state.schedule(1, BrowserEvent::RecordFound(name));
             }
         }
@@ -476,11 +478,11 @@ impl Host for FakeBrowser {
         if click.is_empty() {
             click = click_id_in(&state.landing);
         }
-        owned(s, &escape_json(&click))
+        s.copy_str(&escape_json(&click))
     }
 
     fn uri_encode<'s>(&self, s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
-        owned(s, &encoded(&unescape_json(text.as_str())))
+        s.copy_str(&encoded(&unescape_json(text.as_str())))
     }
 
     /// The real rules are in www/pixel/normalize-identifier.js, tested by tests/unit/normalize-identifier.test.mjs.
@@ -490,41 +492,38 @@ impl Host for FakeBrowser {
         text: ThinStr,
         kind: IdentifierKind,
     ) -> ScratchString<'s> {
-        let given = unescape_json(text.as_str());
-        let trimmed = given.trim();
+        let raw = unescape_json(text.as_str());
+        let trimmed = raw.trim();
         let is_hash = trimmed.len() == 64 && trimmed.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_usable = given.encode_utf16().count() <= 1024
-            && !given.contains('\0')
+        let is_usable = raw.encode_utf16().count() <= 1024
+            && !raw.contains('\0')
             && !trimmed.is_empty()
             && (kind != IdentifierKind::Email || is_hash || trimmed.contains('@'))
-            && (kind != IdentifierKind::Plain || !given.contains('@'));
-        let kept = |left_out: fn(&char) -> bool| {
+            && (kind != IdentifierKind::Plain || !raw.contains('@'));
+        let without = |is_removed: fn(&char) -> bool| {
             let all = trimmed.chars();
-            all.filter(|c| !left_out(c)).collect::<String>()
+            all.filter(|c| !is_removed(c)).collect::<String>()
         };
-        owned(
-            s,
-            &match kind {
-                _ if !is_usable => String::new(),
-                IdentifierKind::Plain => text.as_str().into(),
-                _ if is_hash => format!("#{}", trimmed.to_lowercase()),
-                IdentifierKind::ExternalId => format!("-{trimmed}"),
-                IdentifierKind::Email => format!("-{}", trimmed.to_lowercase()),
-                IdentifierKind::Phone => format!("-{}", kept(|c| !c.is_ascii_digit())),
-                IdentifierKind::PersonName => {
-                    let name = kept(|c| c.is_whitespace() || c.is_ascii_punctuation());
-                    format!("-{}", name.to_lowercase())
-                }
-            },
-        )
+        s.copy_str(&match kind {
+            _ if !is_usable => String::new(),
+            IdentifierKind::Plain => text.as_str().into(),
+            _ if is_hash => format!("#{}", trimmed.to_lowercase()),
+            IdentifierKind::ExternalId => format!("-{trimmed}"),
+            IdentifierKind::Email => format!("-{}", trimmed.to_lowercase()),
+            IdentifierKind::Phone => format!("-{}", without(|c| !c.is_ascii_digit())),
+            IdentifierKind::PersonName => {
+                let name = without(|c| c.is_whitespace() || c.is_ascii_punctuation());
+                format!("-{}", name.to_lowercase())
+            }
+        })
     }
 
     fn send(&mut self, request: Request) -> SendResult {
         let mut state = self.state_mut();
-        let kept = request.outbox_record.as_str();
+        let record = request.outbox_record.as_str();
         let by = if !request.is_unloading || request.is_anonymous {
             Transport::Fetch
-        } else if state.has_workers && !kept.is_empty() {
+        } else if state.has_workers && !record.is_empty() {
             Transport::Worker
         } else if state.accepts_beacons && request.body.len() <= MAX_BEACON {
             Transport::Beacon
@@ -549,12 +548,12 @@ impl Host for FakeBrowser {
         };
         state.requests.push(sent);
         if by == Transport::Worker {
-            state.texts.push(kept.into());
+            state.texts.push(record.into());
             if state.network != Network::Up {
-                let name = format!("courier-{}", state.requests.len());
+                let name = format!("worker-{}", state.requests.len());
                 state
                     .local
-                    .insert(format!("{OUTBOX_PREFIX}{name}"), kept.into());
+                    .insert(format!("{OUTBOX_PREFIX}{name}"), record.into());
                 // a page that stays open recovers it like any other record
                 state.schedule(9_000, BrowserEvent::RecordFound(name));
             }
@@ -613,10 +612,6 @@ impl Host for FakeBrowser {
     fn trace(&mut self, step: DebugEvent, about: ThinStr) {
         self.state_mut().trace.push((step, about.as_str().into()));
     }
-}
-
-fn owned<'s>(s: Scratch<'s>, text: &str) -> ScratchString<'s> {
-    s.copy_str(text)
 }
 
 /// `encodeURIComponent`.

@@ -102,7 +102,7 @@ impl Page {
         self.browser.state_mut().requests.clear();
     }
 
-    /// The page enters the pixel; what that leaves behind is given back, as in the module.
+    /// Calls the tracker in a scope of its own, as each export of the module does.
     fn enter(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>, Scratch)) {
         let scope = Scope::open();
         work(&mut self.tracker, scope.scratch());
@@ -120,9 +120,9 @@ impl Page {
     }
 
     /// Switches debug as the script does (www/pixel/entry.js), which reads the option itself.
-    fn apply_debug_option(&mut self, given: &str) {
+    fn apply_debug_option(&mut self, options: &str) {
         for on in [true, false] {
-            if given.contains(&format!("\"debug\":{on}")) {
+            if options.contains(&format!("\"debug\":{on}")) {
                 self.debug(on);
             }
         }
@@ -193,16 +193,16 @@ impl Page {
         let Some(text) = state.local.get(&format!("{OUTBOX_PREFIX}{name}")).cloned() else {
             return;
         };
-        state.boxes.insert(name.into());
+        state.own_records.insert(name.into());
         drop(state);
         let is_json = serde_json::from_str::<serde_json::Value>(&text).is_ok();
-        let left = if is_json { &text } else { "u" };
-        self.recover_raw(&format!("[{},{left}]", quote_json(name)));
+        let record = if is_json { &text } else { "u" };
+        self.recover_raw(&format!("[{},{record}]", quote_json(name)));
     }
 
     /// Passes any text to the tracker as a record.
-    pub fn recover_raw(&mut self, left: &str) {
-        self.enter(|tracker, s| tracker.recover_record(s, ThinString::from(left).as_thin()));
+    pub fn recover_raw(&mut self, text: &str) {
+        self.enter(|tracker, s| tracker.recover_record(s, ThinString::from(text).as_thin()));
     }
 
     /// The page crashes, and another one opens.
@@ -244,9 +244,7 @@ impl Page {
 
     /// Another tab of the site stores a consent answer, and this page gets a storage event.
     pub fn set_in_other_tab(&mut self, answer: &str) {
-        let mut state = self.browser.state_mut();
-        state.local.insert("oaiq_consent".into(), answer.into());
-        drop(state);
+        self.browser.store_consent(answer);
         self.enter(|tracker, s| tracker.on_storage_event(s));
     }
 
@@ -321,7 +319,7 @@ impl Page {
     /// The details of all traced steps of that kind.
     pub fn traced(&self, step: DebugEvent) -> Vec<String> {
         let state = self.browser.state();
-        let steps = state.trace.iter().filter(|(told, _)| *told == step);
+        let steps = state.trace.iter().filter(|(traced, _)| *traced == step);
         steps.map(|(_, about)| about.clone()).collect()
     }
 
@@ -365,27 +363,19 @@ impl FakeBrowser {
     }
 
     fn begin(&self, url: &str, referrer: &str, config: &str, silent: bool) -> Page {
-        self.navigate(origin(url), url);
         let setup = format!(r#"["{EVENTS_URL}","{CONFIG_URL}",{config},{silent}]"#);
-        let scope = Scope::open();
-        let mut page = Page {
-            browser: self.clone(),
-            tracker: Tracker::new(
-                scope.scratch(),
-                self.clone(),
-                ThinString::from(setup.as_str()).as_thin(),
-            ),
-            url: url.into(),
-            referrer: referrer.into(),
-        };
-        drop(scope);
+        let mut page = self.start_tracker(url, referrer, &setup);
         page.apply_debug_option(config);
         page
     }
 
-    /// Starts the tracker with any boot text.
-    pub fn open_with_boot_text(&self, setup: &str) -> Page {
-        self.navigate(origin(CHECKOUT_URL), CHECKOUT_URL);
+    /// Opens a page whose script passes any text as the setup.
+    pub fn open_with_setup(&self, setup: &str) -> Page {
+        self.start_tracker(CHECKOUT_URL, "", setup)
+    }
+
+    fn start_tracker(&self, url: &str, referrer: &str, setup: &str) -> Page {
+        self.navigate(origin(url), url);
         let scope = Scope::open();
         Page {
             browser: self.clone(),
@@ -394,8 +384,8 @@ impl FakeBrowser {
                 self.clone(),
                 ThinString::from(setup).as_thin(),
             ),
-            url: CHECKOUT_URL.into(),
-            referrer: String::new(),
+            url: url.into(),
+            referrer: referrer.into(),
         }
     }
 }
