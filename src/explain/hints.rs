@@ -64,7 +64,7 @@ const OTHER_PIXELS_FIELDS: [(&str, &str); 20] = [
     ("plan", "plan_id"),
 ];
 
-/// Names under which other pixels take the ID of an order. Ours takes it in the options.
+/// Names under which other pixels take the ID of an order. This pixel takes it in the options.
 const ID_ALIASES: [&str; 6] = [
     "eventid",
     "orderid",

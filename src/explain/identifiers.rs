@@ -3,7 +3,7 @@
 //! `www/pixel/normalize-identifier.js` has the rules for `user` and decides what is sent; this module only explains them.
 
 use crate::explain::hints::{closest, closest_event};
-use crate::explain::{display_value, redact_identifiers};
+use crate::explain::{REDACTED_EMAIL, REDACTED_PHONE, display_value, redact_identifiers};
 use crate::host::IdentifierKind;
 use crate::mem::{ThinStr, thin};
 use crate::raw_json::{RawJson, Tag};
@@ -245,8 +245,6 @@ pub(crate) fn raw_names(user: RawJson) -> Vec<String> {
 
 /// The kind of identifier that a text contains.
 fn identifier_in(text: &str) -> Option<&'static str> {
-    const EMAIL: &str = "(an email address)";
-    const PHONE: &str = "(a phone number)";
     // a phone number may be written with spaces
     let joined: String = text
         .chars()
@@ -255,10 +253,10 @@ fn identifier_in(text: &str) -> Option<&'static str> {
     for text in [text, &joined] {
         let redacted = redact_identifiers(text);
         let found = |what: &str| redacted.matches(what).count() > text.matches(what).count();
-        if found(EMAIL) {
+        if found(REDACTED_EMAIL) {
             return Some("an email address");
         }
-        if found(PHONE) {
+        if found(REDACTED_PHONE) {
             return Some("a phone number");
         }
     }
@@ -642,8 +640,8 @@ mod tests {
         fn any_call_and_user_are_explained_without_a_panic(text in any::<String>(), near in r#"[\[{"a-z:,@+0-9\\u]{0,30}"#) {
             for text in [text, near] {
                 violations(&text);
-                let draft = ThinString::from(text.as_str());
-                let value = RawJson::new(draft.as_thin());
+                let text = ThinString::from(text.as_str());
+                let value = RawJson::new(text.as_thin());
                 exposed(value, &["jane".into()]);
                 raw_names(value);
                 if let Some(command) = value.first_child() {

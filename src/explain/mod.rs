@@ -23,10 +23,10 @@ pub const ONE_TIME_EVENTS: [&str; 6] = [
     "appointment_scheduled",
 ];
 
-/// A sentence says "it must be", followed by this.
+/// Completes the sentence "it must be …".
 pub const NO_SUCH_FIELD: &str = "omitted, because there is no such field";
 
-/// More violations of one call are not explained: nobody reads them, and a list of a million wrong items must not become a
+/// More violations of one call are not explained: no reader needs them, and a list of a million wrong items must not become a
 /// million texts.
 const MAX_VIOLATIONS: usize = 100;
 
@@ -39,7 +39,7 @@ pub struct ExplainedViolation {
     pub field: String,
     /// The value that was found there; never an identifier.
     pub given: String,
-    /// What it must be, to follow "it must be".
+    /// What it must be; completes the sentence "it must be …".
     pub expected: String,
     /// What to do, where the call itself shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,7 @@ fn location(violation: &Violation) -> String {
     }
 }
 
-/// The value that was found. An unknown field may contain anything about anybody, so only its type is shown.
+/// The value that was found. An unknown field may contain personal data, so only its type is shown.
 fn found(violation: &Violation) -> String {
     let kind = violation.found.tag();
     match violation.kind {
@@ -129,7 +129,7 @@ fn found(violation: &Violation) -> String {
     }
 }
 
-/// What the value must be, to follow "it must be".
+/// What the value must be; completes the sentence "it must be …".
 pub fn expectation(violation: &Violation, name: RawJson) -> String {
     let text = match violation.kind {
         ViolationKind::UnknownName => {
@@ -184,6 +184,11 @@ pub(crate) fn truncate(mut text: String, max: usize) -> String {
     text
 }
 
+/// What replaces an email address in a redacted text.
+pub(crate) const REDACTED_EMAIL: &str = "(an email address)";
+/// What replaces a phone number.
+pub(crate) const REDACTED_PHONE: &str = "(a phone number)";
+
 /// Replaces email addresses and phone numbers in a text, so that none gets into a console or into a screenshot of it.
 pub fn redact_identifiers(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
@@ -191,9 +196,9 @@ pub fn redact_identifiers(text: &str) -> String {
     for c in text.chars().chain([' ']) {
         if c.is_whitespace() || "\"',;:<>()[]{}=&/".contains(c) {
             redacted += if is_email(&word) {
-                "(an email address)"
+                REDACTED_EMAIL
             } else if is_phone(&word) {
-                "(a phone number)"
+                REDACTED_PHONE
             } else {
                 &word
             };

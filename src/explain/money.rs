@@ -1,7 +1,7 @@
 //! Formats and parses amounts by the decimals that ISO 4217 gives each currency
 //! (<https://www.six-group.com/en/products-services/financial-information/data-standards.html>).
 
-/// Currencies whose minor unit has another number of decimals than 2, by that number.
+/// The currencies that do not have 2 decimals, by their number of decimals.
 pub const DECIMALS: [(usize, &[&str]); 3] = [(0, &NONE), (3, &THREE), (4, &FOUR)];
 
 const NONE: [&str; 17] = [
@@ -22,12 +22,8 @@ pub fn decimals(currency: &str) -> usize {
 /// `USD 25.99`, from 2599.
 pub fn format(minor: i64, currency: &str) -> String {
     let currency = currency.to_ascii_uppercase();
-    let decimals = decimals(&currency);
-    let sign = if minor < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
-    let (whole, part) = digits.split_at(digits.len() - decimals);
-    let point = if part.is_empty() { "" } else { "." };
-    format!("{currency} {sign}{whole}{point}{part}")
+    let amount = format_decimal((minor, decimals(&currency)));
+    format!("{currency} {amount}")
 }
 
 /// An amount as it is written, `25.99`: all its digits as one number, and how many of them are decimals.
@@ -116,7 +112,7 @@ pub fn parse_number(text: &str) -> Option<ParsedAmount> {
     (is_plain(whole) && is_plain(decimals)).then(|| written(sign, whole, decimals))?
 }
 
-/// `1299` or `1.299`, as it was written, with a point before its decimals.
+/// `1299` or `1.299`: an amount with a point before its decimals.
 pub fn format_decimal((digits, decimals): ParsedAmount) -> String {
     let sign = if digits < 0 { "-" } else { "" };
     let all = format!("{:0>width$}", digits.unsigned_abs(), width = decimals + 1);
@@ -182,7 +178,11 @@ mod tests {
         for text in ["1.299", "1,299", "$1,299", "1.299 €"] {
             assert_eq!(parse(text), [(1299, 3), (1299, 0)], "{text}");
         }
-        assert_eq!(parse_number("1.299"), Some((1299, 3)), "but no number has");
+        assert_eq!(
+            parse_number("1.299"),
+            Some((1299, 3)),
+            "a number has one reading"
+        );
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// An amount as a country writes it, with that between groups of three digits and before the decimals.
+    /// An amount as a country writes it: `group` between groups of three digits, and `point` before the decimals.
     fn as_written(minor: i64, decimals: usize, group: &str, point: &str) -> String {
         let digits = format!("{minor:0>width$}", width = decimals + 1);
         let (whole, part) = digits.split_at(digits.len() - decimals);
@@ -248,7 +248,7 @@ mod tests {
                 let number = as_written(minor, decimals(currency), group, point);
                 let readings = parse(&format!("{before}{number}{after}"));
                 let minors: Vec<_> = readings.iter().map(|it| to_minor_units(*it, currency)).collect();
-                // one separator, three digits after it and one to three before, of which the first is no zero
+                // one separator, with three digits after it and one to three before it that do not begin with a zero
                 let separators = number.chars().filter(|c| ".,".contains(*c)).count();
                 let is_ambiguous = separators == 1
                     && !number.starts_with('0')
