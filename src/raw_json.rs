@@ -11,8 +11,8 @@
 use crate::mem::ThinString;
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
-/// How deep the script lets values be nested (www/pixel/serialize-call.js): the name and the record of an outbox record, its
-/// events, an event, its data, their contents and an item. What is deeper is passed as `x"object"`.
+/// How deep values may be nested (www/pixel/serialize-call.js): the pair of an outbox record and its name, the record, its
+/// events, an event, its data, its contents, an item. The script passes a deeper value as `x"object"`.
 pub const MAX_DEPTH: usize = 7;
 
 /// A value: the text from its first byte on, with all that follows.
@@ -303,8 +303,7 @@ impl<'a> ThinStr<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::Scope;
-    use crate::mem::ThinString;
+    use crate::mem::{Scope, ThinString};
     use proptest::prelude::*;
 
     fn written(text: &str) -> String {

@@ -236,7 +236,7 @@ impl<H: Host> Tracker<H> {
         for i in 0..self.pixels.len() {
             self.settle_pixel(s, i, number, outcome);
         }
-        // no other page may find what has been delivered
+        // at once, so that no other page recovers events that have been delivered
         if self.save_at != NEVER {
             self.save(s, false);
         }

@@ -55,13 +55,13 @@ impl Event {
         format!("{} \"{}\"", self.name, truncate(self.id.clone(), 40))
     }
 
-    /// What duplicates are recognized by, on one line.
+    /// The key by which duplicates are recognized, on one line.
     pub fn dedup_key(&self) -> String {
         format!("{} {}", self.name, self.id).replace('\n', " ")
     }
 }
 
-/// What two events share that are probably one, measured twice under different IDs.
+/// What is equal in an event that was probably measured twice, under different IDs.
 #[derive(Debug)]
 pub(super) struct Fingerprint {
     pub name: String,

@@ -22,6 +22,7 @@ const MAX_TABLE_ROWS: usize = 50;
 const MAX_HISTORY: usize = 200;
 /// The same event with the same data within this many milliseconds was probably measured twice.
 const PROBABLE_DUPLICATE_MS: u64 = 1_000;
+
 /// Everything that the debug events so far have reported.
 #[derive(Debug, Default)]
 pub struct DebugLog {
@@ -724,11 +725,17 @@ mod tests {
         log.record(event, about).map_or(String::new(), |it| it.text)
     }
 
-    fn sent(number: u32, way: u32, events: &str) -> String {
+    fn sent(number: u32, flags: u32, events: &str) -> String {
         format!(
             r#"{} https://events.test/v1?pid=P&ec=1 {{"obref":"0123456789","events":[{events}],"oppref":"click-reference"}}"#,
-            number << 3 | way
+            RequestKey { number, flags }.encode()
         )
+    }
+
+    fn respond(log: &mut DebugLog, number: u32, status: u32) -> String {
+        let key = RequestKey { number, flags: 0 };
+        let response = ResponseReceived { key, status };
+        logged(log, DebugEvent::ResponseReceived, &response.encode())
     }
 
     fn rows(log: &DebugLog, title: &str) -> Vec<Vec<(&'static str, String)>> {
@@ -756,11 +763,7 @@ mod tests {
             "{line}"
         );
         assert_eq!(rows(&log, "events queued")[0][4].1, "in flight: request 1");
-        let line = logged(
-            &mut log,
-            DebugEvent::ResponseReceived,
-            &format!("{} 1", 1 << 3),
-        );
+        let line = respond(&mut log, 1, 1);
         assert!(line.contains("treated as delivered"), "{line}");
         assert!(rows(&log, "events queued").is_empty());
         assert_eq!(rows(&log, "events delivered")[0][1].1, "o-1");
@@ -811,8 +814,18 @@ mod tests {
         );
         assert!(rows(&log, "events queued").is_empty());
         assert_eq!(rows(&log, "events delivered").len(), 1);
-        let doubted = format!("{} 0", 1 << 3 | send_flags::UNLOADING);
-        let line = logged(&mut log, DebugEvent::ResponseReceived, &doubted);
+        let unconfirmed = ResponseReceived {
+            key: RequestKey {
+                number: 1,
+                flags: send_flags::UNLOADING,
+            },
+            status: 0,
+        };
+        let line = logged(
+            &mut log,
+            DebugEvent::ResponseReceived,
+            &unconfirmed.encode(),
+        );
         assert!(
             line.contains(
                 "went by sendBeacon and cannot be confirmed; its event is stored and will be resent"
@@ -843,11 +856,7 @@ mod tests {
             let order = ORDER.replace("o-1", &format!("o-{i}"));
             logged(&mut log, DebugEvent::Queued, &order);
             logged(&mut log, DebugEvent::RequestSent, &sent(i, 0, &order));
-            logged(
-                &mut log,
-                DebugEvent::ResponseReceived,
-                &format!("{} 202", i << 3),
-            );
+            respond(&mut log, i, 202);
             logged(
                 &mut log,
                 DebugEvent::Rejected,
@@ -880,18 +889,18 @@ mod tests {
         );
     }
 
-    /// An event of that kind, id and time.
+    /// An event with this type, ID and time.
     fn event(kind: &str, id: &str, time: u64) -> String {
         format!(
             r#"{{"type":"{kind}","timestamp_ms":{time},"id":"{id}","source_url":"https://a.test/","data":{{"type":"contents"}}}}"#
         )
     }
 
-    fn init(log: &mut DebugLog, given: &str) -> String {
+    fn init(log: &mut DebugLog, options: &str) -> String {
         logged(
             log,
             DebugEvent::Init,
-            &format!(r#"[1,"https://a.test/","","init",{given}]"#),
+            &format!(r#"[1,"https://a.test/","","init",{options}]"#),
         )
     }
 
@@ -902,11 +911,7 @@ mod tests {
             logged(&mut log, DebugEvent::Queued, ORDER);
             logged(&mut log, DebugEvent::RequestSent, &sent(1, 0, ORDER));
             assert_eq!(log.state().in_flight, 1);
-            logged(
-                &mut log,
-                DebugEvent::ResponseReceived,
-                &format!("{} {status}", 1 << 3),
-            );
+            respond(&mut log, 1, status);
             let state = log.state();
             assert_eq!((state.queued, state.in_flight), (1, 0));
         }
@@ -917,11 +922,7 @@ mod tests {
         let mut log = DebugLog::default();
         logged(&mut log, DebugEvent::RequestSent, &sent(1, 0, ORDER));
         assert_eq!(log.state().in_flight, 1);
-        logged(
-            &mut log,
-            DebugEvent::ResponseReceived,
-            &format!("{} 0", 1 << 3),
-        );
+        respond(&mut log, 1, 0);
         assert_eq!(log.state().queued, 1);
         logged(
             &mut log,
@@ -942,11 +943,7 @@ mod tests {
             logged(&mut log, DebugEvent::Queued, &order);
             logged(&mut log, DebugEvent::RequestSent, &sent(number, 0, &order));
         }
-        logged(
-            &mut log,
-            DebugEvent::ResponseReceived,
-            &format!("{} 1", 1 << 3),
-        );
+        respond(&mut log, 1, 1);
         logged(&mut log, DebugEvent::Queued, &event("lead_created", "l", 0));
         logged(
             &mut log,
@@ -991,11 +988,7 @@ mod tests {
         logged(&mut log, DebugEvent::ConfigReceived, config);
         let sent = sent(1, 0, ORDER).replace("pid=P", "pid=R%20S%2F%C3%BC");
         logged(&mut log, DebugEvent::RequestSent, &sent);
-        logged(
-            &mut log,
-            DebugEvent::ResponseReceived,
-            &format!("{} 1", 1 << 3),
-        );
+        respond(&mut log, 1, 1);
         let [pixel] = &log.state().pixels[..] else {
             panic!("one pixel");
         };
@@ -1167,11 +1160,7 @@ mod tests {
             "{line}"
         );
         for number in [1, 2] {
-            logged(
-                &mut log,
-                DebugEvent::ResponseReceived,
-                &format!("{} 1", number << 3),
-            );
+            respond(&mut log, number, 1);
         }
         let delivered = rows(&log, "events delivered");
         let clicks: Vec<_> = delivered.iter().map(|row| row[5].1.as_str()).collect();

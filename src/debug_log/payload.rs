@@ -1,9 +1,9 @@
 //! What a debug event carries besides its number: one text, which the pixel or its scripts encode and the debug build
 //! decodes.
 //!
-//! Most events carry a text as it is: a call, an event's wire form, a pixel ID. The others carry several values, separated by
-//! spaces, of which only the last may contain a space (the first, for a pixel config). `www/pixel/requests.js` and
-//! `www/debug/entry.js` encode most of them; a test holds their templates to the forms here.
+//! Most events carry one unchanged text: a call, an event's wire form, a pixel ID. The others carry several values, separated
+//! by spaces. Only the last value may contain a space; for a pixel config, only the first. `www/pixel/requests.js` and
+//! `www/debug/entry.js` encode most of them. A test compares the templates in `requests.js` with the forms here.
 
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
@@ -157,7 +157,7 @@ mod decoding {
     }
 
     impl<'a> Tagged<'a> {
-        /// The word alone where the text is empty.
+        /// The word alone if the text is empty.
         pub fn encode(&self) -> String {
             match self.text {
                 "" => self.tag.into(),

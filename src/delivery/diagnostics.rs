@@ -69,7 +69,7 @@ const PHASE: usize = 2;
 const CODE: usize = 3;
 const FIELD: usize = 4;
 
-/// The members of `data` that hold counts, with the part of the key that each is by.
+/// The members of `data` that hold counts, each with the part of the key by which it counts.
 static COUNTS: [(ThinStr, usize); 3] = [
     (thin!("dropped_event_reason_counts"), REASON),
     (thin!("dropped_event_name_counts"), NAME),

@@ -552,8 +552,8 @@ mod tests {
     proptest! {
         #[test]
         fn events_are_sent_once_in_order_within_the_size_limit(sizes in prop::collection::vec(1usize..40, 0..60), capacity in 1usize..100) {
-        let scope = Scope::open();
-        let s = scope.scratch();
+            let scope = Scope::open();
+            let s = scope.scratch();
             let mut queue = EventQueue::default();
             for (i, size) in sizes.iter().enumerate() {
                 queue.push(event(&format!("{i}{}", "x".repeat(*size))), i as u64);

@@ -3,16 +3,16 @@
 use core::ptr::NonNull;
 use std::alloc::{Layout, alloc as global_alloc, dealloc as global_dealloc};
 
-/// What all blocks are aligned to.
+/// The alignment of all blocks, in bytes.
 pub(super) const ALIGN: usize = 8;
 
 /// No block is larger, in bytes. The script passes strings of up to 1 MiB, and stores hold about 5 MB, so that only a bug
 /// asks for more; it ends the module. The limit keeps each sum of two lengths within `usize`, and each size within `Layout`.
 pub(super) const MAX_BYTES: usize = 1 << 30;
 
-/// The size of a block in which something can grow for a while: a power of two.
+/// The size of a block with room for that many bytes and for growth: a power of two.
 pub(super) fn growable(bytes: usize) -> usize {
-    // beyond all powers of two this is 0, or panics; `alloc` takes no 0
+    // above the largest power of two this is 0, or panics; `alloc` rejects 0
     bytes.next_power_of_two()
 }
 

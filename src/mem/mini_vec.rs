@@ -88,7 +88,7 @@ impl<T> MiniVec<T> {
         self.len += 1;
     }
 
-    /// Drops the items for which `wanted` returns false. Where it panics, those that are left leak.
+    /// Drops the items for which `wanted` returns false. If it panics, the remaining items leak.
     pub fn retain_mut(&mut self, wanted: &mut dyn FnMut(&mut T) -> bool) {
         let len = core::mem::take(&mut self.len);
         for i in 0..len {

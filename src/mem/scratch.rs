@@ -447,7 +447,7 @@ mod tests {
         #[test]
         fn appended_parts_are_in_order(parts in prop::collection::vec("[^\0]{0,40}", 0..20)) {
             let expected = parts.concat();
-            let kept = {
+            let copy = {
                 let scope = Scope::open();
                 let s = scope.scratch();
                 let mut whole = s.string();
@@ -458,8 +458,8 @@ mod tests {
                 prop_assert_eq!(whole.len(), expected.len());
                 whole.to_thin_string()
             };
-            prop_assert_eq!(kept.as_thin().as_str(), &expected);
-            prop_assert_eq!(kept.len(), expected.len());
+            prop_assert_eq!(copy.as_thin().as_str(), &expected);
+            prop_assert_eq!(copy.len(), expected.len());
         }
 
         #[test]

@@ -81,7 +81,7 @@ impl<'a> ThinStr<'a> {
         Self { first, ..self }
     }
 
-    /// The string without that many of its first bytes; the empty string where it has no more.
+    /// The string without that many of its first bytes; the empty string if it has no more.
     pub const fn skip(self, bytes: usize) -> Self {
         let mut at = self;
         let mut left = bytes;
@@ -111,8 +111,8 @@ impl<'a> ThinStr<'a> {
         self.tail().offset_from(self)
     }
 
-    /// The number of bytes from the start of `other`, of which this is a later part, to the start of this. Meaningless where
-    /// it is no part of it.
+    /// The number of bytes from the start of `other` to the start of this string, which is a later part of `other`. If it is
+    /// not, the number is meaningless.
     pub fn offset_from(self, other: ThinStr) -> usize {
         (self.first.as_ptr() as usize).wrapping_sub(other.first.as_ptr() as usize)
     }

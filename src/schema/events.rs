@@ -88,7 +88,7 @@ pub struct Field {
     pub field_type: FieldType,
 }
 
-/// A table of fields, whose paths start with this.
+/// A table of fields whose paths start with `$in`.
 macro_rules! fields {
     ($in:literal $($name:literal $holds:ident)*) => {
         [$(Field {

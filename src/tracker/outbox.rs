@@ -168,7 +168,7 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Counts and reports a dropped event, which is given as its wire form or as a call.
+    /// Counts and reports a dropped event: its wire form, or its call.
     pub(super) fn drop_event(&mut self, s: Scratch, i: usize, event: ThinStr, reason: DropReason) {
         let mut name = RawJson::new(event).get(thin!("type"));
         if !name.is_defined() {

@@ -50,8 +50,7 @@ pub fn write_public_url<'s>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::Scope;
-    use crate::mem::ThinString;
+    use crate::mem::{Scope, ThinString};
     use proptest::prelude::*;
 
     fn public_part(url: &str) -> Option<String> {

@@ -112,9 +112,7 @@ pub fn sha256_hex<'s>(s: Scratch<'s>, text: ThinStr) -> ScratchString<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::Scope;
-    use crate::mem::ThinString;
-    use crate::mem::thin;
+    use crate::mem::{Scope, ThinString, thin};
     use proptest::prelude::*;
     use sha2::{Digest, Sha256};
 

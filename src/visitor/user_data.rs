@@ -59,8 +59,7 @@ fn normalized_hash<'s>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mem::Scope;
-    use crate::mem::ThinString;
+    use crate::mem::{Scope, ThinString};
     use proptest::prelude::*;
 
     /// Normalizes strings without escapes. All of them are usable.
