@@ -1,12 +1,26 @@
 // Writes generated tables into docs/figures.md.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bin, die, log, root, run } from "./exec.mjs";
+import { bin, capture, die, log, root, run } from "./exec.mjs";
 
 const FILE = join(root, "docs/figures.md");
 
+/** The commit that is checked out, and whether files have changed since. */
+const measuredCommit = () => {
+  const commit = capture("git", ["rev-parse", "--short", "HEAD"])?.trim();
+  const changes = capture("git", [
+    "status",
+    "--porcelain",
+    "--untracked-files=no",
+    "--",
+    ".",
+    ":!docs",
+  ]);
+  return commit && (changes ? `${commit} with uncommitted changes` : commit);
+};
+
 /**
- * Replaces the text between `<!-- name:start -->` and `<!-- name:end -->`.
+ * Replaces the text between `<!-- name:start -->` and `<!-- name:end -->`, and names the measured commit.
  *
  * @param {string} name
  * @param {string} section Markdown
@@ -20,7 +34,7 @@ export const writeSection = (name, section) => {
     die(`docs/figures.md has no markers for the section "${name}"`);
   writeFileSync(
     FILE,
-    `${text.slice(0, from + start.length)}\n\n${section.trim()}\n\n${text.slice(to)}`,
+    `${text.slice(0, from + start.length)}\n\n${section.trim()}\n\nMeasured at commit ${measuredCommit() ?? "unknown"}.\n\n${text.slice(to)}`,
   );
   run(bin("prettier"), ["--write", "--log-level=warn", FILE]);
   log("wrote docs/figures.md");
