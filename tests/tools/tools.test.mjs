@@ -224,9 +224,7 @@ describe("minified", { concurrency: 2 }, () => {
           ),
         });
         const { tab } = await openPage(t, browser, site);
-        await tab.page.waitForFunction(
-          "oaiq.consentState?.source === 'google'",
-        );
+        await tab.waitForFunction("oaiq.consentState?.source === 'google'");
         assert.deepEqual(site.requests, []);
         await tab.evaluate(
           `gtag("consent", "update", { ad_storage: "granted", ad_user_data: "granted" })`,

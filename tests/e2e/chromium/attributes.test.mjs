@@ -50,7 +50,7 @@ describe("attributes", { concurrency: 4 }, () => {
    * @param {Awaited<ReturnType<typeof openPageWith>>} opened
    */
   const expectPending = async ({ site, visitor, tab }) => {
-    await tab.page.waitForFunction("window.oaiq.consentState");
+    await tab.waitForFunction("window.oaiq.consentState");
     await tab.evaluate("new Promise((go) => setTimeout(go, 2000))");
     assert.equal(await consentState(tab), "pending");
     assert.deepEqual(site.requests, []);

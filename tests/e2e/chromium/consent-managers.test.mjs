@@ -222,7 +222,7 @@ const changeAnswer = async (tab, { toggle }, answer) => {
  * @param {"pending" | "granted" | "denied"} state
  */
 const waitForState = (tab, state) =>
-  tab.page.waitForFunction(
+  tab.waitForFunction(
     `window.oaiq.consentState?.state === ${JSON.stringify(state)}`,
   );
 

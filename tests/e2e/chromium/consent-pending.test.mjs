@@ -115,13 +115,13 @@ const assertUntouched = async (site, visitor, tab) => {
 const consentState = (tab) => tab.evaluate("({...oaiq.consentState})");
 /** @param {Tab} tab */
 const waitUntilPending = (tab) =>
-  tab.page.waitForFunction("oaiq.consentState?.state === 'pending'");
+  tab.waitForFunction("oaiq.consentState?.state === 'pending'");
 /**
  * @param {Tab} tab
  * @param {"granted" | "denied"} state
  */
 const waitForState = (tab, state) =>
-  tab.page.waitForFunction(`oaiq.consentState.state === "${state}"`);
+  tab.waitForFunction(`oaiq.consentState.state === "${state}"`);
 
 /** Longer than a batch is delayed, and than the pixel's work after the first paint. */
 const IDLE_MS = 2_500;
@@ -331,9 +331,7 @@ describe("pending consent", { concurrency: 4 }, () => {
     const before = await openWatchedPage(t, pages(gtag("default", DENIED)));
     await waitUntilPending(before.tab);
     await before.tab.evaluate(orderCall("held"));
-    await before.tab.page.waitForFunction(
-      "oaiq.consentState.source === 'google'",
-    );
+    await before.tab.waitForFunction("oaiq.consentState.source === 'google'");
     await pause(IDLE_MS);
     await assertUntouched(before.site, before.visitor, before.tab);
     await before.tab.evaluate(gtag("update", GRANTED));
@@ -387,13 +385,13 @@ describe("pending consent", { concurrency: 4 }, () => {
       const visitor = await Visitor.create(t, browser);
       await visitor.context.addInitScript(WATCH);
       const tab = await visitor.openPage(site.url(), "commit");
-      await tab.page.waitForFunction(
+      await tab.waitForFunction(
         "window.oaiq?.consentState?.source === 'google'",
       );
       await pause(IDLE_MS);
       await assertUntouched(site, visitor, tab);
       site.releaseResponses();
-      await tab.page.waitForFunction("dataLayer.length === 2");
+      await tab.waitForFunction("dataLayer.length === 2");
       await pause(IDLE_MS);
       await assertUntouched(site, visitor, tab);
       assert.deepEqual(await consentState(tab), {

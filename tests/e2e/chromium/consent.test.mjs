@@ -37,7 +37,7 @@ describe("consent", () => {
     await other.evaluate(orderCall("other 3"));
 
     await one.evaluate("oaiq('consent', false)");
-    await other.page.waitForFunction(
+    await other.waitForFunction(
       "localStorage.getItem('oaiq_consent') === 'false'",
     );
     await other.evaluate(orderCall("other 4"));
@@ -148,7 +148,7 @@ describe("forget", { concurrency: 3 }, () => {
   };
   /** @param {import("../support/browser.mjs").Tab} tab */
   const waitUntilForgotten = (tab) =>
-    tab.page.waitForFunction(
+    tab.waitForFunction(
       "!Object.keys(localStorage).some((name) => name.startsWith('oaiq'))",
     );
 
@@ -187,9 +187,7 @@ describe("forget", { concurrency: 3 }, () => {
     );
     await tab.evaluate(`oaiq("forget")`);
     await waitUntilForgotten(tab);
-    await tab.page.waitForFunction(
-      "caches.keys().then((all) => all.length === 1)",
-    );
+    await tab.waitForFunction("caches.keys().then((all) => all.length === 1)");
     assert.deepEqual(await tab.evaluate("caches.keys()"), ["mine"]);
     assert.deepEqual(await storedNames(visitor, tab), []);
   });
@@ -240,9 +238,7 @@ describe("forget", { concurrency: 3 }, () => {
   ]) {
     test(`deletes everything while consent from ${what} is pending`, async (t) => {
       const { site, visitor, tab } = await openPage(t, pending(attributes));
-      await tab.page.waitForFunction(
-        `oaiq.consentState?.source === "${source}"`,
-      );
+      await tab.waitForFunction(`oaiq.consentState?.source === "${source}"`);
       await tab.evaluate(LEAVE_DATA);
       await tab.evaluate(`${orderCall("a")} oaiq("forget")`);
       await waitUntilForgotten(tab);

@@ -551,7 +551,7 @@ describe("debug is switched on", () => {
     await tab.goto(site.url("/"));
     await tab.waitForLog(/has started/);
     await tab.goto(site.url("/?oaiq_debug=0"));
-    await tab.page.waitForFunction("!sessionStorage.oaiq_debug");
+    await tab.waitForFunction("!sessionStorage.oaiq_debug");
     tab.console.length = 0;
     await tab.goto(site.url("/"));
     await site.waitFor("4 requests", () => site.requests.length >= 4);
@@ -661,7 +661,7 @@ describe("debug is switched on", () => {
     );
     await site.waitForOrders("o-1");
     await tab.evaluate("window.state = oaiq.debug()");
-    await tab.page.waitForFunction("state.delivered === 1");
+    await tab.waitForFunction("state.delivered === 1");
     assert.equal(await tab.evaluate("oaiq.debug() === state"), true);
   });
 

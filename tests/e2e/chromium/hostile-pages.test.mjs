@@ -212,7 +212,7 @@ describe("hostile pages", { concurrency: 4 }, () => {
           inlineScript(INIT + orderCall("next page")),
           sdkTag(),
         );
-        await tab.page.waitForFunction("window.oaiq.loaded");
+        await tab.waitForFunction("window.oaiq.loaded");
         await tab.evaluate(
           "new Promise((resolve) => requestIdleCallback(resolve))",
         );

@@ -253,7 +253,7 @@ describe("installation", { concurrency: 4 }, () => {
     const browserId = async (/** @type {string} */ host) => {
       const tab = await visitor.openPage(site.url("/?oppref=click", host));
       // the pixel accesses no cookie before the first paint
-      const cookie = await tab.page.waitForFunction(
+      const cookie = await tab.waitForFunction(
         "/__obref=([^;]+)/.exec(document.cookie)?.[1]",
       );
       return cookie.jsonValue();

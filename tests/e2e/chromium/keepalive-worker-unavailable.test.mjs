@@ -68,7 +68,7 @@ describe("starting the keepalive worker", { concurrency: 4 }, () => {
           ),
         },
       });
-      await tab.page.waitForFunction("window.oaiq.loaded");
+      await tab.waitForFunction("window.oaiq.loaded");
       await pause(1_500);
       assert.equal(await tab.evaluate("workers"), 0);
       assert.equal(await workerCount(site, visitor), 0);
@@ -89,7 +89,7 @@ describe("starting the keepalive worker", { concurrency: 4 }, () => {
         ),
       },
     });
-    await tab.page.waitForFunction("window.oaiq.loaded");
+    await tab.waitForFunction("window.oaiq.loaded");
     await pause(500);
     assert.equal(await tab.evaluate("workers"), 0);
     await tab.evaluate(`oaiq("consent", true)`);
@@ -299,7 +299,7 @@ describe("events without a keepalive worker", { concurrency: 4 }, () => {
     await tab.evaluate(orderCall("order") + LEAVE);
     await tab.page.waitForURL(next);
     await site.waitForOrders("order");
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(site.deliveryCounts, { order: 1 });
   };
 
@@ -357,12 +357,12 @@ describe("events without a keepalive worker", { concurrency: 4 }, () => {
         () => site.startedPixels === 2,
       );
       // browsers retry failed requests themselves, so the page learns of the failure late
-      await tab.page.waitForFunction(
+      await tab.waitForFunction(
         `${RECORDS}.includes("order") && !${RECORDS}.startsWith("?")`,
       );
       site.respond = () => SUCCESS;
       await site.waitForOrders("order");
-      await tab.page.waitForFunction(`!${RECORDS}`);
+      await tab.waitForFunction(`!${RECORDS}`);
       assert.deepEqual(transports(site, tab, "order").at(-1), "page");
       assert.deepEqual(site.deliveryCounts, { order: 1 });
       assert.deepEqual(tab.pageErrors, []);
@@ -370,7 +370,7 @@ describe("events without a keepalive worker", { concurrency: 4 }, () => {
 
     test(`a denial leaves nothing behind after an order's beacon failed unnoticed, ${where}`, async (t) => {
       const { site, tab } = await leaveByFailingBeacon(t, DENIAL_PAGE);
-      await tab.page.waitForFunction(`!${RECORDS}`);
+      await tab.waitForFunction(`!${RECORDS}`);
       site.respond = () => SUCCESS;
       await pause(2_000);
       assert.deepEqual(site.deliveryCounts, {});
@@ -439,9 +439,7 @@ describe("a visitor who denies consent", () => {
       };
     });
     await tab.goto(site.url("/", "localhost"));
-    await tab.page.waitForFunction(
-      `document.cookie.includes("q_consent=false")`,
-    );
+    await tab.waitForFunction(`document.cookie.includes("q_consent=false")`);
     await pause(1_500);
     assert.equal(await tab.evaluate("workers"), 0);
   });

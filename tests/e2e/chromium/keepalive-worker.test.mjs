@@ -81,7 +81,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
         await pause(500);
         site.respond = () => SUCCESS;
         await site.waitForOrders("order");
-        await tab.page.waitForFunction(`!${RECORDS}`);
+        await tab.waitForFunction(`!${RECORDS}`);
         const [first, ...repeats] = received(site, "order");
         assert.ok(first);
         assert.equal(first.source_url, site.url("/", "localhost"));
@@ -101,7 +101,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     assert.ok(ms < LEASE_MS / 2, `${ms} ms`);
     await tab.page.waitForURL("**/next");
     assert.deepEqual(transports(site, tab, "order"), ["worker"]);
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
     // a later page has nothing to send either
     const other = await visitor.openPage(site.url("/", "localhost"));
@@ -114,7 +114,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
 
   test("an order is delivered without another page when the tab is closed right after the call", async (t) => {
     const { site, tab } = await openFirstPage(t);
-    await tab.page.waitForFunction("window.oaiq.loaded");
+    await tab.waitForFunction("window.oaiq.loaded");
     await pause(300);
     await tab.evaluate(orderCall("order"));
     await tab.page.close({ runBeforeUnload: true });
@@ -160,7 +160,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
     assert.deepEqual(transports(site, tab, "order"), ["beacon"]);
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(site.deliveryCounts, { order: 1 });
   });
 
@@ -185,7 +185,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await pause(500);
     isDown = false;
     await site.waitForOrders("order");
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.equal(transports(site, tab, "order")[0], "worker");
     assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
@@ -203,7 +203,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     const request = site.requestWith("order");
     await site.waitFor("the abort", () => request.aborted);
     await tab.page.waitForURL("**/next");
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(transports(site, tab, "order"), ["page", "worker"]);
     assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
@@ -226,11 +226,11 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await tab.evaluate(orderCall("order") + LEAVE);
     await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
-    await tab.page.waitForFunction("window.hasLookedUp");
+    await tab.waitForFunction("window.hasLookedUp");
     await pause(500);
     site.pages["/next"] = PAGE;
     await tab.goto(next);
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     await pause(1_500);
     assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
@@ -249,7 +249,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await pause(500);
     site.respond = () => SUCCESS;
     await site.waitForOrders("order");
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(site.deliveryCounts, { order: 1 });
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
   });
@@ -273,7 +273,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
         `delete document.visibilityState; ${orderCall("later")} document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));`,
       );
       await site.waitForOrders("order", "later");
-      await tab.page.waitForFunction(`!${RECORDS}`);
+      await tab.waitForFunction(`!${RECORDS}`);
       assert.deepEqual(site.deliveryCounts, { order: 1, later: 1 });
       assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
       assert.deepEqual(tab.pageErrors, []);
@@ -291,7 +291,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     // each tab connects to the worker once this file has run
     await Promise.all(
       tabs.map((one) =>
-        one.page.waitForFunction(
+        one.waitForFunction(
           `performance.getEntriesByType("resource").some((it) => it.name.includes("oaiq.keepalive") && it.responseEnd > 0)`,
         ),
       ),
@@ -310,7 +310,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await Promise.all(tabs.map((one) => one.page.waitForURL("**/next")));
     await Promise.all(tabs.map((one) => one.goto(next)));
     await site.waitForOrders(...ids);
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(
       site.deliveryCounts,
       Object.fromEntries(ids.map((id) => [id, 1])),
@@ -325,7 +325,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await site.waitFor("the response", () => received(site, "order").length);
     site.respond = () => SUCCESS;
     await site.waitForOrders("order");
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(transports(site, tab, "order"), ["worker", "page"]);
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
   });
@@ -343,7 +343,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
       () => site.rejectedCalls.refused_by_endpoint === 1,
     );
     assert.deepEqual(site.deliveryCounts, { a: 1, b: 1, c: 1, d: 1 });
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
   });
 
@@ -383,7 +383,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
       await tab.evaluate(orderCall("order") + LEAVE);
       await site.waitFor("the attempt", () => received(site, "order").length);
       await tab.page.waitForURL("**/next");
-      await tab.page.waitForFunction(`!${RECORDS}`);
+      await tab.waitForFunction(`!${RECORDS}`);
       const before = received(site, "order").length;
       site.respond = () => SUCCESS;
       await pause(LEASE_MS + 2_000);
@@ -399,13 +399,11 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     await tab.evaluate(orderCall("order") + LEAVE);
     await site.waitForOrders("order");
     await tab.page.waitForURL("**/next");
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     site.releaseResponses();
-    await tab.page.waitForFunction(
-      "caches.keys().then(({ length }) => length)",
-    );
+    await tab.waitForFunction("caches.keys().then(({ length }) => length)");
     await tab.goto(next);
-    await tab.page.waitForFunction("window.oaiq.loaded");
+    await tab.waitForFunction("window.oaiq.loaded");
     await pause(1_000);
     assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
     assert.deepEqual(site.deliveryCounts, { order: 1 });
@@ -444,7 +442,7 @@ describe(
         assert.equal(await tab.evaluate("isRestored"), true);
         await tab.evaluate(orderCall("after"));
         await site.waitForOrders("before", "after");
-        await tab.page.waitForFunction(`!${RECORDS}`);
+        await tab.waitForFunction(`!${RECORDS}`);
         assert.deepEqual(site.deliveryCounts, { before: 1, after: 1 });
         assert.deepEqual(await tab.evaluate(LEFTOVERS), []);
         assert.deepEqual(tab.pageErrors, []);

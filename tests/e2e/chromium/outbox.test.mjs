@@ -62,7 +62,7 @@ describe("the outbox", { concurrency: 4 }, () => {
         () => site.startedPixels === 10,
       );
       assert.deepEqual(site.deliveryCounts, { left: 1 });
-      await tab.page.waitForFunction(`!${RECORDS}`);
+      await tab.waitForFunction(`!${RECORDS}`);
     });
 
   test("later tabs do not recover a record that another tab is sending, without Web Locks", async (t) => {
@@ -83,7 +83,7 @@ describe("the outbox", { concurrency: 4 }, () => {
       () => site.startedPixels === 4,
     );
     site.releaseResponses();
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(site.deliveryCounts, { left: 1 });
   });
 
@@ -109,7 +109,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     );
     site.respond = () => ({ status: 500 });
     await tab.goto(site.url("/two", "shop.example.test"));
-    await tab.page.waitForFunction(`performance.now() > 20000`);
+    await tab.waitForFunction(`performance.now() > 20000`);
     const writes = await tab.evaluate(`writes`);
     // each record: once when the event is measured, twice when it is rejected, and five times since
     assert.ok(writes >= 8 && writes <= 24, `${writes} writes`);
@@ -131,7 +131,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     await other.evaluate(orderCall("other"));
     await site.waitForOrders("other");
     site.releaseResponses();
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     // on a busy machine the first tab may have aborted its first request
     const senders = (/** @type {string} */ id) =>
       site.requests
@@ -188,7 +188,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     const { tab, next } = await openEmptyPage(t, browser);
     await tab.evaluate(`localStorage["oaiq_outbox.damaged"] = "{"`);
     await tab.goto(next);
-    await tab.page.waitForFunction(`!("oaiq_outbox.damaged" in localStorage)`);
+    await tab.waitForFunction(`!("oaiq_outbox.damaged" in localStorage)`);
   });
 
   test("a denial deletes the record set aside and the worker's last failure", async (t) => {
@@ -264,7 +264,7 @@ describe("the outbox", { concurrency: 4 }, () => {
       site.deliveryCounts,
       Object.fromEntries(valid.map((id) => [id, 1])),
     );
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
   });
 
   test("Retry-After delays the next request", async (t) => {

@@ -55,7 +55,7 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
     const { site, tab, next } = await openEmptyPage(t, browser, pages);
     site.holdResponses("oaiq.min.js");
     await tab.goto(site.url(LANDING, "localhost"), "commit");
-    await tab.page.waitForFunction("window.oaiq?.q.length");
+    await tab.waitForFunction("window.oaiq?.q.length");
     await tab.evaluate(`location.href = "/"`);
     await tab.page.waitForURL(site.url("/", "localhost"));
     const records = await tab.evaluate(RECORDS);
@@ -82,7 +82,7 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
     assert.ok(event.timestamp_ms >= from && event.timestamp_ms <= to);
     assert.equal(body.oppref, "click-1");
     assert.equal(body.user, undefined);
-    await tab.page.waitForFunction(`!${RECORDS}`);
+    await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(site.deliveryCounts, { early: 1 });
   });
 

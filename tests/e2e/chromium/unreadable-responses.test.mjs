@@ -84,7 +84,7 @@ describe("responses that a page cannot read", { concurrency: 4 }, () => {
     });
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url("/", "localhost"));
-    await tab.page.waitForFunction("navigator.serviceWorker.controller");
+    await tab.waitForFunction("navigator.serviceWorker.controller");
     return { site, tab };
   };
 

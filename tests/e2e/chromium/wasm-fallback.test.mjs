@@ -175,7 +175,7 @@ describe("WebAssembly", TOGETHER, () => {
     const { site, tab } = await openPageWith(t, browser, {
       "content-security-policy": "connect-src 'none'",
     });
-    await tab.page.waitForFunction("window.oaiq.loaded");
+    await tab.waitForFunction("window.oaiq.loaded");
     await tab.goto(site.url("/next"));
     await site.waitForOrders("next page");
     assert.deepEqual(tab.pageErrors, []);
@@ -198,7 +198,7 @@ describe("WebAssembly", TOGETHER, () => {
     site.holdResponses(FALLBACK);
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url(), "domcontentloaded");
-    await tab.page.waitForFunction("window.oaiq.loaded && window.calledAt");
+    await tab.waitForFunction("window.oaiq.loaded && window.calledAt");
     await expectAllEvents(site, tab, () => site.releaseResponses());
     assert.ok(tab.hasRequested(FALLBACK));
   });

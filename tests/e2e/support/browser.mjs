@@ -287,11 +287,12 @@ export class Tab {
   }
 
   /**
-   * Resolves once the expression is truthy in the page.
+   * Resolves once the expression is truthy in the page. It is evaluated by a timer: Playwright's default, an animation
+   * frame, never comes while a stylesheet blocks rendering or the tab is hidden.
    *
    * @param {string} condition
    */
   waitForFunction(condition) {
-    return this.page.waitForFunction(condition);
+    return this.page.waitForFunction(condition, null, { polling: 50 });
   }
 }
