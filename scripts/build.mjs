@@ -7,13 +7,24 @@ import { compileDebug, compilePixel } from "./build/compile.mjs";
 import { embedWasm, toTemplateLiteral } from "./build/embed-wasm.mjs";
 import { writeIntegrity } from "./build/integrity.mjs";
 import { writeNpmPackage } from "./build/npm-package.mjs";
-import { releaseSizes, SCRIPTS, sizesOf, sizeTable } from "./build/sizes.mjs";
+import {
+  releaseSizes,
+  SCRIPTS,
+  sizeFigures,
+  sizesOf,
+  sizeTable,
+} from "./build/sizes.mjs";
 import { banner, PIXEL_ENTRY } from "./build/version.mjs";
 import { wasmToJs } from "./build/wasm-opt.mjs";
 import { log, root } from "./exec.mjs";
-import { isMain } from "./options.mjs";
+import { isMain, parseOptions } from "./options.mjs";
 import { installNodePackages } from "./setup.mjs";
 import { writeSnippets } from "./snippets.mjs";
+import { writeSection } from "./write-figures.mjs";
+
+const USAGE = `npm run build [-- --write]
+Builds dist/, the install snippets, and the inspector's page, and prints the size of each file.
+  --write  write the sizes into docs/figures.md`;
 
 /** Makes browsers read a script as UTF-8, whatever its page or server declare (https://encoding.spec.whatwg.org/#decode). */
 const BYTE_ORDER_MARK = "\ufeff";
@@ -113,4 +124,9 @@ export const buildFaultInjected = async () =>
     await compile("faulty", "provoke-fault"),
   );
 
-if (isMain(import.meta)) await build();
+if (isMain(import.meta)) {
+  const { write } = parseOptions(USAGE, { write: { type: "boolean" } }).values;
+  await build();
+  if (write)
+    writeSection("size", `By \`npm run build\`:\n\n${await sizeFigures()}`);
+}

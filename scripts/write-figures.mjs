@@ -6,8 +6,8 @@ import { bin, capture, die, log, root, run } from "./exec.mjs";
 const FILE = join(root, "docs/figures.md");
 
 /** The commit that is checked out, and whether files have changed since. */
-const measuredCommit = () => {
-  const commit = capture("git", ["rev-parse", "--short", "HEAD"])?.trim();
+const readCommit = () => {
+  const commit = capture("git", ["rev-parse", "--short", "HEAD"]);
   const changes = capture("git", [
     "status",
     "--porcelain",
@@ -18,6 +18,9 @@ const measuredCommit = () => {
   ]);
   return commit && (changes ? `${commit} with uncommitted changes` : commit);
 };
+
+/** Read when the script starts: a measurement takes long, and the next commit may be made meanwhile. */
+const MEASURED_COMMIT = readCommit();
 
 /**
  * Replaces the text between `<!-- name:start -->` and `<!-- name:end -->`, and names the measured commit.
@@ -34,7 +37,7 @@ export const writeSection = (name, section) => {
     die(`docs/figures.md has no markers for the section "${name}"`);
   writeFileSync(
     FILE,
-    `${text.slice(0, from + start.length)}\n\n${section.trim()}\n\nMeasured at commit ${measuredCommit() ?? "unknown"}.\n\n${text.slice(to)}`,
+    `${text.slice(0, from + start.length)}\n\n${section.trim()}\n\nMeasured at commit ${MEASURED_COMMIT ?? "unknown"}.\n\n${text.slice(to)}`,
   );
   run(bin("prettier"), ["--write", "--log-level=warn", FILE]);
   log("wrote docs/figures.md");

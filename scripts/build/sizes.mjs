@@ -5,15 +5,20 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { root } from "../exec.mjs";
 
+/** When a visitor downloads each of the scripts in dist/. */
+const DOWNLOADED_WHEN = {
+  "oaiq.min.js": "always",
+  "oaiq.fallback.min.js": "where WebAssembly is blocked",
+  "oaiq.debug.min.js": "with debug",
+  "oaiq.consent.min.js": "with pending consent or `redactPath`",
+  "oaiq.recovery.min.js": "with undelivered events or failed requests",
+  "oaiq.keepalive.min.js": "in Chromium, after the first paint, with consent",
+};
+
 /** The scripts in dist/. */
-export const SCRIPTS = [
-  "oaiq.min.js",
-  "oaiq.fallback.min.js",
-  "oaiq.debug.min.js",
-  "oaiq.consent.min.js",
-  "oaiq.recovery.min.js",
-  "oaiq.keepalive.min.js",
-];
+export const SCRIPTS = /** @type {(keyof typeof DOWNLOADED_WHEN)[]} */ (
+  Object.keys(DOWNLOADED_WHEN)
+);
 
 /** The sizes of each release, the newest first. `npm run release` adds to it. */
 export const SIZES_FILE = "docs/sizes.json";
@@ -24,14 +29,15 @@ export const SIZES_FILE = "docs/sizes.json";
  */
 
 /**
- * The length of these bytes as servers send them, by brotli -q 11.
+ * The length of these bytes as servers send them, by brotli.
  *
  * @param {Uint8Array} bytes
+ * @param {number} [quality]
  */
-export const brotliSize = (bytes) =>
+export const brotliSize = (bytes, quality = 11) =>
   brotliCompressSync(bytes, {
     params: {
-      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_QUALITY]: quality,
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
     },
   }).length;
@@ -99,4 +105,27 @@ export const sizeTable = (sizes, releases) => {
       ]),
     ),
   ].join("\n");
+};
+
+/** The table of docs/figures.md. */
+export const sizeFigures = async () => {
+  const rows = [
+    ["file", "downloaded", "raw", "gzip -9", "brotli -q 5", "brotli -q 11"],
+    ["---", "---", "---:", "---:", "---:", "---:"],
+  ];
+  for (const file of SCRIPTS) {
+    const bytes = await readFile(join(root, "dist", file));
+    const sizes = [
+      bytes.length,
+      gzipSize(bytes),
+      brotliSize(bytes, 5),
+      brotliSize(bytes),
+    ];
+    rows.push([
+      `\`${file}\``,
+      DOWNLOADED_WHEN[file],
+      ...sizes.map((size) => size.toLocaleString("en")),
+    ]);
+  }
+  return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 };
