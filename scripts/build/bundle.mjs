@@ -41,6 +41,12 @@ const minify = async (script) => {
 const workerSource = async () =>
   minify(await readFile(join(root, "www/keepalive/worker.js"), "utf8"));
 
+/** What the page misses if a script cannot run; by default, everything. */
+const CONSEQUENCE = {
+  "www/debug/entry.js": "debug is off",
+  "www/keepalive/entry.js": "the keepalive worker is not used",
+  "www/recovery/entry.js": "undelivered events are not sent again",
+};
 /**
  * What `catch(e)` says, as JavaScript: the built-in functions that a script captures first may have been replaced by the
  * page.
@@ -66,7 +72,10 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
     "oaiq:asset-urls": join(root, `www/pixel/asset-urls.${assets}.js`),
     "oaiq:fallback": join(folder, "fallback.js"),
   };
-  const message = entry === PIXEL_ENTRY ? REPLACED_OR_NO_PAGE : REPLACED;
+  const reason = entry === PIXEL_ENTRY ? REPLACED_OR_NO_PAGE : REPLACED;
+  const consequence =
+    CONSEQUENCE[/** @type {keyof typeof CONSEQUENCE} */ (entry)] ??
+    "nothing is measured";
   const { outputFiles } = await build({
     entryPoints: [join(root, entry)],
     write: false,
@@ -78,7 +87,7 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
     legalComments: "none",
     banner: { js: "try{" },
     footer: {
-      js: `}catch(e){try{console.warn("[oaiq] nothing is measured: "+${message})}catch{}}`,
+      js: `}catch(e){try{console.warn("[oaiq] ${consequence}: "+${reason})}catch{}}`,
     },
     plugins: [
       {

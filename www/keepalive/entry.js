@@ -27,10 +27,17 @@ export const start = (trustedScriptUrl, onFailure) => {
   // the constructor reads the options that the browser supports, and then throws because of the URL
   tryOr(() => new SharedWorker(invalidUrl, options));
   if (!isSupported) return;
-  const worker = new SharedWorker(
-    trustedScriptUrl(URL.createObjectURL(new Blob([text]))),
-    options,
+  const worker = tryOr(
+    () =>
+      new SharedWorker(
+        trustedScriptUrl(URL.createObjectURL(new Blob([text]))),
+        options,
+      ),
   );
+  if (!worker) {
+    onFailure();
+    return;
+  }
   worker.onerror = onFailure;
   return worker.port;
 };

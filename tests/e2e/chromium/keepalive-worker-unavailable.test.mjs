@@ -214,6 +214,24 @@ describe("starting the keepalive worker", { concurrency: 4 }, () => {
       assert.equal(await tab.evaluate("workers"), 0);
     });
 
+  test("no worker is started for a day after the page's own Blob has thrown", async (t) => {
+    const broken = `window.Blob = function () { throw new Error("replaced by the page"); };`;
+    const { tab } = await openFirstPage(t, {
+      pages: {
+        "/": html(
+          inlineScript(broken),
+          QUEUE_STUB,
+          inlineScript(INIT),
+          sdkTag(),
+        ),
+      },
+    });
+    await waitUntil("the time of the failure", () =>
+      tab.evaluate(`localStorage["oaiq_outbox.no_courier"]`),
+    );
+    assert.deepEqual([tab.console, tab.pageErrors], [[], []]);
+  });
+
   test("beacons are sent without a console message on plain http", async (t) => {
     const { site, visitor, tab, next } = await openIdlePage(t, {
       host: "shop.example.test",
