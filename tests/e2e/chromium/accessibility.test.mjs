@@ -21,10 +21,20 @@ const SHOP_PAGES = readdirSync(join(root, "www/shop")).filter((name) =>
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
+/**
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {"light" | "dark"} ColorScheme
+ */
+
 describe("axe-core finds nothing", () => {
   const browser = useBrowser();
 
-  /** A page with axe, which an init script adds despite the page's CSP. */
+  /**
+   * A page with axe, which an init script adds despite the page's CSP.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {ColorScheme} colorScheme
+   */
   const open = async (t, colorScheme) => {
     const { context } = await Visitor.create(t, browser);
     await context.addInitScript({ path: AXE });
@@ -33,14 +43,23 @@ describe("axe-core finds nothing", () => {
     return page;
   };
 
-  /** Runs axe on the page as it is now, wide and narrow. */
+  /**
+   * Runs axe on the page as it is now, wide and narrow.
+   *
+   * @param {Page} page
+   * @param {string} what for the message
+   */
   const assertAccessible = async (page, what) => {
     for (const size of [WIDE, NARROW]) {
       await page.setViewportSize(size);
       const found = await page.evaluate(async () => {
         // the layout follows the new width
         await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
-        const { violations, passes } = await globalThis.axe.run();
+        const { axe } =
+          /** @type {typeof globalThis & {axe: typeof import("axe-core")}} */ (
+            globalThis
+          );
+        const { violations, passes } = await axe.run();
         if (passes.length === 0) return ["axe has checked nothing"];
         return violations.map(
           ({ id, help, nodes }) =>
@@ -52,11 +71,11 @@ describe("axe-core finds nothing", () => {
     await page.setViewportSize(WIDE);
   };
 
-  for (const colorScheme of ["light", "dark"]) {
+  for (const colorScheme of /** @type {ColorScheme[]} */ (["light", "dark"])) {
     test(`in the shop before and after an order, ${colorScheme}`, async (t) => {
       const { origin } = await startCollector(t);
       const page = await open(t, colorScheme);
-      const visitAll = async (what) => {
+      const visitAll = async (/** @type {string} */ what) => {
         for (const name of SHOP_PAGES) {
           const query = name === "product.html" ? "?id=tide-mug" : "";
           await page.goto(`${origin}/shop/${name}${query}`);
@@ -97,7 +116,7 @@ describe("axe-core finds nothing", () => {
       const collector = await startCollector(t);
       const page = await open(t, colorScheme);
       const views = ["events", "timeline", "conversions", "checklist"];
-      const show = async (place) => {
+      const show = async (/** @type {string} */ place) => {
         await page.goto(`${collector.origin}/inspector#/${place}`);
         await page.locator('.connection[data-state="live"]').waitFor();
         await page.locator(".view > *").first().waitFor();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { readDist, useBrowser } from "../support/browser.mjs";
+import { useBrowser, Visitor, waitUntil } from "../support/browser.mjs";
 import {
   html,
   INIT,
@@ -14,22 +14,52 @@ import {
   QUEUE_STUB,
   openSite,
 } from "../support/site.mjs";
-import { Visitor } from "../support/browser.mjs";
+
+/**
+ * @typedef {import("node:test").TestContext} TestContext
+ * @typedef {import("../support/browser.mjs").TestBrowser} TestBrowser
+ * @typedef {import("../support/browser.mjs").Tab} Tab
+ * @typedef {Record<string, string>} Row of a table, by column
+ */
 
 const DEBUG = `oaiq("init", { pixelId: "${PIXEL_ID}", debug: true, user: { email_sha256: "me@shop.test" } });`;
 
-/** A visit of a page that has started its pixel with debug, and has then made these calls. */
+/**
+ * A visit of a page that has started its pixel with debug, and has then made these calls.
+ *
+ * @param {TestContext} t
+ * @param {TestBrowser} browser
+ */
 const debugged = (t, browser, calls = "") =>
   openSite(t, browser, QUEUE_STUB, inlineScript(`${DEBUG}${calls}`), sdkTag());
 
-/** What `console.table` has printed, by the line above each table. */
+/** The line above the last table that `oaiq.debug()` prints. */
+const LAST_TABLE = /calls rejected and events dropped/;
+
+/**
+ * Prints the state, and resolves once the last table, which has rows, is printed.
+ *
+ * @param {Tab} tab
+ */
+const printTables = async (tab) => {
+  await tab.evaluate("oaiq.debug()");
+  await waitUntil("the last table", () => {
+    const line = tab.console.findIndex(({ text }) => LAST_TABLE.test(text));
+    return line !== -1 && tab.console[line + 1]?.type === "table";
+  });
+};
+
+/**
+ * What `console.table` has printed, by the line above each table.
+ *
+ * @param {Tab} tab
+ */
 const tables = async (tab) => {
+  /** @type {import("playwright-core").ConsoleMessage[]} */
   const messages = [];
   tab.page.on("console", (message) => messages.push(message));
-  await tab.evaluate("oaiq.debug()");
-  await tab.waitForLog(/calls rejected and events dropped/);
-  // the last table comes right behind its line
-  await pause(200);
+  await printTables(tab);
+  /** @type {Record<string, Row[]>} */
   const found = {};
   for (const [place, message] of messages.entries()) {
     if (message.type() !== "table") continue;
@@ -251,9 +281,7 @@ describe("debug explains", () => {
        ${orderCall("last")}`,
     );
     await site.waitForOrders("last");
-    await tab.evaluate("oaiq.debug()");
-    await tab.waitForLog(/calls rejected and events dropped/);
-    await pause(200);
+    await printTables(tab);
     const all = tab.console.map(({ text }) => text).join("\n");
     assert.doesNotMatch(all, /me@shop|5551234567/);
     assert.match(all, /\(an email address\)/);
@@ -354,7 +382,6 @@ describe("debug reports", () => {
     await managed.waitForLog(
       /data-consent="marketing" is not a value that the pixel knows, so it is ignored/,
     );
-    const files = await readDist();
     const site = await startSite(t, {
       "/": html(
         QUEUE_STUB,
@@ -362,12 +389,12 @@ describe("debug reports", () => {
           `${DEBUG} fetch("/sdk/oaiq.min.js").then((it) => it.text()).then((text) => setTimeout(new Function(text)));`,
         ),
       ),
-      // without its element the script looks beside the page
-      "/oaiq.debug.min.js": {
-        html: files.get("oaiq.debug.min.js"),
-        headers: { "content-type": "text/javascript; charset=utf-8" },
-      },
     });
+    // without its element the script looks beside the page
+    site.pages["/oaiq.debug.min.js"] = {
+      html: site.file("oaiq.debug.min.js"),
+      headers: { "content-type": "text/javascript; charset=utf-8" },
+    };
     const visitor = await Visitor.create(t, browser);
     const bare = await visitor.openPage(site.url());
     await bare.waitForLog(/the script runs without its own script element/);
@@ -444,7 +471,12 @@ describe("the debug file", () => {
     }
   });
 
-  /** A site without the file, and how often it was asked for. */
+  /**
+   * A site without the file, and how often it was asked for.
+   *
+   * @param {TestContext} t
+   * @param {string[]} parts of its page
+   */
   const withoutFile = async (t, ...parts) => {
     const site = await startSite(t, { "/": html(...parts) });
     site.files.delete("oaiq.debug.min.js");
@@ -525,10 +557,11 @@ describe("before the visitor's answer, debug", () => {
     await tab.evaluate("oaiq.debug()");
     await pause(500);
     // the pixel stores the answer and deletes what it has; debug does nothing
+    /** @type {string[]} */
     const uses = await tab.evaluate("uses");
     assert.ok(
       uses.every((use) => !/debug|sessionStorage/.test(use)),
-      uses,
+      uses.join(),
     );
   });
 });
@@ -605,8 +638,7 @@ describe("debug is switched on", () => {
     await tab.evaluate(
       `${orderCall("o-1")} oaiq("measure", "purchase", {}); oaiq("track", "x");`,
     );
-    await site.waitForOrders("o-1");
-    await pause(500);
+    await site.waitForResponses(tab, "o-1");
     site.holdResponses();
     await tab.evaluate(`${orderCall("o-2")} oaiq.debug()`);
     await tab.waitForLog(/calls rejected and events dropped/);

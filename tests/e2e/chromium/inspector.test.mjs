@@ -13,10 +13,25 @@ import {
   assertAccepted,
 } from "../support/collector.mjs";
 
+/**
+ * @typedef {import("node:test").TestContext} TestContext
+ * @typedef {import("playwright-core").Locator} Locator
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {import("playwright-core").ViewportSize} ViewportSize
+ * @typedef {Awaited<ReturnType<typeof startCollector>>} Collector
+ */
+
 describe("the inspector", () => {
   const browser = useBrowser();
 
-  /** Opens the inspector of a collector. The test fails if the page has an error or a warning. */
+  /**
+   * Opens the inspector of a collector. The test fails if the page has an error or a warning.
+   *
+   * @param {TestContext} t
+   * @param {Collector} collector
+   * @param {string} [place] the hash of the URL
+   * @param {ViewportSize} [viewport]
+   */
   const openInspector = async (t, collector, place = "", viewport) => {
     const visitor = await Visitor.create(t, browser);
     const { page, pageErrors, console } = await visitor.openPage("about:blank");
@@ -43,23 +58,62 @@ describe("the inspector", () => {
     return { page, visitor, assertNoErrors };
   };
 
+  /**
+   * @param {Page} page
+   * @param {string} id of the event
+   */
   const rowOf = (page, id) => page.locator(`.row[data-event-id="${id}"]`);
 
+  /**
+   * @param {Page} page
+   * @param {string} name
+   */
   const openView = (page, name) =>
     page.getByRole("navigation").getByRole("link", { name }).click();
 
+  /** @param {Page} page */
   const clipboard = (page) =>
     page.evaluate(() => navigator.clipboard.readText());
 
-  /** The `seq` of the first visible row, and its distance from the top of the list. */
+  /** @param {Locator} element */
+  const textOf = async (element) => (await element.textContent()) ?? "";
+
+  /**
+   * The ID of the event whose row has the focus, or null.
+   *
+   * @param {Page} page
+   */
+  const focusedId = (page) =>
+    page.evaluate(
+      () => document.activeElement?.getAttribute("data-event-id") ?? null,
+    );
+
+  /**
+   * Resolves once the row of the event has the focus.
+   *
+   * @param {Page} page
+   * @param {string} id
+   */
+  const waitForFocus = (page, id) =>
+    page.waitForFunction(
+      (expected) =>
+        document.activeElement?.getAttribute("data-event-id") === expected,
+      id,
+    );
+
+  /**
+   * The `seq` of the first visible row, and its distance from the top of the list.
+   *
+   * @param {Page} page
+   */
   const firstVisible = (page) =>
     page.evaluate(() => {
-      const top = document
-        .querySelector(".scroller")
-        .getBoundingClientRect().top;
+      const scroller = document.querySelector(".scroller");
+      if (!scroller) throw new Error("the page has no list");
+      const { top } = scroller.getBoundingClientRect();
       const rows = [...document.querySelectorAll(".spacer .row")]
         .map((row) => ({
-          seq: Number(row.dataset.seq),
+          seq: Number(row.getAttribute("data-seq")),
           from: row.getBoundingClientRect().top - top,
         }))
         .filter(({ from }) => from > -1)
@@ -77,11 +131,8 @@ describe("the inspector", () => {
     );
     const first = page.locator('.row[data-verdict="counted"]');
     await first.getByText("Counted").waitFor();
-    assert.match(await first.textContent(), /order_created\$25\.99/);
-    assert.match(
-      await first.textContent(),
-      /\/thanksfirstclick click-1browserfetch/,
-    );
+    assert.match(await textOf(first), /order_created\$25\.99/);
+    assert.match(await textOf(first), /\/thanksfirstclick click-1browserfetch/);
 
     await assertAccepted(collector.sendBatch([orderEvent("first")]));
     await page
@@ -95,7 +146,7 @@ describe("the inspector", () => {
     const refused = page.locator('.row[data-verdict="refused"]');
     await refused.waitFor();
     assert.match(
-      await refused.textContent(),
+      await textOf(refused),
       /Rejected.*data\.amount is 25\.99; it must be a whole number/,
     );
     await assertAccepted(
@@ -126,7 +177,7 @@ describe("the inspector", () => {
     );
     const internal = page.locator('.row[data-verdict="internal"]');
     await internal.waitFor();
-    assert.match(await internal.textContent(), /consent denied/);
+    assert.match(await textOf(internal), /consent denied/);
     assert.equal(await page.locator(".row.event").count(), 5);
 
     // newest first
@@ -135,6 +186,10 @@ describe("the inspector", () => {
 
   test("amounts are shown in the currency's unit", async (t) => {
     const collector = await startCollector(t);
+    /**
+     * @param {string} currency
+     * @param {number} amount
+     */
     const priced = (currency, amount) =>
       orderEvent(currency, { data: { type: "contents", amount, currency } });
     await assertAccepted(
@@ -145,14 +200,14 @@ describe("the inspector", () => {
       ]),
     );
     const { page } = await openInspector(t, collector);
-    for (const [currency, shown] of [
-      ["USD", /\$25\.99/],
-      ["JPY", /¥500(?!\.)/],
-      ["KWD", /KWD\s25\.990/],
-    ]) {
+    for (const [currency, shown] of Object.entries({
+      USD: /\$25\.99/,
+      JPY: /¥500(?!\.)/,
+      KWD: /KWD\s25\.990/,
+    })) {
       const row = rowOf(page, currency);
       await row.waitFor();
-      assert.match(await row.textContent(), shown);
+      assert.match(await textOf(row), shown);
     }
   });
 
@@ -176,7 +231,7 @@ describe("the inspector", () => {
     await page.locator('[data-verdict="duplicate"] a').click();
     const details = page.getByRole("complementary", { name: "Event #1" });
     await details.waitFor();
-    const text = await details.textContent();
+    const text = await textOf(details);
     for (const part of [
       /Counted/,
       /€25\.98 sent as 2598 \(100 = 1 EUR\)/,
@@ -205,12 +260,17 @@ describe("the inspector", () => {
     await rowOf(page, "bad").click();
     const faults = page.getByRole("list", { name: "Violations" });
     await faults.waitFor();
-    const text = await faults.textContent();
+    const text = await textOf(faults);
     assert.match(text, /data\.amountsent"25"expecteda whole number/);
     assert.match(text, /data\.skusent1expectedomitted/);
   });
 
-  /** Buys a mug in the demo shop. Resolves with the order number. */
+  /**
+   * Buys a mug in the demo shop. Resolves with the order number.
+   *
+   * @param {Visitor} visitor
+   * @param {string} origin
+   */
   const buy = async (visitor, origin) => {
     const { page } = await visitor.openPage(
       `${origin}/shop/product.html?id=tide-mug&oppref=demo-click-1`,
@@ -221,7 +281,12 @@ describe("the inspector", () => {
     return checkout(page);
   };
 
-  /** Sends the request that a shell would send when this line is pasted into it. */
+  /**
+   * Sends the request that a shell would send when this line is pasted into it.
+   *
+   * @param {string} line
+   * @param {(body: string) => string} [change] changes the body
+   */
   const paste = async (line, change = (body) => body) => {
     const { stdout } = spawnSync(
       "sh",
@@ -229,9 +294,12 @@ describe("the inspector", () => {
       { encoding: "utf8" },
     );
     const [url, ...args] = stdout.split("\0");
-    const headers = args
-      .filter((_, i) => args[i - 1] === "-H")
-      .map((header) => header.split(": "));
+    const headers = new Headers();
+    for (const [i, arg] of args.entries())
+      if (args[i - 1] === "-H") {
+        const [name = "", value = ""] = arg.split(": ");
+        headers.append(name, value);
+      }
     return fetch(url, {
       method: "POST",
       headers,
@@ -239,7 +307,11 @@ describe("the inspector", () => {
     });
   };
 
-  /** Buys a mug, and copies the order as a server request. */
+  /**
+   * Buys a mug, and copies the order as a server request.
+   *
+   * @param {TestContext} t
+   */
   const buyAndCopy = async (t) => {
     const collector = await startCollector(t);
     const { page, visitor } = await openInspector(t, collector);
@@ -261,11 +333,11 @@ describe("the inspector", () => {
     await card
       .getByText("1 conversion from browser and server: counted once")
       .waitFor();
-    assert.match(await card.textContent(), /order_created€26\.50/);
+    assert.match(await textOf(card), /order_created€26\.50/);
     for (const side of ["browser", "server"])
       await card.locator(`[data-side="${side}"] .event-link`).waitFor();
     assert.match(
-      await card.locator('[data-side="server"]').textContent(),
+      await textOf(card.locator('[data-side="server"]')),
       /Duplicate.*server/,
     );
     await openView(page, "Launch check");
@@ -288,14 +360,14 @@ describe("the inspector", () => {
       .getByText("Possibly one purchase counted twice: same amount")
       .waitFor();
     assert.match(
-      await card.textContent(),
+      await textOf(card),
       new RegExp(
         `The IDs differ: ${number} in the browser, other from the server, so OpenAI counts both\\. If this is one purchase, send the same ID`,
       ),
     );
     for (const side of ["browser", "server"])
       assert.match(
-        await card.locator(`[data-side="${side}"]`).textContent(),
+        await textOf(card.locator(`[data-side="${side}"]`)),
         /Counted/,
       );
     await openView(page, "Launch check");
@@ -305,7 +377,7 @@ describe("the inspector", () => {
   test("a visit appears page by page and passes checks", async (t) => {
     const collector = await startCollector(t);
     const { page, visitor } = await openInspector(t, collector, "#/checklist");
-    const state = (id) =>
+    const state = (/** @type {string} */ id) =>
       page.locator(`[data-check="${id}"]`).getAttribute("data-state");
     for (const id of ["starts", "pixel", "click", "amounts"])
       assert.equal(await state(id), "pending");
@@ -322,14 +394,14 @@ describe("the inspector", () => {
     await pages.nth(3).waitFor();
     assert.deepEqual(
       await pages.evaluateAll((all) =>
-        all.map(({ dataset }) => new URL(dataset.page).pathname),
+        all.map((it) => new URL(it.getAttribute("data-page") ?? "").pathname),
       ),
       ["product", "cart", "checkout", "thanks"].map(
         (name) => `/shop/${name}.html`,
       ),
     );
     assert.match(
-      await page.locator("[data-visitor]").first().textContent(),
+      await textOf(page.locator("[data-visitor]").first()),
       /ad click demo-click-1/,
     );
   });
@@ -410,11 +482,11 @@ describe("the inspector", () => {
       );
       assert.deepEqual(
         await page.evaluate(() => [
-          window.owned,
-          {}.polluted,
+          "owned" in window,
+          "polluted" in {},
           document.documentElement.scrollWidth <= innerWidth,
         ]),
-        [undefined, undefined, true],
+        [false, false, true],
       );
     };
     // only visible rows are rendered; the menus have the same texts
@@ -443,7 +515,12 @@ describe("the inspector", () => {
     assertNoErrors();
   });
 
-  /** Sends `count` orders, `o-1` first. */
+  /**
+   * Sends `count` orders, `o-1` first.
+   *
+   * @param {Collector} collector
+   * @param {number} count
+   */
   const many = async (collector, count, from = 1) => {
     for (let first = from; first < from + count; first += 500) {
       const length = Math.min(500, from + count - first);
@@ -480,16 +557,11 @@ describe("the inspector", () => {
       scroller.scrollTop = 0;
     });
     await rowOf(page, "o-10000").waitFor();
-    assert.equal(
-      await page.evaluate(() => document.activeElement.dataset.eventId),
-      "o-1",
-    );
+    assert.equal(await focusedId(page), "o-1");
     await page.keyboard.press("Home");
     await rowOf(page, "o-10000").waitFor();
     await page.keyboard.press("End");
-    await page.waitForFunction(
-      () => document.activeElement.dataset.eventId === "o-1",
-    );
+    await waitForFocus(page, "o-1");
     await page.fill("[type=search]", "o-4711");
     await rowOf(page, "o-4711").waitFor();
     assert.equal(await rows(), 1);
@@ -552,21 +624,21 @@ describe("the inspector", () => {
     await many(collector, 50);
     const { page } = await openInspector(t, collector);
     await rowOf(page, "o-50").waitFor();
-    const focused = () =>
-      page.evaluate(() => document.activeElement.dataset.eventId);
     await page.keyboard.press("/");
     await page.keyboard.type("order_created");
     assert.equal(await page.inputValue("[type=search]"), "order_created");
     // from the search to the first row
-    for (let i = 0; i < 30 && !(await focused()); i += 1)
+    for (let i = 0; i < 30 && !(await focusedId(page)); i += 1)
       await page.keyboard.press("Tab");
-    assert.equal(await focused(), "o-50");
+    assert.equal(await focusedId(page), "o-50");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
-    assert.equal(await focused(), "o-48");
+    assert.equal(await focusedId(page), "o-48");
     assert.notEqual(
       await page.evaluate(
-        () => getComputedStyle(document.activeElement).outlineStyle,
+        () =>
+          document.activeElement &&
+          getComputedStyle(document.activeElement).outlineStyle,
       ),
       "none",
     );
@@ -576,14 +648,10 @@ describe("the inspector", () => {
     await page.getByRole("complementary", { name: "Event #49" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("complementary").waitFor({ state: "detached" });
-    await page.waitForFunction(
-      () => document.activeElement.dataset.eventId === "o-49",
-    );
+    await waitForFocus(page, "o-49");
     await page.keyboard.press("PageDown");
     await page.keyboard.press("End");
-    await page.waitForFunction(
-      () => document.activeElement.dataset.eventId === "o-1",
-    );
+    await waitForFocus(page, "o-1");
   });
 
   test("filters combine, and an export has the events that are shown", async (t) => {
@@ -605,7 +673,13 @@ describe("the inspector", () => {
     const ids = () =>
       page
         .locator(".row.event")
-        .evaluateAll((rows) => rows.map(({ dataset }) => dataset.eventId));
+        .evaluateAll((rows) =>
+          rows.map((row) => row.getAttribute("data-event-id")),
+        );
+    /**
+     * @param {string} label of a filter
+     * @param {string} value
+     */
     const after = async (label, value) => {
       await page.getByLabel(label, { exact: true }).selectOption(value);
       return ids();
@@ -616,7 +690,9 @@ describe("the inspector", () => {
 
     const download = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export 1 event" }).click();
-    const saved = JSON.parse(await readFile(await (await download).path()));
+    const saved = JSON.parse(
+      await readFile(await (await download).path(), "utf8"),
+    );
     const [newest] = await collector.entries();
     assert.deepEqual(saved, { events: [newest] });
 
@@ -627,6 +703,10 @@ describe("the inspector", () => {
 
   test("the URL keeps search and filters", async (t) => {
     const collector = await startCollector(t);
+    /**
+     * @param {string} id
+     * @param {number} amount
+     */
     const priced = (id, amount) =>
       orderEvent(id, { data: { type: "contents", amount, currency: "EUR" } });
     await assertAccepted(
@@ -668,7 +748,7 @@ describe("the inspector", () => {
       }),
     ]);
     const { page } = await openInspector(t, collector, "#/checklist");
-    const amounts = (state) =>
+    const amounts = (/** @type {string} */ state) =>
       page.locator(`[data-check="amounts"][data-state="${state}"]`).waitFor();
     await amounts("fail");
     await page
@@ -704,7 +784,7 @@ describe("the inspector", () => {
     await row.click();
     const details = page.getByRole("complementary");
     await details.waitFor();
-    const text = await details.textContent();
+    const text = await textOf(details);
     for (const part of [
       /1 call of order_created was rejected: data\.amount must be a whole number/,
       /Pagehttps:\/\/shop\.example\.test\/thanks/,
@@ -722,7 +802,7 @@ describe("the inspector", () => {
 
   test("two snippets on one page are shown at the page and at the event", async (t) => {
     const collector = await startCollector(t);
-    const viewed = (id) =>
+    const viewed = (/** @type {string} */ id) =>
       orderEvent(id, { type: "page_viewed", data: { type: "contents" } });
     await assertAccepted(collector.sendBatch([viewed("1"), viewed("2")]));
     const { page } = await openInspector(t, collector, "#/timeline");
@@ -745,7 +825,7 @@ describe("the inspector", () => {
       collector.sendBatch([orderEvent("B")], { oppref: "click-2" }),
     );
     const { page } = await openInspector(t, collector, "#/timeline");
-    const texts = async (kind) => {
+    const texts = async (/** @type {string} */ kind) => {
       await page.locator(`.row.${kind}`).first().waitFor();
       return page.locator(`.row.${kind}`).allTextContents();
     };
@@ -760,8 +840,8 @@ describe("the inspector", () => {
       (await texts("visit")).join(),
       /2 ad clicks: click-1, then click-2/,
     );
-    assert.match(await rowOf(page, "A").textContent(), /click click-1/);
-    assert.match(await rowOf(page, "B").textContent(), /click click-2/);
+    assert.match(await textOf(rowOf(page, "A")), /click click-1/);
+    assert.match(await textOf(rowOf(page, "B")), /click click-2/);
   });
 
   test("dates, timeline heads and check states are not cut", async (t) => {
@@ -780,8 +860,8 @@ describe("the inspector", () => {
       height: 900,
     });
     await rowOf(page, "A").waitFor();
-    const isWhole = async (selector) => {
-      const [element] = await page.locator(selector).all();
+    const isWhole = async (/** @type {string} */ selector) => {
+      const element = page.locator(selector).first();
       const { scrollWidth, clientWidth, text } = await element.evaluate(
         (node) => ({
           scrollWidth: node.scrollWidth,
@@ -805,6 +885,7 @@ describe("the inspector", () => {
         page.locator(selector).first().boundingBox(),
       ),
     );
+    assert.ok(who && time);
     assert.ok(who.x + who.width < time.x);
 
     await openView(page, "Launch check");
@@ -813,9 +894,11 @@ describe("the inspector", () => {
       .locator(".check-item .state-word")
       .evaluateAll((words) =>
         words.map((word) => {
-          const item = word.closest("li").getBoundingClientRect();
+          const item = word.closest("li");
+          if (!item) throw new Error("the word is in no list item");
           const { right, top } = word.getBoundingClientRect();
-          return [Math.round(right), Math.round(top - item.top)].join();
+          const below = top - item.getBoundingClientRect().top;
+          return [Math.round(right), Math.round(below)].join();
         }),
       );
     assert.equal(edges.length, 12);
@@ -867,10 +950,10 @@ describe("the inspector", () => {
     const details = page.getByRole("complementary");
     await details.waitFor();
     await page.waitForFunction(() => {
-      const { x, width, height } = document
+      const box = document
         .querySelector("[role=complementary], aside")
-        .getBoundingClientRect();
-      return x === 0 && width === 390 && height === 844;
+        ?.getBoundingClientRect();
+      return box?.x === 0 && box.width === 390 && box.height === 844;
     });
     await page.getByRole("button", { name: "Close details" }).click();
     await details.waitFor({ state: "detached" });

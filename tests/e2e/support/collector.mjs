@@ -87,7 +87,7 @@ class Collector {
   /**
    * Sends events as a pixel does.
    *
-   * @param {EventJson[]} events
+   * @param {unknown[]} events also what is no event
    * @param {{pixel?: string} & Record<string, unknown>} [more] members of the body
    */
   async sendBatch(events, { pixel = "TEST-PIXEL", ...more } = {}) {
