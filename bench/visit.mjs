@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { URL } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
+import { CHROMIUM_ARGUMENTS, HIDE_AUTOMATION } from "../scripts/chromium.mjs";
 import { ensureChromium } from "../scripts/setup.mjs";
 import { EVENT_NAME } from "./libraries.mjs";
 import * as page from "./page.mjs";
@@ -27,16 +28,10 @@ export const openBrowser = () =>
   chromium.launch({
     executablePath: ensureChromium(),
     args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
+      ...CHROMIUM_ARGUMENTS,
       "--host-resolver-rules=MAP * ~NOTFOUND",
       // some libraries ignore automated browsers
-      "--disable-blink-features=AutomationControlled",
+      HIDE_AUTOMATION,
     ],
   });
 

@@ -1,6 +1,5 @@
 // Runs visitors, several at once, and sums up what became of their events.
-import { chromium } from "playwright-core";
-import { which } from "../../scripts/exec.mjs";
+import { launch } from "../e2e/support/browser.mjs";
 import { accountFor } from "./account.mjs";
 import { simulateVisits, VISITS_PER_VISITOR } from "./random-visits.mjs";
 import { Prng } from "./prng.mjs";
@@ -18,25 +17,8 @@ import { Visitor } from "./visitor.mjs";
 /** Visitors at a time: they mostly wait, but on a busy machine responses take long. */
 const CONCURRENCY = 5;
 
-export const launchBrowser = () =>
-  chromium.launch({
-    executablePath: process.env.CHROME ?? which("chromium") ?? undefined,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      // pages cannot tell this browser from a visitor's
-      "--disable-blink-features=AutomationControlled",
-      // all sites are on this machine, and no other host can be resolved
-      "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-      // the cross-origin endpoint has a self-signed certificate
-      "--ignore-certificate-errors",
-    ],
-  });
+/** The cross-origin endpoint has a self-signed certificate. */
+export const launchBrowser = () => launch(["--ignore-certificate-errors"]);
 
 /**
  * Runs one visitor from the first page to the last.

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { root } from "../../../scripts/exec.mjs";
 import { useBrowser, Visitor } from "../support/browser.mjs";
+import { OUTBOX_KEYS } from "../support/outbox.mjs";
 import {
   EVENTS_PATH,
   html,
@@ -430,12 +431,7 @@ describe("a site with a consent manager", TOGETHER, () => {
       site.releaseResponses();
       await pause(BATCH_MS);
       assertOnlyDenial(site.requests.slice(length));
-      assert.deepEqual(
-        await tab.evaluate(
-          "Object.keys(localStorage).filter((name) => name.startsWith('oaiq_outbox'))",
-        ),
-        [],
-      );
+      assert.deepEqual(await tab.evaluate(OUTBOX_KEYS), []);
 
       await changeAnswer(tab, manager, acceptAll);
       await waitForState(tab, "granted");

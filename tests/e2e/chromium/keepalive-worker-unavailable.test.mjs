@@ -8,20 +8,20 @@ import {
   Visitor,
   waitUntil,
 } from "../support/browser.mjs";
-import { RECORDS } from "../support/outbox.mjs";
+import { OUTBOX_KEYS, RECORDS } from "../support/outbox.mjs";
 import {
+  EMPTY,
   EVENTS_PATH,
   html,
   INIT,
   inlineScript,
   orderCall,
+  PAGE,
   QUEUE_STUB,
   sdkTag,
   startSite,
 } from "../support/site.mjs";
 import {
-  PAGE,
-  EMPTY,
   pageAfter,
   DENIAL_PAGE,
   leaveAfterResponse,
@@ -370,10 +370,7 @@ describe("events without a keepalive worker", { concurrency: 4 }, () => {
 
     test(`an order whose beacon failed unnoticed is delivered once, ${where}`, async (t) => {
       const { site, tab } = await leaveByFailingBeacon(t);
-      await site.waitFor(
-        "the next page's attempt",
-        () => site.startedPixels === 2,
-      );
+      await site.waitForPixels(2);
       // browsers retry failed requests themselves, so the page learns of the failure late
       await tab.waitForFunction(
         `${RECORDS}.includes("order") && !${RECORDS}.startsWith("?")`,
@@ -392,12 +389,7 @@ describe("events without a keepalive worker", { concurrency: 4 }, () => {
       site.respond = () => SUCCESS;
       await pause(2_000);
       assert.deepEqual(site.deliveryCounts, {});
-      assert.deepEqual(
-        await tab.evaluate(
-          "Object.keys(localStorage).filter((key) => key.startsWith('oaiq_outbox'))",
-        ),
-        [],
-      );
+      assert.deepEqual(await tab.evaluate(OUTBOX_KEYS), []);
     });
   }
 

@@ -6,17 +6,17 @@ import { ENABLE_BFCACHE, useBrowser, Visitor } from "../support/browser.mjs";
 import { RECORDS } from "../support/outbox.mjs";
 import {
   BFCACHE_PROBE,
+  EMPTY,
   html,
   INIT,
   inlineScript,
   orderCall,
+  PAGE,
   QUEUE_STUB,
   sdkTag,
   startSite,
 } from "../support/site.mjs";
 import {
-  PAGE,
-  EMPTY,
   pageAfter,
   DENIAL_PAGE,
   leaveAfterResponse,
@@ -284,10 +284,7 @@ describe("the keepalive worker", { concurrency: 4 }, () => {
     const url = site.url("/", "localhost");
     const tabs = [tab];
     while (tabs.length < 5) tabs.push(await visitor.openPage(url));
-    await site.waitFor(
-      "the tabs' first events",
-      () => site.startedPixels === 5,
-    );
+    await site.waitForPixels(tabs.length);
     // each tab connects to the worker once this file has run
     await Promise.all(
       tabs.map((one) =>

@@ -31,14 +31,26 @@ const sha256 = (/** @type {string} */ text) =>
 describe("measure", { concurrency: 4 }, () => {
   const browser = useBrowser();
 
-  test("changes to the arguments after the call have no effect", async (t) => {
-    const { site } = await openSite(
+  /**
+   * Opens a page whose pixel has started, and which then runs this script.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {string} text
+   */
+  const openPageWith = (t, text) =>
+    openSite(
       t,
       browser,
       QUEUE_STUB,
       inlineScript(INIT),
       sdkTag(),
-      inlineScript(`
+      inlineScript(text),
+    );
+
+  test("changes to the arguments after the call have no effect", async (t) => {
+    const { site } = await openPageWith(
+      t,
+      `
         const data = { type: "contents", amount: 2599, currency: "EUR", contents: [{ id: "mug", quantity: 1 }] };
         const options = { event_id: "original" };
         oaiq("measure", "order_created", data, options);
@@ -47,7 +59,7 @@ describe("measure", { concurrency: 4 }, () => {
         data.contents.push({ id: "more" });
         delete data.currency;
         options.event_id = "changed";
-      `),
+      `,
     );
     await site.waitForOrders("original");
     assert.deepEqual(site.measured[0].data, {
@@ -59,15 +71,9 @@ describe("measure", { concurrency: 4 }, () => {
   });
 
   test("event IDs and the browser ID are v4 UUIDs on plain http", async (t) => {
-    const { site, tab, visitor } = await openSite(
+    const { site, tab, visitor } = await openPageWith(
       t,
-      browser,
-      QUEUE_STUB,
-      inlineScript(INIT),
-      sdkTag(),
-      inlineScript(
-        `oaiq("measure", "page_viewed", { type: "contents" }); ${orderCall("last")}`,
-      ),
+      `oaiq("measure", "page_viewed", { type: "contents" }); ${orderCall("last")}`,
     );
     assert.deepEqual(
       await tab.evaluate("[isSecureContext, typeof crypto.randomUUID]"),
@@ -117,14 +123,7 @@ describe("measure", { concurrency: 4 }, () => {
   });
 
   test("400 orders at once are delivered once each, in requests within the size limit", async (t) => {
-    const { site } = await openSite(
-      t,
-      browser,
-      QUEUE_STUB,
-      inlineScript(INIT),
-      sdkTag(),
-      inlineScript(BURST),
-    );
+    const { site } = await openPageWith(t, BURST);
     const ids = Array.from({ length: 400 }, (_, i) => `order-${i}`);
     await site.waitForOrders(...ids);
     assert.deepEqual(
@@ -139,15 +138,9 @@ describe("measure", { concurrency: 4 }, () => {
   });
 
   test("at least one full request of 400 orders is delivered when the page is left at once", async (t) => {
-    const { site, tab } = await openSite(
+    const { site, tab } = await openPageWith(
       t,
-      browser,
-      QUEUE_STUB,
-      inlineScript(INIT),
-      sdkTag(),
-      inlineScript(
-        `window.leave = () => { ${BURST} location.href = "/next"; };`,
-      ),
+      `window.leave = () => { ${BURST} location.href = "/next"; };`,
     );
     await tab.evaluate("leave()");
     await tab.page.waitForURL("**/next");
@@ -180,17 +173,13 @@ describe("measure", { concurrency: 4 }, () => {
   });
 
   test("an event of 100 kB is delivered", async (t) => {
-    const { site } = await openSite(
+    const { site } = await openPageWith(
       t,
-      browser,
-      QUEUE_STUB,
-      inlineScript(INIT),
-      sdkTag(),
-      inlineScript(`
+      `
         const contents = Array.from({ length: 1000 }, (_, i) => ({ id: "item-" + i, name: "N".repeat(80) }));
         oaiq("measure", "order_created", { type: "contents", contents }, { event_id: "large" });
         ${orderCall("small")}
-      `),
+      `,
     );
     await site.waitForOrders("large", "small");
     const large = site.measuredEvent("large");
@@ -204,17 +193,13 @@ describe("measure", { concurrency: 4 }, () => {
     ["bytes but fewer characters", `"é".repeat(600)`],
   ])
     test(`an event of more than 1 MiB of ${what} is rejected and counted`, async (t) => {
-      const { site, tab } = await openSite(
+      const { site, tab } = await openPageWith(
         t,
-        browser,
-        QUEUE_STUB,
-        inlineScript(INIT),
-        sdkTag(),
-        inlineScript(`
+        `
           const contents = Array.from({ length: 1000 }, () => ({ name: ${name} }));
           oaiq("measure", "order_created", { type: "contents", contents }, { event_id: "large" });
           ${orderCall("small")}
-        `),
+        `,
       );
       await site.waitForOrders("small");
       assert.deepEqual(site.deliveryCounts, { small: 1 });

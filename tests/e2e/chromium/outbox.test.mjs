@@ -5,8 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ENABLE_BFCACHE, useBrowser, Visitor } from "../support/browser.mjs";
 import {
   openEmptyPage,
+  OUTBOX_KEYS,
   OUTBOX_PREFIX,
-  PAGE,
   RECORDS,
 } from "../support/outbox.mjs";
 import {
@@ -15,6 +15,7 @@ import {
   INIT,
   inlineScript,
   orderCall,
+  PAGE,
   QUEUE_STUB,
   sdkTag,
   startSite,
@@ -57,10 +58,7 @@ describe("the outbox", { concurrency: 4 }, () => {
       await site.waitForOrders("left");
       const event = site.measuredEvent("left");
       assert.equal(event.source_url, "https://shop.example.test/earlier");
-      await site.waitFor(
-        "each tab's own first event",
-        () => site.startedPixels === 10,
-      );
+      await site.waitForPixels(10);
       assert.deepEqual(site.deliveryCounts, { left: 1 });
       await tab.waitForFunction(`!${RECORDS}`);
     });
@@ -78,10 +76,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     await visitor.openPage(next);
     await site.waitForOrders("left");
     await Promise.all(Array.from({ length: 3 }, () => visitor.openPage(next)));
-    await site.waitFor(
-      "each tab's own first event",
-      () => site.startedPixels === 4,
-    );
+    await site.waitForPixels(4);
     site.releaseResponses();
     await tab.waitForFunction(`!${RECORDS}`);
     assert.deepEqual(site.deliveryCounts, { left: 1 });
@@ -197,12 +192,7 @@ describe("the outbox", { concurrency: 4 }, () => {
     await tab.evaluate(
       `localStorage["oaiq_outbox.damaged"] = Date.now() + " {"; localStorage["oaiq_outbox.no_courier"] = Date.now(); oaiq("consent", false)`,
     );
-    /** @type {string[]} */
-    const keys = await tab.evaluate("Object.keys(localStorage)");
-    assert.deepEqual(
-      keys.filter((key) => key.startsWith("oaiq_outbox")),
-      [],
-    );
+    assert.deepEqual(await tab.evaluate(OUTBOX_KEYS), []);
   });
 
   const BROKEN_STORAGE = {

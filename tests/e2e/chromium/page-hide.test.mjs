@@ -143,7 +143,7 @@ describe("page hide", { concurrency: 4 }, () => {
       });
       const visitor = await Visitor.create(t, browser);
       const tab = await visitor.openPage(site.url("/?oppref=click-1&email=a"));
-      await site.waitFor("the start", () => site.startedPixels === 1);
+      await site.waitForPixels(1);
       // just after a response, when a page may send a beacon on page hide
       await tab.evaluate(orderCall("order") + `location.href = "/next"`);
       await tab.page.waitForURL("**/next");

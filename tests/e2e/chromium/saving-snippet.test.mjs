@@ -142,6 +142,23 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
       assert.equal(records, "");
     });
 
+  /**
+   * Opens a page with these parts, whose script waits for `site.releaseResponses()`.
+   *
+   * @param {import("node:test").TestContext} t
+   * @param {string[]} parts
+   */
+  const openBeforeScript = async (t, ...parts) => {
+    const site = await startSite(t, { "/": html(...parts) });
+    site.holdResponses("oaiq.min.js");
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(
+      site.url("/", "localhost"),
+      "domcontentloaded",
+    );
+    return { site, tab };
+  };
+
   /** Records in `window.accesses` what a page reads and writes. */
   const WATCH = `
     window.accesses = [];
@@ -173,18 +190,11 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
     },
   }))
     test(`reads ${what}`, async (t) => {
-      const site = await startSite(t, {
-        "/": html(
-          inlineScript(WATCH),
-          await snippetPart(attributes),
-          inlineScript(calls + INIT + orderCall("early")),
-        ),
-      });
-      site.holdResponses("oaiq.min.js");
-      const visitor = await Visitor.create(t, browser);
-      const tab = await visitor.openPage(
-        site.url("/", "localhost"),
-        "domcontentloaded",
+      const { tab } = await openBeforeScript(
+        t,
+        inlineScript(WATCH),
+        await snippetPart(attributes),
+        inlineScript(calls + INIT + orderCall("early")),
       );
       await tab.evaluate(`dispatchEvent(new Event("pagehide"))`);
       assert.deepEqual(await tab.evaluate("accesses"), accesses);
@@ -231,14 +241,10 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
   });
 
   test("sends nothing twice after a pagehide of a page that stays", async (t) => {
-    const site = await startSite(t, {
-      "/": html(await snippetPart(), inlineScript(INIT + orderCall("early"))),
-    });
-    site.holdResponses("oaiq.min.js");
-    const visitor = await Visitor.create(t, browser);
-    const tab = await visitor.openPage(
-      site.url("/", "localhost"),
-      "domcontentloaded",
+    const { site, tab } = await openBeforeScript(
+      t,
+      await snippetPart(),
+      inlineScript(INIT + orderCall("early")),
     );
     await tab.evaluate(`dispatchEvent(new Event("pagehide"))`);
     assert.equal(await tab.evaluate("oaiq.q.length"), 1);

@@ -6,6 +6,10 @@ import { join } from "node:path";
 import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { chromium } from "playwright-core";
+import {
+  CHROMIUM_ARGUMENTS,
+  HIDE_AUTOMATION,
+} from "../../../scripts/chromium.mjs";
 import { root, which } from "../../../scripts/exec.mjs";
 import { Condition } from "./condition.mjs";
 
@@ -16,20 +20,10 @@ import { Condition } from "./condition.mjs";
  * @typedef {Parameters<import("playwright-core").Page["goto"]>[1]} GotoOptions
  */
 
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  // all shops are on this machine, and no other host can be resolved
-  "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-];
+/** All sites are on this machine, and no other host can be resolved. */
+const TEST_HOSTS =
+  "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1";
 
-/** Pages cannot tell this browser from a visitor's: `navigator.webdriver` is false. */
-const HIDE_AUTOMATION = "--disable-blink-features=AutomationControlled";
 /** Pages see that the browser is automated, as they do in a site's own tests. */
 export const AUTOMATED = "--enable-automation";
 
@@ -45,7 +39,8 @@ export const launch = (more = []) =>
   chromium.launch({
     executablePath: process.env.CHROME ?? which("chromium") ?? undefined,
     args: [
-      ...ARGUMENTS,
+      ...CHROMIUM_ARGUMENTS,
+      TEST_HOSTS,
       ...(more.includes(AUTOMATED) ? [] : [HIDE_AUTOMATION]),
       ...more.filter((argument) => argument !== ENABLE_BFCACHE),
     ],

@@ -1,20 +1,14 @@
 // Pages and expressions for the tests of the outbox.
 import { Visitor } from "./browser.mjs";
-import {
-  html,
-  INIT,
-  inlineScript,
-  QUEUE_STUB,
-  sdkTag,
-  startSite,
-} from "./site.mjs";
+import { EMPTY, PAGE, startSite } from "./site.mjs";
 
 export const OUTBOX_PREFIX = "oaiq_outbox.1:";
-export const PAGE = html(QUEUE_STUB, inlineScript(INIT), sdkTag());
-export const EMPTY = html("");
 
 /** All records in the outbox, joined. */
 export const RECORDS = `Object.entries(localStorage).filter(([key]) => key.startsWith("${OUTBOX_PREFIX}")).map(([, record]) => record).join()`;
+
+/** The localStorage keys of the records and of what else the outbox stores: `string[]`. */
+export const OUTBOX_KEYS = `Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox"))`;
 
 /**
  * Opens an empty page as a new visitor, by default on localhost, where Web Locks are available.

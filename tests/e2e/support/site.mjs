@@ -92,6 +92,10 @@ export const html = (...parts) =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="data:,">` +
   `${(parts.length ? parts : [QUEUE_STUB, inlineScript(INIT), sdkTag()]).join("\n")}</head><body></body></html>`;
 
+/** A page with the pixel. */
+export const PAGE = html();
+export const EMPTY = html("");
+
 /**
  * Starts a site, which runs until the test `t` ends.
  *
@@ -292,6 +296,18 @@ export class Site {
       ({ type }) => type === "openai::sdk_init",
     );
     return new Set(starts.map(({ id }) => id)).size;
+  }
+
+  /**
+   * Resolves once this many pixels have started.
+   *
+   * @param {number} count
+   */
+  waitForPixels(count) {
+    return this.waitFor(
+      `${count} started pixels`,
+      () => this.startedPixels === count,
+    );
   }
 
   /** The delivered events that the site itself measured. */

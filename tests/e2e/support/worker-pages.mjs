@@ -1,10 +1,13 @@
 // Pages, expressions and observations for the tests of the keepalive worker.
 import assert from "node:assert/strict";
 import { Visitor, waitUntil } from "./browser.mjs";
+import { OUTBOX_KEYS } from "./outbox.mjs";
 import {
+  EMPTY,
   EVENTS_PATH,
   html,
   INIT,
+  PAGE,
   startSite,
   orderCall,
   sdkTag,
@@ -16,8 +19,6 @@ import {
  * @typedef {import("./site.mjs").Site} Site
  * @typedef {import("./browser.mjs").Tab} Tab
  */
-export const PAGE = html(QUEUE_STUB, inlineScript(INIT), sdkTag());
-export const EMPTY = html("");
 
 /**
  * A page that runs a script before the pixel.
@@ -49,7 +50,7 @@ export const TRUST_WINDOW_MS = 1_250;
 export const MARGIN_MS = 3_000;
 
 /** What the worker and its pages have left in caches and localStorage: `string[]`. */
-export const LEFTOVERS = `caches.keys().then((receipts) => [...receipts, ...Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox"))])`;
+export const LEFTOVERS = `caches.keys().then((receipts) => [...receipts, ...${OUTBOX_KEYS}])`;
 
 /** @typedef {import("./site.mjs").EndpointResponse} EndpointResponse */
 /** @type {EndpointResponse} */
@@ -143,6 +144,7 @@ export const received = (site, id) =>
 export const pageOpeners = (browser) => {
   /**
    * @typedef {object} VisitOptions
+
    * @property {Record<string, import("./site.mjs").Page>} [pages]
    * @property {string} [path]
    * @property {string} [host] localhost by default, where browsers allow the worker
