@@ -22,6 +22,9 @@ const TIMEOUT_MS = 90_000;
 /** An event measured less than this before a crash may be lost. It is long because a busy machine does little meanwhile. */
 const UNCERTAIN_MS = 300;
 
+/** Playwright's default, an animation frame, never comes while a script blocks rendering. */
+const POLLING_MS = 50;
+
 /** Navigation errors where there is no network. */
 const NO_PAGE = /ERR_INTERNET_DISCONNECTED|interrupted by another navigation/;
 
@@ -257,7 +260,7 @@ export class Visitor {
   /** Whether the pixel's script loads. One that was requested while offline does not. */
   async hasScript() {
     const isLoaded = await this.#tab
-      .waitForFunction(LOADED, null, { timeout: 5_000 })
+      .waitForFunction(LOADED, null, { polling: POLLING_MS, timeout: 5_000 })
       .then(Boolean, () => false);
     if (isLoaded)
       for (const event of this.events)
@@ -359,7 +362,9 @@ export class Visitor {
 
   /** Waits until the page has been notified. */
   async waitUntilOfflineIsKnown() {
-    await this.#tab.waitForFunction("!navigator.onLine");
+    await this.#tab.waitForFunction("!navigator.onLine", null, {
+      polling: POLLING_MS,
+    });
   }
 
   #hasMissingEvents() {

@@ -1,7 +1,6 @@
 // Tests that links and forms pass the click ID to the next page while consent is pending.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { useBrowser, Visitor } from "../support/browser.mjs";
 import {
   CONFIG_PATH,
@@ -85,14 +84,17 @@ describe("a click ID while consent is pending", { concurrency: 4 }, () => {
          window.followed = [];
          routed.addEventListener("click", (event) => event.preventDefault());
          // after the pixel's listener
-         addEventListener("load", () => setTimeout(() => addEventListener("click", (event) => {
-           const link = event.target.closest("a");
-           followed.push(link.id + " " + link.getAttribute("href"));
-           event.preventDefault();
-         }), 1000));
+         addEventListener("load", () => setTimeout(() => {
+           addEventListener("click", (event) => {
+             const link = event.target.closest("a");
+             followed.push(link.id + " " + link.getAttribute("href"));
+             event.preventDefault();
+           });
+           window.isListening = true;
+         }, 1000));
        </script>`,
     );
-    await pause(1_500);
+    await tab.waitForFunction("window.isListening");
     for (const id of ["elsewhere", "download", "within", "routed", "mail"])
       await tab.evaluate(`document.getElementById("${id}").click()`);
     assert.deepEqual(await tab.evaluate("followed"), [

@@ -244,9 +244,17 @@ const openFrontPage = async (t, browser, manager, setups, query = "") => {
   return { site, visitor, tab };
 };
 
-/** @param {Record<string, string>} cookies */
-const identityIn = (cookies) =>
-  Object.keys(cookies).filter((name) => /^__(oppref|obref)$/.test(name));
+/**
+ * The names of the cookies with the visitor's identity.
+ *
+ * @param {Visitor} visitor
+ * @param {Tab} tab
+ */
+const identityCookies = async (visitor, tab) => {
+  await tab.waitForCookieWrites();
+  const names = Object.keys(await visitor.cookies());
+  return names.filter((name) => /^__(oppref|obref)$/.test(name));
+};
 
 /**
  * Asserts that the pixel has stored and sent nothing.
@@ -368,7 +376,7 @@ describe("a site with a consent manager", TOGETHER, () => {
       await pause(BATCH_MS);
       assert.deepEqual(site.deliveryCounts, {});
       assertOnlyDenial(site.requests);
-      assert.deepEqual(identityIn(await visitor.cookies()), []);
+      assert.deepEqual(await identityCookies(visitor, tab), []);
 
       const { length } = site.requests;
       await changeAnswer(tab, manager, acceptAll);
@@ -410,7 +418,7 @@ describe("a site with a consent manager", TOGETHER, () => {
       await waitForState(tab, "granted");
       assert.equal(await button(tab, "Accept all").isVisible(), false);
       await site.waitForOrders("early on /next");
-      assert.deepEqual(identityIn(await visitor.cookies()).sort(), [
+      assert.deepEqual((await identityCookies(visitor, tab)).sort(), [
         "__obref",
         "__oppref",
       ]);
@@ -425,7 +433,7 @@ describe("a site with a consent manager", TOGETHER, () => {
       await changeAnswer(tab, manager, rejectAll);
       await reloaded;
       await waitForState(tab, "denied");
-      assert.deepEqual(identityIn(await visitor.cookies()), []);
+      assert.deepEqual(await identityCookies(visitor, tab), []);
       await tab.evaluate(orderCall("withdrawn"));
       const { length } = site.requests;
       site.releaseResponses();

@@ -42,6 +42,7 @@ describe("consent", () => {
     );
     await other.evaluate(orderCall("other 4"));
     await one.evaluate(orderCall("one 2"));
+    await one.waitForCookieWrites();
     const { __oaiq_consent: consent, ...identity } = await visitor.cookies();
     assert.equal(consent, "false");
     assert.deepEqual(identity, {});
@@ -104,6 +105,7 @@ const IDLE_MS = 2_500;
  * @param {import("../support/browser.mjs").Tab} tab
  */
 const storedNames = async (visitor, tab) => {
+  await tab.waitForCookieWrites();
   /** @type {string[]} */
   const names = await tab.evaluate(`(async () => [
     ...Object.keys(localStorage), ...Object.keys(sessionStorage),

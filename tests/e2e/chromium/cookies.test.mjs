@@ -31,14 +31,18 @@ const WATCH = inlineScript(`(() => {
 const PARTS = [QUEUE_STUB, inlineScript(INIT + orderCall("order")), sdkTag()];
 
 /**
- * The cookies in the browser's jar. A domain with a leading dot includes its subdomains.
+ * The cookies in the browser's jar once it has those that this page has written. A domain with a leading dot includes its
+ * subdomains.
  *
  * @param {Visitor} visitor
+ * @param {import("../support/browser.mjs").Tab} tab
  */
-const jar = async ({ context }) =>
-  (await context.cookies())
+const jar = async ({ context }, tab) => {
+  await tab.waitForCookieWrites();
+  return (await context.cookies())
     .map(({ name, value, domain }) => `${name}=${value} ${domain}`)
     .sort();
+};
 
 /** @param {{expires: number}} cookie */
 const daysLeft = ({ expires }) => (expires - Date.now() / 1000) / DAY;
@@ -104,11 +108,11 @@ describe("cookies", { concurrency: 4 }, () => {
   };
   for (const [host, domain] of Object.entries(DOMAINS))
     test(`cookies of ${host} are set for ${domain}`, async (t) => {
-      const { visitor, body } = await openPageWith(t, {
+      const { visitor, tab, body } = await openPageWith(t, {
         host,
         path: "/?oppref=c",
       });
-      assert.deepEqual(await jar(visitor), [
+      assert.deepEqual(await jar(visitor, tab), [
         `__obref=${body.obref} ${domain}`,
         `__oppref=c ${domain}`,
       ]);
@@ -214,14 +218,14 @@ describe("cookies", { concurrency: 4 }, () => {
     });
 
   test("a click ID that arrives again is stored once after a new visitor's cookie has shown the domain", async (t) => {
-    const { visitor, body } = await openPageWith(t, {
+    const { visitor, tab, body } = await openPageWith(t, {
       has: [
         "__oppref=click-1; Domain=example.co.uk; Max-Age=60",
         "__oppref=click-2; Max-Age=60",
       ],
       path: "/?oppref=click-1",
     });
-    assert.deepEqual(await jar(visitor), [
+    assert.deepEqual(await jar(visitor, tab), [
       `__obref=${body.obref} .example.co.uk`,
       "__oppref=click-1 .example.co.uk",
     ]);
@@ -249,7 +253,7 @@ describe("cookies", { concurrency: 4 }, () => {
       );
       assert.equal(site.lastRequest.body.oppref, click);
       assert.equal(site.lastRequest.body.obref, body.obref);
-      assert.equal((await jar(visitor)).length, 2);
+      assert.equal((await jar(visitor, tab)).length, 2);
     });
 
   const FOREIGN_VALUES = {
@@ -284,9 +288,8 @@ describe("cookies", { concurrency: 4 }, () => {
         path: `/shop?oppref=${click}`,
       });
       assert.equal(body.oppref, click);
-      // reading the cookies waits until the browser has applied the writes
-      await tab.evaluate(`oaiq("consent", false); document.cookie`);
-      const cookies = await jar(visitor);
+      await tab.evaluate(`oaiq("consent", false)`);
+      const cookies = await jar(visitor, tab);
       assert.deepEqual(
         cookies.filter((it) => !it.startsWith("__oppref=")),
         ["__oaiq_consent=false .example.co.uk"],
@@ -330,7 +333,7 @@ describe("cookies", { concurrency: 4 }, () => {
     assert.equal(body.oppref, undefined);
     await tab.evaluate(`oaiq("consent", false)`);
     assert.deepEqual(
-      await jar(visitor),
+      await jar(visitor, tab),
       [
         ...SIMILAR_NAMES.map((it) => `${it} ${HOST}`),
         "__oaiq_consent=false .example.co.uk",
@@ -359,7 +362,7 @@ describe("cookies", { concurrency: 4 }, () => {
       await tab.evaluate(`oaiq("consent", true); ${orderCall("granted")}`);
       await site.waitForOrders("granted");
       assert.deepEqual(site.deliveryCounts, { granted: 1 });
-      assert.deepEqual(await jar(visitor), [
+      assert.deepEqual(await jar(visitor, tab), [
         "__oaiq_consent=true .example.co.uk",
         `__obref=${site.lastRequest.body.obref} .example.co.uk`,
         "__oppref=click-1 .example.co.uk",
@@ -373,9 +376,9 @@ describe("cookies", { concurrency: 4 }, () => {
       `__oppref=click-1${domain && "; Domain=" + domain}`,
     ]);
     const { visitor, tab } = await openPageWith(t, { has: ["cart=1", ...has] });
-    assert.equal((await jar(visitor)).length, 9);
+    assert.equal((await jar(visitor, tab)).length, 9);
     await tab.evaluate(`oaiq("consent", false)`);
-    assert.deepEqual(await jar(visitor), [
+    assert.deepEqual(await jar(visitor, tab), [
       "__oaiq_consent=false .example.co.uk",
       `cart=1 ${HOST}`,
     ]);
@@ -416,12 +419,12 @@ describe("cookies", { concurrency: 4 }, () => {
   test("cookies work where the page has replaced split, indexOf and push", async (t) => {
     const hostile = inlineScript(`
       String.prototype.split = Array.prototype.indexOf = Array.prototype.push = () => { throw new Error("replaced by the page"); };`);
-    const { visitor, body } = await openPageWith(t, {
+    const { visitor, tab, body } = await openPageWith(t, {
       // broken arrays may break the snippet's stub
       parts: [...PARTS.slice(0, 2), hostile, ...PARTS.slice(2)],
       path: "/?oppref=click-1",
     });
-    assert.deepEqual(await jar(visitor), [
+    assert.deepEqual(await jar(visitor, tab), [
       `__obref=${body.obref} .example.co.uk`,
       "__oppref=click-1 .example.co.uk",
     ]);

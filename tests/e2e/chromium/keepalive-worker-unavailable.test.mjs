@@ -422,8 +422,10 @@ describe("an automated browser", { concurrency: 4 }, () => {
     assert.equal(await workerCount(site, visitor), 0);
     await tab.evaluate(orderCall("order") + `location.href = "/c";`);
     await tab.page.waitForURL("**/c");
+    const orders = () => bodies.filter((body) => body.includes('"order"'));
+    await waitUntil("the order", () => orders().length);
     await pause(1_000);
-    assert.equal(bodies.filter((body) => body.includes('"order"')).length, 1);
+    assert.equal(orders().length, 1);
     assert.equal(site.deliveryCounts.order, undefined);
   });
 });

@@ -202,6 +202,10 @@ describe("measure", { concurrency: 4 }, () => {
         `,
       );
       await site.waitForOrders("small");
+      await site.waitFor(
+        "the diagnostic",
+        () => site.rejectedCalls.invalid_event_props,
+      );
       assert.deepEqual(site.deliveryCounts, { small: 1 });
       assert.deepEqual(site.rejectedCalls, { invalid_event_props: 1 });
       assert.equal(tab.oaiqLogs.length, 1);

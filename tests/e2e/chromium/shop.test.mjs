@@ -102,6 +102,7 @@ describe("the demo shop", () => {
 
     // a denial, and a grant
     await page.click("#consent-switch");
+    await tab.waitForCookieWrites();
     assert.deepEqual(Object.keys(await visitor.cookies()), ["__oaiq_consent"]);
     await page.click(`header nav a[href="products.html"]`);
     await page.waitForSelector(".product-card");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { useBrowser, Visitor } from "../support/browser.mjs";
+import { OUTBOX_KEYS } from "../support/outbox.mjs";
 import {
   EVENTS_PATH,
   html,
@@ -93,15 +94,11 @@ describe("responses that a page cannot read", { concurrency: 4 }, () => {
     await tab.goto(site.url("/shop", "localhost"));
     await site.waitForOrders("order");
     await pause(RETRIES_MS);
+    // on a busy machine the last attempt comes later
+    await tab.waitForFunction(`!${OUTBOX_KEYS}.length`);
     assert.ok(
       site.deliveryCounts.order <= 3,
       `${site.deliveryCounts.order} times`,
-    );
-    assert.equal(
-      await tab.evaluate(
-        `Object.keys(localStorage).filter((key) => key.startsWith("oaiq_outbox")).length`,
-      ),
-      0,
     );
   });
 

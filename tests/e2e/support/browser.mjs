@@ -271,6 +271,11 @@ export class Tab {
     await this.waitForFunction("window.isRestored !== undefined");
   }
 
+  /** Resolves once the browser has the cookies that the page has written: reading them waits for that, writing does not. */
+  async waitForCookieWrites() {
+    await this.evaluate("document.cookie");
+  }
+
   /**
    * Evaluates the text in the page.
    *

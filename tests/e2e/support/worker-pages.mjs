@@ -98,6 +98,14 @@ export const waitForWorker = (site, visitor) =>
   waitUntil("a worker", () => workerCount(site, visitor));
 
 /**
+ * Resolves once the worker and its pages have left nothing in caches and localStorage.
+ *
+ * @param {Tab} tab
+ */
+export const waitUntilNothingIsLeft = (tab) =>
+  tab.waitForFunction(`${LEFTOVERS}.then(({ length }) => !length)`);
+
+/**
  * Resolves once the last response is too old for the page to assume that the network is up.
  *
  * @param {Tab} tab
@@ -136,6 +144,7 @@ export const transports = (site, tab, id) =>
  */
 export const received = (site, id) =>
   site.events.filter((event) => event.id === id);
+
 /**
  * How to open first pages in a browser.
  *
@@ -144,12 +153,12 @@ export const received = (site, id) =>
 export const pageOpeners = (browser) => {
   /**
    * @typedef {object} VisitOptions
-
    * @property {Record<string, import("./site.mjs").Page>} [pages]
    * @property {string} [path]
    * @property {string} [host] localhost by default, where browsers allow the worker
    * @property {EndpointResponse} [response]
    * @property {Site["respond"]} [respond]
+   * @property {boolean} [isHeld] whether responses wait for `site.releaseResponses()`
    */
 
   /**
@@ -166,6 +175,7 @@ export const pageOpeners = (browser) => {
       host = "localhost",
       response = SUCCESS,
       respond = () => response,
+      isHeld = false,
     } = {},
   ) => {
     const site = await startSite(t, {
@@ -175,6 +185,7 @@ export const pageOpeners = (browser) => {
       ...pages,
     });
     site.respond = respond;
+    if (isHeld) site.holdResponses();
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url(path, host));
     const next = site.url("/next", host);
