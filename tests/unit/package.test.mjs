@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { PACKED_FILES, packedFiles } from "../../scripts/build/npm-package.mjs";
@@ -25,6 +25,22 @@ const outputOf = async (program, ...args) => {
     throw new Error(`${error.message}\n${error.stdout}`);
   });
   return stdout;
+};
+
+/** Folders of the repository. Pages link into them for readers of the repository. */
+const SOURCE_FOLDERS = /^(collector|src|tests|www|xtask)\//;
+
+/**
+ * The paths that a page's relative links lead to, from the project's root.
+ *
+ * @param {string} page
+ */
+const linkedPaths = async (page) => {
+  const text = await readFile(join(root, page), "utf8");
+  return [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)]
+    .map(([, url = ""]) => url)
+    .filter((url) => !/^[a-z]+:/.test(url))
+    .map((url) => join(dirname(page), url));
 };
 
 const readJson = async (/** @type {string} */ file) =>
@@ -55,6 +71,16 @@ describe("the npm package", () => {
         : Object.values(entry).flatMap(filesIn);
     for (const file of [...filesIn(exports), main, module, types])
       assert.ok(PACKED_FILES.includes(file.replace("./", "")), file);
+  });
+
+  test("has every file that its pages link to, sources aside", async () => {
+    const pages = PACKED_FILES.filter((file) => file.endsWith(".md"));
+    for (const page of pages)
+      for (const path of await linkedPaths(page)) {
+        if (PACKED_FILES.includes(path)) continue;
+        assert.match(path, SOURCE_FOLDERS, `${page} links to ${path}`);
+        await access(join(root, path));
+      }
   });
 
   test("has no dependencies and no install scripts", async () => {
