@@ -296,5 +296,5 @@ pub trait Host {
     /// Prints a warning that an event of this name was not measured, with the reason.
     fn warn_rejected(&mut self, name: ThinStr, reason: ThinStr);
     /// Reports a debug event.
-    fn trace(&mut self, step: DebugEvent, about: ThinStr);
+    fn trace(&mut self, event: DebugEvent, about: ThinStr);
 }

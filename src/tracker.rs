@@ -258,10 +258,10 @@ impl<H: Host> Tracker<H> {
                     );
                 }
             }
-            Settlement::WillRetry(pause) => {
+            Settlement::WillRetry(delay_ms) => {
                 self.queue_session_markers(i);
-                if pause > 0 {
-                    let seconds = s.string().append_u64(pause / 1_000);
+                if delay_ms > 0 {
+                    let seconds = s.string().append_u64(delay_ms / 1_000);
                     self.trace(DebugEvent::RetryScheduled, seconds.as_thin());
                 }
             }
@@ -533,12 +533,12 @@ impl<H: Host> Tracker<H> {
         match &measured {
             Err(rejection) => self.warn_rejected(rejection, text),
             Ok(text) => {
-                let step = if source == Source::PAGE {
+                let event = if source == Source::PAGE {
                     DebugEvent::Queued
                 } else {
                     DebugEvent::Recovered
                 };
-                self.trace(step, text.as_thin());
+                self.trace(event, text.as_thin());
             }
         }
         let now = self.host.monotonic_ms();
@@ -686,9 +686,9 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    fn trace(&mut self, step: DebugEvent, about: ThinStr) {
+    fn trace(&mut self, event: DebugEvent, about: ThinStr) {
         if self.debug {
-            self.host.trace(step, about);
+            self.host.trace(event, about);
         }
     }
 

@@ -185,12 +185,12 @@ impl Session {
     /// One line of a script: an event of the page, which starts with `!`, or a call as the script passes it.
     pub fn step(&mut self, line: &str) {
         match line.split_once(' ').unwrap_or((line, "")) {
-            ("!paint", _) => self.enter(|tracker, s| tracker.on_first_paint(s)),
+            ("!paint", _) => self.with_tracker(|tracker, s| tracker.on_first_paint(s)),
             ("!replayed", _) => self.tracker.on_replay_done(),
             ("!wait", ms) => {
                 let ms = ms.parse::<u32>().unwrap_or(1_000);
                 self.browser.0.borrow_mut().monotonic_ms += u64::from(ms);
-                self.enter(|tracker, s| tracker.on_timer(s));
+                self.with_tracker(|tracker, s| tracker.on_timer(s));
             }
             ("!hide", _) => self.tracker.on_page_hide(),
             ("!beacons", _) => self.browser.0.borrow_mut().takes_beacons ^= true,
@@ -199,7 +199,7 @@ impl Session {
                 let state = &mut *self.browser.0.borrow_mut();
                 state.local.insert("oaiq_consent".into(), value.into());
             }
-            ("!storage-event", _) => self.enter(|tracker, s| tracker.on_storage_event(s)),
+            ("!storage-event", _) => self.with_tracker(|tracker, s| tracker.on_storage_event(s)),
             ("!config", status) => {
                 let status = status.parse().unwrap_or(200);
                 self.tracker.on_config_response(0, status, Some(true));
@@ -208,13 +208,13 @@ impl Session {
                 let status = status.parse().unwrap_or(200);
                 let request = self.browser.0.borrow_mut().in_flight.pop();
                 if let Some(id) = request {
-                    self.enter(|tracker, s| tracker.on_response(s, id, status, 1));
+                    self.with_tracker(|tracker, s| tracker.on_response(s, id, status, 1));
                 }
             }
             ("!record", record) => self.recover(record),
             _ => {
                 let call = ThinString::from(line);
-                self.enter(|tracker, s| tracker.on_call(s, call.as_thin()));
+                self.with_tracker(|tracker, s| tracker.on_call(s, call.as_thin()));
             }
         }
     }
@@ -225,7 +225,7 @@ impl Session {
             return;
         }
         let text = ThinString::from(format!(r#"["name",{record}]"#).as_str());
-        self.enter(|tracker, s| tracker.recover_record(s, text.as_thin()));
+        self.with_tracker(|tracker, s| tracker.recover_record(s, text.as_thin()));
     }
 
     /// Sends what is queued, fails and resends it, and leaves the page.
@@ -246,7 +246,7 @@ impl Session {
         state.debug_log.tab_history();
     }
 
-    fn enter(&mut self, work: impl FnOnce(&mut Tracker<Browser>, Scratch)) {
+    fn with_tracker(&mut self, work: impl FnOnce(&mut Tracker<Browser>, Scratch)) {
         let scope = Scope::open();
         work(&mut self.tracker, scope.scratch());
     }

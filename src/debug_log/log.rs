@@ -85,7 +85,7 @@ pub(super) struct Request {
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub pixel: String,
-    pub how: String,
+    pub transport: String,
     pub click_id: String,
     pub event: Event,
 }
@@ -577,7 +577,7 @@ impl DebugLog {
         self.requests.retain(|it| it.key.number != number);
     }
 
-    fn mark_delivered(&mut self, number: u32, how: &str) {
+    fn mark_delivered(&mut self, number: u32, transport: &str) {
         let Some(request) = self.request(number).cloned() else {
             return;
         };
@@ -593,7 +593,7 @@ impl DebugLog {
             self.pixel(&request.pixel).delivered += 1;
             let delivery = Delivery {
                 pixel: request.pixel.clone(),
-                how: how.to_owned(),
+                transport: transport.to_owned(),
                 click_id: request.click_id.clone(),
                 event,
             };
@@ -615,7 +615,7 @@ impl DebugLog {
             pixel.delivered = pixel.delivered.saturating_sub(1);
             let key = event.dedup_key();
             self.delivered
-                .retain(|it| it.how != messages::VIA_BEACON || it.event.dedup_key() != key);
+                .retain(|it| it.transport != messages::VIA_BEACON || it.event.dedup_key() != key);
             self.queued.push(event);
         }
     }
@@ -779,11 +779,11 @@ mod tests {
             &sent(1, send_flags::UNLOADING, ORDER),
         );
         assert!(beacon.contains("by sendBeacon"), "{beacon}");
-        let way = send_flags::UNLOADING | send_flags::ANONYMOUS;
-        let stripped = logged(&mut log, DebugEvent::RequestSent, &sent(2, way, ORDER));
+        let flags = send_flags::UNLOADING | send_flags::ANONYMOUS;
+        let anonymous = logged(&mut log, DebugEvent::RequestSent, &sent(2, flags, ORDER));
         assert!(
-            stripped.contains("by fetch, without cookies and IDs"),
-            "{stripped}"
+            anonymous.contains("by fetch, without cookies and IDs"),
+            "{anonymous}"
         );
     }
 
@@ -791,8 +791,8 @@ mod tests {
     fn an_event_that_the_worker_sends_counts_as_delivered() {
         let mut log = DebugLog::default();
         logged(&mut log, DebugEvent::Queued, ORDER);
-        let way = send_flags::UNLOADING | send_flags::VIA_WORKER;
-        let line = logged(&mut log, DebugEvent::RequestSent, &sent(1, way, ORDER));
+        let flags = send_flags::UNLOADING | send_flags::VIA_WORKER;
+        let line = logged(&mut log, DebugEvent::RequestSent, &sent(1, flags, ORDER));
         assert!(
             line.contains("by a worker that outlives the page"),
             "{line}"

@@ -168,7 +168,7 @@ impl DebugLog {
             row.extend([
                 ("pixel", delivery.pixel.clone()),
                 ("click ID", delivery.click_id.clone()),
-                ("how", delivery.how.clone()),
+                ("how", delivery.transport.clone()),
             ]);
             row
         };

@@ -190,12 +190,12 @@ impl EventQueue {
             return NEVER;
         }
         let diagnostics_alone = self.queued_markers().is_empty() && !self.has_queued_events();
-        let quiet = if diagnostics_alone {
+        let flush_ms = if diagnostics_alone {
             DIAGNOSTICS_FLUSH_MS
         } else {
             IDLE_FLUSH_MS
         };
-        let mut due = (self.last_at + quiet).min(self.first_at + MAX_FLUSH_MS);
+        let mut due = (self.last_at + flush_ms).min(self.first_at + MAX_FLUSH_MS);
         if self.is_due {
             due = 0;
         }
@@ -245,10 +245,10 @@ impl EventQueue {
 
     /// The oldest queued event that the outbox stores; with `views`, the oldest view.
     pub fn oldest_queued(&mut self, views: bool) -> Option<&mut QueuedEvent> {
-        let goes = |event: &&mut QueuedEvent| {
+        let is_droppable = |event: &&mut QueuedEvent| {
             event.request_id == 0 && event.is_persistable() && (event.is_view() || !views)
         };
-        self.events.iter_mut().find(goes)
+        self.events.iter_mut().find(is_droppable)
     }
 
     /// Removes the events that are marked as [`DROPPED`].
@@ -487,7 +487,7 @@ mod tests {
         let mut queue = EventQueue::default();
         queue.push(event("a"), 0);
         let mut now = 50;
-        for (request_id, pause) in [
+        for (request_id, delay_ms) in [
             5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000,
         ]
         .into_iter()
@@ -498,9 +498,9 @@ mod tests {
             let failed = Outcome::Failed(0);
             assert_eq!(
                 queue.settle(s, request_id, failed, now),
-                Settlement::WillRetry(pause)
+                Settlement::WillRetry(delay_ms)
             );
-            now += pause;
+            now += delay_ms;
             assert_eq!(queue.due_at(), now);
         }
         queue.push(event("b"), 60);

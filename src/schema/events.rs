@@ -90,11 +90,11 @@ pub struct Field {
 
 /// A table of fields whose paths start with `$in`.
 macro_rules! fields {
-    ($in:literal $($name:literal $holds:ident)*) => {
+    ($in:literal $($name:literal $field_type:ident)*) => {
         [$(Field {
             path: thin!(concat!($in, $name)),
             name: thin!(concat!($in, $name)).skip($in.len()),
-            field_type: FieldType::$holds,
+            field_type: FieldType::$field_type,
         }),*]
     };
 }
@@ -172,14 +172,14 @@ pub fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> S
 pub fn write_event_json<'s>(
     s: Scratch<'s>,
     name: ThinStr,
-    moment: CallContext,
+    context: CallContext,
     id: ThinStr,
     options: RawJson,
     data: RawJson,
 ) -> ScratchString<'s> {
-    let mut out = begin_event_json(s, name, moment.time, id);
-    out = public_url::write_public_url(out, thin!("source_url"), moment.url);
-    out = public_url::write_public_url(out, thin!("referrer_url"), moment.referrer);
+    let mut out = begin_event_json(s, name, context.time, id);
+    out = public_url::write_public_url(out, thin!("source_url"), context.url);
+    out = public_url::write_public_url(out, thin!("referrer_url"), context.referrer);
     out = write_options_json(out, options);
     data.write_json(out.append_json_key(thin!("data")))
         .append(thin!("}"))

@@ -213,8 +213,8 @@ impl Host for PageHost {
         call_num(HostCall::Warn, 0, name, reason);
     }
 
-    fn trace(&mut self, step: DebugEvent, about: ThinStr) {
-        call_num(HostCall::Trace, step as i32, about, thin!(""));
+    fn trace(&mut self, event: DebugEvent, about: ThinStr) {
+        call_num(HostCall::Trace, event as i32, about, thin!(""));
     }
 }
 
@@ -228,7 +228,7 @@ unsafe fn tracker() -> &'static mut Tracker<PageHost> {
     // SAFETY: as the caller promises
     match unsafe { &mut *TRACKER.0.get() } {
         Some(tracker) => tracker,
-        // the script calls `start` first, and nothing after a fault
+        // the script calls `start` first, and nothing after an internal error
         None => unreachable!(),
     }
 }

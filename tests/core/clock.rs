@@ -88,8 +88,8 @@ fn machine_sends_after_sleep() {
     // timers were suspended during the sleep, so the timer has not fired yet
     {
         let mut state = page.browser.state_mut();
-        let woken = state.ticks + 8 * HOUR as u64;
-        state.advance_to(woken);
+        let resumed_at = state.monotonic_ms + 8 * HOUR as u64;
+        state.advance_to(resumed_at);
     }
     page.fire_timer_early();
     assert_eq!(page.measured_ids(), [["a"]]);

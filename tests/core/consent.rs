@@ -28,7 +28,7 @@ fn browser_with_identity() -> FakeBrowser {
 #[track_caller]
 fn assert_only_the_denial_is_reported(page: &Page) {
     let sent = page.request();
-    assert!(sent.stripped && !sent.is_identified());
+    assert!(sent.is_anonymous && !sent.is_identified());
     assert_eq!(sent.names(), ["oai::diagnostic"]);
     let diagnostic = sent.diagnostic().expect("a diagnostic");
     assert_eq!(diagnostic["consent"], false);
@@ -150,7 +150,7 @@ fn denial_in_cookie_or_storage_wins_over_a_grant_in_the_other() {
             denied,
             "{cookie:?} {stored:?}"
         );
-        assert_eq!(page.request().stripped, denied, "{cookie:?} {stored:?}");
+        assert_eq!(page.request().is_anonymous, denied, "{cookie:?} {stored:?}");
     }
 }
 
@@ -261,7 +261,7 @@ fn grant_replaces_a_stored_denial() {
     page.call(&order("a"));
     page.advance(10_000);
     assert_eq!(page.delivered_ids(), ["a"]);
-    assert!(!page.request().stripped);
+    assert!(!page.request().is_anonymous);
 }
 
 #[test]

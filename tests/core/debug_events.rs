@@ -1,4 +1,4 @@
-//! The steps that are traced, with debug and without.
+//! The debug events that are traced, with debug and without.
 
 use oaiq::host::DebugEvent;
 
@@ -17,13 +17,13 @@ fn with_debug() -> Page {
     page
 }
 
-fn steps(page: &Page) -> Vec<DebugEvent> {
+fn traced_events(page: &Page) -> Vec<DebugEvent> {
     let state = page.browser.state();
-    state.trace.iter().map(|(step, _)| *step).collect()
+    state.trace.iter().map(|(event, _)| *event).collect()
 }
 
 #[test]
-fn only_rare_steps_are_traced_without_debug() {
+fn only_rare_debug_events_are_traced_without_debug() {
     let mut page = Page::open(CHECKOUT_URL);
     page.call(INIT_P);
     page.call(&order("a"));
@@ -36,7 +36,7 @@ fn only_rare_steps_are_traced_without_debug() {
     page.advance(60_000);
     page.hide();
     assert_eq!(
-        steps(&page),
+        traced_events(&page),
         [
             DebugEvent::PixelStarted,
             DebugEvent::Rejected,
@@ -54,7 +54,7 @@ fn debug_traces_queueing_saving_and_removal_of_an_event() {
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS + LATENCY_MS);
     assert_eq!(
-        steps(&page),
+        traced_events(&page),
         [
             DebugEvent::Queued,
             DebugEvent::OutboxSaved,
@@ -92,7 +92,7 @@ fn switching_debug_on_traces_queued_events() {
     page.debug(true);
     page.advance(100);
     assert_eq!(
-        steps(&page),
+        traced_events(&page),
         [DebugEvent::PixelStarted, DebugEvent::OutboxSaved]
     );
     assert!(page.traced(DebugEvent::OutboxSaved)[0].contains("before"));
@@ -159,13 +159,16 @@ fn debug_in_oaiq_config_traces_calls_before_init() {
     let mut page = browser.open_with_config(r#"{"debug":true}"#);
     page.call(&order("early"));
     page.call(INVALID_CALL);
-    assert_eq!(steps(&page), [DebugEvent::Queued, DebugEvent::Rejected]);
+    assert_eq!(
+        traced_events(&page),
+        [DebugEvent::Queued, DebugEvent::Rejected]
+    );
 }
 
 #[test]
 fn debug_alone_touches_no_storage() {
     let mut page = Page::open(CHECKOUT_URL);
-    page.browser.state_mut().coming.clear();
+    page.browser.state_mut().scheduled.clear();
     page.debug(true);
     // first paint is not reported while consent is pending
     page.advance(60_000);
@@ -183,7 +186,7 @@ fn debug_traces_an_event_without_an_id_from_the_page() {
         r#"["measure","lead_created",{"type":"customer_action"},{"event_id":"b"}]"#,
     ]);
     assert_eq!(
-        steps(&page)[..2],
+        traced_events(&page)[..2],
         [DebugEvent::MissingEventId, DebugEvent::Queued]
     );
     assert_eq!(page.traced(DebugEvent::MissingEventId), ["lead_created"]);

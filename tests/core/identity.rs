@@ -98,10 +98,10 @@ fn empty_click_id_is_ignored() {
         "#?oppref=a",
     ] {
         let url = format!("https://shop.example.test/{query}");
-        let browser = with_cookie("__oppref=kept; Domain=example.test");
+        let browser = with_cookie("__oppref=stored; Domain=example.test");
         assert_eq!(
             sent_click_id(&browser, &url).as_deref(),
-            Some("kept"),
+            Some("stored"),
             "{query}"
         );
         assert_eq!(sent_click_id(&FakeBrowser::new(), &url), None, "{query}");
@@ -185,7 +185,7 @@ fn page_without_a_host_stores_what_the_browser_allows() {
 
 #[test]
 fn no_storage_is_touched_before_init() {
-    let browser = with_cookie("__oppref=kept; Domain=example.test");
+    let browser = with_cookie("__oppref=stored; Domain=example.test");
     let mut page = browser.open("https://shop.example.test/?oppref=click-1");
     page.call(&order("early"));
     page.advance(60_000);

@@ -157,7 +157,7 @@ fn each_pixel_has_its_own_flush_time() {
     page.call(&single("P"));
     page.advance(700);
     page.call(&single("Q"));
-    let began = page.browser.state().ticks;
+    let began = page.browser.state().monotonic_ms;
     page.advance(IDLE_FLUSH_MS);
     let times = page.requests().into_iter().map(|sent| sent.at);
     assert_eq!(

@@ -60,7 +60,12 @@ impl Page {
     fn stored_texts(&self) -> Vec<String> {
         let state = self.browser.state();
         let values = state.local.values().chain(state.session.values());
-        state.texts.iter().chain(values).cloned().collect()
+        state
+            .written_records
+            .iter()
+            .chain(values)
+            .cloned()
+            .collect()
     }
 
     /// The events of all delivered requests.
@@ -211,7 +216,7 @@ fn calls_are_saved_together_without_being_postponed_by_a_steady_stream() {
     page.advance(30);
     page.call(&order("c"));
     page.advance(30);
-    assert_eq!(page.browser.state().texts.len(), 1);
+    assert_eq!(page.browser.state().written_records.len(), 1);
     assert_eq!(page.stored_ids(), ["a", "b", "c"]);
     for i in 0..10 {
         page.call(&order(&i.to_string()));
@@ -356,7 +361,7 @@ fn page_without_events_stores_nothing() {
     page.call_all([INIT_P, INVALID_CALL]);
     page.advance(60_000);
     page.hide();
-    assert!(page.browser.state().texts.is_empty());
+    assert!(page.browser.state().written_records.is_empty());
 }
 
 // The next page
@@ -387,7 +392,7 @@ fn crashed_page_s_events_are_sent_once_by_the_next_page() {
     assert!(
         page.browser
             .state()
-            .texts
+            .written_records
             .iter()
             .all(|text| !text.contains("z?"))
     );
@@ -608,10 +613,10 @@ fn full_outbox_drops_oldest_views_first_then_oldest_events() {
     page.call(&view("page_viewed", "x"));
     page.advance(10_000);
     assert_eq!(page.stored_ids().len(), MAX_EVENTS);
-    let lost = || page.traced(DebugEvent::Dropped);
-    assert_eq!(lost().len(), 1);
-    assert!(lost()[0].starts_with(r#"outbox_full {"type":"page_viewed""#));
-    assert!(lost()[0].contains(r#""id":"v""#));
+    let dropped = || page.traced(DebugEvent::Dropped);
+    assert_eq!(dropped().len(), 1);
+    assert!(dropped()[0].starts_with(r#"outbox_full {"type":"page_viewed""#));
+    assert!(dropped()[0].contains(r#""id":"v""#));
 
     page.orders(["more-1", "more-2", "more-3", "more-4"]);
     page.advance(SAVE_DELAY_MS);
@@ -714,7 +719,7 @@ fn burst_of_over_500_events_is_delivered_while_requests_succeed() {
     assert_eq!(page.stored_ids(), ids[..MAX_EVENTS]);
     page.advance(10_000);
     assert_eq!(page.delivered_ids(), ids);
-    for text in page.browser.state().texts.iter() {
+    for text in page.browser.state().written_records.iter() {
         let text: Value = serde_json::from_str(text).expect("JSON");
         assert!(text["events"].as_array().expect("events").len() <= MAX_EVENTS);
     }
@@ -731,7 +736,7 @@ fn burst_of_over_256_kib_is_delivered_while_requests_succeed() {
     page.advance(10_000);
     assert_eq!(page.delivered_ids().len(), 40);
     let state = page.browser.state();
-    let largest = state.texts.iter().map(String::len).max();
+    let largest = state.written_records.iter().map(String::len).max();
     assert!((MAX_BYTES - 11_000..=MAX_BYTES).contains(&largest.expect("a text")));
 }
 
@@ -764,8 +769,8 @@ fn event_older_than_seven_days_is_dropped_and_reported() {
     assert_eq!(page.delivered_ids(), ["young"]);
     page.assert_counted("reason", &[("too_old", 1)]);
     page.assert_counted("name", &[("order_created", 1)]);
-    let lost = page.traced(DebugEvent::Dropped);
-    assert_eq!(lost, [format!("too_old {}", events[0])]);
+    let dropped = page.traced(DebugEvent::Dropped);
+    assert_eq!(dropped, [format!("too_old {}", events[0])]);
     assert!(page.outbox_is_empty());
 }
 
@@ -781,12 +786,15 @@ fn expired_event_is_reported_once() {
 
 #[test]
 fn record_of_seven_days_ago_expires_and_a_younger_one_does_not() {
-    for (later, arrives) in [(7 * DAY + 1_000, false), (7 * DAY - 1_000, true)] {
+    for (later, is_delivered) in [(7 * DAY + 1_000, false), (7 * DAY - 1_000, true)] {
         let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
         page.browser.state_mut().now += later;
         start(&mut page);
-        assert_eq!(page.delivered_ids().len(), usize::from(arrives));
-        assert_eq!(page.counted("reason").contains_key("too_old"), !arrives);
+        assert_eq!(page.delivered_ids().len(), usize::from(is_delivered));
+        assert_eq!(
+            page.counted("reason").contains_key("too_old"),
+            !is_delivered
+        );
         assert!(page.outbox_is_empty());
     }
 }
@@ -920,7 +928,7 @@ fn nothing_is_stored_without_consent() {
     page.call(&order("a"));
     page.advance(SAVE_DELAY_MS);
     page.hide();
-    assert!(page.browser.state().texts.is_empty());
+    assert!(page.browser.state().written_records.is_empty());
 }
 
 #[test]
@@ -1476,13 +1484,13 @@ fn any_response_but_a_rejection_counts_as_delivered() {
 
 #[test]
 fn retry_after_lengthens_but_never_shortens_the_backoff() {
-    for (status, after, pause) in [(429, 60, 60_000), (503, 7_200, 7_200_000), (429, 1, 5_000)] {
+    for (status, after, delay_ms) in [(429, 60, 60_000), (503, 7_200, 7_200_000), (429, 1, 5_000)] {
         let mut page = Page::open_idle();
         page.set_network(Network::Status(status, after));
         page.call(&order("a"));
         page.advance(IDLE_FLUSH_MS + LATENCY_MS);
         page.set_network(Network::Up);
-        page.advance(pause - 1);
+        page.advance(delay_ms - 1);
         assert_eq!(page.requests().len(), 1, "{status} {after}");
         page.advance(1);
         assert_eq!(page.requests().len(), 2, "{status} {after}");
@@ -1514,14 +1522,14 @@ fn rejected_batch_delivers_all_but_the_invalid_events() {
             .cloned()
             .collect();
         assert_eq!(page.delivered_ids(), good);
-        let lost = page.traced(DebugEvent::Dropped);
-        assert_eq!(lost.len(), bad.len(), "{lost:?}");
-        for (lost, i) in lost.iter().zip(&bad) {
+        let dropped = page.traced(DebugEvent::Dropped);
+        assert_eq!(dropped.len(), bad.len(), "{dropped:?}");
+        for (dropped, i) in dropped.iter().zip(&bad) {
             assert!(
-                lost.starts_with(r#"refused_by_endpoint {"type":"order_created""#),
-                "{lost}"
+                dropped.starts_with(r#"refused_by_endpoint {"type":"order_created""#),
+                "{dropped}"
             );
-            assert!(lost.contains(&format!(r#""id":"bad-{i}""#)), "{lost}");
+            assert!(dropped.contains(&format!(r#""id":"bad-{i}""#)), "{dropped}");
         }
         page.assert_counted("reason", &[("refused_by_endpoint", bad.len() as u64)]);
         page.assert_counted("name", &[("order_created", bad.len() as u64)]);

@@ -195,7 +195,7 @@ fn no_beacon_without_consent_because_it_would_carry_cookies() {
     page.hide();
     let sent = page.request();
     assert_eq!(
-        (sent.by, sent.stripped, sent.is_unloading),
+        (sent.by, sent.is_anonymous, sent.is_unloading),
         (Transport::Fetch, true, true)
     );
 }

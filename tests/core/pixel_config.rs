@@ -11,9 +11,9 @@ const CONFIG_RETRY_MS: u64 = 250;
 const CONFIG_TTL_MS: u64 = 5 * 60 * 1_000;
 
 /// A page whose pixel got these config responses and has reported them.
-fn with_config_responses(answers: &[(u16, &'static str)]) -> Page {
+fn with_config_responses(responses: &[(u16, &'static str)]) -> Page {
     let mut page = Page::open(CHECKOUT_URL);
-    page.browser.state_mut().config_responses.extend(answers);
+    page.browser.state_mut().config_responses.extend(responses);
     page.call(INIT_P);
     page.advance(20_000);
     page
@@ -55,8 +55,8 @@ fn config_is_requested_after_first_paint() {
 #[test]
 fn each_pixel_requests_its_own_config() {
     let mut page = Page::open(CHECKOUT_URL);
-    let answers = [(404, ""), (200, ENABLED)];
-    page.browser.state_mut().config_responses.extend(answers);
+    let responses = [(404, ""), (200, ENABLED)];
+    page.browser.state_mut().config_responses.extend(responses);
     page.call_all([INIT_P, INIT_Q]);
     page.advance(20_000);
     assert_eq!(page.config_requests().len(), 2);
@@ -139,12 +139,12 @@ fn early_config_outcome_shares_the_first_request() {
 #[test]
 fn late_config_outcome_is_sent_alone_with_identity() {
     let mut page = Page::open_idle();
-    let began = page.browser.state().ticks;
+    let began = page.browser.state().monotonic_ms;
     page.config_response(0, 200, ENABLED);
     page.advance(MAX_FLUSH_MS);
     let sent = page.request();
     assert_eq!(sent.at, began + MAX_FLUSH_MS);
-    assert!(!sent.stripped && sent.batch().obref.is_some());
+    assert!(!sent.is_anonymous && sent.batch().obref.is_some());
     assert!(sent.body.contains(
         r#""schema_version":1,"dropped_event_count":0,"dropped_event_reason_counts":{},"dropped_event_name_counts":{},"dropped_event_phase_counts":{},"config":{"automatic_advanced_matching":"enabled"}}}"#
     ));
@@ -245,8 +245,8 @@ fn config_response_for_an_unknown_pixel_changes_nothing() {
 #[test]
 fn failed_config_is_reported_when_the_network_is_back() {
     let mut page = Page::open(CHECKOUT_URL);
-    let answers = [(0, ""), (0, "")];
-    page.browser.state_mut().config_responses.extend(answers);
+    let responses = [(0, ""), (0, "")];
+    page.browser.state_mut().config_responses.extend(responses);
     page.set_network(Network::Down);
     page.call(INIT_P);
     page.advance(3_000);
@@ -254,6 +254,6 @@ fn failed_config_is_reported_when_the_network_is_back() {
     page.advance(10_000);
     let config = r#"{"automatic_advanced_matching":"request_failed","retry_attempted":true,"retry_succeeded":false}"#;
     assert_eq!(outcomes(&page), [config, config]);
-    let answers = page.requests().into_iter().map(|sent| sent.delivered);
-    assert_eq!(answers.collect::<Vec<_>>(), [Some(false), Some(true)]);
+    let delivered = page.requests().into_iter().map(|sent| sent.delivered);
+    assert_eq!(delivered.collect::<Vec<_>>(), [Some(false), Some(true)]);
 }

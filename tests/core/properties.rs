@@ -12,7 +12,7 @@ const HOST: &str = "shop.example.test";
 /// The clock is set by less than this, so that no cookie expires.
 const HOURS: i64 = 6 * 60 * 60 * 1_000;
 
-/// One step of a visit.
+/// One step of a scenario.
 #[derive(Debug, Clone)]
 enum Act {
     Init(usize),
@@ -23,12 +23,12 @@ enum Act {
     Large(usize),
     Burst(usize),
     Single(usize),
-    Refused,
+    InvalidCall,
     Advance(u64),
     Network(Network),
     Beacons(bool),
     /// Responds to one of the outstanding requests.
-    Answer(usize, bool),
+    Respond(usize, bool),
     Leave,
     PushState(usize),
     /// Sets the clock.
@@ -51,12 +51,12 @@ fn act() -> impl Strategy<Value = Act> {
         1 => prop_oneof![1..2_000usize, 15_000..75_000usize].prop_map(Act::Large),
         1 => (1..120usize).prop_map(Act::Burst),
         2 => (0..PIXELS.len()).prop_map(Act::Single),
-        2 => Just(Act::Refused),
+        2 => Just(Act::InvalidCall),
         8 => prop_oneof![0..30u64, 0..2_000u64, 0..400_000u64].prop_map(Act::Advance),
         2 => prop_oneof![Just(Network::Up), Just(Network::Down), Just(Network::Manual)]
             .prop_map(Act::Network),
         1 => any::<bool>().prop_map(Act::Beacons),
-        2 => (0..4usize, any::<bool>()).prop_map(|(nth, delivered)| Act::Answer(nth, delivered)),
+        2 => (0..4usize, any::<bool>()).prop_map(|(nth, delivered)| Act::Respond(nth, delivered)),
         2 => Just(Act::Leave),
         1 => (0..3usize).prop_map(Act::PushState),
         1 => (-HOURS..HOURS).prop_map(Act::Clock),
@@ -77,7 +77,7 @@ fn any_act() -> impl Strategy<Value = Act> {
 }
 
 /// A visit and the expected outcome.
-struct Visit {
+struct Scenario {
     page: Page,
     started: Vec<usize>,
     /// Each measured event with its pixel; `None` for events before any `init`.
@@ -94,14 +94,14 @@ struct Visit {
     requested: usize,
 }
 
-impl Visit {
+impl Scenario {
     /// A visit on which these acts have taken place, with cookies and storage blocked or not.
     fn after(acts: &[Act], blocked: (bool, bool)) -> Self {
-        let mut visit = Self::new(blocked.0, blocked.1);
+        let mut scenario = Self::new(blocked.0, blocked.1);
         for act in acts {
-            visit.act(act);
+            scenario.act(act);
         }
-        visit
+        scenario
     }
 
     fn new(cookies_blocked: bool, storage_blocked: bool) -> Self {
@@ -123,21 +123,21 @@ impl Visit {
     }
 
     /// The pixels that `measure` addresses.
-    fn reached(&self) -> Vec<Option<usize>> {
+    fn recipients(&self) -> Vec<Option<usize>> {
         if self.started.is_empty() {
             return vec![None];
         }
         self.started.iter().copied().map(Some).collect()
     }
 
-    fn measure(&mut self, reached: Vec<Option<usize>>, call: impl FnOnce(&str) -> String) {
+    fn measure(&mut self, recipients: Vec<Option<usize>>, call: impl FnOnce(&str) -> String) {
         let id = format!("id-{}", self.measured_so_far);
         self.measured_so_far += 1;
         self.page.call(&call(&id));
         if !self.granted {
             self.dropped.insert(id.clone());
         }
-        let measured = reached.into_iter().map(|pixel| (pixel, id.clone()));
+        let measured = recipients.into_iter().map(|pixel| (pixel, id.clone()));
         self.measured.extend(measured);
     }
 
@@ -170,31 +170,31 @@ impl Visit {
                     self.started.push(i);
                 }
             }
-            Act::Order => self.measure(self.reached(), order),
-            Act::Large(letters) => self.measure(self.reached(), |id| order_of_size(id, letters)),
+            Act::Order => self.measure(self.recipients(), order),
+            Act::Large(letters) => self.measure(self.recipients(), |id| order_of_size(id, letters)),
             Act::Burst(orders) => {
                 for _ in 0..orders {
-                    self.measure(self.reached(), order);
+                    self.measure(self.recipients(), order);
                 }
             }
             Act::Single(i) => {
-                let reached = self.started.contains(&i).then_some(Some(i));
-                self.measure(Vec::from_iter(reached), |id| {
+                let recipients = self.started.contains(&i).then_some(Some(i));
+                self.measure(Vec::from_iter(recipients), |id| {
                     format!(
                         r#"["measureSingle","{}","lead_created",{{"type":"customer_action"}},{{"event_id":"{id}"}}]"#,
                         PIXELS[i]
                     )
                 });
             }
-            Act::Refused => {
+            Act::InvalidCall => {
                 page.call(INVALID_CALL);
-                let reached = self.reached();
-                self.rejected.extend(reached);
+                let recipients = self.recipients();
+                self.rejected.extend(recipients);
             }
             Act::Advance(ms) => page.advance(ms),
             Act::Network(network) => page.set_network(network),
             Act::Beacons(accepted) => page.browser.state_mut().accepts_beacons = accepted,
-            Act::Answer(nth, delivered) => {
+            Act::Respond(nth, delivered) => {
                 let open = page.requests().into_iter();
                 let mut open = open.filter(|sent| sent.delivered.is_none());
                 if let Some(sent) = open.nth(nth) {
@@ -278,10 +278,10 @@ impl Visit {
         let body = sent.body.to_lowercase();
         assert!(!body.contains("jane") && !body.contains('@'), "{body}");
         if self.is_denied() {
-            assert!(sent.stripped, "{body}");
+            assert!(sent.is_anonymous, "{body}");
             assert!(sent.names().iter().all(|name| name == "oai::diagnostic"));
         }
-        assert!(!(sent.stripped && sent.is_identified()), "{body}");
+        assert!(!(sent.is_anonymous && sent.is_identified()), "{body}");
         for id in sent.measured_ids() {
             assert!(!self.dropped.contains(&id), "{id} was dropped");
         }
@@ -321,32 +321,32 @@ proptest! {
     fn every_event_is_delivered_once_or_reported_once_the_network_works(
         acts in prop::collection::vec(act(), 1..40),
         blocked in any::<(bool, bool)>(),
-        arrived in any::<bool>(),
+        delivered in any::<bool>(),
     ) {
-        let mut visit = Visit::after(&acts, blocked);
-        visit.settle_all(arrived);
+        let mut scenario = Scenario::after(&acts, blocked);
+        scenario.settle_all(delivered);
 
-        let requests = visit.page.requests();
+        let requests = scenario.page.requests();
         // unconfirmed beacons are sent again
-        let delivered: Vec<_> = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed).collect();
-        let measured = delivered.iter().flat_map(|sent| {
+        let confirmed: Vec<_> = requests.iter().filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed).collect();
+        let measured = confirmed.iter().flat_map(|sent| {
             sent.measured_ids().into_iter().map(|id| (sent.pixel().to_string(), id))
         });
-        let expected = visit.measured.iter().filter_map(|(pixel, id)| {
+        let expected = scenario.measured.iter().filter_map(|(pixel, id)| {
             pixel.map(|pixel| (encoded(pixel).to_string(), id.clone()))
         });
         let (measured, expected) = (counted(measured), counted(expected));
         prop_assert!(measured.values().all(|times| *times == 1));
         prop_assert!(measured.keys().all(|event| expected.contains_key(event)));
         // while requests fail, events over the outbox's limits are dropped and counted
-        let events = delivered.iter().flat_map(|sent| sent.events());
-        let lost: u64 = events
+        let events = confirmed.iter().flat_map(|sent| sent.events());
+        let dropped: u64 = events
             .filter_map(|event| event.data.get("dropped_event_reason_counts")?["outbox_full"].as_u64())
             .sum();
-        prop_assert_eq!(measured.len() as u64 + lost, expected.len() as u64);
+        prop_assert_eq!(measured.len() as u64 + dropped, expected.len() as u64);
 
-        for pixel in &visit.started {
-            let of_pixel = delivered.iter().filter(|sent| sent.pixel() == encoded(*pixel));
+        for pixel in &scenario.started {
+            let of_pixel = confirmed.iter().filter(|sent| sent.pixel() == encoded(*pixel));
             let events: Vec<_> = of_pixel.flat_map(|sent| sent.events()).collect();
             let inits = events.iter().filter(|event| event.name == "openai::sdk_init");
             prop_assert_eq!(inits.count(), 1);
@@ -355,7 +355,7 @@ proptest! {
             let reasons = events.iter().filter_map(|event| event.data.get("dropped_event_reason_counts")?.as_object());
             let rejected = reasons.flatten().filter(|(reason, _)| *reason != "outbox_full");
             let counted = rejected.filter_map(|(_, count)| count.as_u64()).sum::<u64>();
-            let rejected = visit.rejected.iter().filter(|of| **of == Some(*pixel));
+            let rejected = scenario.rejected.iter().filter(|of| **of == Some(*pixel));
             prop_assert_eq!(counted, rejected.count() as u64);
         }
     }
@@ -364,30 +364,30 @@ proptest! {
     fn denial_sends_no_identity_and_no_earlier_event(
         acts in prop::collection::vec(any_act(), 1..40),
         blocked in any::<(bool, bool)>(),
-        arrived in any::<bool>(),
+        delivered in any::<bool>(),
     ) {
         // every request is checked when it is sent
-        let mut visit = Visit::after(&acts, blocked);
-        visit.settle_all(arrived);
+        let mut scenario = Scenario::after(&acts, blocked);
+        scenario.settle_all(delivered);
     }
 
     #[test]
     fn first_visit_is_reported_once_and_first_grant_at_most_once(
         acts in prop::collection::vec(any_act(), 1..40),
         blocked in any::<(bool, bool)>(),
-        arrived in any::<bool>(),
+        delivered in any::<bool>(),
     ) {
-        let mut visit = Visit::after(&acts, blocked);
-        visit.settle_all(arrived);
-        for pixel in &visit.started {
-            let requests = visit.page.requests_for(encoded(*pixel)).into_iter();
-            let arrived = requests.filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
-            let events: Vec<_> = arrived.flat_map(|sent| sent.events()).collect();
+        let mut scenario = Scenario::after(&acts, blocked);
+        scenario.settle_all(delivered);
+        for pixel in &scenario.started {
+            let requests = scenario.page.requests_for(encoded(*pixel)).into_iter();
+            let confirmed = requests.filter(|sent| sent.delivered == Some(true) && !sent.is_unconfirmed);
+            let events: Vec<_> = confirmed.flat_map(|sent| sent.events()).collect();
             let count = |key| events.iter().filter(|event| event.data.contains_key(key)).count();
             prop_assert_eq!(count("is_first_visit_in_session"), 1);
             let grants = count("is_first_consent_grant_in_session");
             prop_assert!(grants <= 1);
-            prop_assert!(grants == 1 || visit.is_denied());
+            prop_assert!(grants == 1 || scenario.is_denied());
         }
     }
 
@@ -396,13 +396,13 @@ proptest! {
         acts in prop::collection::vec(any_act(), 0..20),
         blocked in any::<(bool, bool)>(),
     ) {
-        let mut visit = Visit::after(&acts, blocked);
-        visit.act(&Act::Init(0));
-        visit.act(&Act::Grant);
-        visit.page.call(&order("in the end"));
-        visit.settle_all(false);
-        let arrived = visit.page.requests_for("P").into_iter().filter(|sent| sent.delivered == Some(true));
-        let ids = arrived.flat_map(|sent| sent.measured_ids()).filter(|id| id == "in the end");
+        let mut scenario = Scenario::after(&acts, blocked);
+        scenario.act(&Act::Init(0));
+        scenario.act(&Act::Grant);
+        scenario.page.call(&order("in the end"));
+        scenario.settle_all(false);
+        let delivered = scenario.page.requests_for("P").into_iter().filter(|sent| sent.delivered == Some(true));
+        let ids = delivered.flat_map(|sent| sent.measured_ids()).filter(|id| id == "in the end");
         prop_assert_eq!(ids.count(), 1);
     }
 
@@ -410,10 +410,10 @@ proptest! {
     fn only_one_request_is_in_flight_until_page_hide(
         acts in prop::collection::vec(act().prop_filter("no page hide", |act| !matches!(act, Act::Leave)), 1..40),
     ) {
-        let mut visit = Visit::new(false, false);
+        let mut scenario = Scenario::new(false, false);
         for act in &acts {
-            visit.act(act);
-            let state = visit.page.browser.state();
+            scenario.act(act);
+            let state = scenario.page.browser.state();
             let open = state.requests.iter().filter(|sent| sent.delivered.is_none());
             let open = counted(open.map(|sent| sent.pixel()));
             prop_assert!(open.values().all(|count| *count == 1), "{:?}", open);

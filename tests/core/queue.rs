@@ -16,8 +16,8 @@ fn times(page: &Page, began: u64) -> Vec<u64> {
     requests.iter().map(|sent| sent.at - began).collect()
 }
 
-fn ticks(page: &Page) -> u64 {
-    page.browser.state().ticks
+fn monotonic_ms(page: &Page) -> u64 {
+    page.browser.state().monotonic_ms
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn close_calls_share_one_request_one_second_after_the_last() {
     page.call(&order("a"));
     page.advance(900);
     page.call(&order("b"));
-    let last = ticks(&page);
+    let last = monotonic_ms(&page);
     page.advance(IDLE_FLUSH_MS - 1);
     assert!(page.requests().is_empty());
     page.advance(1);
@@ -37,7 +37,7 @@ fn close_calls_share_one_request_one_second_after_the_last() {
 #[test]
 fn steady_stream_is_flushed_four_seconds_after_its_first_event() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     for i in 0..20 {
         page.call(&order(&i.to_string()));
         page.advance(500);
@@ -52,7 +52,7 @@ fn steady_stream_is_flushed_four_seconds_after_its_first_event() {
 #[test]
 fn diagnostics_alone_are_flushed_after_four_seconds() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(INVALID_CALL);
     page.advance(3_000);
     page.call(INVALID_CALL);
@@ -62,7 +62,7 @@ fn diagnostics_alone_are_flushed_after_four_seconds() {
 #[test]
 fn queued_diagnostics_go_with_the_next_event() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(INVALID_CALL);
     page.advance(1_000);
     page.call(&order("a"));
@@ -73,7 +73,7 @@ fn queued_diagnostics_go_with_the_next_event() {
 #[test]
 fn event_after_a_rejected_call_is_flushed_within_four_seconds_of_it() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(INVALID_CALL);
     page.advance(3_900);
     page.call(&order("a"));
@@ -83,7 +83,7 @@ fn event_after_a_rejected_call_is_flushed_within_four_seconds_of_it() {
 #[test]
 fn page_without_events_sends_one_request() {
     let mut page = Page::open(CHECKOUT_URL);
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(INIT_P);
     page.advance(600_000);
     assert_eq!(times(&page, began), [IDLE_FLUSH_MS]);
@@ -108,7 +108,7 @@ fn events_during_a_request_are_sent_after_its_response() {
 #[test]
 fn event_during_a_request_still_waits_one_second() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS + LATENCY_MS / 2);
     page.call(&order("b"));
@@ -120,19 +120,19 @@ fn event_during_a_request_still_waits_one_second() {
 fn failed_request_is_retried_with_doubling_backoff_and_the_same_ids() {
     let mut page = Page::open_idle();
     page.set_network(Network::Down);
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(&order("a"));
     page.call(r#"["measure","lead_created",{"type":"customer_action"}]"#);
     page.call(INVALID_CALL);
     page.advance(2_000_000);
     let requests = page.requests();
     let mut at = IDLE_FLUSH_MS;
-    for (sent, pause) in requests.iter().zip([
+    for (sent, delay_ms) in requests.iter().zip([
         5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000,
     ]) {
         assert_eq!(sent.at - began, at);
         assert_eq!(sent.body, requests[0].body);
-        at += LATENCY_MS + pause;
+        at += LATENCY_MS + delay_ms;
     }
     assert!(requests.len() >= 9);
     assert_ne!(requests[1].parameter("t"), requests[0].parameter("t"));
@@ -142,7 +142,7 @@ fn failed_request_is_retried_with_doubling_backoff_and_the_same_ids() {
 fn event_during_backoff_goes_with_the_retry() {
     let mut page = Page::open_idle();
     page.set_network(Network::Down);
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(&order("a"));
     page.advance(IDLE_FLUSH_MS);
     page.call(&order("b"));
@@ -165,7 +165,7 @@ fn delivered_request_resets_the_backoff() {
     assert_eq!(page.delivered_ids(), ["a"]);
     page.drain();
     page.set_network(Network::Down);
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(&order("b"));
     page.advance(IDLE_FLUSH_MS + LATENCY_MS + 5_000);
     assert_eq!(
@@ -209,7 +209,7 @@ fn response_to_an_unknown_request_changes_nothing() {
 #[test]
 fn early_timer_sends_nothing() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     page.call(&order("a"));
     for _ in 0..3 {
         page.advance(400);
@@ -221,7 +221,7 @@ fn early_timer_sends_nothing() {
 #[test]
 fn burst_of_400_orders_is_sent_once_each() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     let ids: Vec<_> = (0..400).map(|i| format!("order-{i}")).collect();
     for id in &ids {
         page.call(&order(id));
@@ -242,7 +242,7 @@ fn burst_of_400_orders_is_sent_once_each() {
 #[test]
 fn rest_of_a_burst_does_not_wait_for_later_events() {
     let mut page = Page::open_idle();
-    let began = ticks(&page);
+    let began = monotonic_ms(&page);
     for i in 0..400 {
         page.call(&order(&i.to_string()));
     }

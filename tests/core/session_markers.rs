@@ -50,7 +50,7 @@ fn first_page_of_a_session_reports_both_markers() {
 fn second_page_reports_no_marker() {
     let page = Page::open_idle();
     let mut page = page.navigate_to(CHECKOUT_URL);
-    let began = page.browser.state().ticks;
+    let began = page.browser.state().monotonic_ms;
     page.call(INIT_P);
     page.advance(60_000);
     let sent = page.request();
@@ -122,7 +122,7 @@ fn denied_session_reports_the_visit_and_later_the_grant() {
         markers(&page.requests()),
         [(false, true, false), (true, false, true)]
     );
-    assert!(page.requests().iter().all(|sent| sent.stripped));
+    assert!(page.requests().iter().all(|sent| sent.is_anonymous));
     assert_eq!(page.markers().as_deref(), Some("g"));
 }
 

@@ -54,7 +54,7 @@ fn first_request_matches_byte_for_byte() {
         r#""oppref":"click-1","user":{"in":{"co":"DE","ct":"Kiel"}}}"#.into(),
     ];
     assert_eq!(sent.body, expected.concat());
-    assert!(!sent.stripped && !sent.is_unloading);
+    assert!(!sent.is_anonymous && !sent.is_unloading);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn request_of_markers_only_is_anonymous() {
     page.call(CONSENT_GRANT);
     page.advance(IDLE_FLUSH_MS);
     let sent = page.request();
-    assert!(sent.stripped);
+    assert!(sent.is_anonymous);
     assert!(sent.body.starts_with(r#"{"events":[{"type":"oai::d"#));
     assert!(sent.body.ends_with("}]}"));
     assert!(page.browser.cookie("__obref").is_some());
@@ -81,7 +81,7 @@ fn request_with_more_than_markers_is_not_anonymous() {
     page.advance(10_000);
     let sent = page.request();
     assert_eq!(sent.names(), ["oai::diagnostic"]);
-    assert!(!sent.stripped);
+    assert!(!sent.is_anonymous);
     assert!(sent.batch().obref.is_some());
     assert!(sent.batch().user.is_none());
 }

@@ -97,7 +97,7 @@ impl CookieJar {
             match key.to_ascii_lowercase().as_str() {
                 "domain" => match accepted_domain(by, value.trim_start_matches('.')) {
                     Ok(domain) => cookie.domain = domain,
-                    Err(Refused) => return,
+                    Err(DomainNotAccepted) => return,
                 },
                 "max-age" => {
                     let seconds: i64 = value.parse().expect(text);
@@ -135,17 +135,17 @@ impl CookieJar {
 }
 
 #[derive(Debug)]
-pub struct Refused;
+pub struct DomainNotAccepted;
 
 /// The domain that the browser stores a cookie for, or an error if it rejects the cookie.
-pub fn accepted_domain(by: &Origin, domain: &str) -> Result<Option<String>, Refused> {
+pub fn accepted_domain(by: &Origin, domain: &str) -> Result<Option<String>, DomainNotAccepted> {
     let is_address = by.host.starts_with('[') || by.host.parse::<std::net::Ipv4Addr>().is_ok();
     let is_public = !domain.contains('.') || PUBLIC_SUFFIXES.contains(&domain);
     if domain == by.host && (is_address || is_public) {
         return Ok(None);
     }
     if is_address || is_public || !is_within(&by.host, domain) {
-        return Err(Refused);
+        return Err(DomainNotAccepted);
     }
     Ok(Some(domain.into()))
 }

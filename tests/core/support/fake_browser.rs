@@ -64,7 +64,7 @@ pub struct BrowserState {
     /// Milliseconds since the epoch.
     pub now: u64,
     /// Milliseconds since the page opened.
-    pub ticks: u64,
+    pub monotonic_ms: u64,
     uuids: u64,
     /// Origin of the open page.
     pub origin: Origin,
@@ -83,11 +83,11 @@ pub struct BrowserState {
     /// Whether the keepalive worker is available.
     pub has_workers: bool,
     /// Whether the last request was delivered, as far as the page knows.
-    pub reached: bool,
+    pub last_delivered: bool,
     /// Keys of the outbox records that belong to this page.
     pub own_records: BTreeSet<String>,
     /// Every text that was to be stored in a record.
-    pub texts: Vec<String>,
+    pub written_records: Vec<String>,
     pub requests: Vec<SentRequest>,
     /// Responses to the next config requests; later requests get none.
     pub config_responses: VecDeque<(u16, &'static str)>,
@@ -95,8 +95,8 @@ pub struct BrowserState {
     pub config_requests: Vec<(u64, String)>,
     pub warnings: Vec<String>,
     pub trace: Vec<(DebugEvent, String)>,
-    alarm: Option<u64>,
-    pub coming: Vec<(u64, BrowserEvent)>,
+    timer_at: Option<u64>,
+    pub scheduled: Vec<(u64, BrowserEvent)>,
 }
 
 /// A request to the events endpoint.
@@ -107,7 +107,7 @@ pub struct SentRequest {
     pub at: u64,
     pub url: String,
     pub body: String,
-    pub stripped: bool,
+    pub is_anonymous: bool,
     pub is_unloading: bool,
     pub by: Transport,
     /// Whether it is a beacon that the page cannot trust to arrive.
@@ -169,7 +169,7 @@ impl FakeBrowser {
     pub fn new() -> Self {
         Self(Rc::new(RefCell::new(BrowserState {
             now: 1_800_000_000_000,
-            ticks: 0,
+            monotonic_ms: 0,
             uuids: 0,
             origin: Origin::default(),
             url: String::new(),
@@ -182,16 +182,16 @@ impl FakeBrowser {
             network: Network::Up,
             accepts_beacons: true,
             has_workers: false,
-            reached: true,
+            last_delivered: true,
             own_records: BTreeSet::new(),
-            texts: Vec::new(),
+            written_records: Vec::new(),
             requests: Vec::new(),
             config_responses: VecDeque::new(),
             config_requests: Vec::new(),
             warnings: Vec::new(),
             trace: Vec::new(),
-            alarm: None,
-            coming: Vec::new(),
+            timer_at: None,
+            scheduled: Vec::new(),
         })))
     }
 
@@ -210,11 +210,11 @@ impl FakeBrowser {
         state.url = url.into();
         state.landing = url.into();
         // scripts run some time after navigation starts
-        state.ticks = 40;
-        state.alarm = None;
-        state.reached = true;
+        state.monotonic_ms = 40;
+        state.timer_at = None;
+        state.last_delivered = true;
         state.own_records.clear();
-        state.coming.clear();
+        state.scheduled.clear();
     }
 
     /// Sets a cookie as another page of that host.
@@ -266,7 +266,7 @@ impl FakeBrowser {
     /// Records the response to a request; only the first counts.
     pub fn record_response(&self, number: u32, delivered: bool) {
         let mut state = self.state_mut();
-        state.reached = delivered;
+        state.last_delivered = delivered;
         // request IDs start at 1 on each page
         let mut youngest_first = state.requests.iter_mut().rev();
         if let Some(sent) = youngest_first.find(|sent| sent.number == number) {
@@ -277,17 +277,17 @@ impl FakeBrowser {
     /// Advances the clock to the next event, if it is due by `end`.
     pub fn step_until(&self, end: u64) -> Option<BrowserEvent> {
         let mut state = self.state_mut();
-        let alarm = state.alarm.filter(|at| *at <= end);
-        let next = (0..state.coming.len()).min_by_key(|i| state.coming[*i].0);
-        let next = next.filter(|i| state.coming[*i].0 <= end);
-        let (at, event) = match (alarm, next) {
+        let timer_at = state.timer_at.filter(|at| *at <= end);
+        let next = (0..state.scheduled.len()).min_by_key(|i| state.scheduled[*i].0);
+        let next = next.filter(|i| state.scheduled[*i].0 <= end);
+        let (at, event) = match (timer_at, next) {
             (None, None) => return None,
             (Some(at), None) => (at, BrowserEvent::Timer),
-            (Some(at), Some(i)) if at < state.coming[i].0 => (at, BrowserEvent::Timer),
-            (_, Some(i)) => state.coming.remove(i),
+            (Some(at), Some(i)) if at < state.scheduled[i].0 => (at, BrowserEvent::Timer),
+            (_, Some(i)) => state.scheduled.remove(i),
         };
         if let BrowserEvent::Timer = event {
-            state.alarm = None;
+            state.timer_at = None;
         }
         state.advance_to(at);
         Some(event)
@@ -362,14 +362,14 @@ impl BrowserState {
     }
 
     /// Advances the clock; never backwards.
-    pub fn advance_to(&mut self, ticks: u64) {
-        let passed = ticks.saturating_sub(self.ticks);
-        self.ticks += passed;
+    pub fn advance_to(&mut self, monotonic_ms: u64) {
+        let passed = monotonic_ms.saturating_sub(self.monotonic_ms);
+        self.monotonic_ms += passed;
         self.now += passed;
     }
 
     fn schedule(&mut self, ms: u64, event: BrowserEvent) {
-        self.coming.push((self.ticks + ms, event));
+        self.scheduled.push((self.monotonic_ms + ms, event));
     }
 }
 
@@ -379,7 +379,7 @@ impl Host for FakeBrowser {
     }
 
     fn monotonic_ms(&self) -> u64 {
-        self.state().ticks
+        self.state().monotonic_ms
     }
 
     fn uuid<'s>(&mut self, s: Scratch<'s>) -> ScratchString<'s> {
@@ -440,7 +440,7 @@ impl Host for FakeBrowser {
         map.insert(key.as_str().into(), value.as_str().into());
     }
 
-    fn outbox_put(&mut self, _leaving: bool, name: ThinStr, text: ThinStr) -> bool {
+    fn outbox_put(&mut self, _is_unloading: bool, name: ThinStr, text: ThinStr) -> bool {
         let state = &mut *self.state_mut();
         let (name, text) = (name.as_str(), text.as_str());
         if name.is_empty() {
@@ -451,7 +451,7 @@ impl Host for FakeBrowser {
             state.local.remove(&format!("{OUTBOX_PREFIX}{name}"));
         } else {
             state.own_records.insert(name.into());
-            state.texts.push(text.into());
+            state.written_records.push(text.into());
             if state.storage_blocked {
                 return false;
             }
@@ -537,18 +537,18 @@ impl Host for FakeBrowser {
         };
         let sent = SentRequest {
             number: request.id,
-            at: state.ticks,
+            at: state.monotonic_ms,
             url: request.url.as_str().into(),
             body: request.body.as_str().into(),
-            stripped: request.is_anonymous,
+            is_anonymous: request.is_anonymous,
             is_unloading: request.is_unloading,
             by,
-            is_unconfirmed: by == Transport::Beacon && !state.reached,
+            is_unconfirmed: by == Transport::Beacon && !state.last_delivered,
             delivered,
         };
         state.requests.push(sent);
         if by == Transport::Worker {
-            state.texts.push(record.into());
+            state.written_records.push(record.into());
             if state.network != Network::Up {
                 let name = format!("worker-{}", state.requests.len());
                 state
@@ -560,7 +560,7 @@ impl Host for FakeBrowser {
             return SendResult::HandedOff;
         }
         if by == Transport::Beacon {
-            if state.reached {
+            if state.last_delivered {
                 return SendResult::HandedOff;
             }
             // its response will never be known
@@ -573,18 +573,18 @@ impl Host for FakeBrowser {
             Network::Down => (0, 0),
             Network::Status(status, after) => (status, after),
         };
-        let answer = BrowserEvent::Response(request.id, status, after);
-        state.schedule(LATENCY_MS, answer);
+        let response = BrowserEvent::Response(request.id, status, after);
+        state.schedule(LATENCY_MS, response);
         SendResult::InFlight
     }
 
     fn fetch_config(&mut self, pixel: usize, url: ThinStr) {
         let mut state = self.state_mut();
-        let asked = (state.ticks, url.as_str().into());
-        state.config_requests.push(asked);
+        let request = (state.monotonic_ms, url.as_str().into());
+        state.config_requests.push(request);
         if let Some((status, body)) = state.config_responses.pop_front() {
-            let answer = BrowserEvent::ConfigResponse(pixel, status, body.into());
-            state.schedule(LATENCY_MS, answer);
+            let response = BrowserEvent::ConfigResponse(pixel, status, body.into());
+            state.schedule(LATENCY_MS, response);
         }
     }
 
@@ -595,7 +595,7 @@ impl Host for FakeBrowser {
 
     fn set_timer(&mut self, ms: u32) {
         let mut state = self.state_mut();
-        state.alarm = Some(state.ticks + u64::from(ms));
+        state.timer_at = Some(state.monotonic_ms + u64::from(ms));
     }
 
     fn warn(&mut self, line: ThinStr) {
@@ -609,8 +609,8 @@ impl Host for FakeBrowser {
         self.state_mut().warnings.push(line);
     }
 
-    fn trace(&mut self, step: DebugEvent, about: ThinStr) {
-        self.state_mut().trace.push((step, about.as_str().into()));
+    fn trace(&mut self, event: DebugEvent, about: ThinStr) {
+        self.state_mut().trace.push((event, about.as_str().into()));
     }
 }
 

@@ -103,7 +103,7 @@ impl Page {
     }
 
     /// Calls the tracker in a scope of its own, as each export of the module does.
-    fn enter(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>, Scratch)) {
+    fn with_tracker(&mut self, work: impl FnOnce(&mut Tracker<FakeBrowser>, Scratch)) {
         let scope = Scope::open();
         work(&mut self.tracker, scope.scratch());
     }
@@ -130,12 +130,12 @@ impl Page {
 
     /// Marks the end of the calls that were queued before the script loaded.
     fn replayed(&mut self) {
-        self.enter(|tracker, _| tracker.on_replay_done());
+        self.with_tracker(|tracker, _| tracker.on_replay_done());
     }
 
     /// Switches debug on or off.
     pub fn debug(&mut self, on: bool) {
-        self.enter(|tracker, _| tracker.set_debug(on));
+        self.with_tracker(|tracker, _| tracker.set_debug(on));
     }
 
     pub fn call_all<'a>(&mut self, calls: impl IntoIterator<Item = &'a str>) {
@@ -146,12 +146,12 @@ impl Page {
 
     /// Passes any text to the tracker as a call.
     pub fn call_raw(&mut self, text: &str) {
-        self.enter(|tracker, s| tracker.on_call(s, ThinString::from(text).as_thin()));
+        self.with_tracker(|tracker, s| tracker.on_call(s, ThinString::from(text).as_thin()));
     }
 
     /// Advances the clock by this many milliseconds and dispatches everything due.
     pub fn advance(&mut self, ms: u64) {
-        let end = self.browser.state().ticks + ms;
+        let end = self.browser.state().monotonic_ms + ms;
         let mut events = 0;
         while let Some(event) = self.browser.step_until(end) {
             events += 1;
@@ -163,12 +163,12 @@ impl Page {
 
     fn dispatch(&mut self, event: BrowserEvent) {
         match event {
-            BrowserEvent::Timer => self.enter(|tracker, s| tracker.on_timer(s)),
-            BrowserEvent::FirstPaint => self.enter(|tracker, s| tracker.on_first_paint(s)),
+            BrowserEvent::Timer => self.with_tracker(|tracker, s| tracker.on_timer(s)),
+            BrowserEvent::FirstPaint => self.with_tracker(|tracker, s| tracker.on_first_paint(s)),
             BrowserEvent::Response(number, status, after) => {
                 self.browser
                     .record_response(number, (1..400).contains(&status));
-                self.enter(|tracker, s| tracker.on_response(s, number, status, after));
+                self.with_tracker(|tracker, s| tracker.on_response(s, number, status, after));
             }
             BrowserEvent::RecordFound(name) => self.recover_from(&name),
             BrowserEvent::ConfigResponse(pixel, status, body) => {
@@ -202,7 +202,7 @@ impl Page {
 
     /// Passes any text to the tracker as a record.
     pub fn recover_raw(&mut self, text: &str) {
-        self.enter(|tracker, s| tracker.recover_record(s, ThinString::from(text).as_thin()));
+        self.with_tracker(|tracker, s| tracker.recover_record(s, ThinString::from(text).as_thin()));
     }
 
     /// The page crashes, and another one opens.
@@ -212,7 +212,7 @@ impl Page {
 
     /// The browser fires `online`.
     pub fn online(&mut self) {
-        self.enter(|tracker, _| tracker.on_online());
+        self.with_tracker(|tracker, _| tracker.on_online());
     }
 
     /// Delivers the request at that index of [`Page::requests`].
@@ -227,14 +227,14 @@ impl Page {
 
     /// Responds to the config request of the nth pixel.
     pub fn config_response(&mut self, pixel: usize, status: u16, body: &str) {
-        let settings: Option<serde_json::Value> = serde_json::from_str(body).ok();
-        let enabled = settings.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
-        self.enter(|tracker, _| tracker.on_config_response(pixel, status, enabled));
+        let config: Option<serde_json::Value> = serde_json::from_str(body).ok();
+        let enabled = config.and_then(|it| it["automatic_advanced_matching_enabled"].as_bool());
+        self.with_tracker(|tracker, _| tracker.on_config_response(pixel, status, enabled));
     }
 
     /// The timer fires too early, as browsers' timers may.
     pub fn fire_timer_early(&mut self) {
-        self.enter(|tracker, s| tracker.on_timer(s));
+        self.with_tracker(|tracker, s| tracker.on_timer(s));
     }
 
     /// The page is hidden or unloaded.
@@ -245,7 +245,7 @@ impl Page {
     /// Another tab of the site stores a consent answer, and this page gets a storage event.
     pub fn set_in_other_tab(&mut self, answer: &str) {
         self.browser.store_consent(answer);
-        self.enter(|tracker, s| tracker.on_storage_event(s));
+        self.with_tracker(|tracker, s| tracker.on_storage_event(s));
     }
 
     /// `history.pushState`
@@ -296,8 +296,8 @@ impl Page {
     /// The IDs of the page's own events that were delivered.
     pub fn delivered_ids(&self) -> Vec<String> {
         let requests = self.requests();
-        let arrived = requests.iter().filter(|sent| sent.delivered == Some(true));
-        arrived.flat_map(SentRequest::measured_ids).collect()
+        let delivered = requests.iter().filter(|sent| sent.delivered == Some(true));
+        delivered.flat_map(SentRequest::measured_ids).collect()
     }
 
     /// The transport of each request, in order.
@@ -312,15 +312,15 @@ impl Page {
     /// The URLs of all config requests.
     pub fn config_requests(&self) -> Vec<String> {
         let state = self.browser.state();
-        let asked = state.config_requests.iter();
-        asked.map(|(_, url)| url.clone()).collect()
+        let requests = state.config_requests.iter();
+        requests.map(|(_, url)| url.clone()).collect()
     }
 
-    /// The details of all traced steps of that kind.
-    pub fn traced(&self, step: DebugEvent) -> Vec<String> {
+    /// The details of all debug events of that kind.
+    pub fn traced(&self, event: DebugEvent) -> Vec<String> {
         let state = self.browser.state();
-        let steps = state.trace.iter().filter(|(traced, _)| *traced == step);
-        steps.map(|(_, about)| about.clone()).collect()
+        let events = state.trace.iter().filter(|(traced, _)| *traced == event);
+        events.map(|(_, about)| about.clone()).collect()
     }
 
     /// The session markers of `P` in `sessionStorage`.
