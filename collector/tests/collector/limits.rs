@@ -290,7 +290,7 @@ fn unfinished_large_bodies_do_not_exhaust_memory() {
     let head = "POST /v1/events?pid=P HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\n\r\n";
     let part = vec![b' '; 4_000_000];
     let mut open = Vec::new();
-    let mut refused = 0;
+    let mut rejected = 0;
     for _ in 0..20 {
         let mut stream = TcpStream::connect(server.address).unwrap();
         stream
@@ -302,11 +302,11 @@ fn unfinished_large_bodies_do_not_exhaust_memory() {
         let mut response = [0; 12];
         if stream.read(&mut response).is_ok() {
             assert_eq!(&response, b"HTTP/1.1 503");
-            refused += 1;
+            rejected += 1;
         }
         open.push(stream);
     }
-    assert!(refused >= 8, "{refused}");
+    assert!(rejected >= 8, "{rejected}");
     // The memory is available again once they are gone.
     drop(open);
     let begun = Instant::now();

@@ -29,7 +29,7 @@ const escaped = (/** @type {string} */ text) =>
 
 const ORDER = `oaiq("measure", "order_created", { type: "contents", amount: 2599, currency: "EUR", contents: [{ id: "1", name: "${escaped(NAME)}" }] }, { event_id: "named" });`;
 
-const ADDRESSES = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
+const ENDPOINTS = `data-endpoint="${EVENTS_PATH}" data-settings="${CONFIG_PATH}"`;
 
 /** The state in the script right after the pixel's: a module that has started has stored the consent. */
 const PROBE = inlineScript(
@@ -121,7 +121,7 @@ describe(
           charsets,
           QUEUE_STUB,
           inlineScript(`${INIT} oaiq("consent", true); ${ORDER}`),
-          sdkTag(attribute + ADDRESSES),
+          sdkTag(attribute + ENDPOINTS),
           PROBE,
         );
         assert.deepEqual(await tab.evaluate("window.seen"), {

@@ -16,7 +16,7 @@ import {
 
 const VENDOR = {
   events: "https://bzr.openai.com/v1/sdk/events",
-  settings: `https://bzrcdn.openai.com/pixel-config/v1/${PIXEL_ID}.json`,
+  config: `https://bzrcdn.openai.com/pixel-config/v1/${PIXEL_ID}.json`,
 };
 
 /** All requests to other origins. */
@@ -178,7 +178,7 @@ describe("endpoints", { concurrency: 4 }, () => {
 
   test("events and config requests go to OpenAI by default", async (t) => {
     const { site, tab, otherOrigins } = await openPage(t, {});
-    await otherOrigins.waitForAll(VENDOR.events, VENDOR.settings);
+    await otherOrigins.waitForAll(VENDOR.events, VENDOR.config);
     assert.deepEqual(site.requests, []);
     assert.deepEqual(tab.oaiqLogs, []);
   });

@@ -165,17 +165,17 @@ describe("the outbox", { concurrency: 4 }, () => {
 
   /** Whether the record set aside is deleted. */
   const IS_GONE = `!("oaiq_outbox.damaged" in localStorage)`;
-  for (const { when, days, isKept } of [
-    { when: "less than seven days", days: 6.9, isKept: true },
-    { when: "more than seven days", days: 7.1, isKept: false },
+  for (const { when, days, isStored } of [
+    { when: "less than seven days", days: 6.9, isStored: true },
+    { when: "more than seven days", days: 7.1, isStored: false },
   ])
-    test(`a record that was set aside ${when} ago ${isKept ? "stays" : "is deleted"}`, async (t) => {
+    test(`a record that was set aside ${when} ago ${isStored ? "stays" : "is deleted"}`, async (t) => {
       const { site, tab, next } = await openEmptyPage(t, browser);
       await tab.evaluate(
         `localStorage["oaiq_outbox.damaged"] = (Date.now() - ${days * 86_400_000}) + " {"`,
       );
       await tab.goto(next);
-      if (isKept) {
+      if (isStored) {
         await site.waitForPixels(1);
         await pause(1_000);
         assert.equal(await tab.evaluate(IS_GONE), false);

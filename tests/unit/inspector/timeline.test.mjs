@@ -41,17 +41,17 @@ test("a visit has its pages by time, in any order of arrival", () => {
   const begin = initEntry(at(0, HOME));
   const view = entry(at(1, HOME));
   const cart = entry(at(9, CART));
-  const settings = diagnosticEntry(
+  const diagnostic = diagnosticEntry(
     { config: {} },
     { obref: begin.obref, stripped: false, event: undefined },
   );
-  settings.event.timestamp_ms = NOW + 2000;
+  diagnostic.event.timestamp_ms = NOW + 2000;
   const back = entry(at(20, HOME));
-  assert.deepEqual(shape(groupVisits([begin, settings, back, cart, view])), [
+  assert.deepEqual(shape(groupVisits([begin, diagnostic, back, cart, view])), [
     [
       begin.obref,
       [
-        [HOME, begin.seq, view.seq, settings.seq],
+        [HOME, begin.seq, view.seq, diagnostic.seq],
         [CART, cart.seq],
         [HOME, back.seq],
       ],
@@ -110,13 +110,13 @@ test("a row says where the click ID changes or is lost", () => {
    * @param {string} [oppref]
    */
   const on = (seconds, oppref) => entry({ oppref, ...at(seconds, HOME) });
-  const settings = diagnosticEntry({ consent: true });
-  settings.obref = on(0).obref;
-  settings.event.timestamp_ms = NOW + 1500;
+  const diagnostic = diagnosticEntry({ consent: true });
+  diagnostic.obref = on(0).obref;
+  diagnostic.event.timestamp_ms = NOW + 1500;
   const rows = timelineRows(
     groupVisits(
       newestFirst(
-        ...[on(1, "one"), settings, on(2, "one"), on(3, "two"), on(4), on(5)],
+        ...[on(1, "one"), diagnostic, on(2, "one"), on(3, "two"), on(4), on(5)],
         on(6, "two"),
       ),
     ),

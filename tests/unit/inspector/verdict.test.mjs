@@ -67,7 +67,7 @@ test("a search finds what is shown and any value, and filters combine", () => {
     },
   });
   const start = diagnosticEntry({});
-  const refused = diagnosticEntry({ dropped_event_count: 2 });
+  const rejections = diagnosticEntry({ dropped_event_count: 2 });
   /**
    * @param {Partial<Filter>} filter
    * @param {...EventRecord} entries
@@ -78,7 +78,7 @@ test("a search finds what is shown and any value, and filters combine", () => {
   assert.deepEqual(finds({ text: `#${order.seq}` }, order), [true]);
   assert.deepEqual(finds({ text: "contents" }, order), [false]);
   // each rejected call is a missing conversion
-  assert.deepEqual(finds({ internal: false }, order, start, refused), [
+  assert.deepEqual(finds({ internal: false }, order, start, rejections), [
     true,
     false,
     true,

@@ -391,7 +391,7 @@ const ChecksBadge = ({ results }) => {
   if (review > 0) state = "review";
   if (fail > 0) state = "fail";
   return (
-    <span class="tally" data-of={state} title={summarize(results)}>
+    <span class="counts" data-of={state} title={summarize(results)}>
       {(fail > 0 || review > 0) && <Icon of={state} />}
       {pass}/{results.length}
     </span>

@@ -56,7 +56,7 @@ export function subscribe({ onReload, onBatch, onClear, onState }) {
       else onClear();
     });
     stream.addEventListener("error", () => {
-      lose();
+      onDisconnect();
       // The browser reconnects by itself, except after a response that is not a stream.
       if (stream.readyState === EventSource.CLOSED) reopen();
     });
@@ -74,20 +74,20 @@ export function subscribe({ onReload, onBatch, onClear, onState }) {
       loadedAt = performance.now();
     } catch {
       if (thisLoad.signal.aborted) return;
-      lose();
+      onDisconnect();
       reopen();
       return;
     }
     // a newer load has replaced this one
     if (thisLoad.signal.aborted) return;
-    const arrived = pending;
+    const batches = pending;
     pending = undefined;
     onState("live");
     onReload(events, events.length === NEWEST);
-    arrived.forEach(onBatch);
+    batches.forEach(onBatch);
   }
 
-  function lose() {
+  function onDisconnect() {
     loading?.abort();
     pending = undefined;
     onState("lost");

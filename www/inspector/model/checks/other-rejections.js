@@ -8,7 +8,7 @@ import { allAccepted, findRejected } from "./rejected.js";
  */
 export const checkOtherRejections = ({ entries }) => {
   const check = {
-    id: "refused",
+    id: "other-rejections",
     title: "No event is rejected for another reason",
   };
   const rejected = findRejected(entries, "other");
