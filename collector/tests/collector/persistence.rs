@@ -77,7 +77,7 @@ fn facts_describe_how_the_collector_was_started() {
             "listening": ["http://localhost:8787"],
             "pixels": [],
             "key_given": false,
-            "kept": 1,
+            "stored": 1,
             "most": 100_000,
         })
     );

@@ -190,7 +190,7 @@ async fn facts(State(collector): State<Arc<Collector>>) -> impl IntoResponse {
         "listening": config.listening,
         "pixels": config.pixels,
         "key_given": config.key.is_some(),
-        "kept": collector.ingest.stored_count(),
+        "stored": collector.ingest.stored_count(),
         "most": MAX_EVENTS,
     });
     let headers = [
