@@ -119,9 +119,9 @@ export const build = async () => {
 /** Builds a pixel whose module can be made to panic, for the tests of what the page gets then. */
 export const buildFaultInjected = async () =>
   writeScript(
-    "target/faulty/oaiq.min.js",
+    "target/fault-injected/oaiq.min.js",
     PIXEL_ENTRY,
-    await compile("faulty", "provoke-fault"),
+    await compile("fault-injected", "fault-injection"),
   );
 
 if (isMain(import.meta)) {

@@ -58,7 +58,8 @@ export const ensurePixelBuilt = () => (pixel ??= buildIfNeeded());
 
 /** Builds the pixel whose module can be made to panic, if needed. */
 export const ensureFaultInjectedPixelBuilt = async () => {
-  if (!isUpToDate("target/faulty/oaiq.min.js")) await buildFaultInjected();
+  if (!isUpToDate("target/fault-injected/oaiq.min.js"))
+    await buildFaultInjected();
 };
 
 /**

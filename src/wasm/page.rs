@@ -263,8 +263,8 @@ pub extern "C" fn start() {
 pub extern "C" fn on_call() {
     with_tracker!(|tracker, s| {
         let call = take_incoming(s);
-        #[cfg(feature = "provoke-fault")]
-        assert!(!call.as_str().contains("provoke_fault"));
+        #[cfg(feature = "fault-injection")]
+        assert!(!call.as_str().contains("inject_fault"));
         tracker.on_call(s, call.as_thin());
     });
 }

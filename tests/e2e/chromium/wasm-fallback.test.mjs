@@ -1,4 +1,4 @@
-// Tests pages where WebAssembly is forbidden or compiles late, and a fault inside the module.
+// Tests pages where WebAssembly is forbidden or compiles late, and an internal error of the module.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -25,7 +25,7 @@ import {
 /** A machine with two cores runs two tests at a time. */
 const TOGETHER = { concurrency: 2 };
 
-const FAULTY = join(root, "target/faulty/oaiq.min.js");
+const FAULT_INJECTED = join(root, "target/fault-injected/oaiq.min.js");
 const FALLBACK = "oaiq.fallback.min.js";
 
 /** A page with calls before and after the script. All of them have been made when it has loaded. */
@@ -205,18 +205,18 @@ describe("WebAssembly", TOGETHER, () => {
 
   test(
     "an error inside the module logs one warning and further calls are ignored",
-    { skip: !existsSync(FAULTY) },
+    { skip: !existsSync(FAULT_INJECTED) },
     async (t) => {
       const site = await startSite(t, {
         "/": html(
           QUEUE_STUB,
           inlineScript(INIT + orderCall("before")),
-          sdkTag(undefined, "faulty.js"),
+          sdkTag(undefined, "fault-injected.js"),
           inlineScript(`
-          oaiq("measure", "custom", { type: "custom" }, { custom_event_name: "provoke_fault" });
+          oaiq("measure", "custom", { type: "custom" }, { custom_event_name: "inject_fault" });
           ${orderCall("after")}
           oaiq.consent(false);
-          ${orderCall("provoke_fault")}
+          ${orderCall("inject_fault")}
         `),
         ),
         "/next": html(
@@ -225,7 +225,7 @@ describe("WebAssembly", TOGETHER, () => {
           sdkTag(),
         ),
       });
-      site.files.set("faulty.js", await readFile(FAULTY));
+      site.files.set("fault-injected.js", await readFile(FAULT_INJECTED));
       const visitor = await Visitor.create(t, browser);
       const tab = await visitor.openPage(site.url());
       await tab.evaluate(orderCall("later"));
