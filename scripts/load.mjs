@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { die, log, root, run } from "./exec.mjs";
 import { parseOptions } from "./options.mjs";
-import { requireRust } from "./setup.mjs";
+import { installNodePackages, requireRust } from "./setup.mjs";
 import { writeSection } from "./write-figures.mjs";
 
 const USAGE = `npm run load [-- OPTIONS]
@@ -22,6 +22,8 @@ const {
   connections: { type: "string", default: "16" },
   write: { type: "boolean" },
 });
+// prettier formats the table
+if (write) installNodePackages();
 requireRust();
 log("building the collector and the load generator");
 run("cargo", [
