@@ -8,7 +8,7 @@ use crate::delivery::pixel_config::PixelConfig;
 use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedEvent, Settlement};
 use crate::host::{DebugEvent, Host, Request, SendResult, WebStorage};
 use crate::mem::{MiniVec, Scope, Scratch, ScratchString, ThinStr, ThinString, thin};
-use crate::protocol::MAX_EVENT_BYTES;
+use crate::protocol::{self, MAX_EVENT_BYTES};
 use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
 use crate::schema::validate::{Rejection, too_large, validate};
@@ -18,7 +18,7 @@ use crate::visitor::user_data;
 use outbox::{DropReason, OutboxBudget};
 
 /// The query parameters that name the protocol and its version, up to the timestamp's value.
-static PROTOCOL_QUERY: ThinStr = thin!("&st=oaiq-web&sv=0.1.41&t=");
+static PROTOCOL_QUERY: ThinStr = thin!(concat!("&st=oaiq-web&sv=", protocol::version!(), "&t="));
 /// At most this many events are queued before any `init`.
 const MAX_PRE_INIT_EVENTS: usize = 500;
 

@@ -6,6 +6,7 @@ use crate::delivery::diagnostics::{Diagnostic, SessionMarkers};
 use crate::mem::{MiniVec, Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::OUTBOX_MAX_BYTES;
 use crate::raw_json::RawJson;
+use crate::schema::events::views;
 
 /// No request body is longer, in bytes: browsers limit what an unloading page may send to 64 KiB.
 pub const MAX_BODY_BYTES: usize = 60_000;
@@ -80,10 +81,7 @@ impl QueuedEvent {
 
     /// Whether it is a view of a page or of its contents. Views are dropped first.
     fn is_view(&self) -> bool {
-        let views = [
-            thin!("{\"type\":\"page_viewed\""),
-            thin!("{\"type\":\"contents_viewed\""),
-        ];
+        let views = views!("{\"type\":\"", "\"");
         views
             .iter()
             .any(|view| self.json.as_thin().strip_prefix(*view).is_some())

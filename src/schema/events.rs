@@ -54,6 +54,21 @@ pub static EVENTS: [(ThinStr, DataShape); 11] = [
     (thin!("custom"), DataShape::Custom),
 ];
 
+/// An array of the names of the events that are views of a page or of its contents, each between `$before` and `$after`.
+/// Where there is no room for all events, views are dropped first.
+macro_rules! views {
+    ($before:literal, $after:literal) => {
+        [
+            thin!(concat!($before, "page_viewed", $after)),
+            thin!(concat!($before, "contents_viewed", $after)),
+        ]
+    };
+}
+pub(crate) use views;
+
+/// The names of the views.
+pub static VIEWS: [ThinStr; 2] = views!("", "");
+
 /// The type of a field, if it is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
@@ -183,4 +198,17 @@ pub fn write_event_json<'s>(
     out = write_options_json(out, options);
     data.write_json(out.append_json_key(thin!("data")))
         .append(thin!("}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_events() {
+        for view in VIEWS {
+            let mut names = EVENTS.iter().map(|(name, _)| name.as_str());
+            assert!(names.any(|name| name == view.as_str()), "{view:?}");
+        }
+    }
 }

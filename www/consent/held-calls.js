@@ -2,6 +2,7 @@
 
 import { isMeasure } from "./call-text.js";
 import { append, each, findIndex, removeAt } from "./lists.js";
+import { VIEW } from "./views.gen.js";
 
 /** @typedef {import("../pixel/consent-gate.js").Call} Call */
 
@@ -14,7 +15,7 @@ const MAX_HELD = 200;
  * @param {Call} call
  */
 const rank = (call) =>
-  +isMeasure(call) + +/_viewed.({|$)/.test(call.parts[1] + call.parts[2]);
+  +isMeasure(call) + +VIEW.test(call.parts[1] + call.parts[2]);
 
 /**
  * Adds a call. If there are too many, drops the oldest of the most dispensable ones.

@@ -32,6 +32,7 @@ fn outputs() -> Vec<Output> {
     vec![
         output("www/pixel/debug-events.gen.js", pixel_js::debug_events()),
         output("www/pixel/protocol.gen.js", pixel_js::protocol()),
+        output("www/consent/views.gen.js", pixel_js::views()),
         output("www/types/protocol.gen.d.ts", pixel_js::types()),
         output("www/inspector/model/schema.gen.js", inspector_js::schema()),
         output("tests/types/schema.gen.ts", schema_ts::schema()),

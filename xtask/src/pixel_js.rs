@@ -2,6 +2,7 @@
 
 use oaiq::host::{DebugEvent, HostCall, send_flags};
 use oaiq::protocol;
+use oaiq::schema::events::VIEWS;
 
 use crate::HEADER;
 
@@ -49,6 +50,16 @@ pub fn protocol() -> String {
         &format!("export const FLAG_BITS = {};\n", send_flags::BITS),
     ]
     .concat()
+}
+
+/// www/consent/views.gen.js
+pub fn views() -> String {
+    let names = VIEWS.map(|name| name.as_str()).join("|");
+    format!(
+        "{HEADER}
+/** Matches the name of a view as JSON, at the end of a text or before an object. */
+export const VIEW = /\"({names})\"({{|$)/;\n"
+    )
 }
 
 /// www/types/protocol.gen.d.ts
