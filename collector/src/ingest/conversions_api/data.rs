@@ -1,6 +1,7 @@
 //! Checks the name, data and options of an event by the pixel's schema, with the extensions of the Conversions API.
 
-use serde_json::{Map, Value};
+use oaiq::schema::validate::ViolationKind;
+use serde_json::{Map, Value, json};
 
 use crate::ingest::rules;
 use crate::store::record::{Notes, Violation, Warning};
@@ -21,6 +22,17 @@ pub const ITEM: [&str; 8] = [
     "currency",
     "group_id",
     "variant_dict",
+];
+
+/// The fields of an event that are often misplaced into `data`, where they have no other meaning.
+const EVENT_FIELDS: [&str; 7] = [
+    "custom_event_name",
+    "opt_out",
+    "oppref",
+    "source_url",
+    "action_source",
+    "timestamp_ms",
+    "user",
 ];
 
 /// Returns all violations. `options` are the event's fields that a page passes as options.
@@ -152,28 +164,57 @@ fn reword_for_servers(mut violation: Violation) -> Violation {
     if violation.field == "type" {
         violation.expected += ", or from an app's server app_installed or app_opened";
     }
-    if let Some(advice) = &mut violation.advice {
-        if advice.contains("oaiq(") {
-            *advice =
-                r#"for a custom event, send "type": "custom" and "custom_event_name": "your_name""#
-                    .into();
-        } else if advice.contains("last argument") || advice.contains("event_id") {
-            *advice = if violation.field == "custom_event_name" {
-                r#"send "custom_event_name": "your_name" next to `type`"#.into()
-            } else if advice.contains("event_id") {
-                "send it as the event's `id`, next to `type`".into()
-            } else {
-                "send it next to `type`, not in `data`".into()
-            };
-        }
+    if let Some(advice) = server_advice(&violation) {
+        violation.advice = Some(advice.to_owned());
     }
     violation
+}
+
+/// The advice for a server, where it differs from the pixel's.
+fn server_advice(violation: &Violation) -> Option<&'static str> {
+    let code = violation.kind.as_deref()?;
+    let is = |kinds: &[ViolationKind]| kinds.iter().any(|kind| kind.code() == code);
+    if is(&[
+        ViolationKind::CustomNameMissing,
+        ViolationKind::CustomNameEmpty,
+    ]) {
+        return Some(r#"send "custom_event_name": "your_name" next to `type`"#);
+    }
+    if is(&[ViolationKind::CustomNameNotAllowed]) {
+        return Some(r#"omit it, or send "type": "custom" with that name"#);
+    }
+    if is(&[ViolationKind::UnknownName, ViolationKind::Empty]) && violation.field == "type" {
+        // The empty name resembles no event, so its advice is the one for an event of the site's own.
+        let of_no_event = pixel_advice(&"".into(), &Value::Null);
+        return (violation.advice == of_no_event).then_some(
+            r#"for a custom event, send "type": "custom" and "custom_event_name": "your_name""#,
+        );
+    }
+    if is(&[ViolationKind::UnknownField]) {
+        let (_, name) = violation.field.rsplit_once('.')?;
+        if EVENT_FIELDS.contains(&name) {
+            return Some("send it next to `type`, not in `data`");
+        }
+        // The pixel knows the names that others have for the ID of an event, and has one advice for all of them.
+        let of_id = pixel_advice(
+            &"order_created".into(),
+            &json!({ "type": "contents", "event_id": "" }),
+        );
+        return (violation.advice.is_some() && violation.advice == of_id)
+            .then_some("send it as the event's `id`, next to `type`");
+    }
+    None
+}
+
+/// The pixel's advice for the first violation of this event.
+fn pixel_advice(name: &Value, data: &Value) -> Option<String> {
+    let violations = rules::schema_violations(name, Some(data), &Map::new());
+    violations.into_iter().next()?.advice
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn checked(name: &str, data: Value, options: Value) -> (Vec<Violation>, Notes) {
         let Value::Object(options) = options else {
@@ -318,38 +359,100 @@ mod tests {
         );
     }
 
+    /// The advice for the first violation.
+    fn advice(name: &str, data: Value, options: Value) -> String {
+        let (violations, _) = checked(name, data, options);
+        violations[0].advice.clone().unwrap_or_default()
+    }
+
     #[test]
-    fn advice_is_worded_for_servers() {
-        let advice = |name: &str, data: Value| {
-            let (violations, _) = checked(name, data, json!({}));
-            violations[0].advice.clone().unwrap_or_default()
-        };
-        for (advice, part) in [
-            (
-                advice("custom", json!({ "type": "custom" })),
-                "next to `type`",
-            ),
-            (
+    fn unknown_name_without_a_similar_one_suggests_a_custom_event() {
+        let custom =
+            r#"for a custom event, send "type": "custom" and "custom_event_name": "your_name""#;
+        for name in ["my_own_thing", ""] {
+            assert_eq!(advice(name, json!({}), json!({})), custom, "{name}");
+        }
+        assert_eq!(
+            advice("Purchase", json!({}), json!({})),
+            "did you mean \"order_created\"?"
+        );
+    }
+
+    #[test]
+    fn misplaced_event_field_is_advised_next_to_the_type() {
+        for name in EVENT_FIELDS {
+            for data in [
+                json!({ "type": "contents", name: "x" }),
+                json!({ "type": "contents", "contents": [{ name: "x" }] }),
+            ] {
+                assert_eq!(
+                    advice("order_created", data, json!({})),
+                    "send it next to `type`, not in `data`",
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn id_under_another_pixels_name_is_advised_as_the_events_id() {
+        for name in ["event_id", "order_id", "transactionId", "dedup_id"] {
+            assert_eq!(
                 advice(
                     "order_created",
-                    json!({ "type": "contents", "order_id": "1" }),
+                    json!({ "type": "contents", name: "1" }),
+                    json!({})
                 ),
-                "the event's `id`",
-            ),
-            (
-                advice(
-                    "order_created",
-                    json!({ "type": "contents", "opt_out": true }),
-                ),
-                "not in `data`",
-            ),
-            (advice("my_own_thing", json!({})), "\"type\": \"custom\""),
-        ] {
-            assert!(advice.contains(part), "{advice}");
-            assert!(
-                !advice.contains("oaiq(") && !advice.contains("argument"),
-                "{advice}"
+                "send it as the event's `id`, next to `type`",
+                "{name}"
             );
         }
+        // A field without any advice is not taken for an ID.
+        let data = json!({ "type": "contents", "zebra": "1" });
+        assert_eq!(advice("order_created", data, json!({})), "");
+        let data = json!({ "type": "contents", "items": [] });
+        assert_eq!(
+            advice("order_created", data, json!({})),
+            "did you mean contents?"
+        );
+    }
+
+    #[test]
+    fn custom_event_name_is_advised_next_to_the_type() {
+        let data = json!({ "type": "custom" });
+        for options in [json!({}), json!({ "custom_event_name": "" })] {
+            assert_eq!(
+                advice("custom", data.clone(), options),
+                r#"send "custom_event_name": "your_name" next to `type`"#
+            );
+        }
+        assert_eq!(
+            advice(
+                "order_created",
+                json!({ "type": "contents" }),
+                json!({ "custom_event_name": "x" })
+            ),
+            r#"omit it, or send "type": "custom" with that name"#
+        );
+    }
+
+    #[test]
+    fn decimal_amount_is_advised_in_minor_units() {
+        let amount = |text: &str| {
+            advice(
+                "order_created",
+                json!({ "type": "contents", "amount": text, "currency": "EUR" }),
+                json!({}),
+            )
+        };
+        assert_eq!(amount("25,99 €"), "send 2599 for EUR 25.99");
+        assert_eq!(amount("19,9 €"), "send 1990 for EUR 19.90");
+        assert_eq!(amount("1,50"), "send 150 for EUR 1.50");
+        let both = amount("1.299");
+        assert!(
+            both.contains("EUR 1.299") && both.contains("129900"),
+            "{both}"
+        );
+        assert!(!both.starts_with("send"), "{both}");
     }
 }
