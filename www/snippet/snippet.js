@@ -54,6 +54,8 @@
   stub.q = /** @type {Call[]} */ (
     before.pop ? before : before.q || before.queue || []
   );
+  // a page may have filled both; the pixel runs the calls in `q` first
+  stub.queue = before.q && before.queue;
   stub.config = before.config || {};
   // comes last, because a wrapper on this property may copy the queue when the property is set
   window.oaiq = /** @type {any} */ (stub);
@@ -100,7 +102,7 @@
     // the next page sends what it finds in the outbox (www/pixel/outbox-store.js)
     addEventListener("pagehide", function () {
       try {
-        var calls = stub.q;
+        var calls = stub.q.concat(stub.queue || []);
         // once the script has loaded it stores the calls itself; nobody has seen a prerendered page
         if (
           window.oaiq.loaded ||
@@ -111,22 +113,34 @@
 
         var config = stub.config;
         /** @type {unknown} */
-        var isPending = config.consent;
+        var isPending = config.consent == "pending";
         // only the script can ask a source of consent, and redact paths
         /** @type {unknown} */
-        var isForbidden =
-          config.off || config.consentSource || config.gpc || config.redactPath;
-        ["consent", "consent-source", "gpc"].forEach(function (name) {
+        var isForbidden = config.off || config.redactPath;
+        // other tools use the names without "oaiq-" too, so only the values that www/pixel/options.js knows count
+        /** @type {[name: string, known: RegExp, value?: unknown][]} */
+        var options = [
+          ["consent", /^pending$/],
+          [
+            "consent-source",
+            /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
+            config.consentSource,
+          ],
+          ["gpc", /^(opt-out)?$/, config.gpc],
+        ];
+        options.forEach(function (option) {
           isForbidden =
             isForbidden ||
-            element.hasAttribute("data-oaiq-" + name) ||
-            // consent managers use such names too, with other values
-            /^(pending|opt-out)$|google|tcf|gp[cp]/.test(
-              /** @type {string} */ (element.getAttribute("data-" + name)),
-            );
+            element.hasAttribute("data-oaiq-" + option[0]) ||
+            option[1].test(
+              /** @type {string} */ (element.getAttribute("data-" + option[0])),
+            ) ||
+            // an empty one is set too
+            (option[2] != null && option[2] !== false);
         });
         calls.forEach(function (call) {
           isPending = isPending || (call[1] || 0).consent == "pending";
+          isForbidden = isForbidden || call[0] == "forget";
         });
         if (isForbidden) return;
 
@@ -167,9 +181,11 @@
           },
         );
         // a page restored from the back/forward cache must not send these again
-        for (var i = calls.length; i--;) {
-          if (isMeasured(calls[i])) calls.splice(i, 1);
-        }
+        [stub.q, stub.queue || []].forEach(function (queue) {
+          for (var i = queue.length; i--;) {
+            if (isMeasured(queue[i])) queue.splice(i, 1);
+          }
+        });
         // eslint-disable-next-line no-unused-vars -- ES5 requires a binding
       } catch (error) {
         // without storage, the calls are lost

@@ -36,6 +36,9 @@ const readSnippet = async (file) => {
 const ENDPOINTS = `endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}"`;
 const CONFIG = `window.oaiq = { config: { ${ENDPOINTS} } };`;
 
+/** A script element of the page's own, for the snippet that has none. */
+const SCRIPT_ELEMENT = `<script src="/sdk/oaiq.min.js"></script>`;
+
 /** A minimal install snippet: the stub, and an async script. */
 const SNIPPET = `${QUEUE_STUB}${inlineScript(`
   oaiq.config = { endpoint: "${EVENTS_PATH}", settings: "${CONFIG_PATH}" };
@@ -285,9 +288,12 @@ for (const [name, file] of Object.entries({
   short: "www/snippet/short.html",
   saving: "www/snippet/snippet.html",
   strict: "www/snippet/strict.html",
+  "queue-only": "www/snippet/stub.html",
 }))
   describe(`the ${name} install snippet`, { concurrency: 4 }, () => {
     const browser = useBrowser();
+    /** The page's own script element, where the snippet has none. */
+    const element = name === "queue-only" ? SCRIPT_ELEMENT : "";
     /** @param {import("../support/browser.mjs").Tab} tab */
     const assertSilent = (tab) => {
       assert.deepEqual(tab.pageErrors, []);
@@ -310,6 +316,7 @@ for (const [name, file] of Object.entries({
           inlineScript(before),
           inlineScript(snippet),
           inlineScript(after + INIT + orderCall("order")),
+          element,
         );
         await site.waitForOrders("order");
         assert.equal(site.configRequests.length, 1);
@@ -331,11 +338,34 @@ for (const [name, file] of Object.entries({
           inlineScript(before),
           inlineScript(snippet),
           inlineScript(`oaiq.config = { ${ENDPOINTS} }; ${orderCall("own")}`),
+          element,
         );
         await site.waitForOrders("queued", "own");
         assert.deepEqual(site.deliveryCounts, { queued: 1, own: 1 });
         assertSilent(tab);
       }
+    });
+
+    test("preserves calls in both queues of the page, those of oaiq.q first", async (t) => {
+      const order = (/** @type {string} */ id) =>
+        `["measure", "order_created", { type: "contents" }, { event_id: "${id}" }]`;
+      const { site, tab } = await openSite(
+        t,
+        browser,
+        inlineScript(
+          `window.oaiq = { q: [["init", { pixelId: "${PIXEL_ID}" }], ${order("first")}], queue: [${order("last")}] };`,
+        ),
+        inlineScript(await readSnippet(file)),
+        inlineScript(`oaiq.config = { ${ENDPOINTS} }; ${orderCall("own")}`),
+        element,
+      );
+      await site.waitForOrders("first", "own", "last");
+      assert.deepEqual(Object.entries(site.deliveryCounts), [
+        ["first", 1],
+        ["own", 1],
+        ["last", 1],
+      ]);
+      assertSilent(tab);
     });
 
     test("has its queue before the global is set, for wrappers that copy it", async (t) => {
@@ -355,6 +385,7 @@ for (const [name, file] of Object.entries({
           });`),
         inlineScript(await readSnippet(file)),
         inlineScript(INIT + orderCall("early")),
+        element,
       );
       await site.waitForOrders("early");
       assert.deepEqual(tab.pageErrors, []);
@@ -368,6 +399,7 @@ for (const [name, file] of Object.entries({
         inlineScript(
           `window.before = function () { return 1 }\n${await readSnippet(file)}${INIT}${orderCall("order")}`,
         ),
+        element,
       );
       await site.waitForOrders("order");
       assert.equal(await tab.evaluate("typeof before"), "function");
@@ -383,6 +415,7 @@ for (const [name, file] of Object.entries({
           `"use strict"\nvar a = 1\n${await readSnippet(file)}(function () { window.after = 1 })()`,
         ),
         inlineScript(INIT + orderCall("order")),
+        element,
       );
       await site.waitForOrders("order");
       assert.equal(await tab.evaluate("window.after"), 1);
@@ -398,6 +431,7 @@ for (const [name, file] of Object.entries({
         snippet,
         inlineScript(INIT + orderCall("order")),
         snippet,
+        element,
       );
       await site.waitForOrders("order");
       const requests = tab.requests.filter((url) =>

@@ -115,6 +115,15 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
     "the GPC signal is respected": {
       calls: `oaiq.config = { gpc: "opt-out" };` + INIT + orderCall("early"),
     },
+    "an empty GPC option is set": {
+      calls: `oaiq.config = { gpc: "" };` + INIT + orderCall("early"),
+    },
+    "an empty consent source is set": {
+      calls: `oaiq.config = { consentSource: "" };` + INIT + orderCall("early"),
+    },
+    "the page forgets the visitor": {
+      calls: INIT + orderCall("early") + `oaiq("forget");`,
+    },
     "the pixel is switched off": {
       calls: `oaiq.config = { off: true };` + INIT + orderCall("early"),
     },
@@ -123,7 +132,9 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
         `consent="pending"`,
         `consentSource="tcf"`,
         `consentSource="google gpp"`,
+        `consentSource="GPP, tcf"`,
         `gpc="opt-out"`,
+        `gpc=""`,
         `oaiqConsent="pending"`,
         `oaiqConsentSource="google"`,
         `oaiqGpc="opt-out"`,
@@ -205,6 +216,18 @@ describe("the saving install snippet", { concurrency: 4 }, () => {
     "a consent manager has set attributes of its own on the script": {
       attributes: `s.dataset.consent="marketing"; s.dataset.consentCategory="marketing"; s.id="consent-x";`,
       calls: INIT + orderCall("early"),
+    },
+    "another tool's attributes have values of the pixel's other attributes": {
+      attributes: `s.dataset.consent="google"; s.dataset.consentSource="google analytics"; s.dataset.gpc="pending";`,
+      calls: INIT + orderCall("early"),
+    },
+    "oaiq.config has a consent that the pixel does not know": {
+      calls:
+        `oaiq.config = { consent: "marketing" };` + INIT + orderCall("early"),
+    },
+    "the page has filled both queues before the snippet": {
+      before: `window.oaiq = { q: [["init", { pixelId: "TEST-PIXEL" }]], queue: [["measure", "order_created", { type: "contents" }, { event_id: "early" }]] };`,
+      calls: `oaiq("consent", true);`,
     },
     "a denial was revoked": {
       calls:
