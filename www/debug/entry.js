@@ -27,6 +27,7 @@ import {
   STATE_LOADED,
   TAB_HISTORY,
 } from "../pixel/debug-events.gen.js";
+import { ignoredOptions } from "./ignored-options.js";
 import { serialize } from "../pixel/serialize-call.js";
 import { on, setTimer, tryOr, warn } from "../pixel/safe-builtins.js";
 import { WASM_FORBIDDEN, wasmBytes } from "../pixel/wasm-bytes.js";
@@ -189,28 +190,18 @@ const follow = (event, about, isDebugOn) => {
   if (event === STATE_LOADED) tryOr(applyUrlParameter);
 };
 
-/** The valid values of attributes that other tools use as well (www/pixel/options.js). */
-const VALID_VALUES = {
-  consent: /^pending$/,
-  "consent-source": /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
-  gpc: /^opt-out$/,
-};
-
 /**
- * What is unusual about the script's element, as `DebugEvent::ScriptElement` carries it. In the npm package the element is null.
+ * What is unusual about the script's element and the page's options, as `DebugEvent::ScriptElement` carries it. In the npm
+ * package the element is null.
  *
  * @param {Element | null | undefined} element
  */
 const elementFacts = (element) => {
-  /** @type {string[]} */
-  const facts = [];
+  const facts = ignoredOptions(
+    (name) => element?.getAttribute(name),
+    /** @type {Record<string, unknown>} */ (window.oaiq.config),
+  ).map(([name, value]) => `attribute ${name} ${value}`);
   if (element === null) return facts;
-  for (const [name, valid] of Object.entries(VALID_VALUES))
-    for (const attribute of [`data-${name}`, `data-oaiq-${name}`]) {
-      const value = element?.getAttribute(attribute);
-      if (value != null && !valid.test(value))
-        facts.push(`attribute ${attribute} ${value}`);
-    }
   // a page that uses oaiq.config needs no attributes
   if (Object.keys(window.oaiq.config).length) return facts;
   const script = /** @type {HTMLScriptElement | undefined} */ (element);

@@ -350,9 +350,12 @@ describe("debug reports", () => {
     );
     await tab.evaluate("oaiq.debug(true)");
     await tab.evaluate(orderCall("later"));
+    const from = Date.now();
     await tab.waitForLog(
       /no pixel has been initialized, so 1 event is queued and not sent/,
     );
+    const seconds = (Date.now() - from) / 1000;
+    assert.ok(seconds > 2 && seconds < 8, `after ${seconds} s`);
   });
 
   test("a click ID that is too long for a cookie", async (t) => {
@@ -366,7 +369,19 @@ describe("debug reports", () => {
     await tab.waitForLog(/click ID xxxxxxxx… .* is too long for a cookie/);
   });
 
-  test("an attribute value of another tool, and a script without its element", async (t) => {
+  test("no attribute value that the pixel follows", async (t) => {
+    const { tab } = await openSite(
+      t,
+      browser,
+      QUEUE_STUB,
+      inlineScript(`${DEBUG} oaiq("consent", true);`),
+      sdkTag(`${PENDING} data-gpc data-oaiq-consent-source="tcf"`),
+    );
+    await tab.waitForLog(/has started/);
+    assert.doesNotMatch(tab.oaiqLogs.join("\n"), /is ignored/);
+  });
+
+  test("an unknown value of an option, and a script without its element", async (t) => {
     const { tab } = await debugged(t, browser);
     await tab.waitForLog(/exists/);
     assert.doesNotMatch(tab.oaiqLogs.join("\n"), /element|data-consent/);
@@ -381,6 +396,16 @@ describe("debug reports", () => {
     );
     await managed.waitForLog(
       /data-consent="marketing" is not a value that the pixel knows, so it is ignored/,
+    );
+    const { tab: configured } = await openSite(
+      t,
+      browser,
+      QUEUE_STUB,
+      inlineScript(`oaiq.config = { consent: "marketing" }; ${DEBUG}`),
+      sdkTag(),
+    );
+    await configured.waitForLog(
+      /oaiq\.config\.consent="marketing" is not a value that the pixel knows, so it is ignored/,
     );
     const site = await startSite(t, {
       "/": html(
