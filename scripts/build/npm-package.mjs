@@ -76,7 +76,12 @@ const INSTALL = /\/\/ eslint-disable-next-line.*\n *install\(\);/;
  */
 const wrap = async (script) => {
   const wrapper = await readFile(join(root, "www/package/index.js"), "utf8");
-  return wrapper.replace(INSTALL, () => script.trimEnd());
+  return (
+    wrapper
+      // a tool that removes line breaks would make the rest of the file a comment
+      .replaceAll(/^\/\/.*\n+/gm, "")
+      .replace(INSTALL, () => script.trimEnd())
+  );
 };
 
 /**
