@@ -16,6 +16,12 @@ import {
   inlineScript,
   CONFIG_PATH,
 } from "../e2e/support/site.mjs";
+import {
+  LEAVE,
+  transports,
+  waitForWorker,
+  waitUntilIdle,
+} from "../e2e/support/worker-pages.mjs";
 import { TOOLS } from "./tools.mjs";
 
 /** A machine with two cores runs two tests at a time. */
@@ -23,6 +29,8 @@ const CONCURRENCY = { concurrency: 2 };
 
 const SCRIPT = "oaiq.min.js";
 const FALLBACK = "oaiq.fallback.min.js";
+const COMMONJS = "oaiq.cjs";
+const KEEPALIVE = "oaiq.keepalive.min.js";
 const RECOVERY = "oaiq.recovery.min.js";
 
 /** Sets the site's own endpoints before the snippet. */
@@ -64,7 +72,9 @@ const transformAll = async ({ script, module = script }) => {
     FALLBACK,
     "oaiq.debug.min.js",
     "oaiq.consent.min.js",
+    KEEPALIVE,
     RECOVERY,
+    COMMONJS,
   ])
     files[file] = await script(await readText(`dist/${file}`));
   if (module) files["oaiq.mjs"] = await module(await readText("dist/oaiq.mjs"));
@@ -230,6 +240,47 @@ describe("minified", { concurrency: 2 }, () => {
           `gtag("consent", "update", { ad_storage: "granted", ad_user_data: "granted" })`,
         );
         await site.waitForOrders("order");
+        assertSilent(tab);
+      });
+
+      test("the keepalive file starts a worker, which sends the last order of a page", async (t) => {
+        const { files, short } = await minified();
+        const page = html(config(), short, inlineScript(INIT));
+        const site = await startSiteWith(t, files, {
+          "/": page,
+          "/later": page,
+          "/next": html(""),
+        });
+        const { visitor, tab } = await openPage(t, browser, site);
+        await site.waitFor("the start", () => site.startedPixels === 1);
+        // a landing page may send a beacon instead
+        await tab.goto(site.url("/later", "localhost"));
+        await waitUntilIdle(tab);
+        await waitForWorker(site, visitor);
+        await tab.evaluate(orderCall("last") + LEAVE);
+        await tab.page.waitForURL("**/next");
+        await site.waitForOrders("last");
+        assert.deepEqual(transports(site, tab, "last"), ["worker"]);
+        assertSilent(tab);
+      });
+
+      test("the CommonJS module measures", async (t) => {
+        const { files } = await minified();
+        const site = await startSiteWith(t, files, {
+          "/": html(
+            config(),
+            inlineScript(
+              `var module = { exports: {} }, exports = module.exports;`,
+            ),
+            `<script src="/sdk/${COMMONJS}"></script>`,
+            inlineScript(
+              `var oaiq = module.exports.default; ${INIT + orderCall("order")}`,
+            ),
+          ),
+        });
+        const { tab } = await openPage(t, browser, site);
+        await site.waitForOrders("order");
+        assert.deepEqual(site.deliveryCounts, { order: 1 });
         assertSilent(tab);
       });
 
