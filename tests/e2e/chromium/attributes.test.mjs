@@ -351,6 +351,14 @@ describe("a script that cannot run its module", { concurrency: 4 }, () => {
           .filter((character) => character >= " " || character === "\n")
           .join(""),
       ),
+    "was re-encoded as windows-1252": (/** @type {Buffer} */ bytes) =>
+      Buffer.from(
+        bytes
+          .toString("utf8")
+          .replace("\ufeff", "")
+          .replace(/[^\0-\x7f\xa0-\xff]/g, "?"),
+        "latin1",
+      ),
     "lost its trailing spaces": (/** @type {Buffer} */ bytes) =>
       Buffer.from(bytes.toString("utf8").replace(/[ \t]+$/gm, "")),
   }))

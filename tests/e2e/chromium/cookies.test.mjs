@@ -296,6 +296,18 @@ describe("cookies", { concurrency: 4 }, () => {
       );
     });
 
+  test("a click ID that is too long for a cookie is unknown on the next page", async (t) => {
+    const { site, visitor, tab, body } = await openPageWith(t, {
+      path: `/?oppref=${"x".repeat(5000)}`,
+    });
+    assert.equal(body.oppref?.length, 5000);
+    assert.equal((await visitor.cookies()).__oppref, undefined);
+    await tab.goto(site.url("/shop", HOST));
+    await site.waitFor("the next page", () => site.deliveryCounts.order === 2);
+    assert.equal(site.lastRequest.body.oppref, undefined);
+    assert.equal(site.lastRequest.body.obref, body.obref);
+  });
+
   const SIMILAR_NAMES = [
     "x__oppref=wrong",
     "__oppref2=wrong",

@@ -182,7 +182,6 @@ describe("hostile pages", { concurrency: 4 }, () => {
     "localStorage.key": ["Storage.prototype", "key"],
     fetch: ["window", "fetch"],
     sendBeacon: ["Navigator.prototype", "sendBeacon"],
-    postMessage: ["MessagePort.prototype", "postMessage"],
     setTimeout: ["window", "setTimeout"],
     clearTimeout: ["window", "clearTimeout"],
     requestAnimationFrame: ["window", "requestAnimationFrame"],

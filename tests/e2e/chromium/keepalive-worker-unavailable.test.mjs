@@ -393,14 +393,24 @@ describe("events without a keepalive worker", { concurrency: 4 }, () => {
     });
   }
 
-  test("the next page delivers the order once where postMessage does nothing", async (t) => {
-    const { site, tab, next } = await openPageWithWorker(t, {
-      pages: {
-        "/": pageAfter(`MessagePort.prototype.postMessage = () => {};`),
-      },
+  for (const [what, result] of Object.entries({
+    nothing: "undefined",
+    "a string": `"false"`,
+    "an object": `{ then: 7, valueOf() { throw new Error("replaced by the page"); } }`,
+    "a promise": `Promise.resolve("false")`,
+  }))
+    test(`the next page delivers the order once where postMessage only returns ${what}`, async (t) => {
+      const { site, visitor, tab, next } = await openPageWithWorker(t, {
+        pages: {
+          "/": pageAfter(`window.messages = 0;
+            MessagePort.prototype.postMessage = () => { sessionStorage.messages = (messages += 1); return ${result}; };`),
+        },
+      });
+      await leaveWithOrder(site, tab, next);
+      assert.ok(await tab.evaluate("sessionStorage.messages > 0"));
+      assert.deepEqual([tab.oaiqLogs, tab.pageErrors], [[], []]);
+      assert.equal((await visitor.cookies()).__oaiq_consent, undefined);
     });
-    await leaveWithOrder(site, tab, next);
-  });
 });
 
 describe("an automated browser", { concurrency: 4 }, () => {
