@@ -81,8 +81,7 @@ impl QueuedEvent {
 
     /// Whether it is a view of a page or of its contents. Views are dropped first.
     fn is_view(&self) -> bool {
-        let views = views!("{\"type\":\"", "\"");
-        views
+        views!("{\"type\":\"", "\"")
             .iter()
             .any(|view| self.json.as_thin().strip_prefix(*view).is_some())
     }

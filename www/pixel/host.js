@@ -79,7 +79,8 @@ const HOST_CALLS = [
   setModuleTimer,
   (_, line, reason) =>
     warn(
-      line +
+      // the module does not pass on an unknown name, which may be personal data
+      (line === "unknown" ? "an event with an unknown name" : line) +
         (reason &&
           ` was not measured: ${reason} (add ?oaiq_debug=1 to see why)`),
     ),

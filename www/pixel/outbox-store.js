@@ -2,9 +2,10 @@
 // deliveries, and finds the records of pages that have ended, which www/recovery/entry.js recovers.
 
 import { discardWorker, startWorker, workerPort } from "./keepalive-worker.js";
-import { claimRecord, lockReleases } from "./outbox-leases.js";
+import { getLocalStorage } from "./storage.js";
 import { loadAsset } from "./lazy-assets.js";
 import { each, now, setTimer, tryOr, warn } from "./safe-builtins.js";
+import { callModule, writeString } from "./wasm-bridge.js";
 import {
   hasWriteFailed,
   isUnconfirmed,
@@ -14,9 +15,8 @@ import {
   records,
   writeRecord,
 } from "./outbox-records.js";
+import { claimRecord, lockReleases } from "./outbox-leases.js";
 import { OUTBOX_CORRUPT_KEY, OUTBOX_PREFIX } from "./protocol.gen.js";
-import { getLocalStorage } from "./storage.js";
-import { callModule, writeString } from "./wasm-bridge.js";
 
 /** How long a record that could not be read is stored. The time at which it was set aside precedes it. */
 const CORRUPT_MS = 6048e5;

@@ -1,23 +1,23 @@
 // Makes the module's requests and reports their outcomes to it.
 
-import { cookieDomain } from "./cookies.js";
 import {
   getRecovery,
   sendViaWorker,
   settleUnconfirmed,
 } from "./outbox-store.js";
+import { cookieDomain } from "./cookies.js";
 import { ANONYMOUS, FLAG_BITS, UNLOADING } from "./protocol.gen.js";
-import { workerPort } from "./keepalive-worker.js";
+import { saveUnconfirmed } from "./outbox-records.js";
 import { trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
 import { requestMode } from "./options.js";
+import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
 import {
   CONFIG_RECEIVED,
   REQUEST_SENT,
   RESPONSE_RECEIVED,
 } from "./debug-events.gen.js";
-import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
-import { saveUnconfirmed } from "./outbox-records.js";
+import { workerPort } from "./keepalive-worker.js";
 import { BEACON, chooseTransport, WORKER } from "./transport.js";
 
 const { fetch } = window;
@@ -39,10 +39,13 @@ const EVIDENCE_MS = 300;
 const BEACON_MS = 1_000;
 
 /**
+ * Sends a beacon, unless the page's URL has a query, which the browser might send as the referrer.
+ *
  * @param {string} url
  * @param {string} body
  */
-const sendBeacon = (url, body) => tryOr(() => navigator.sendBeacon(url, body));
+const sendBeacon = (url, body) =>
+  tryOr(() => !location.search && navigator.sendBeacon(url, body));
 
 /** When the last response came, by `monotonicMs`; NaN if the last request failed. */
 let lastResponseAt = -Infinity;

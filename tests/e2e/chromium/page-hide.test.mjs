@@ -132,6 +132,7 @@ describe("page hide", { concurrency: 4 }, () => {
     "no-referrer-when-downgrade",
     "strict-origin-when-cross-origin",
     "same-origin",
+    "unsafe-url",
   ])
     test(`no request carries the page's query under the referrer policy ${policy}`, async (t) => {
       const site = await startSite(t, {
@@ -153,4 +154,30 @@ describe("page hide", { concurrency: 4 }, () => {
         assert.doesNotMatch(String(referer), /[?]/);
       assert.equal(site.deliveryCounts.order, 1);
     });
+
+  test("no request carries the page's query where fetch throws", async (t) => {
+    const broken = `window.fetch = (url, { method }) => {
+      window.posts = (window.posts ?? 0) + (method === "POST");
+      throw new Error("replaced by the page");
+    };`;
+    const site = await startSite(t, {
+      "/": {
+        html: html(
+          inlineScript(broken),
+          QUEUE_STUB,
+          inlineScript(INIT + orderCall("order")),
+          sdkTag(),
+        ),
+        headers: { "referrer-policy": "no-referrer-when-downgrade" },
+      },
+      "/next": NEXT,
+    });
+    const visitor = await Visitor.create(t, browser);
+    const tab = await visitor.openPage(site.url("/?oppref=click-1&email=a"));
+    await tab.waitForFunction("window.posts");
+    await tab.goto(site.url("/next"));
+    await site.waitForOrders("order", "next page");
+    for (const { headers } of site.requests)
+      assert.doesNotMatch(String(headers.referer), /[?]/);
+  });
 });

@@ -380,7 +380,7 @@ for (const { title, headers, options } of WITHOUT_WASM)
         `oaiq("measure", "me@shop.test"); ${orderCall("later")}`,
       );
       await tab.waitForLog(
-        /unknown was not measured: unsupported_event_name \(add/,
+        /an event with an unknown name was not measured: unsupported_event_name \(add/,
       );
       await site.waitForOrders("queued", "late", "later");
       assert.deepEqual(tab.pageErrors, []);
