@@ -80,7 +80,7 @@ const HOST_CALLS = [
   (_, line, reason) =>
     warn(
       // the module does not pass on an unknown name, which may be personal data
-      (line === "unknown" ? "an event with an unknown name" : line) +
+      (line === "unknown" ? line + " event" : line) +
         (reason &&
           ` was not measured: ${reason} (add ?oaiq_debug=1 to see why)`),
     ),

@@ -54,12 +54,19 @@ let isLoading;
 /** How often to check whether the page has loaded, in milliseconds. The module loads its state sooner than that. */
 const POLL_MS = 500;
 
-/** Loads the debug file: if only the page's code requests debug, not before the page has loaded. */
-const load = () => {
+/**
+ * Loads the debug file: if only the page's code requests debug, in an idle moment after the page has loaded.
+ *
+ * @param {IdleDeadline} [deadline] - given if the browser is idle
+ * @returns {void | number}
+ */
+const load = (deadline) => {
   if (isLoading || !isOn) return;
   if (!isRequested) {
     if (document.readyState !== "complete") return setTimer(load, POLL_MS);
     if (storedDebug === "0") return set(0);
+    // browsers without idle callbacks load it now
+    if (!deadline && tryOr(() => requestIdleCallback(load))) return;
   }
   isLoading = 1;
   loadAsset(

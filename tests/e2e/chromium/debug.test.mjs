@@ -455,6 +455,35 @@ describe("the debug file", () => {
     );
   });
 
+  test("is fetched only once the browser is idle", async (t) => {
+    const { tab } = await openSite(
+      t,
+      browser,
+      inlineScript(
+        "window.requestIdleCallback = (work) => (window.work = work, 1);",
+      ),
+      QUEUE_STUB,
+      inlineScript(DEBUG),
+      sdkTag(),
+    );
+    await tab.waitForFunction("window.work");
+    assert.ok(!tab.hasRequested("oaiq.debug.min.js"));
+    await tab.evaluate("work({})");
+    await tab.waitForLog(/has started/);
+  });
+
+  test("is fetched by a browser without idle callbacks", async (t) => {
+    const { tab } = await openSite(
+      t,
+      browser,
+      inlineScript("window.requestIdleCallback = undefined;"),
+      QUEUE_STUB,
+      inlineScript(DEBUG),
+      sdkTag(),
+    );
+    await tab.waitForLog(/has started/);
+  });
+
   test("is fetched at low priority", async (t) => {
     const site = await startSite(t, {
       "/": html(QUEUE_STUB, inlineScript(DEBUG), sdkTag()),

@@ -380,7 +380,7 @@ for (const { title, headers, options } of WITHOUT_WASM)
         `oaiq("measure", "me@shop.test"); ${orderCall("later")}`,
       );
       await tab.waitForLog(
-        /an event with an unknown name was not measured: unsupported_event_name \(add/,
+        /unknown event was not measured: unsupported_event_name \(add/,
       );
       await site.waitForOrders("queued", "late", "later");
       assert.deepEqual(tab.pageErrors, []);
