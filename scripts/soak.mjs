@@ -13,7 +13,7 @@ Counts which events arrive when visitors leave pages and networks fail.
                 default: all of them, with random visits in the first
   --only NAME   run only scenarios whose name contains NAME
   --quick       3 runs, 40 visits
-Without options, or with --seed alone, it writes its tables into docs/figures.md.`;
+With every set-up and scenario, and without --quick, it writes its tables into docs/figures.md.`;
 
 /** The largest share of a random visit's events that may arrive twice. */
 const MAX_DUPLICATE_SHARE = 0.01;
@@ -35,7 +35,7 @@ const visits = wholeNumber(
   0,
   USAGE,
 );
-const isComplete = Object.keys(values).every((name) => name === "seed");
+const isComplete = setup === undefined && only === undefined && !quick;
 
 installNodePackages();
 process.env.CHROME = ensureChromium();
@@ -78,7 +78,8 @@ try {
 } finally {
   await browser.close();
 }
-const summary = `By \`npm run soak -- --seed ${seed}\`, in Chromium ${browser.version()}.`;
+const command = `npm run soak -- --seed ${seed} --runs ${runs} --visits ${visits}`;
+const summary = `By \`${command}\`, in Chromium ${browser.version()}.`;
 if (isComplete) writeSection("soak", [summary, ...sections].join("\n\n"));
 for (const failure of failures) console.error(`\n${failure}`);
 log(
