@@ -100,6 +100,7 @@ describe("attributes", { concurrency: 4 }, () => {
     );
     await site.waitForOrders("order");
     assert.equal(site.requests[0].path, "/newer");
+    await site.waitForConfigRequest();
     assert.match(String(site.configRequests[0]), new RegExp(CONFIG_PATH));
   });
 

@@ -130,10 +130,7 @@ describe("endpoints", { concurrency: 4 }, () => {
     test(`${what} set where events and config requests go`, async (t) => {
       const { site, tab, otherOrigins } = await openPage(t, page);
       await site.waitForOrders("waiting", "late");
-      await site.waitFor(
-        "the config request",
-        () => site.configRequests.length > 0,
-      );
+      await site.waitForConfigRequest();
       assert.deepEqual(
         [...new Set(site.requests.map(({ path }) => path))],
         [events],

@@ -319,6 +319,7 @@ for (const [name, file] of Object.entries({
           element,
         );
         await site.waitForOrders("order");
+        await site.waitForConfigRequest();
         assert.equal(site.configRequests.length, 1);
         assertSilent(tab);
       }

@@ -155,6 +155,7 @@ for (const integration of Object.values(INTEGRATIONS))
       assert.equal(await tab.evaluate("oaiq.config.endpoint"), EVENTS_PATH);
       await tab.evaluate(orderCall("global"));
       await site.waitForOrders("global");
+      await site.waitForConfigRequest();
       await tab.leaveAfterResponses(site);
       assert.deepEqual(site.deliveryCounts, {
         imported: 1,

@@ -310,6 +310,14 @@ export class Site {
     );
   }
 
+  /** Resolves once a page has requested its config, which it does after its first paint and may do after a batch. */
+  waitForConfigRequest() {
+    return this.waitFor(
+      "a config request",
+      () => this.configRequests.length > 0,
+    );
+  }
+
   /** The delivered events that the site itself measured. */
   get measured() {
     return this.requests
