@@ -526,7 +526,7 @@ describe("the debug file", () => {
   });
 
   /**
-   * A site without the file, and how often it was asked for.
+   * A site without the file, and how often it was requested.
    *
    * @param {TestContext} t
    * @param {string[]} parts of its page
@@ -537,13 +537,13 @@ describe("the debug file", () => {
     const visitor = await Visitor.create(t, browser);
     const tab = await visitor.openPage(site.url());
     await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
-    const asked = () =>
+    const requestCount = () =>
       tab.requests.filter((url) => url.endsWith("debug.min.js")).length;
-    return { site, tab, asked };
+    return { site, tab, requestCount };
   };
 
   test("is requested once per session if it is missing, and again if a person requests debug", async (t) => {
-    const { site, tab, asked } = await withoutFile(
+    const { site, tab, requestCount } = await withoutFile(
       t,
       QUEUE_STUB,
       inlineScript(DEBUG),
@@ -554,13 +554,13 @@ describe("the debug file", () => {
       await tab.goto(site.url());
       await pause(1_500);
     }
-    assert.equal(asked(), 1);
+    assert.equal(requestCount(), 1);
     // rejected calls are named in short again
     await tab.evaluate('oaiq("measure", "purchase")');
     await tab.waitForLog(/was not measured/);
     await tab.evaluate("oaiq.debug()");
     await tab.waitForLog(/oaiq\.debug\.min\.js could not be loaded/);
-    assert.equal(asked(), 2);
+    assert.equal(requestCount(), 2);
   });
 
   test("stores nothing before consent or after a denial if it is missing", async (t) => {
@@ -681,9 +681,9 @@ describe("debug is switched on", () => {
     assert.equal(delivered.event, "order_created");
     assert.equal(delivered.id, "o-1");
     assert.equal(delivered.data, "contents, EUR 25.99");
-    const [refused] = shown["calls rejected and events dropped (last 50)"];
-    assert.equal(refused.event, "purchase");
-    assert.match(refused["what to do"], /did you mean "order_created"/);
+    const [rejected] = shown["calls rejected and events dropped (last 50)"];
+    assert.equal(rejected.event, "purchase");
+    assert.match(rejected["what to do"], /did you mean "order_created"/);
     assert.match(tab.oaiqLogs.join("\n"), /events queued: none/);
   });
 

@@ -143,10 +143,10 @@ describe("the inspector", () => {
         data: { type: "contents", amount: 25.99, currency: "USD" },
       }),
     ]);
-    const refused = page.locator('.row[data-verdict="refused"]');
-    await refused.waitFor();
+    const rejected = page.locator('.row[data-verdict="refused"]');
+    await rejected.waitFor();
     assert.match(
-      await textOf(refused),
+      await textOf(rejected),
       /Rejected.*data\.amount is 25\.99; it must be a whole number/,
     );
     await assertAccepted(
@@ -258,9 +258,9 @@ describe("the inspector", () => {
     ]);
     const { page } = await openInspector(t, collector);
     await rowOf(page, "bad").click();
-    const faults = page.getByRole("list", { name: "Violations" });
-    await faults.waitFor();
-    const text = await textOf(faults);
+    const violations = page.getByRole("list", { name: "Violations" });
+    await violations.waitFor();
+    const text = await textOf(violations);
     assert.match(text, /data\.amountsent"25"expecteda whole number/);
     assert.match(text, /data\.skusent1expectedomitted/);
   });
