@@ -172,8 +172,8 @@ pub fn begin_event_json<'s>(
         .append_json_str(id)
 }
 
-/// Adds the options that are part of the wire form. They come from the options of a call, or from a wire form.
-pub fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> ScratchString<'s> {
+/// Adds the options that are part of the wire form.
+fn write_options_json<'s>(mut out: ScratchString<'s>, options: RawJson) -> ScratchString<'s> {
     for field in OPTION_FIELDS[..2].iter().rev() {
         let value = options.get(field.name);
         if value.is_defined() {

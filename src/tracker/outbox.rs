@@ -5,14 +5,14 @@
 //! source is not the page but the record.
 
 use super::{Pixel, Source, Tracker};
-use crate::command::{self, Call, Command};
+use crate::command::{self, Command};
 use crate::debug_log::payload::encode_dropped;
-use crate::delivery::queue::{DROPPED, NEVER, timestamp_ms_of};
+use crate::delivery::queue::{DROPPED, NEVER};
 use crate::host::{DebugEvent, Host};
 use crate::mem::{Scratch, ScratchString, ThinStr, ThinString, thin};
 use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 use crate::raw_json::RawJson;
-use crate::schema::events::{self, CallContext};
+use crate::schema::events;
 use crate::schema::validate::Rejection;
 use crate::visitor::identity::click_id_member;
 
@@ -189,8 +189,8 @@ impl<H: Host> Tracker<H> {
         self.trace(DebugEvent::Dropped, dropped.as_thin());
     }
 
-    /// Recovers a record whose page is gone: `[name, record]`. Its events are wire forms, or calls that were made before
-    /// the script had loaded.
+    /// Recovers a record whose page is gone: `[name, record]`. Its events are calls: the script has made them of the wire
+    /// forms, or took them as they are if they were made before it had loaded.
     pub fn recover_record(&mut self, s: Scratch, record: ThinStr) {
         let name = RawJson::new(record)
             .first_child()
@@ -216,27 +216,7 @@ impl<H: Host> Tracker<H> {
         {
             next = event.next_sibling();
             let text = event.write_json(s.string());
-            let mut call = command::parse_call(event);
-            let mut options = s.string();
-            if event.is_object() {
-                // anyone may have written to the storage, so a wire form is validated as if it were measured again
-                options = event
-                    .get(thin!("id"))
-                    .write_json(options.append(thin!("{\"event_id\":")));
-                options = events::write_options_json(options, event).append(thin!("}"));
-                call = Call {
-                    command: Command::Measure,
-                    context: CallContext {
-                        time: timestamp_ms_of(event),
-                        url: event.get(thin!("source_url")),
-                        referrer: event.get(thin!("referrer_url")),
-                    },
-                    name: event.get(thin!("type")),
-                    data: event.get(thin!("data")),
-                    options: RawJson::new(options.as_thin()),
-                    ..call
-                };
-            }
+            let call = command::parse_call(event);
             if call.command != Command::Init && call.context.time < oldest {
                 self.drop_event(s, 0, text.as_thin(), DropReason::TooOld);
             } else {

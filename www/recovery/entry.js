@@ -2,15 +2,52 @@
 // arrived after all. The script loads this file when it first needs either (`getRecovery` in www/pixel/outbox-store.js).
 
 import { OUTBOX_CORRUPT_KEY, OUTBOX_PREFIX } from "../pixel/protocol.gen.js";
-import { serialize } from "../pixel/serialize-call.js";
+import { isArray, serialize } from "../pixel/serialize-call.js";
 import { now, random, setTimer, tryOr } from "../pixel/safe-builtins.js";
 
 /** A time that precedes a record is a lease of this many milliseconds. */
 const LEASE_MS = 9_000;
 /** After this time, in milliseconds, all pages see the same value of a key, even on a busy machine. */
 const SETTLE_MS = 1_000;
+/** The depth of a record for `serialize`, so that the arguments of its calls have that of a page's calls. */
+const RECORD_DEPTH = -2;
 /** From this many failures in a row on, something other than the network may be the cause. */
 const SUSPICIOUS_FAILURES = 3;
+
+/**
+ * Returns the call that measures an event of a record again. What was saved before the script had loaded is a call already.
+ * Anyone may have written to the storage, so the module validates it like a call of the page.
+ *
+ * @param {any} event
+ */
+const toCall = (event) => {
+  if (isArray(event) || typeof event !== "object" || !event) return event;
+  const { type, timestamp_ms, id, source_url, referrer_url, data } = event;
+  const { custom_event_name, opt_out } = event;
+  return [
+    timestamp_ms,
+    source_url ?? "",
+    referrer_url ?? "",
+    "measure",
+    type,
+    data,
+    { event_id: id, custom_event_name, opt_out },
+  ];
+};
+
+/**
+ * Returns a record with calls for events, serialized; undefined if it is not JSON.
+ *
+ * @param {string} text
+ */
+const readRecordText = (text) =>
+  tryOr(() => {
+    const record = JSON.parse(text);
+    const events = record?.events;
+    if (isArray(events))
+      for (let i = 0; i < events.length; i += 1) events[i] = toCall(events[i]);
+    return serialize(record, RECORD_DEPTH);
+  });
 
 /**
  * @typedef {object} Recovery
@@ -83,7 +120,7 @@ const start = (
   const resend = (name, isDelivered) => {
     const text = records[name];
     if (!text || isDelivered) return putRecord(0, name, "");
-    const record = tryOr(() => serialize(JSON.parse(text), -2));
+    const record = readRecordText(text);
     if (!record) write(OUTBOX_CORRUPT_KEY, `${now()} ${text}`);
     callModule((module) => {
       writeString(`["${name}",${record ?? "u"}]`);

@@ -2,7 +2,8 @@
 
 use oaiq::Tracker;
 use oaiq::host::DebugEvent;
-use oaiq::mem::{Scope, Scratch, ThinString};
+use oaiq::mem::{Scope, Scratch, ThinStr, ThinString};
+use oaiq::raw_json::RawJson;
 
 use crate::support::cookie_jar::Origin;
 use crate::support::fake_browser::{
@@ -200,9 +201,12 @@ impl Page {
         self.recover_raw(&format!("[{},{record}]", quote_json(name)));
     }
 
-    /// Passes any text to the tracker as a record.
+    /// Passes any text to the tracker as a record, as the script does: its wire forms become calls.
     pub fn recover_raw(&mut self, text: &str) {
-        self.with_tracker(|tracker, s| tracker.recover_record(s, ThinString::from(text).as_thin()));
+        let text = with_calls(ThinString::from(text).as_thin());
+        self.with_tracker(|tracker, s| {
+            tracker.recover_record(s, ThinString::from(&*text).as_thin());
+        });
     }
 
     /// The page crashes, and another one opens.
@@ -388,6 +392,63 @@ impl FakeBrowser {
             referrer: referrer.into(),
         }
     }
+}
+
+/// What `readRecordText` of www/recovery/entry.js makes of `[name, record]`.
+fn with_calls(text: ThinStr) -> String {
+    let name = RawJson::new(text)
+        .first_child()
+        .unwrap_or(RawJson::UNDEFINED);
+    let record = name.next_or_undefined();
+    let events = record.get(ThinStr::from_c_str(c"events"));
+    if !events.is_array() {
+        return text.as_str().into();
+    }
+    let mut calls = Vec::new();
+    let mut next = events.first_child();
+    while let Some(event) = next {
+        next = event.next_sibling();
+        calls.push(to_call(event));
+    }
+    format!(
+        r#"[{},{{"pixel":{},"oppref":{},"events":[{}]}}]"#,
+        raw_text(name),
+        raw_text(record.get(ThinStr::from_c_str(c"pixel"))),
+        raw_text(record.get(ThinStr::from_c_str(c"oppref"))),
+        calls.join(",")
+    )
+}
+
+/// What `toCall` of www/recovery/entry.js makes of an event.
+fn to_call(event: RawJson) -> String {
+    if !event.is_object() {
+        return raw_text(event).into();
+    }
+    let member = |name| raw_text(event.get(ThinStr::from_c_str(name)));
+    let url = |name| {
+        let url = event.get(ThinStr::from_c_str(name));
+        if url.is_nullish() {
+            "\"\""
+        } else {
+            raw_text(url)
+        }
+    };
+    format!(
+        r#"[{},{},{},"measure",{},{},{{"event_id":{},"custom_event_name":{},"opt_out":{}}}]"#,
+        member(c"timestamp_ms"),
+        url(c"source_url"),
+        url(c"referrer_url"),
+        member(c"type"),
+        member(c"data"),
+        member(c"id"),
+        member(c"custom_event_name"),
+        member(c"opt_out"),
+    )
+}
+
+/// A value's own text, without what follows.
+fn raw_text(value: RawJson<'_>) -> &str {
+    value.as_thin().until(value.end())
 }
 
 /// The origin of a URL.
