@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { die, root } from "../exec.mjs";
 import { forOldTokenizers } from "./old-tokenizers.mjs";
-import { packageVersion, PIXEL_ENTRY } from "./version.mjs";
+import { packageVersion } from "./version.mjs";
 import { exportsUsedBy, renameExports } from "./wasm-opt.mjs";
 
 /** Placeholder for the module's text in a bundled script; embedWasm replaces it. */
@@ -48,12 +48,10 @@ const CONSEQUENCE = {
   "www/recovery/entry.js": "undelivered events are not sent again",
 };
 /**
- * What `catch(e)` says, as JavaScript: the built-in functions that a script captures first may have been replaced by the
- * page.
+ * What `catch(e)` says, as JavaScript: the page may have replaced the built-in functions that a script captures first, or the
+ * script has been loaded without a page, in a worker or in a tag manager's sandbox.
  */
-const REPLACED = `"the page has replaced what the pixel needs ("+e+")"`;
-/** The pixel may also have been loaded without a page: in a worker, or in a tag manager's sandbox. */
-const REPLACED_OR_NO_PAGE = `(self.document?${REPLACED}:"it needs a page. Elsewhere, send events from your server")`;
+const REASON = `"it needs a page with its built-in functions ("+e+")"`;
 
 /**
  * Bundles an entry point with what belongs to a compiled module.
@@ -72,7 +70,6 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
     "oaiq:asset-urls": join(root, `www/pixel/asset-urls.${assets}.js`),
     "oaiq:fallback": join(folder, "fallback.js"),
   };
-  const reason = entry === PIXEL_ENTRY ? REPLACED_OR_NO_PAGE : REPLACED;
   const consequence =
     CONSEQUENCE[/** @type {keyof typeof CONSEQUENCE} */ (entry)] ??
     "nothing is measured";
@@ -87,7 +84,7 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
     legalComments: "none",
     banner: { js: "try{" },
     footer: {
-      js: `}catch(e){try{console.warn("[oaiq] ${consequence}: "+${reason})}catch{}}`,
+      js: `}catch(e){try{console.warn("[oaiq] ${consequence}: "+${REASON})}catch{}}`,
     },
     plugins: [
       {
