@@ -36,6 +36,8 @@ pub struct Request<'a> {
     pub url: ThinStr<'a>,
     /// The body, JSON.
     pub body: ThinStr<'a>,
+    /// The visitor's user data may be added to it: it has events of this page, and the visitor may be identified.
+    pub may_have_user: bool,
     /// It carries neither cookies nor a referrer. `sendBeacon` cannot do that.
     pub is_anonymous: bool,
     /// The page is being unloaded, and may not see a response.
@@ -122,6 +124,9 @@ pub enum DebugEvent {
     ScriptElement,
     /// Earlier debug events were not recorded. Carries what is missing, in words.
     NotRecorded,
+    /// An event of this page is about to be queued. Carries the pixel's ID, encoded for a URL. Reported by the pixel, also
+    /// while debug is off, for the files that observe it (www/pixel/integrations.js).
+    WillMeasure,
 }
 
 /// Flags of a request, which travel with its number as one number.
@@ -132,13 +137,15 @@ pub mod send_flags {
     pub const UNLOADING: u32 = 2;
     /// It carries neither cookies nor IDs.
     pub const ANONYMOUS: u32 = 4;
+    /// The visitor's user data may be added to it: it has events of this page, and the visitor may be identified.
+    pub const MAY_HAVE_USER: u32 = 8;
     /// How many bits the flags take. The request's number follows them.
-    pub const BITS: u32 = 3;
+    pub const BITS: u32 = 4;
 }
 
 impl DebugEvent {
     /// All debug events, in the order of their numbers.
-    pub const ALL: [DebugEvent; 30] = [
+    pub const ALL: [DebugEvent; 31] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
         DebugEvent::ConsentChanged,
@@ -169,6 +176,7 @@ impl DebugEvent {
         DebugEvent::ConfigUser,
         DebugEvent::ScriptElement,
         DebugEvent::NotRecorded,
+        DebugEvent::WillMeasure,
     ];
 }
 

@@ -345,10 +345,7 @@ impl<H: Host> Tracker<H> {
             }
             next = value.next_sibling();
         }
-        // the record's page has requested it
-        if source == Source::PAGE {
-            self.request_config(i);
-        }
+        self.request_config(i);
     }
 
     /// The index of a pixel; that of the next pixel to be added if it has not started.
@@ -461,7 +458,7 @@ impl<H: Host> Tracker<H> {
         self.pre_init_queue.clear();
         for i in 0..self.pixels.len() {
             self.pixels[i].queue.clear();
-            self.pixels[i].config = PixelConfig::default();
+            self.pixels[i].config.on_denial();
             self.pixels[i].record_key = ThinString::default();
             self.queue_session_markers(i);
         }
@@ -545,6 +542,10 @@ impl<H: Host> Tracker<H> {
         let mut has_no_pixel = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
             if pixel.source == source && (is_for_all || target == i) {
+                if measured.is_ok() && source == Source::PAGE {
+                    self.host
+                        .trace(DebugEvent::WillMeasure, pixel.uri_id.as_thin());
+                }
                 enqueue_or_count(&mut pixel.queue, &measured, false, now);
                 has_no_pixel = false;
             }
@@ -590,9 +591,10 @@ impl<H: Host> Tracker<H> {
         }
     }
 
-    /// Requests a pixel's config after the first paint, because nothing in it is urgent.
+    /// Requests the config of a pixel of this page after the first paint, because nothing in it is urgent.
     fn request_config(&mut self, i: usize) {
         let wanted = self.granted
+            && self.pixels[i].source == Source::PAGE
             && self.pixels[i]
                 .config
                 .request_if_stale(self.host.monotonic_ms());
@@ -643,7 +645,8 @@ impl<H: Host> Tracker<H> {
         if is_anonymous {
             (browser_id, click_id) = (thin!(""), thin!(""));
         }
-        if is_anonymous || payload.only_internal {
+        let may_have_user = pixel.source == Source::PAGE && !is_anonymous && !payload.only_internal;
+        if !may_have_user {
             user = thin!("");
         }
         let body = s
@@ -677,6 +680,7 @@ impl<H: Host> Tracker<H> {
             id: request_id,
             url: url.as_thin(),
             body: body.as_thin(),
+            may_have_user,
             is_anonymous,
             is_unloading,
             outbox_record: outbox_record.as_thin(),

@@ -176,6 +176,7 @@ mod decoding {
 #[cfg(all(test, feature = "explain"))]
 mod tests {
     use super::*;
+    use crate::host::send_flags;
     use proptest::prelude::*;
 
     /// The texts between backquotes that follow `trace(NAME, ` in a script, with `{}` for each value.
@@ -207,8 +208,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_decodes_to_the_same(
-            number in 0u32..1 << 29,
-            flags in 0u32..8,
+            number in 0u32..1 << (32 - send_flags::BITS),
+            flags in 0u32..1 << send_flags::BITS,
             url in "[!-~]{1,40}",
             body in any::<String>(),
             status in any::<u32>(),

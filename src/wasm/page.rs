@@ -178,6 +178,7 @@ impl Host for PageHost {
             id,
             url,
             body,
+            may_have_user,
             is_anonymous,
             is_unloading,
             outbox_record,
@@ -185,7 +186,8 @@ impl Host for PageHost {
         call_num(HostCall::OutboxRecord, 0, outbox_record, thin!(""));
         let flags = id << send_flags::BITS
             | u32::from(is_anonymous) * send_flags::ANONYMOUS
-            | u32::from(is_unloading) * send_flags::UNLOADING;
+            | u32::from(is_unloading) * send_flags::UNLOADING
+            | u32::from(may_have_user) * send_flags::MAY_HAVE_USER;
         if call_num(HostCall::Send, flags as i32, url, body) == 0. {
             SendResult::InFlight
         } else {

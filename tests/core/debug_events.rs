@@ -19,7 +19,11 @@ fn with_debug() -> Page {
 
 fn traced_events(page: &Page) -> Vec<DebugEvent> {
     let state = page.browser.state();
-    state.trace.iter().map(|(event, _)| *event).collect()
+    let events = state.trace.iter().map(|(event, _)| *event);
+    // debug says nothing about it
+    events
+        .filter(|event| *event != DebugEvent::WillMeasure)
+        .collect()
 }
 
 #[test]
@@ -216,4 +220,29 @@ fn debug_does_not_change_requests() {
         sent.collect::<Vec<_>>()
     };
     assert_eq!(sent(INIT_P), sent(INIT_P_DEBUG));
+}
+
+#[test]
+fn observers_learn_of_each_event_before_it_is_queued() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call_all([INIT_P, INIT_Q]);
+    page.call(&order("a"));
+    page.call(INVALID_CALL);
+    page.call(r#"["measureSingle","Q","lead_created",{"type":"customer_action"}]"#);
+    page.call(CONSENT_DENY);
+    page.call(&order("b"));
+    assert_eq!(page.traced(DebugEvent::WillMeasure), ["P", "Q", "Q"]);
+}
+
+#[test]
+fn observers_learn_nothing_of_recovered_events() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(100);
+    let mut next = page.crash(CHECKOUT_URL);
+    next.call(INIT_P);
+    next.advance(60_000);
+    assert_eq!(next.delivered_ids(), ["a"]);
+    assert!(next.traced(DebugEvent::WillMeasure)[1..].is_empty());
 }

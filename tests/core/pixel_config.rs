@@ -3,6 +3,7 @@
 use crate::support::fake_browser::{LATENCY_MS, Network, PAINT_MS};
 use crate::support::page::{
     CHECKOUT_URL, CONFIG_URL, CONSENT_DENY, CONSENT_GRANT, INIT_P, INIT_Q, MAX_FLUSH_MS, Page,
+    order,
 };
 
 const ENABLED: &str = r#"{"automatic_advanced_matching_enabled":true}"#;
@@ -152,12 +153,11 @@ fn late_config_outcome_is_sent_alone_with_identity() {
 
 #[test]
 fn config_is_valid_for_five_minutes() {
-    let mut page = Page::open(CHECKOUT_URL);
+    let mut page = with_config_responses(&[(200, ENABLED)]);
+    page.advance(PAINT_MS + LATENCY_MS + CONFIG_TTL_MS - 20_000 - 1);
     page.call(INIT_P);
-    page.advance(CONFIG_TTL_MS - 1);
-    page.call(INIT_P);
-    page.advance(1);
     assert_eq!(page.config_requests().len(), 1);
+    page.advance(1);
     page.call(INIT_P);
     page.advance(PAINT_MS);
     assert_eq!(page.config_requests().len(), 2);
@@ -177,11 +177,40 @@ fn config_is_not_requested_while_denied() {
 }
 
 #[test]
-fn grant_after_denial_requests_the_config_again() {
-    let mut page = Page::open_idle();
+fn grant_after_denial_uses_the_config_that_still_holds() {
+    let mut page = with_config_responses(&[(200, ENABLED)]);
+    page.call_all([CONSENT_DENY, CONSENT_GRANT]);
+    page.advance(20_000);
+    assert_eq!(page.config_requests().len(), 1);
+}
+
+#[test]
+fn grant_after_denial_requests_a_config_that_has_not_arrived() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(PAINT_MS);
     page.call_all([CONSENT_DENY, CONSENT_GRANT]);
     page.advance(PAINT_MS);
     assert_eq!(page.config_requests().len(), 2);
+}
+
+#[test]
+fn pixel_of_a_recovered_record_requests_no_config() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(100);
+    let mut next = page.crash(CHECKOUT_URL);
+    next.browser.state_mut().config_requests.clear();
+    next.call(INIT_Q);
+    next.advance(20_000);
+    next.call_all([CONSENT_DENY, CONSENT_GRANT]);
+    next.advance(20_000);
+    let requested = next.config_requests();
+    assert!(
+        requested.iter().all(|url| url.ends_with("/Q.json")),
+        "{requested:?}"
+    );
 }
 
 #[test]

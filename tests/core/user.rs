@@ -2,7 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::support::page::{CHECKOUT_URL, IDLE_FLUSH_MS, INVALID_CALL, Page, order};
+use crate::support::page::{
+    CHECKOUT_URL, IDLE_FLUSH_MS, INIT_P, INVALID_CALL, MAX_FLUSH_MS, Page, order,
+};
 
 fn sha256(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
@@ -139,4 +141,39 @@ fn user_set_after_the_event_goes_with_it() {
     page.call(&init(r#"{"city":"Ulm"}"#));
     page.advance(IDLE_FLUSH_MS);
     assert!(page.request().batch().user.is_some());
+}
+
+#[test]
+fn only_a_request_with_events_of_an_identified_visitor_may_have_user_data() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.advance(IDLE_FLUSH_MS);
+    page.call(&order("a"));
+    page.advance(IDLE_FLUSH_MS);
+    page.call(INVALID_CALL);
+    page.advance(MAX_FLUSH_MS);
+    let may_have_user: Vec<_> = page
+        .requests()
+        .iter()
+        .map(|sent| (sent.names().len(), sent.may_have_user))
+        .collect();
+    // a start with its diagnostic, an order, a diagnostic
+    assert_eq!(may_have_user, [(2, false), (1, true), (1, false)]);
+}
+
+#[test]
+fn request_of_recovered_events_may_have_no_user_data() {
+    let mut page = Page::open(CHECKOUT_URL);
+    page.call(INIT_P);
+    page.call(&order("a"));
+    page.advance(100);
+    let mut next = page.crash(CHECKOUT_URL);
+    next.call(INIT_P);
+    next.advance(60_000);
+    let requests = next.requests();
+    let recovered = requests
+        .iter()
+        .find(|sent| sent.measured_ids() == ["a"])
+        .expect("the order");
+    assert!(!recovered.may_have_user);
 }

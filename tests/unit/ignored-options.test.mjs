@@ -64,7 +64,8 @@ describe("debug", () => {
               namespace: "fake",
             }));
             onLoad({ filter: /./, namespace: "fake" }, () => ({
-              contents: "export const scriptElement = self.element;",
+              contents:
+                "export const scriptElement = self.element; export const assetUrl = String;",
             }));
           },
         },

@@ -11,6 +11,7 @@ import {
 import { trace } from "./trace.js";
 import { loadAsset } from "./lazy-assets.js";
 import { scriptElement } from "oaiq:asset-urls";
+import { hooks } from "./integrations.js";
 import { abortInFlight } from "./requests.js";
 import { each, warn } from "./safe-builtins.js";
 
@@ -43,12 +44,14 @@ const forward = ({ head, parts }) => {
   each(parts, (part) => {
     text += "," + part;
   });
-  // an event must not delay the page's code; an answer about consent takes effect at once
-  (/^.measure/.test(parts[0]) ? scheduleCall : callModule)((module) => {
-    if (!head) return module.onFirstPaint();
-    writeString(text + "]");
-    module.onCall();
-  });
+  // an event must not delay the page's code, unless the page is to be read now; an answer about consent takes effect at once
+  (/^.measure/.test(parts[0]) && !hooks.addUser ? scheduleCall : callModule)(
+    (module) => {
+      if (!head) return module.onFirstPaint();
+      writeString(text + "]");
+      module.onCall();
+    },
+  );
 };
 
 /**

@@ -31,3 +31,4 @@ export const NO_PIXEL_STARTED = 26;
 export const CONFIG_USER = 27;
 export const SCRIPT_ELEMENT = 28;
 export const NOT_RECORDED = 29;
+export const WILL_MEASURE = 30;

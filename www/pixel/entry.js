@@ -10,15 +10,19 @@ import {
   shutDown,
   writeString,
 } from "./wasm-bridge.js";
+import { loadIntegration } from "./integrations.js";
 import { loadAsset } from "./lazy-assets.js";
 import { imports } from "oaiq:imports";
 import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
 import {
   configUrl,
   eventsUrl,
+  fields,
   isSilent,
+  layer,
   mayUseWasm,
   mustHold,
+  pageViews,
   readOptions,
 } from "./options.js";
 import {
@@ -214,6 +218,9 @@ const install = () => {
   if (/oaiq_debug=1/.test(location.search)) requestDebug(true);
   each(calls, onCall);
   scheduleCall((module) => module.onReplayDone());
+  loadIntegration("layer", layer);
+  loadIntegration("fields", fields);
+  loadIntegration("views", pageViews);
 };
 
 const start = () => {

@@ -2,22 +2,14 @@
 
 import { NOT_MEASURING, tryOr } from "./safe-builtins.js";
 import { serialize } from "./serialize-call.js";
-import { scriptElement } from "oaiq:asset-urls";
+import { assetUrl, scriptElement } from "oaiq:asset-urls";
+import { isOff, isSet } from "./option-values.js";
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const PIXEL_CONFIG = "https://bzrcdn.openai.com/pixel-config/v1";
 
 /** URLs of the developer's own machine. */
 const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1])[:/]/;
-
-/**
- * An attribute without a value is set, and so is `oaiq.config.cors: true`.
- *
- * @param {unknown} value
- */
-const isSet = (value) => value != null && value !== false;
-/** @param {unknown} value */
-const isOff = (value) => value === false || value === "off";
 
 /**
  * Returns the URL of an endpoint. Throws an error whose message is for the site's developer, if the URL is not allowed.
@@ -74,6 +66,23 @@ export let mayUseWasm;
 export let isSilent;
 
 /**
+ * What may be read from the page for matching. "on" if the page does not say.
+ *
+ * @type {unknown}
+ */
+export let matching;
+/**
+ * The options of the files that connect the pixel to the page (integrations.js).
+ *
+ * @type {unknown}
+ */
+export let layer;
+/** @type {unknown} */
+export let fields;
+/** @type {unknown} */
+export let pageViews;
+
+/**
  * Sets the options above. Throws if the page sets an endpoint that is not allowed.
  *
  * @param {import("../types/oaiq.js").Config} config
@@ -96,9 +105,29 @@ export const readOptions = (config) => {
         : /** @type {Record<string, unknown>} */ (config)[key])
     );
   };
-  if (isSet(read("cors", /^$/))) requestMode = "cors";
-  eventsUrl = checkUrl("endpoint", read("endpoint", /^/), EVENTS);
-  configUrl = checkUrl("settings", read("settings", /^/), PIXEL_CONFIG);
+  const relay = read("relay");
+  /**
+   * A URL of the relay, which is where the script comes from unless the option has its URL.
+   *
+   * @param {string} path
+   */
+  const relayUrl = (path) =>
+    isSet(relay)
+      ? relay && relay !== true
+        ? `${relay}/${path}`
+        : assetUrl(path)
+      : null;
+  if (isSet(read("cors", /^$/)) || isSet(relay)) requestMode = "cors";
+  eventsUrl = checkUrl(
+    "endpoint",
+    read("endpoint", /^/) ?? relayUrl("v1/sdk/events"),
+    EVENTS,
+  );
+  configUrl = checkUrl(
+    "settings",
+    read("settings", /^/) ?? relayUrl("pixel-config/v1"),
+    PIXEL_CONFIG,
+  );
   mustHold =
     isSet(config.redactPath) ||
     read("consent", /^pending$/) === "pending" ||
@@ -112,4 +141,8 @@ export const readOptions = (config) => {
     isSet(read("gpc", /^(opt-out)?$/));
   mayUseWasm = !isOff(read("wasm"));
   isSilent = isOff(read("diagnostics"));
+  matching = read("matching") ?? "on";
+  layer = read("layer");
+  fields = read("fields");
+  pageViews = read("page-views", undefined, "pageViews");
 };

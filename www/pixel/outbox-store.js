@@ -93,6 +93,8 @@ export const getRecovery = () => {
  * @type {number | undefined}
  */
 let hasConsent;
+/** Whether cookies and storage may be used: consent is granted, and the module has read them. */
+export const mayStore = () => hasConsent;
 
 /** @type {number | undefined} */
 let recoveryTimer;

@@ -16,4 +16,5 @@ export const STRING_CALLS = 6;
 export const VIA_WORKER = 1;
 export const UNLOADING = 2;
 export const ANONYMOUS = 4;
-export const FLAG_BITS = 3;
+export const MAY_HAVE_USER = 8;
+export const FLAG_BITS = 4;

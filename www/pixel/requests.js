@@ -2,15 +2,22 @@
 
 import {
   getRecovery,
+  mayStore,
   sendViaWorker,
   settleUnconfirmed,
 } from "./outbox-store.js";
 import { cookieDomain } from "./cookies.js";
-import { ANONYMOUS, FLAG_BITS, UNLOADING } from "./protocol.gen.js";
+import {
+  ANONYMOUS,
+  FLAG_BITS,
+  MAY_HAVE_USER,
+  UNLOADING,
+} from "./protocol.gen.js";
+import { hooks, loadIntegration } from "./integrations.js";
 import { saveUnconfirmed } from "./outbox-records.js";
 import { trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
-import { requestMode } from "./options.js";
+import { matching, requestMode } from "./options.js";
 import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
 import {
   CONFIG_RECEIVED,
@@ -33,6 +40,8 @@ const MAX_KEEPALIVE_LENGTH = 30_000;
 const TIMEOUT_MS = 15_000;
 /** The same for the request of a pixel config, which events wait for. */
 const CONFIG_TIMEOUT_MS = 3_000;
+/** A config holds for 5 minutes, and is renewed this many milliseconds after it has arrived. */
+const CONFIG_RENEWAL_MS = 297_000;
 /** How long a failed request waits for evidence that it has arrived (`findUnseen` in www/recovery/entry.js). */
 const EVIDENCE_MS = 300;
 /** An unconfirmed beacon stays in flight this long, because pages see up to three events at their end. */
@@ -119,6 +128,8 @@ const onFailure = (url, onSettled) => {
  * @param {string} body
  */
 export const send = (flags, url, body) => {
+  if (flags & MAY_HAVE_USER)
+    body = tryOr(() => hooks.addUser?.(url, body, flags & UNLOADING)) || body;
   const isAnonymous = flags & ANONYMOUS;
   const isUnloading = flags & UNLOADING;
   /** @type {AbortController} */
@@ -243,13 +254,21 @@ export const fetchConfig = async (pixel, url) => {
     const text = await response.text();
     // set only now: a response that is cut off counts as a failure, one that is not JSON does not
     status = +response.status;
-    enabled = /** @type {typeof JSON.parse} */ (parseJson)(
-      text,
-    )?.automatic_advanced_matching_enabled;
+    if (response.ok)
+      enabled = /** @type {typeof JSON.parse} */ (parseJson)(
+        text,
+      )?.automatic_advanced_matching_enabled;
   } catch {
     // the module decides what an unknown status means
   }
   enabled = typeof enabled === "boolean" ? +enabled : UNKNOWN;
   trace(CONFIG_RECEIVED, `${url} ${status} ${enabled}`);
+  if (enabled === 1) loadIntegration("matching", matching);
+  setTimer(
+    () =>
+      // waits while the page is hidden
+      requestAnimationFrame(() => mayStore() && fetchConfig(pixel, url)),
+    CONFIG_RENEWAL_MS,
+  );
   callModule((module) => module.onConfigResponse(pixel, status, enabled));
 };

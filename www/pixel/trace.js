@@ -8,15 +8,22 @@ import {
 } from "./debug-events.gen.js";
 import { scriptElement } from "oaiq:asset-urls";
 import { callModule } from "./wasm-bridge.js";
-import { setTimer, tryOr, warn } from "./safe-builtins.js";
+import { each, setTimer, tryOr, warn } from "./safe-builtins.js";
 import { storageGet, storageSet } from "./storage.js";
 import { serialize } from "./serialize-call.js";
 import { loadAsset } from "./lazy-assets.js";
 
+/**
+ * Files that are loaded later add functions, which are called with each debug event.
+ *
+ * @type {import("../types/internal.js").Observer[]}
+ */
+export const observers = [];
+
 /** The number of events that are recorded; later ones overwrite the oldest. */
 const MAX_RECORDS = 250;
 /** @type {import("../types/internal.js").DebugEvent[]} */
-const records = [];
+export const records = [];
 let recorded = 0;
 
 /** sessionStorage key: "1" if debug is on for the tab, "0" if the debug file is missing. */
@@ -126,6 +133,7 @@ export const onStateLoaded = () => {
  */
 export const trace = (event, detail) => {
   if (event === CONSENT_CHANGED) storedDebug = 0;
+  each(observers, (observe) => tryOr(() => observe(event, detail)));
   const listener = explain;
   if (listener) tryOr(() => listener(event, detail, isOn));
   else records[recorded++ % MAX_RECORDS] = [event, detail];

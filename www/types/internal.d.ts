@@ -13,9 +13,49 @@ export interface AssetEntries {
   fallback: (imports: WebAssembly.Imports) => import("oaiq:imports").Exports;
   /** www/keepalive/entry.js */
   keepalive: typeof import("../keepalive/entry.js").start;
+  /** www/fields/entry.js */
+  fields: StartIntegration;
+  /** www/layer/entry.js */
+  layer: StartIntegration;
+  /** www/matching/entry.js */
+  matching: StartIntegration;
+  /** www/views/entry.js */
+  views: StartIntegration;
   /** www/recovery/entry.js */
   recovery: import("../recovery/entry.js").Start;
 }
+
+/** Is called with each debug event. */
+export type Observer = (event: number, detail: unknown) => void;
+
+/** What a file that is loaded later does for the pixel. */
+export interface Hooks {
+  /**
+   * Returns the body of a request with the user data that was read from the page. Called before each request that may carry user
+   * data. Set by www/matching/entry.js; from then on, calls of `measure` reach the module at once.
+   */
+  addUser?: (url: string, body: string, isUnloading: number) => string;
+}
+
+/**
+ * Starts a file that connects the pixel to a page (www/pixel/integrations.js). It makes calls by `window.oaiq`, like the page.
+ *
+ * - `option` is the value of its attribute, or of its key in `oaiq.config`.
+ * - `trace` reports a debug event.
+ * - `observers` are functions that are called with each debug event.
+ * - `mayStore` returns whether cookies and storage may be used: consent is granted, and the module has read them.
+ * - `records` has the debug events so far. It is a ring buffer: beyond 250, later ones overwrite the oldest.
+ * - `normalizeIdentifier` is `Host::normalize_identifier` of src/host.rs.
+ */
+export type StartIntegration = (
+  option: unknown,
+  hooks: Hooks,
+  trace: (event: number, detail?: unknown) => void,
+  observers: Observer[],
+  mayStore: () => unknown,
+  records: DebugEvent[],
+  normalizeIdentifier: (kind: number, escaped: string) => string,
+) => void;
 
 /** A debug event: its number (www/pixel/debug-events.gen.js), and what `DebugEvent` in src/host.rs says that it carries. */
 export type DebugEvent = [event: number, detail: unknown];

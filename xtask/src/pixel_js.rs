@@ -47,6 +47,7 @@ pub fn protocol() -> String {
         &format!("export const VIA_WORKER = {};\n", send_flags::VIA_WORKER),
         &format!("export const UNLOADING = {};\n", send_flags::UNLOADING),
         &format!("export const ANONYMOUS = {};\n", send_flags::ANONYMOUS),
+        &format!("export const MAY_HAVE_USER = {};\n", send_flags::MAY_HAVE_USER),
         &format!("export const FLAG_BITS = {};\n", send_flags::BITS),
     ]
     .concat()
