@@ -200,7 +200,6 @@ pub enum HostCall {
     StorageSet,
     OutboxPut,
     RecoverOutbox,
-    OutboxRecord,
     Send,
     FetchConfig,
     RequestPaint,
@@ -211,7 +210,7 @@ pub enum HostCall {
 
 impl HostCall {
     /// All calls, in the order of their numbers.
-    pub const ALL: [HostCall; 21] = [
+    pub const ALL: [HostCall; 20] = [
         HostCall::Uuid,
         HostCall::Cookie,
         HostCall::StorageGet,
@@ -226,7 +225,6 @@ impl HostCall {
         HostCall::StorageSet,
         HostCall::OutboxPut,
         HostCall::RecoverOutbox,
-        HostCall::OutboxRecord,
         HostCall::Send,
         HostCall::FetchConfig,
         HostCall::RequestPaint,
@@ -292,7 +290,7 @@ pub trait Host {
         kind: IdentifierKind,
     ) -> ScratchString<'s>;
     /// Sends a batch of events.
-    fn send(&mut self, request: Request) -> SendResult;
+    fn send(&mut self, s: Scratch, request: Request) -> SendResult;
     /// Fetches a pixel's config, and then calls [`crate::Tracker::on_config_response`] with the same number.
     fn fetch_config(&mut self, pixel: usize, url: ThinStr);
     /// Calls [`crate::Tracker::on_first_paint`] once the page has painted.

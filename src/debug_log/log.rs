@@ -875,7 +875,7 @@ mod tests {
     fn a_config_is_logged_as_failed_after_the_second_failure() {
         let mut log = DebugLog::default();
         logged(&mut log, DebugEvent::PixelStarted, "P");
-        let failed = "https://settings.test/P.json 0 undefined";
+        let failed = "https://settings.test/P.json 0 undefined 0";
         assert_eq!(logged(&mut log, DebugEvent::ConfigReceived, failed), "");
         assert!(
             logged(&mut log, DebugEvent::ConfigReceived, failed).contains("could not be fetched")
@@ -883,7 +883,7 @@ mod tests {
         let missing = logged(
             &mut log,
             DebugEvent::ConfigReceived,
-            "https://settings.test/P.json 404 2",
+            "https://settings.test/P.json 404 2 0",
         );
         assert!(
             missing.contains("no config for pixel \"P\" (404)"),
@@ -986,7 +986,7 @@ mod tests {
     #[test]
     fn a_pixel_is_known_from_its_requests_alone() {
         let mut log = DebugLog::default();
-        let config = "https://settings.test/R%20S%2F%C3%BC.json 200 0";
+        let config = "https://settings.test/R%20S%2F%C3%BC.json 200 0 0";
         logged(&mut log, DebugEvent::ConfigReceived, config);
         let sent = sent(1, 0, ORDER).replace("pid=P", "pid=R%20S%2F%C3%BC");
         logged(&mut log, DebugEvent::RequestSent, &sent);

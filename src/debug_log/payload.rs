@@ -121,18 +121,21 @@ mod decoding {
         pub status: u32,
         /// `automatic_advanced_matching_enabled`, where the response has it.
         pub enabled: Option<bool>,
+        /// The pixel's number on the page.
+        pub pixel: u32,
     }
 
     impl<'a> ConfigReceived<'a> {
         /// As `fetchConfig` in www/pixel/requests.js writes it.
         pub fn encode(&self) -> String {
             let enabled = self.enabled.map_or(2, u32::from);
-            format!("{} {} {enabled}", self.url, self.status)
+            format!("{} {} {enabled} {}", self.url, self.status, self.pixel)
         }
 
         /// Reads it; `None` if it is malformed.
         pub fn decode(text: &'a str) -> Option<Self> {
-            let (rest, enabled) = text.rsplit_once(' ')?;
+            let (rest, pixel) = text.rsplit_once(' ')?;
+            let (rest, enabled) = rest.rsplit_once(' ')?;
             let (url, status) = rest.rsplit_once(' ')?;
             Some(Self {
                 url,
@@ -142,6 +145,7 @@ mod decoding {
                     "1" => Some(true),
                     _ => None,
                 },
+                pixel: pixel.parse().ok()?,
             })
         }
     }
@@ -202,7 +206,7 @@ mod tests {
         let script = include_str!("../../www/pixel/requests.js");
         assert_eq!(templates(script, "REQUEST_SENT"), ["{} {} {}"]);
         assert_eq!(templates(script, "RESPONSE_RECEIVED"), ["{} {}"]);
-        assert_eq!(templates(script, "CONFIG_RECEIVED"), ["{} {} {}"]);
+        assert_eq!(templates(script, "CONFIG_RECEIVED"), ["{} {} {} {}"]);
     }
 
     proptest! {
@@ -222,7 +226,7 @@ mod tests {
             let response = ResponseReceived { key, status };
             prop_assert_eq!(ResponseReceived::decode(&response.encode()), Some(response));
             // the URL of a config may hold anything
-            let config = ConfigReceived { url: &body, status, enabled };
+            let config = ConfigReceived { url: &body, status, enabled, pixel: flags };
             let text = config.encode();
             prop_assert_eq!(ConfigReceived::decode(&text), Some(config));
             let tagged = Tagged { tag: &url, text: &body };

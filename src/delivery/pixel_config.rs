@@ -1,6 +1,7 @@
 //! A pixel's config, which OpenAI hosts: when it is requested, and what is reported about it.
 //!
-//! Its one setting so far says whether the page may be read for identifiers. www/pixel/requests.js acts on it, and renews it.
+//! Its one setting so far says whether the page may be read for identifiers. www/pixel/requests.js acts on it; where it is
+//! enabled, www/matching/ renews the config before it ends.
 
 use crate::delivery::diagnostics::ConfigOutcome;
 use crate::delivery::queue::NEVER;
@@ -20,8 +21,7 @@ pub struct PixelConfig {
     has_retried: bool,
     /// When the second request is due.
     retry_at: u64,
-    /// Whether matching is enabled; `None` before the first response.
-    is_enabled: Option<bool>,
+    has_arrived: bool,
 }
 
 impl Default for PixelConfig {
@@ -31,7 +31,7 @@ impl Default for PixelConfig {
             requested: false,
             has_retried: false,
             retry_at: NEVER,
-            is_enabled: None,
+            has_arrived: false,
         }
     }
 }
@@ -42,8 +42,11 @@ impl PixelConfig {
         if now < self.refresh_at {
             return false;
         }
-        self.refresh_at = now + TTL_MS;
-        self.requested = true;
+        *self = Self {
+            refresh_at: now + TTL_MS,
+            requested: true,
+            ..Self::default()
+        };
         true
     }
 
@@ -68,13 +71,13 @@ impl PixelConfig {
 
     /// Consent is denied. A config that has arrived is used again after a grant, for as long as it holds.
     pub fn on_denial(&mut self) {
-        if self.is_enabled.is_none() {
+        if !self.has_arrived {
             *self = Self::default();
         }
     }
 
-    /// Evaluates a response: its HTTP status, 0 if there was none, and the setting, if it had it. Returns what is to be
-    /// reported, or `None`: if there will be a second request, or nothing has changed.
+    /// Evaluates a response: its HTTP status, 0 if there was none, and the setting, if it had it. Returns `None` if there
+    /// will be a second request.
     pub fn on_response(
         &mut self,
         status: u16,
@@ -95,14 +98,12 @@ impl PixelConfig {
             }
             _ => thin!("request_failed"),
         };
-        let has_retried = core::mem::take(&mut self.has_retried);
-        let is_enabled = Some(outcome == thin!("enabled"));
-        let has_changed = self.is_enabled != is_enabled;
-        self.is_enabled = is_enabled;
-        self.refresh_at = now + TTL_MS;
-        (has_changed || has_retried).then_some(ConfigOutcome {
+        self.has_arrived = true;
+        Some(ConfigOutcome {
             automatic_advanced_matching: outcome,
-            retry_succeeded: has_retried.then_some(outcome != thin!("request_failed")),
+            retry_succeeded: self
+                .has_retried
+                .then_some(outcome != thin!("request_failed")),
         })
     }
 }
@@ -162,26 +163,6 @@ mod tests {
         assert!(config.request_if_stale(1_000));
         assert!(!config.request_if_stale(300_999));
         assert!(config.request_if_stale(301_000));
-    }
-
-    #[test]
-    fn only_a_config_that_switches_matching_is_reported_again() {
-        let mut config = PixelConfig::default();
-        assert!(config.on_response(404, None, 0).is_some());
-        assert_eq!(config.on_response(200, Some(false), 1), None);
-        assert!(config.on_response(200, Some(true), 2).is_some());
-        assert_eq!(config.on_response(200, Some(true), 3), None);
-        assert!(config.on_response(200, None, 4).is_some());
-    }
-
-    #[test]
-    fn each_config_that_needed_a_second_request_is_reported() {
-        let mut config = PixelConfig::default();
-        for now in [0, 10_000] {
-            assert_eq!(config.on_response(500, None, now), None);
-            let outcome = config.on_response(200, Some(true), now + 300).unwrap();
-            assert_eq!(outcome.retry_succeeded, Some(true));
-        }
     }
 
     #[test]

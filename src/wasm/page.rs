@@ -173,7 +173,7 @@ impl Host for PageHost {
         call_str(s, HostCall::NormalizeIdentifier, kind as i32, text)
     }
 
-    fn send(&mut self, request: Request) -> SendResult {
+    fn send(&mut self, s: Scratch, request: Request) -> SendResult {
         let Request {
             id,
             url,
@@ -183,12 +183,13 @@ impl Host for PageHost {
             is_unloading,
             outbox_record,
         } = request;
-        call_num(HostCall::OutboxRecord, 0, outbox_record, thin!(""));
         let flags = id << send_flags::BITS
             | u32::from(is_anonymous) * send_flags::ANONYMOUS
             | u32::from(is_unloading) * send_flags::UNLOADING
             | u32::from(may_have_user) * send_flags::MAY_HAVE_USER;
-        if call_num(HostCall::Send, flags as i32, url, body) == 0. {
+        // JSON has no line breaks
+        let body = s.copy(body).append(thin!("\n")).append(outbox_record);
+        if call_num(HostCall::Send, flags as i32, url, body.as_thin()) == 0. {
             SendResult::InFlight
         } else {
             SendResult::HandedOff

@@ -64,8 +64,7 @@ describe("debug", () => {
               namespace: "fake",
             }));
             onLoad({ filter: /./, namespace: "fake" }, () => ({
-              contents:
-                "export const scriptElement = self.element; export const assetUrl = String;",
+              contents: "export const scriptElement = self.element;",
             }));
           },
         },

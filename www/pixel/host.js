@@ -8,7 +8,7 @@ import { normalizeIdentifier } from "./normalize-identifier.js";
 import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
 import { putRecord, recoverRecords } from "./outbox-store.js";
 import { clickId } from "./click-id.js";
-import { fetchConfig, send, setOutboxRecord } from "./requests.js";
+import { fetchConfig, send } from "./requests.js";
 import { STRING_CALLS } from "./protocol.gen.js";
 import { onStateLoaded, trace } from "./trace.js";
 import {
@@ -72,7 +72,6 @@ const HOST_CALLS = [
     onStateLoaded();
     recoverRecords();
   },
-  setOutboxRecord,
   send,
   fetchConfig,
   requestPaint,

@@ -7,6 +7,7 @@ import { isOff, isSet } from "./option-values.js";
 import { mayStore } from "./outbox-store.js";
 import { warn } from "./safe-builtins.js";
 import { observers, records, trace } from "./trace.js";
+import { callModule } from "./wasm-bridge.js";
 
 /**
  * What the files do for the pixel, once they are loaded.
@@ -34,6 +35,7 @@ export const loadIntegration = (file, option) => {
           mayStore,
           records,
           normalizeIdentifier,
+          callModule,
         ),
       warn,
     );

@@ -2,7 +2,7 @@
 
 import { NOT_MEASURING, tryOr } from "./safe-builtins.js";
 import { serialize } from "./serialize-call.js";
-import { assetUrl, scriptElement } from "oaiq:asset-urls";
+import { scriptElement } from "oaiq:asset-urls";
 import { isOff, isSet } from "./option-values.js";
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
@@ -105,29 +105,9 @@ export const readOptions = (config) => {
         : /** @type {Record<string, unknown>} */ (config)[key])
     );
   };
-  const relay = read("relay");
-  /**
-   * A URL of the relay, which is where the script comes from unless the option has its URL.
-   *
-   * @param {string} path
-   */
-  const relayUrl = (path) =>
-    isSet(relay)
-      ? relay && relay !== true
-        ? `${relay}/${path}`
-        : assetUrl(path)
-      : null;
-  if (isSet(read("cors", /^$/)) || isSet(relay)) requestMode = "cors";
-  eventsUrl = checkUrl(
-    "endpoint",
-    read("endpoint", /^/) ?? relayUrl("v1/sdk/events"),
-    EVENTS,
-  );
-  configUrl = checkUrl(
-    "settings",
-    read("settings", /^/) ?? relayUrl("pixel-config/v1"),
-    PIXEL_CONFIG,
-  );
+  if (isSet(read("cors", /^$/))) requestMode = "cors";
+  eventsUrl = checkUrl("endpoint", read("endpoint", /^/), EVENTS);
+  configUrl = checkUrl("settings", read("settings", /^/), PIXEL_CONFIG);
   mustHold =
     isSet(config.redactPath) ||
     read("consent", /^pending$/) === "pending" ||

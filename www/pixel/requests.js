@@ -2,7 +2,6 @@
 
 import {
   getRecovery,
-  mayStore,
   sendViaWorker,
   settleUnconfirmed,
 } from "./outbox-store.js";
@@ -40,8 +39,6 @@ const MAX_KEEPALIVE_LENGTH = 30_000;
 const TIMEOUT_MS = 15_000;
 /** The same for the request of a pixel config, which events wait for. */
 const CONFIG_TIMEOUT_MS = 3_000;
-/** A config holds for 5 minutes, and is renewed this many milliseconds after it has arrived. */
-const CONFIG_RENEWAL_MS = 297_000;
 /** How long a failed request waits for evidence that it has arrived (`findUnseen` in www/recovery/entry.js). */
 const EVIDENCE_MS = 300;
 /** An unconfirmed beacon stays in flight this long, because pages see up to three events at their end. */
@@ -58,20 +55,6 @@ const sendBeacon = (url, body) =>
 
 /** When the last response came, by `monotonicMs`; NaN if the last request failed. */
 let lastResponseAt = -Infinity;
-
-/**
- * The outbox record of the next request, empty if it has none.
- *
- * @type {string}
- */
-let outboxRecord;
-/**
- * @param {number} _
- * @param {string} record
- */
-export const setOutboxRecord = (_, record) => {
-  outboxRecord = record;
-};
 
 /**
  * Aborts a request in flight, by its flags.
@@ -125,9 +108,12 @@ const onFailure = (url, onSettled) => {
  *
  * @param {number} flags - see `send_flags` of src/host.rs
  * @param {string} url
- * @param {string} body
+ * @param {string} bodyAndRecord - the body and, in the next line, the outbox record, empty if it has none
  */
-export const send = (flags, url, body) => {
+export const send = (flags, url, bodyAndRecord) => {
+  let [body, outboxRecord] = /** @type {[string, string]} */ (
+    bodyAndRecord.split("\n")
+  );
   if (flags & MAY_HAVE_USER)
     body = tryOr(() => hooks.addUser?.(url, body, flags & UNLOADING)) || body;
   const isAnonymous = flags & ANONYMOUS;
@@ -262,13 +248,7 @@ export const fetchConfig = async (pixel, url) => {
     // the module decides what an unknown status means
   }
   enabled = typeof enabled === "boolean" ? +enabled : UNKNOWN;
-  trace(CONFIG_RECEIVED, `${url} ${status} ${enabled}`);
+  trace(CONFIG_RECEIVED, `${url} ${status} ${enabled} ${pixel}`);
   if (enabled === 1) loadIntegration("matching", matching);
-  setTimer(
-    () =>
-      // waits while the page is hidden
-      requestAnimationFrame(() => mayStore() && fetchConfig(pixel, url)),
-    CONFIG_RENEWAL_MS,
-  );
   callModule((module) => module.onConfigResponse(pixel, status, enabled));
 };

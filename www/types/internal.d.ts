@@ -46,6 +46,7 @@ export interface Hooks {
  * - `mayStore` returns whether cookies and storage may be used: consent is granted, and the module has read them.
  * - `records` has the debug events so far. It is a ring buffer: beyond 250, later ones overwrite the oldest.
  * - `normalizeIdentifier` is `Host::normalize_identifier` of src/host.rs.
+ * - `callModule` calls the module (www/pixel/wasm-bridge.js).
  */
 export type StartIntegration = (
   option: unknown,
@@ -55,6 +56,7 @@ export type StartIntegration = (
   mayStore: () => unknown,
   records: DebugEvent[],
   normalizeIdentifier: (kind: number, escaped: string) => string,
+  callModule: typeof import("../pixel/wasm-bridge.js").callModule,
 ) => void;
 
 /** A debug event: its number (www/pixel/debug-events.gen.js), and what `DebugEvent` in src/host.rs says that it carries. */

@@ -19,7 +19,6 @@ export type HostCalls = [
   StorageSet: NumberCall,
   OutboxPut: NumberCall,
   RecoverOutbox: NumberCall,
-  OutboxRecord: NumberCall,
   Send: NumberCall,
   FetchConfig: NumberCall,
   RequestPaint: NumberCall,
