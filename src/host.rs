@@ -127,6 +127,9 @@ pub enum DebugEvent {
     /// An event of this page is about to be queued. Carries the pixel's ID, encoded for a URL. Reported by the pixel, also
     /// while debug is off, for the files that observe it (www/pixel/integrations.js).
     WillMeasure,
+    /// The page's data layer is followed, or something in it is not measured. Carries `LayerNote` of
+    /// [`crate::debug_log::payload`].
+    DataLayer,
 }
 
 /// Flags of a request, which travel with its number as one number.
@@ -145,7 +148,7 @@ pub mod send_flags {
 
 impl DebugEvent {
     /// All debug events, in the order of their numbers.
-    pub const ALL: [DebugEvent; 31] = [
+    pub const ALL: [DebugEvent; 32] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
         DebugEvent::ConsentChanged,
@@ -177,6 +180,7 @@ impl DebugEvent {
         DebugEvent::ScriptElement,
         DebugEvent::NotRecorded,
         DebugEvent::WillMeasure,
+        DebugEvent::DataLayer,
     ];
 }
 

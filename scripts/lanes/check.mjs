@@ -41,7 +41,9 @@ export const clippy = (crate, ...features) => [
 
 const unitTests = () => [
   ...testFiles("unit").filter((file) => !NEED_A_BUILD.includes(file)),
+  ...testFiles("unit/helpers"),
   ...testFiles("unit/inspector"),
+  ...testFiles("unit/layer"),
 ];
 
 export const check = async () => {

@@ -6,7 +6,7 @@ use crate::command::{self, Command};
 use crate::debug_log::event::{Event, Fingerprint};
 use crate::debug_log::messages::{self, LogLine, RequestFacts, prefix_of};
 use crate::debug_log::payload::{
-    ConfigReceived, RequestKey, RequestSent, ResponseReceived, Tagged,
+    ConfigReceived, LayerNote, RequestKey, RequestSent, ResponseReceived, Tagged,
 };
 use crate::explain::identifiers::{exposed, ignored, raw_names, user_violations};
 use crate::explain::{
@@ -167,6 +167,7 @@ impl DebugLog {
                 self.not_recorded = about.into();
                 return None;
             }
+            DebugEvent::DataLayer => return messages::data_layer(&LayerNote::decode(about)?),
         })
     }
 

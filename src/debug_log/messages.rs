@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::debug_log::event::Event;
-use crate::debug_log::payload::{RequestKey, Tagged};
+use crate::debug_log::payload::{LayerNote, RequestKey, Tagged};
 use crate::explain::{ExplainedViolation, truncate};
 use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_CORRUPT_KEY, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 
@@ -489,6 +489,73 @@ pub(super) fn script_element(fact: &Tagged) -> LogLine {
     }
 }
 
+/// What is not measured in the page's data layer, and what to do. `None` for a reason that the script does not have.
+pub(super) fn data_layer(note: &LayerNote) -> Option<LogLine> {
+    let LayerNote {
+        field,
+        event,
+        value,
+        ..
+    } = note;
+    let sentence = match note.reason {
+        "followed" => {
+            return Some(LogLine::info(format!(
+                "the data layer {event} is followed: its events are measured"
+            )));
+        }
+        "missing" => {
+            return Some(LogLine::warning(format!(
+                "this page has no array {event}, so no data layer is measured: set data-oaiq-layer, or oaiq.config.layer, to the name of the layer"
+            )));
+        }
+        "unknown_event" => {
+            return Some(LogLine::info(format!(
+                "data layer: {event} is not measured, because no event of the pixel belongs to it; if one does, name it in oaiq.config.layerEvents"
+            )));
+        }
+        "later_step" => {
+            return Some(LogLine::info(format!(
+                "data layer: {event} is not measured, because it is step {value} of the checkout; step 1 is measured as checkout_started"
+            )));
+        }
+        "duplicate" => format!("is not measured again: this page has measured it as \"{value}\""),
+        "no_such_event" => format!(
+            "is mapped to \"{value}\" by oaiq.config.layerEvents, and the pixel has no event of this name; docs/events.md lists them"
+        ),
+        "no_currency" => format!(
+            "goes without its amount: {field} is {value}, and no currency is next to it; add currency, such as \"EUR\""
+        ),
+        "not_currency" => format!(
+            "goes without its amount: {field} is \"{value}\"; it must be a three-letter code, such as \"EUR\""
+        ),
+        "ambiguous" => format!(
+            "goes without its amount: {field} is \"{value}\", which means different amounts in different countries; use a number, or a text with decimals, such as \"1299.00\""
+        ),
+        "decimals" => format!(
+            "goes without its amount: {field} is {value}, which has more decimals than its currency; round it"
+        ),
+        "unreadable" => format!(
+            "goes without its amount: {field} is \"{value}\", which is no amount; use a number, such as 25.99"
+        ),
+        "quantity" => {
+            format!("has an item without its quantity: it is \"{value}\"; use a whole number")
+        }
+        "item" => format!(
+            "goes without one of its items: it is {value}, without an ID, a name, a price and a quantity"
+        ),
+        "items" => format!("goes without its items: {field} is \"{value}\"; use an array"),
+        "items_cut" => format!("goes with its first 200 items: {field} has {value}"),
+        "personal" => format!(
+            "goes without {field}, because it contains an email address or a phone number: use a value that does not identify a person"
+        ),
+        "unusable" => format!(
+            "goes without {field}, because it is \"{value}\", which names nothing: does the page set it before this event?"
+        ),
+        _ => return None,
+    };
+    Some(LogLine::warning(format!("data layer: {event} {sentence}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -598,5 +665,55 @@ mod tests {
         );
         assert!(line("none").contains("without its own script element"));
         assert!(line("in all.min.js").starts_with("the script is part of all.min.js"));
+    }
+
+    #[test]
+    fn each_reason_of_the_data_layers_script_has_a_message() {
+        let scripts = [
+            include_str!("../../www/layer/map.js"),
+            include_str!("../../www/layer/entry.js"),
+            include_str!("../../www/helpers/money.js"),
+        ]
+        .concat();
+        for reason in [
+            "followed",
+            "missing",
+            "unknown_event",
+            "later_step",
+            "duplicate",
+            "no_such_event",
+            "no_currency",
+            "not_currency",
+            "ambiguous",
+            "decimals",
+            "unreadable",
+            "quantity",
+            "item",
+            "items",
+            "items_cut",
+            "personal",
+            "unusable",
+        ] {
+            assert!(scripts.contains(&format!("\"{reason}\"")), "{reason}");
+            let note = LayerNote {
+                reason,
+                field: "value",
+                event: "purchase",
+                value: "1.299",
+            };
+            let line = data_layer(&note).unwrap_or_else(|| panic!("no message: {reason}"));
+            assert!(line.text.contains("purchase"), "{}", line.text);
+        }
+        // the first argument of each `note(…)`
+        for call in scripts.split("note(\"").skip(1) {
+            let reason = call.split('"').next().unwrap_or("");
+            let note = LayerNote {
+                reason,
+                field: "",
+                event: "",
+                value: "",
+            };
+            assert!(data_layer(&note).is_some(), "no message: {reason}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 //! decodes.
 //!
 //! Most events carry one unchanged text: a call, an event's wire form, a pixel ID. The others carry several values, separated
-//! by spaces. Only the last value may contain a space; for a pixel config, only the first. `www/pixel/requests.js` and
-//! `www/debug/entry.js` encode most of them. A test compares the templates in `requests.js` with the forms here.
+//! by spaces. Only the last value may contain a space; for a pixel config, only the first; for the data layer, the last two, which
+//! a line break separates. `www/pixel/requests.js`, `www/debug/entry.js` and `www/layer/entry.js` encode most of them. A test
+//! compares the templates in `requests.js` and `www/layer/entry.js` with the forms here.
 
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
@@ -150,6 +151,46 @@ mod decoding {
         }
     }
 
+    /// What [`DebugEvent::DataLayer`](crate::host::DebugEvent::DataLayer) carries: what is not measured in the page's data layer,
+    /// and why.
+    #[derive(Debug, PartialEq, Eq)]
+    pub struct LayerNote<'a> {
+        /// Why, in one word.
+        pub reason: &'a str,
+        /// The field that cannot be used; empty if the note is about the whole entry.
+        pub field: &'a str,
+        /// The event as the layer names it, on one line; of `followed` and `missing`, the layer's name.
+        pub event: &'a str,
+        /// What the layer has instead of a usable value. May be empty.
+        pub value: &'a str,
+    }
+
+    impl<'a> LayerNote<'a> {
+        /// As `note` in www/layer/entry.js writes it.
+        pub fn encode(&self) -> String {
+            let Self {
+                reason,
+                field,
+                event,
+                value,
+            } = self;
+            format!("{reason} {field} {event}\n{value}")
+        }
+
+        /// Reads it; `None` if it is malformed.
+        pub fn decode(text: &'a str) -> Option<Self> {
+            let (head, value) = text.split_once('\n')?;
+            let (reason, rest) = head.split_once(' ')?;
+            let (field, event) = rest.split_once(' ')?;
+            Some(Self {
+                reason,
+                field,
+                event,
+                value,
+            })
+        }
+    }
+
     /// A word, and a text that belongs to it: what `Dropped`, `ClickId`, `ConsentState`, `CspViolation` and `ScriptElement` of
     /// [`DebugEvent`](crate::host::DebugEvent) carry.
     #[derive(Debug, PartialEq, Eq)]
@@ -207,6 +248,9 @@ mod tests {
         assert_eq!(templates(script, "REQUEST_SENT"), ["{} {} {}"]);
         assert_eq!(templates(script, "RESPONSE_RECEIVED"), ["{} {}"]);
         assert_eq!(templates(script, "CONFIG_RECEIVED"), ["{} {} {} {}"]);
+        let script = include_str!("../../www/layer/entry.js");
+        assert!(script.contains("`${reason} ${field} ${name}`"));
+        assert_eq!(templates(script, "DATA_LAYER"), ["{}\\n{}"]);
     }
 
     proptest! {
@@ -218,6 +262,7 @@ mod tests {
             body in any::<String>(),
             status in any::<u32>(),
             enabled in any::<Option<bool>>(),
+            line in "[^\n]{0,20}",
         ) {
             let key = RequestKey { number, flags };
             let sent = RequestSent { key, url: &url, body: &body };
@@ -232,6 +277,9 @@ mod tests {
             let tagged = Tagged { tag: &url, text: &body };
             let text = tagged.encode();
             prop_assert_eq!(Tagged::decode(&text), tagged);
+            let note = LayerNote { reason: "unusable", field: &url, event: &line, value: &body };
+            let text = note.encode();
+            prop_assert_eq!(LayerNote::decode(&text), Some(note));
         }
 
         #[test]
@@ -249,6 +297,7 @@ mod tests {
             ResponseReceived::decode(&text);
             ConfigReceived::decode(&text);
             Tagged::decode(&text);
+            LayerNote::decode(&text);
         }
     }
 }

@@ -212,6 +212,16 @@ export interface Config {
   diagnostics?: boolean | undefined;
   /** `false` loads the fallback at once, for a page whose policy forbids WebAssembly. */
   wasm?: boolean | undefined;
+  /**
+   * Measures what the page's data layer says: `true` follows `dataLayer`, a text the array of that name. Loads
+   * `oaiq.layer.min.js`.
+   */
+  layer?: boolean | string | undefined;
+  /**
+   * The events of the data layer that its table does not have, by their names there; `"custom"` measures a custom event of that
+   * name. `false` measures none, also for a name that the table has.
+   */
+  layerEvents?: Readonly<Record<string, EventName | false>> | undefined;
   /** `true` ignores all calls, for the site's own tests. */
   off?: boolean | undefined;
 }

@@ -2,6 +2,7 @@
 
 mod events_md;
 mod inspector_js;
+mod layer_js;
 mod pixel_js;
 mod schema_ts;
 
@@ -34,6 +35,8 @@ fn outputs() -> Vec<Output> {
         output("www/pixel/protocol.gen.js", pixel_js::protocol()),
         output("www/consent/views.gen.js", pixel_js::views()),
         output("www/types/protocol.gen.d.ts", pixel_js::types()),
+        output("www/helpers/currencies.gen.js", layer_js::currencies()),
+        output("www/layer/schema.gen.js", layer_js::schema()),
         output("www/inspector/model/schema.gen.js", inspector_js::schema()),
         output("tests/types/schema.gen.ts", schema_ts::schema()),
         output("docs/events.md", events_md::events(&read("docs/events.md"))),
