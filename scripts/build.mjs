@@ -6,8 +6,9 @@ import { bundle } from "./build/bundle.mjs";
 import { compileDebug, compilePixel } from "./build/compile.mjs";
 import { embedWasm, toTemplateLiteral } from "./build/embed-wasm.mjs";
 import { writeIntegrity } from "./build/integrity.mjs";
-import { writeNpmPackage } from "./build/npm-package.mjs";
+import { writeHelpers, writeNpmPackage } from "./build/npm-package.mjs";
 import {
+  MODULES,
   releaseSizes,
   SCRIPTS,
   sizeFigures,
@@ -109,11 +110,19 @@ export const build = async () => {
     "www/keepalive/entry.js",
     pixel,
   );
+  await writeScriptWithoutModule(
+    "dist/oaiq.layer.min.js",
+    "www/layer/entry.js",
+    pixel,
+  );
+  await writeHelpers();
   await writeNpmPackage(pixel);
   await writeSnippets();
   await writeIntegrity(SCRIPTS);
   await buildInspector();
-  console.log(sizeTable(await sizesOf(SCRIPTS), releaseSizes()));
+  console.log(
+    sizeTable(await sizesOf([...SCRIPTS, ...MODULES]), releaseSizes()),
+  );
 };
 
 /** Builds a pixel whose module can be made to panic, for the tests of what the page gets then. */

@@ -19,11 +19,13 @@ const VERSION_IMPORT = "oaiq:version";
  * Minifies a script. Terser saves some bytes that esbuild leaves.
  *
  * @param {string} script
+ * @param {boolean} isModule
  */
-const minify = async (script) => {
+const minify = async (script, isModule = false) => {
   const terser = await import("terser");
   const { code = "" } = await terser.minify(script, {
     ecma: 2020,
+    module: isModule,
     compress: {
       passes: 3,
       // without these the script is longer, but compresses better
@@ -45,6 +47,7 @@ const workerSource = async () =>
 const CONSEQUENCE = {
   "www/debug/entry.js": "debug is off",
   "www/keepalive/entry.js": "the keepalive worker is not used",
+  "www/layer/entry.js": "the data layer is not measured",
   "www/recovery/entry.js": "undelivered events are not sent again",
 };
 /**
@@ -120,4 +123,24 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
   });
   const [output] = outputFiles;
   return minify(await forOldTokenizers(output?.text ?? ""));
+};
+
+/**
+ * Bundles an entry point that needs neither a page nor the pixel's module as an ES module.
+ *
+ * @param {string} entry
+ */
+export const bundleModule = async (entry) => {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [join(root, entry)],
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    charset: "ascii",
+    legalComments: "none",
+  });
+  return minify(outputFiles[0]?.text ?? "", true);
 };

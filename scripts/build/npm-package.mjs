@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { capture, die, root } from "../exec.mjs";
-import { bundle } from "./bundle.mjs";
+import { bundle, bundleModule } from "./bundle.mjs";
 import { embedWasm, toAsciiString } from "./embed-wasm.mjs";
 import { banner, PIXEL_ENTRY } from "./version.mjs";
 
@@ -20,7 +20,10 @@ export const PACKED_FILES = [
   "dist/oaiq.d.ts",
   "dist/oaiq.debug.min.js",
   "dist/oaiq.fallback.min.js",
+  "dist/oaiq.helpers.d.ts",
+  "dist/oaiq.helpers.mjs",
   "dist/oaiq.keepalive.min.js",
+  "dist/oaiq.layer.min.js",
   "dist/oaiq.min.js",
   "dist/oaiq.mjs",
   "dist/oaiq.recovery.min.js",
@@ -30,12 +33,14 @@ export const PACKED_FILES = [
   "docs/collector.md",
   "docs/consent.md",
   "docs/csp.md",
+  "docs/data-layer.md",
   "docs/delivery.md",
   "docs/engines.md",
   "docs/event-path.svg",
   "docs/events.md",
   "docs/figures.md",
   "docs/glossary.md",
+  "docs/helpers.md",
   "docs/inspector.png",
   "docs/privacy.md",
   "docs/protocol.md",
@@ -85,6 +90,24 @@ const wrap = async (script) => {
 };
 
 /**
+ * Writes a text into dist/, below the banner.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+const write = (file, text) =>
+  writeFile(join(root, "dist", file), `${banner()}\n${text}`);
+
+/** Writes the module `oaiq/helpers`, which contains no pixel, with its types. */
+export const writeHelpers = async () => {
+  await write("oaiq.helpers.mjs", await bundleModule("www/helpers/entry.js"));
+  await write(
+    "oaiq.helpers.d.ts",
+    await readFile(join(root, "www/types/helpers.d.ts"), "utf8"),
+  );
+};
+
+/**
  * Writes the package as an ES module and as a CommonJS module, for Jest and others that call `require`, with its types.
  *
  * @param {import("./compile.mjs").CompiledModule} compiled
@@ -95,13 +118,6 @@ export const writeNpmPackage = async (compiled) => {
   /** @param {"script" | "package"} assets */
   const wrapped = async (assets) =>
     wrap(await embedWasm(await bundle(PIXEL_ENTRY, compiled, assets), literal));
-  /**
-   * @param {string} file
-   * @param {string} text
-   */
-  const write = (file, text) =>
-    writeFile(join(root, "dist", file), `${banner()}\n${text}`);
-
   // bundlers recognize `new URL(..., import.meta.url)`, but esbuild would replace it in the build
   const esModule = await wrapped("package");
   await write(

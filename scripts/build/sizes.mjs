@@ -13,11 +13,21 @@ const DOWNLOADED_WHEN = {
   "oaiq.consent.min.js": "with pending consent or `redactPath`",
   "oaiq.recovery.min.js": "with undelivered events or failed requests",
   "oaiq.keepalive.min.js": "in Chromium, after the first paint, with consent",
+  "oaiq.layer.min.js": "with `data-oaiq-layer`",
+};
+/** The same for modules, which a site imports into its own code. */
+const IMPORTED_WHEN = {
+  "oaiq.helpers.mjs": "where the site imports it",
 };
 
 /** The scripts in dist/. */
 export const SCRIPTS = /** @type {(keyof typeof DOWNLOADED_WHEN)[]} */ (
   Object.keys(DOWNLOADED_WHEN)
+);
+
+/** The modules in dist/ that contain no pixel. */
+export const MODULES = /** @type {(keyof typeof IMPORTED_WHEN)[]} */ (
+  Object.keys(IMPORTED_WHEN)
 );
 
 /** The sizes of each release, the newest first. `npm run release` adds to it. */
@@ -113,7 +123,10 @@ export const sizeFigures = async () => {
     ["file", "downloaded", "raw", "gzip -9", "brotli -q 5", "brotli -q 11"],
     ["---", "---", "---:", "---:", "---:", "---:"],
   ];
-  for (const file of SCRIPTS) {
+  for (const [file, when] of Object.entries({
+    ...DOWNLOADED_WHEN,
+    ...IMPORTED_WHEN,
+  })) {
     const bytes = await readFile(join(root, "dist", file));
     const sizes = [
       bytes.length,
@@ -123,7 +136,7 @@ export const sizeFigures = async () => {
     ];
     rows.push([
       `\`${file}\``,
-      DOWNLOADED_WHEN[file],
+      when,
       ...sizes.map((size) => size.toLocaleString("en")),
     ]);
   }

@@ -1,5 +1,6 @@
 // Calls that must not compile: tsc fails if one of them does.
-import oaiq, { type Item, type User } from "oaiq";
+import oaiq, { type Config, type Item, type User } from "oaiq";
+import { minorUnits } from "oaiq/helpers";
 
 // --- the event's name
 
@@ -266,3 +267,16 @@ oaiq.pixels;
 
 // @ts-expect-error: a call returns nothing
 export const id: string = oaiq.measure("page_viewed", { type: "contents" });
+
+// --- the data layer and the helpers
+
+// @ts-expect-error: no event has this name
+const unknownEvent: Config = { layerEvents: { quiz_done: "quiz" } };
+void unknownEvent;
+
+// @ts-expect-error: the currency is missing
+minorUnits(5);
+
+// @ts-expect-error: there may be no exact amount
+const amount: number = minorUnits("5", "USD");
+void amount;

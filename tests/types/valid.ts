@@ -17,6 +17,7 @@ import oaiq, {
   type PlanEnrollmentData,
   type User,
 } from "oaiq";
+import { eventId, ids, type Ids, minorUnits, withIds } from "oaiq/helpers";
 
 // each event with its required fields
 oaiq("measure", "page_viewed", { type: "contents" });
@@ -175,6 +176,14 @@ const config: Config = {
   clickPassthrough: true,
 };
 window.oaiq.config = config;
+const layers: Config[] = [
+  { layer: true },
+  {
+    layer: "shopLayer",
+    layerEvents: { quiz_done: "custom", page_view: false },
+  },
+];
+void layers;
 oaiq.q.push(["init", start]);
 const queued: number = oaiq.queue.length;
 const loaded: boolean = oaiq.loaded ?? false;
@@ -202,3 +211,12 @@ const customNamed: EventOptions<"custom"> = customOptions;
 const standard: EventOptions<"order_created"> = null;
 
 export { answer, build, customNamed, loaded, same, standard, version, queued };
+
+// the helpers
+const minor: number | undefined =
+  minorUnits("129.99", "USD") ?? minorUnits(8.7, "EUR");
+const { oppref, obref }: Ids = ids();
+const texts: (string | undefined)[] = [eventId(), oppref, obref];
+void fetch("/leads", withIds({ method: "POST" }));
+void fetch("/leads", withIds());
+void [minor, texts];

@@ -95,7 +95,7 @@ describe("the npm package", () => {
     const scripts = (await readdir(join(root, "dist"))).filter((name) =>
       name.endsWith(".js"),
     );
-    assert.equal(scripts.length, 6);
+    assert.equal(scripts.length, 7);
     for (const name of new Set([...scripts, ...Object.keys(hashes)])) {
       const hash = createHash("sha384")
         .update(await readFile(join(root, "dist", name)))
@@ -162,6 +162,19 @@ for (const { name, type, load } of [
     });
   });
 
+test("the helpers can be imported on a server, where there are no IDs", async () => {
+  const printed = await outputOf(
+    process.execPath,
+    "--input-type=module",
+    "--eval",
+    `import { eventId, ids, minorUnits, withIds } from "oaiq/helpers";
+     process.stdout.write(JSON.stringify([
+       minorUnits("129.99", "USD"), ids(), Object.keys(withIds()), eventId().length,
+     ]));`,
+  );
+  assert.deepEqual(JSON.parse(printed), [12999, {}, ["headers"], 36]);
+});
+
 describe("the types accept valid calls, reject invalid ones and match src/schema/events.rs", () => {
   for (const [resolution, config] of Object.entries({
     bundler: "tsconfig.json",
@@ -183,5 +196,9 @@ describe("the types accept valid calls, reject invalid ones and match src/schema
         await readFile(join(root, "dist", file), "utf8"),
         `${banner()}\n${expected}`,
       );
+    assert.equal(
+      await readFile(join(root, "dist/oaiq.helpers.d.ts"), "utf8"),
+      `${banner()}\n${await readFile(join(root, "www/types/helpers.d.ts"), "utf8")}`,
+    );
   });
 });

@@ -14,6 +14,8 @@ import { root } from "../../scripts/exec.mjs";
 const COMPRESSED_LIMITS = {
   "oaiq.min.js": { brotli: 15_360, gzip: 17_900 },
   "oaiq.fallback.min.js": { brotli: 40_000 },
+  "oaiq.layer.min.js": { brotli: 3_500 },
+  "oaiq.helpers.mjs": { brotli: 1_200 },
 };
 
 for (const [file, limits] of Object.entries(COMPRESSED_LIMITS))
