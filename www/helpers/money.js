@@ -40,7 +40,7 @@ export const currencyCode = (value) =>
  * @param {string} code
  */
 const decimalsOf = (code) =>
-  Number(CURRENCY_DECIMALS.split(code)[1]?.match(/\d/) ?? 2);
+  Number(CURRENCY_DECIMALS.split(code)[1]?.match(/\d/)?.[0] ?? 2);
 
 /**
  * An amount in a currency's minor unit, or why it cannot be converted.
@@ -62,9 +62,12 @@ export const toMinorUnits = (amount, code) => {
   const number = NUMBER.exec(unsigned)?.[1];
   if (!number) return "unreadable";
   const decimals = decimalsOf(code);
-  let [, whole = "", mark = "", part = ""] =
-    /^(.*)([.,])(\d*)$/.exec(number) ?? [];
-  const isDecimal = mark && !whole.includes(mark) && WHOLE.test(whole);
+  // array patterns would use the iterator of arrays, which a page may have broken
+  const split = /^(.*)([.,])(\d*)$/.exec(number);
+  const mark = split?.[2];
+  let whole = split?.[1] ?? "";
+  let part = split?.[3] ?? "";
+  const isDecimal = !!mark && !whole.includes(mark) && WHOLE.test(whole);
   const isWhole = !(isNumber && mark) && WHOLE.test(number);
   // 1,299 yen are no fraction of a yen
   if (isWhole && (!isDecimal || !decimals)) {

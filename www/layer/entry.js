@@ -48,12 +48,12 @@ const start = (option, _hooks, trace) => {
     layer,
     (entry) =>
       each(map(entry), (call) => {
-        const [event, data, options] = call;
         const oaiq = /** @type {(...args: unknown[]) => void} */ (
           /** @type {unknown} */ (window.oaiq)
         );
-        if (options) oaiq("measure", event, data, options);
-        else oaiq("measure", event, data);
+        // array patterns would use the iterator of arrays, which a page may have broken
+        if (call[2]) oaiq("measure", call[0], call[1], call[2]);
+        else oaiq("measure", call[0], call[1]);
       }),
     (isFound) => note(isFound ? "followed" : "missing", "", layer, ""),
   );

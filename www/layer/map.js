@@ -412,13 +412,12 @@ export const createMapper = (ownEvents, note) => {
       else if (action.step && `${action.step}` !== "1")
         note("later_step", "step", label, action.step);
       else if (action.target !== target) {
-        const [field, body] = action.details;
         add(
           mapEvent(
             action.target,
             label,
             action.details,
-            [field, body, ecommerce, params],
+            [action.details[0], action.details[1], ecommerce, params],
             action,
           ),
         );

@@ -36,7 +36,7 @@ export function claimMeasurement(order) {
 // Letters and digits that are not taken for one another on the telephone.
 const symbols = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
-const orderNumber = () =>
+export const orderNumber = () =>
   "EB-" +
   [...crypto.getRandomValues(new Uint8Array(8))]
     .map((byte) => symbols[byte % 32])
