@@ -704,6 +704,10 @@ mod tests {
             let line = data_layer(&note).unwrap_or_else(|| panic!("no message: {reason}"));
             assert!(line.text.contains("purchase"), "{}", line.text);
         }
+        assert!(
+            scripts.contains("MAX_ITEMS = 200;"),
+            "the message of items_cut names it"
+        );
         // the first argument of each `note(…)`
         for call in scripts.split("note(\"").skip(1) {
             let reason = call.split('"').next().unwrap_or("");

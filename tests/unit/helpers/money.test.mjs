@@ -2,16 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CURRENCY_DIGITS } from "../../../www/inspector/model/schema.gen.js";
+import { Prng } from "../../soak/prng.mjs";
 import { currencyCode, toMinorUnits } from "../../../www/helpers/money.js";
 
 /** One currency for each number of decimals that ISO 4217 has, and all that do not have 2. */
 const CURRENCIES = new Map([["USD", 2], ["EUR", 2], ...CURRENCY_DIGITS]);
-
-/** A generator of whole numbers below a limit, with the same sequence each time. */
-const createRandom = (seed) => (limit) => {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-  return Math.floor((seed / 2 ** 32) * limit);
-};
 
 /** An amount in the major unit: `group` between groups of three digits, and `point` before the decimals. */
 const written = (minor, decimals, group = "", point = ".") => {
@@ -24,10 +19,13 @@ const written = (minor, decimals, group = "", point = ".") => {
 
 /** Amounts of all lengths, small ones, and those with zeros at the end. */
 const amounts = function* () {
-  const random = createRandom(4217);
+  const random = new Prng(4217);
   for (let i = 0; i < 300; i += 1) yield i;
   for (let i = 0; i < 3_000; i += 1)
-    yield random(10 ** (1 + random(12))) * 10 ** random(3);
+    yield (
+      random.integer(0, 10 ** random.integer(1, 12)) *
+      10 ** random.integer(0, 2)
+    );
 };
 
 describe("an amount of any currency is exact", () => {

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { root } from "../../../scripts/exec.mjs";
+import { Prng } from "../../soak/prng.mjs";
+import { DATA_TYPES } from "../../../www/layer/schema.gen.js";
 
 // the pixel's helpers take these from the page when they are loaded
 globalThis.window ??= globalThis;
@@ -199,6 +201,108 @@ describe("an entry", () => {
     const entry = { event: "purchase", transaction_id: "x".repeat(1_001) };
     assert.deepEqual(callOf(entry), ["order_created", { type: "contents" }]);
   });
+});
+
+test("any entries give only calls that the pixel accepts", () => {
+  const random = new Prng(20);
+  const values = [
+    undefined,
+    null,
+    "",
+    " ",
+    "T-1",
+    "undefined",
+    "jane@example.com",
+    "EUR",
+    "usd",
+    "$",
+    "1.299",
+    "1.299,00",
+    "19.99",
+    -5,
+    0,
+    8.7,
+    1.5,
+    NaN,
+    1e300,
+    true,
+    [],
+    [null, "x", 7],
+    () => {},
+    Symbol("s"),
+    9n,
+  ];
+  const fields =
+    "event ecommerce value revenue currency currencyCode transaction_id event_id lead_id plan_id items products item_id id sku item_name name price quantity purchase checkout add detail impressions actionField step transactionId transactionTotal transactionProducts length 0 1 2".split(
+      " ",
+    );
+  const names =
+    "page_view view_item add_to_cart begin_checkout purchase generate_lead sign_up schedule subscribe start_trial own other".split(
+      " ",
+    );
+  const valueOf = (depth) => {
+    if (depth > 3 || random.chance(0.6)) return random.pick(values);
+    if (random.chance(0.3))
+      return Array.from({ length: random.integer(0, 3) }, () =>
+        valueOf(depth + 1),
+      );
+    return Object.fromEntries(
+      Array.from({ length: random.integer(0, 7) }, () => [
+        random.pick(fields),
+        valueOf(depth + 1),
+      ]),
+    );
+  };
+  const checkMoney = (amount, currency) => {
+    if (amount === undefined) return;
+    assert.ok(Number.isSafeInteger(amount));
+    assert.match(currency, /^[A-Z]{3}$/);
+  };
+  const checkText = (text) => assert.ok(text === undefined || /\S/.test(text));
+  let calls = 0;
+  for (let i = 0; i < 3_000; i += 1) {
+    const map = createMapper({ own: "custom" }, () => {});
+    for (let j = 0; j < 4; j += 1) {
+      const params = Object(valueOf(0));
+      const entry = random.chance(0.5)
+        ? Object.assign({ event: random.pick(names) }, params)
+        : commandOf("event", random.pick(names), params);
+      for (const [name, data, options = {}] of map(entry)) {
+        calls += 1;
+        const {
+          type,
+          amount,
+          currency,
+          contents = [],
+          plan_id,
+          ...rest
+        } = data;
+        assert.equal(type, DATA_TYPES[name]);
+        assert.deepEqual(rest, {});
+        checkMoney(amount, currency);
+        if (currency !== undefined) assert.match(currency, /^[A-Z]{3}$/);
+        if (type === "customer_action") assert.equal(data.contents, undefined);
+        if (!["plan_enrollment", "custom"].includes(type))
+          assert.equal(plan_id, undefined);
+        checkText(plan_id);
+        for (const item of contents) {
+          assert.equal(item.content_type, "product");
+          checkMoney(item.amount, item.currency ?? currency);
+          checkText(item.id);
+          checkText(item.name);
+          if (item.quantity !== undefined)
+            assert.ok(Number.isSafeInteger(item.quantity));
+        }
+        checkText(options.event_id);
+        assert.equal(
+          options.custom_event_name,
+          name === "custom" ? "own" : undefined,
+        );
+        assert.doesNotMatch(JSON.stringify([data, options]), /jane/);
+      }
+    }
+  }
+  assert.ok(calls > 5_000, `${calls} calls`);
 });
 
 test("a mapping of the page is read by its own properties alone", () => {
