@@ -142,5 +142,6 @@ export const bundleModule = async (entry) => {
     charset: "ascii",
     legalComments: "none",
   });
-  return minify(outputFiles[0]?.text ?? "", true);
+  const [output] = outputFiles;
+  return minify(await forOldTokenizers(output?.text ?? "", "module"), true);
 };

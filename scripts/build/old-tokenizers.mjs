@@ -82,11 +82,12 @@ const toConcatenation = (script, { quasis, expressions }) => {
  * The script without template literals, and without quotes in regular expressions.
  *
  * @param {string} script
+ * @param {"script" | "module"} sourceType
  */
-export const forOldTokenizers = async (script) => {
+export const forOldTokenizers = async (script, sourceType = "script") => {
   // a fresh clone has no node packages yet when this file is loaded
   const { parse } = await import("acorn");
-  return rewrite(script, parse(script, { ecmaVersion: "latest" }));
+  return rewrite(script, parse(script, { ecmaVersion: "latest", sourceType }));
 };
 
 /**

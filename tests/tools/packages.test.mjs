@@ -157,6 +157,7 @@ describe("a project that has installed the package", () => {
         "debug",
         "fallback",
         "keepalive",
+        "layer",
         "recovery",
       ])
         assert.ok(

@@ -31,6 +31,7 @@ const SCRIPT = "oaiq.min.js";
 const FALLBACK = "oaiq.fallback.min.js";
 const COMMONJS = "oaiq.cjs";
 const KEEPALIVE = "oaiq.keepalive.min.js";
+const LAYER = "oaiq.layer.min.js";
 const RECOVERY = "oaiq.recovery.min.js";
 
 /** Sets the site's own endpoints before the snippet. */
@@ -73,6 +74,7 @@ const transformAll = async ({ script, module = script }) => {
     "oaiq.debug.min.js",
     "oaiq.consent.min.js",
     KEEPALIVE,
+    LAYER,
     RECOVERY,
     COMMONJS,
   ])
@@ -240,6 +242,24 @@ describe("minified", { concurrency: 2 }, () => {
           `gtag("consent", "update", { ad_storage: "granted", ad_user_data: "granted" })`,
         );
         await site.waitForOrders("order");
+        assertSilent(tab);
+      });
+
+      test("the layer file measures what the data layer says", async (t) => {
+        const { files, short } = await minified();
+        const site = await startSiteWith(t, files, {
+          "/": html(
+            config(", layer: true"),
+            short,
+            inlineScript(
+              `dataLayer = [{ event: "purchase", transaction_id: "order", value: "CHF 1'299.50", currency: "CHF" }]; ${INIT}`,
+            ),
+          ),
+        });
+        const { tab } = await openPage(t, browser, site);
+        await site.waitForOrders("order");
+        assert.equal(site.measuredEvent("order").data.amount, 129_950);
+        assert.ok(tab.hasRequested(LAYER));
         assertSilent(tab);
       });
 

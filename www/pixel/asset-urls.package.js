@@ -21,6 +21,8 @@ const ASSETS = {
     new URL("./oaiq.fallback.min.js?no-inline", "oaiq:here"),
   "oaiq.keepalive.min.js": () =>
     new URL("./oaiq.keepalive.min.js?no-inline", "oaiq:here"),
+  "oaiq.layer.min.js": () =>
+    new URL("./oaiq.layer.min.js?no-inline", "oaiq:here"),
   "oaiq.recovery.min.js": () =>
     new URL("./oaiq.recovery.min.js?no-inline", "oaiq:here"),
 };
