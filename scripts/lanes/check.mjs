@@ -41,6 +41,7 @@ export const clippy = (crate, ...features) => [
 
 const unitTests = () => [
   ...testFiles("unit").filter((file) => !NEED_A_BUILD.includes(file)),
+  ...testFiles("unit/gtm"),
   ...testFiles("unit/helpers"),
   ...testFiles("unit/inspector"),
   ...testFiles("unit/layer"),

@@ -84,6 +84,14 @@ export const closure = (text, ...options) =>
   ]);
 
 /**
+ * Runs the check of tag managers. Rejects if the script is not ES5.
+ *
+ * @param {string} script
+ */
+export const checkEs5 = (script) =>
+  closure(script, "--language_in=ECMASCRIPT5", "--language_out=ECMASCRIPT5");
+
+/**
  * @typedef {(text: string) => Promise<string>} Transform
  *
  * @typedef {object} Tool

@@ -4,6 +4,8 @@ use oaiq::host::IdentifierKind;
 use oaiq::schema::events::{DATA_FIELDS, EVENTS, FieldType, ITEM_FIELDS, OPTION_FIELDS};
 use oaiq::schema::user_fields::USER_FIELDS;
 
+use crate::replace_region;
+
 /// docs/events.md, with its tables replaced.
 pub fn events(file: &str) -> String {
     let tables = [
@@ -16,21 +18,9 @@ pub fn events(file: &str) -> String {
     tables
         .into_iter()
         .fold(file.to_owned(), |file, (name, table)| {
-            replace_region(&file, name, &table)
+            let start = format!("<!-- generated: {name} -->\n");
+            replace_region(&file, &start, "<!-- end -->", &format!("\n{table}\n"))
         })
-}
-
-/// Replaces what is between `<!-- generated: NAME -->` and the next `<!-- end -->`. Panics if the markers are missing.
-fn replace_region(file: &str, name: &str, text: &str) -> String {
-    let start = format!("<!-- generated: {name} -->\n");
-    let (before, rest) = file
-        .split_once(&start)
-        .unwrap_or_else(|| panic!("no marker {start:?}"));
-    let end = "<!-- end -->";
-    let (_, after) = rest
-        .split_once(end)
-        .unwrap_or_else(|| panic!("no {end:?} after {start:?}"));
-    format!("{before}{start}\n{text}\n{end}{after}")
 }
 
 /// A table as prettier aligns it.

@@ -1,6 +1,7 @@
 //! Writes the files that follow from the tables of the crate `oaiq`: `npm run generate`. A test fails if one of them differs.
 
 mod events_md;
+mod gtm_tpl;
 mod inspector_js;
 mod layer_js;
 mod pixel_js;
@@ -28,8 +29,21 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_default()
 }
 
+/// Replaces what is between `start` and the next `end`. Panics if one of them is missing.
+fn replace_region(file: &str, start: &str, end: &str, text: &str) -> String {
+    let (before, rest) = file
+        .split_once(start)
+        .unwrap_or_else(|| panic!("no marker {start:?}"));
+    let (_, after) = rest
+        .split_once(end)
+        .unwrap_or_else(|| panic!("no {end:?} after {start:?}"));
+    format!("{before}{start}{text}{end}{after}")
+}
+
 fn outputs() -> Vec<Output> {
     let output = |path: &'static str, text| Output { path, text };
+    let gtm_template = gtm_tpl::template(&read("gtm/template.tpl"));
+    let gtm_container = gtm_tpl::container(&read("gtm/container.json"), &gtm_template);
     vec![
         output("www/pixel/debug-events.gen.js", pixel_js::debug_events()),
         output("www/pixel/protocol.gen.js", pixel_js::protocol()),
@@ -40,6 +54,8 @@ fn outputs() -> Vec<Output> {
         output("www/inspector/model/schema.gen.js", inspector_js::schema()),
         output("tests/types/schema.gen.ts", schema_ts::schema()),
         output("docs/events.md", events_md::events(&read("docs/events.md"))),
+        output("gtm/template.tpl", gtm_template),
+        output("gtm/container.json", gtm_container),
     ]
 }
 
