@@ -32,8 +32,10 @@ pub enum IdentifierKind {
 pub struct Request<'a> {
     /// Its ID, which [`crate::Tracker::on_response`] is called with.
     pub id: u32,
-    /// The endpoint's URL with its query.
-    pub url: ThinStr<'a>,
+    /// The pixel's ID, encoded for a URL.
+    pub pixel_id: ThinStr<'a>,
+    /// The number of its events.
+    pub event_count: u64,
     /// The body, JSON.
     pub body: ThinStr<'a>,
     /// The visitor's user data may be added to it: it has events of this page, and the visitor may be identified.
@@ -295,8 +297,9 @@ pub trait Host {
     ) -> ScratchString<'s>;
     /// Sends a batch of events.
     fn send(&mut self, s: Scratch, request: Request) -> SendResult;
-    /// Fetches a pixel's config, and then calls [`crate::Tracker::on_config_response`] with the same number.
-    fn fetch_config(&mut self, pixel: usize, url: ThinStr);
+    /// Fetches a pixel's config, and then calls [`crate::Tracker::on_config_response`] with the same number. `id` is the
+    /// pixel's ID, encoded for a URL.
+    fn fetch_config(&mut self, pixel: usize, id: ThinStr);
     /// Calls [`crate::Tracker::on_first_paint`] once the page has painted.
     fn request_paint(&mut self);
     /// Calls [`crate::Tracker::on_timer`] after that many milliseconds. Replaces a timer that is still running.

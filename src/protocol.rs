@@ -1,16 +1,8 @@
 //! Names and limits on which the crate, the scripts and the documentation must agree. `npm run generate` writes them for the
 //! scripts (www/pixel/protocol.gen.js).
 
-/// [`VERSION`] as a literal, for `concat!`.
-macro_rules! version {
-    () => {
-        "0.1.41"
-    };
-}
-pub(crate) use version;
-
 /// The version of the vendor's script whose protocol this is.
-pub const VERSION: &str = version!();
+pub const VERSION: &str = "0.1.41";
 
 /// localStorage: the prefix of the keys of outbox records. The rest of a key is the record's name.
 pub const OUTBOX_PREFIX: &str = "oaiq_outbox.1:";

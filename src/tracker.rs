@@ -8,7 +8,7 @@ use crate::delivery::pixel_config::PixelConfig;
 use crate::delivery::queue::{EventQueue, MAX_BODY_BYTES, NEVER, Outcome, QueuedEvent, Settlement};
 use crate::host::{DebugEvent, Host, Request, SendResult, WebStorage};
 use crate::mem::{MiniVec, Scope, Scratch, ScratchString, ThinStr, ThinString, thin};
-use crate::protocol::{self, MAX_EVENT_BYTES};
+use crate::protocol::MAX_EVENT_BYTES;
 use crate::raw_json::RawJson;
 use crate::schema::events::{self, CallContext};
 use crate::schema::validate::{Rejection, too_large, validate};
@@ -17,8 +17,6 @@ use crate::visitor::identity::Identity;
 use crate::visitor::user_data;
 use outbox::{DropReason, OutboxBudget};
 
-/// The query parameters that name the protocol and its version, up to the timestamp's value.
-static PROTOCOL_QUERY: ThinStr = thin!(concat!("&st=oaiq-web&sv=", protocol::version!(), "&t="));
 /// At most this many events are queued before any `init`.
 const MAX_PRE_INIT_EVENTS: usize = 500;
 
@@ -26,8 +24,6 @@ const MAX_PRE_INIT_EVENTS: usize = 500;
 #[derive(Debug)]
 pub struct Tracker<H> {
     host: H,
-    events_url: ThinString,
-    config_url: ThinString,
     /// Whether cookies and storage have been read; see [`Tracker::load_persisted_state`].
     has_loaded_state: bool,
     granted: bool,
@@ -97,18 +93,14 @@ impl Pixel {
 }
 
 impl<H: Host> Tracker<H> {
-    /// Starts on a page. `setup` is `[events URL, config URL, config, silent]`: the config is the `oaiq.config` of the
-    /// page, and `silent` is true if nothing may be sent while consent is denied.
+    /// Starts on a page. `setup` is `[config, silent]`: the config is the `oaiq.config` of the page, and `silent` is true if
+    /// nothing may be sent while consent is denied.
     pub fn new(s: Scratch, mut host: H, setup: ThinStr) -> Self {
-        let events_url = RawJson::new(setup)
+        let config = RawJson::new(setup)
             .first_child()
             .unwrap_or(RawJson::UNDEFINED);
-        let config_url = events_url.next_or_undefined();
-        let config = config_url.next_or_undefined();
         host.request_paint();
         Self {
-            events_url: events_url.to_scratch_string(s).to_thin_string(),
-            config_url: config_url.to_scratch_string(s).to_thin_string(),
             has_loaded_state: false,
             granted: true,
             is_replaying: true,
@@ -607,12 +599,7 @@ impl<H: Host> Tracker<H> {
     fn fetch_config(&mut self, s: Scratch, i: usize) {
         self.recheck_consent(s);
         if self.granted {
-            let url = s
-                .copy(self.config_url.as_thin())
-                .append(thin!("/"))
-                .append(self.pixels[i].uri_id.as_thin())
-                .append(thin!(".json"));
-            self.host.fetch_config(i, url.as_thin());
+            self.host.fetch_config(i, self.pixels[i].uri_id.as_thin());
         }
     }
 
@@ -658,19 +645,6 @@ impl<H: Host> Tracker<H> {
             .append(click_id)
             .append(user)
             .append(thin!("}"));
-        let has_query = !self.events_url.as_thin().find_byte(b'?').is_empty();
-        let url = s
-            .copy(self.events_url.as_thin())
-            .append(if has_query {
-                thin!("&pid=")
-            } else {
-                thin!("?pid=")
-            })
-            .append(pixel.uri_id.as_thin())
-            .append(PROTOCOL_QUERY)
-            .append_u64(now)
-            .append(thin!("&ec="))
-            .append_u64(payload.count);
         let is_unloading = budget.is_some();
         let mut outbox_record = s.string();
         if let Some(budget) = budget {
@@ -680,7 +654,8 @@ impl<H: Host> Tracker<H> {
             s,
             Request {
                 id: request_id,
-                url: url.as_thin(),
+                pixel_id: pixel.uri_id.as_thin(),
+                event_count: payload.count,
                 body: body.as_thin(),
                 may_have_user,
                 is_anonymous,

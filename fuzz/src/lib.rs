@@ -121,15 +121,20 @@ impl Host for Browser {
 
     fn send(&mut self, _: Scratch, request: Request) -> SendResult {
         let state = &mut *self.0.borrow_mut();
-        for text in [request.url, request.body, request.outbox_record] {
+        for text in [request.pixel_id, request.body, request.outbox_record] {
             assert_eq!(text.as_str().len(), text.len(), "cut inside a character");
         }
+        let url = format!(
+            "https://e.test/v1/sdk/events?pid={}&ec={}",
+            request.pixel_id.as_str(),
+            request.event_count
+        );
         let sent = RequestSent {
             key: RequestKey {
                 number: request.id,
                 flags: 0,
             },
-            url: request.url.as_str(),
+            url: &url,
             body: request.body.as_str(),
         };
         state
@@ -172,7 +177,7 @@ impl Session {
     /// Opens a page without `oaiq.config`.
     pub fn start() -> Self {
         let browser = Browser::default();
-        let setup = r#"["https://e.test/v1/sdk/events","https://e.test/config",u,false]"#;
+        let setup = "[u,false]";
         let scope = Scope::open();
         let setup = ThinString::from(setup);
         let tracker = Tracker::new(scope.scratch(), browser.clone(), setup.as_thin());

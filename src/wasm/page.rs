@@ -176,7 +176,8 @@ impl Host for PageHost {
     fn send(&mut self, s: Scratch, request: Request) -> SendResult {
         let Request {
             id,
-            url,
+            pixel_id,
+            event_count,
             body,
             may_have_user,
             is_anonymous,
@@ -188,16 +189,22 @@ impl Host for PageHost {
             | u32::from(is_unloading) * send_flags::UNLOADING
             | u32::from(may_have_user) * send_flags::MAY_HAVE_USER;
         // JSON has no line breaks
-        let body = s.copy(body).append(thin!("\n")).append(outbox_record);
-        if call_num(HostCall::Send, flags as i32, url, body.as_thin()) == 0. {
+        let texts = s
+            .string()
+            .append_u64(event_count)
+            .append(thin!("\n"))
+            .append(body)
+            .append(thin!("\n"))
+            .append(outbox_record);
+        if call_num(HostCall::Send, flags as i32, pixel_id, texts.as_thin()) == 0. {
             SendResult::InFlight
         } else {
             SendResult::HandedOff
         }
     }
 
-    fn fetch_config(&mut self, pixel: usize, url: ThinStr) {
-        call_num(HostCall::FetchConfig, pixel as i32, url, thin!(""));
+    fn fetch_config(&mut self, pixel: usize, id: ThinStr) {
+        call_num(HostCall::FetchConfig, pixel as i32, id, thin!(""));
     }
 
     fn request_paint(&mut self) {

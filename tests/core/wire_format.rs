@@ -4,8 +4,8 @@ use oaiq::protocol::VERSION;
 
 use crate::support::fake_browser::{FakeBrowser, uuid};
 use crate::support::page::{
-    CHECKOUT_URL, CONFIG_URL, CONSENT_DENY, CONSENT_GRANT, EVENTS_URL, IDLE_FLUSH_MS, INIT_P,
-    INVALID_CALL, Page, order,
+    CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, EVENTS_URL, IDLE_FLUSH_MS, INIT_P, INVALID_CALL,
+    Page, order,
 };
 
 /// The JSON of the only event of that name in a body, verbatim.
@@ -202,19 +202,6 @@ fn event_carries_the_url_of_its_call() {
         urls.collect::<Vec<_>>(),
         expected.map(|path| format!("https://shop.example.test/{path}"))
     );
-}
-
-#[test]
-fn endpoint_with_a_query_keeps_it() {
-    let browser = FakeBrowser::new();
-    let mut page = browser.open_with_setup(&format!(
-        r#"["http://localhost:9/events?tenant=a","{CONFIG_URL}",u]"#
-    ));
-    page.call(INIT_P);
-    page.advance(IDLE_FLUSH_MS);
-    let sent = page.request();
-    let start = "http://localhost:9/events?tenant=a&pid=P&st=oaiq-web&";
-    assert!(sent.url.starts_with(start), "{}", sent.url);
 }
 
 #[test]

@@ -15,8 +15,6 @@ import { loadAsset } from "./lazy-assets.js";
 import { imports } from "oaiq:imports";
 import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
 import {
-  configUrl,
-  eventsUrl,
   fields,
   isSilent,
   layer,
@@ -210,9 +208,7 @@ const install = () => {
   const serializedConfig = serialize(config);
   readOptions(config);
   if (mustHold) holdForConsent();
-  startModule(
-    `[${quote(eventsUrl)},${quote(configUrl)},${serializedConfig},${isSilent}]`,
-  );
+  startModule(`[${serializedConfig},${isSilent}]`);
   listenToPage();
   setDebug(serializedConfig);
   if (/oaiq_debug=1/.test(location.search)) requestDebug(true);

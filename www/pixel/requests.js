@@ -10,13 +10,14 @@ import {
   ANONYMOUS,
   FLAG_BITS,
   MAY_HAVE_USER,
+  PROTOCOL_VERSION,
   UNLOADING,
 } from "./protocol.gen.js";
 import { hooks, loadIntegration } from "./integrations.js";
 import { saveUnconfirmed } from "./outbox-records.js";
 import { trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
-import { matching, requestMode } from "./options.js";
+import { configUrl, eventsUrl, matching, requestMode } from "./options.js";
 import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
 import {
   CONFIG_RECEIVED,
@@ -79,7 +80,7 @@ let failures = 0;
  *
  * @type {string}
  */
-let configUrl;
+let lastConfigUrl;
 
 const ignore = () => {};
 
@@ -98,7 +99,7 @@ const ignore = () => {};
  */
 const onFailure = (url, onSettled) => {
   failures += 1;
-  getRecovery()?.findUnseen(url, failures, configUrl, onSettled);
+  getRecovery()?.findUnseen(url, failures, lastConfigUrl, onSettled);
   // without timers, report it at once
   setTimer(() => onSettled(0, 0, 1), EVIDENCE_MS) || onSettled(0, 0, 1);
 };
@@ -107,13 +108,14 @@ const onFailure = (url, onSettled) => {
  * `Host::send` of src/host.rs. Returns 1 if the browser has taken the request over; otherwise its outcome is reported.
  *
  * @param {number} flags - see `send_flags` of src/host.rs
- * @param {string} url
- * @param {string} bodyAndRecord - the body and, in the next line, the outbox record, empty if it has none
+ * @param {string} id - the pixel's ID, encoded
+ * @param {string} texts - the number of events, the body, and the outbox record, which may be empty, each in a line
  */
-export const send = (flags, url, bodyAndRecord) => {
-  let [body, outboxRecord] = /** @type {[string, string]} */ (
-    bodyAndRecord.split("\n")
+export const send = (flags, id, texts) => {
+  let [count, body, outboxRecord] = /** @type {[string, string, string]} */ (
+    texts.split("\n")
   );
+  const url = `${eventsUrl}${eventsUrl.includes("?") ? "&" : "?"}pid=${id}&st=oaiq-web&sv=${PROTOCOL_VERSION}&t=${now()}&ec=${count}`;
   if (flags & MAY_HAVE_USER)
     body = tryOr(() => hooks.addUser?.(url, body, flags & UNLOADING)) || body;
   const isAnonymous = flags & ANONYMOUS;
@@ -223,13 +225,14 @@ const UNKNOWN = 2;
  * `Host::fetch_config` of src/host.rs.
  *
  * @param {number} pixel
- * @param {string} url
+ * @param {string} id - the pixel's ID, encoded
  */
-export const fetchConfig = async (pixel, url) => {
+export const fetchConfig = async (pixel, id) => {
+  const url = `${configUrl}/${id}.json`;
   let status = 0;
   let enabled;
   try {
-    configUrl = url;
+    lastConfigUrl = url;
     const controller = new AbortController();
     setTimer(() => controller.abort(), CONFIG_TIMEOUT_MS);
     const response = await fetch(url, {

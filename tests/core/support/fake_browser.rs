@@ -10,6 +10,7 @@ use oaiq::wire::{Batch, Event};
 use serde_json::{Map, Value};
 
 use crate::support::cookie_jar::{Cookie, CookieJar, Origin, accepted_domain};
+use crate::support::page::{CONFIG_URL, EVENTS_URL};
 use crate::support::page::{escape_json, unescape_json};
 
 /// Time until a response, in milliseconds.
@@ -539,7 +540,13 @@ impl Host for FakeBrowser {
         let sent = SentRequest {
             number: request.id,
             at: state.monotonic_ms,
-            url: request.url.as_str().into(),
+            url: format!(
+                "{EVENTS_URL}?pid={}&st=oaiq-web&sv={}&t={}&ec={}",
+                request.pixel_id.as_str(),
+                oaiq::protocol::VERSION,
+                state.now,
+                request.event_count
+            ),
             body: request.body.as_str().into(),
             may_have_user: request.may_have_user,
             is_anonymous: request.is_anonymous,
@@ -580,9 +587,10 @@ impl Host for FakeBrowser {
         SendResult::InFlight
     }
 
-    fn fetch_config(&mut self, pixel: usize, url: ThinStr) {
+    fn fetch_config(&mut self, pixel: usize, id: ThinStr) {
         let mut state = self.state_mut();
-        let request = (state.monotonic_ms, url.as_str().into());
+        let url = format!("{CONFIG_URL}/{}.json", id.as_str());
+        let request = (state.monotonic_ms, url);
         state.config_requests.push(request);
         if let Some((status, body)) = state.config_responses.pop_front() {
             let response = BrowserEvent::ConfigResponse(pixel, status, body.into());

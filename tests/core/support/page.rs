@@ -367,7 +367,7 @@ impl FakeBrowser {
     }
 
     fn begin(&self, url: &str, referrer: &str, config: &str, silent: bool) -> Page {
-        let setup = format!(r#"["{EVENTS_URL}","{CONFIG_URL}",{config},{silent}]"#);
+        let setup = format!(r#"[{config},{silent}]"#);
         let mut page = self.start_tracker(url, referrer, &setup);
         page.apply_debug_option(config);
         page
