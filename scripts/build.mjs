@@ -110,11 +110,12 @@ export const build = async () => {
     "www/keepalive/entry.js",
     pixel,
   );
-  await writeScriptWithoutModule(
-    "dist/oaiq.layer.min.js",
-    "www/layer/entry.js",
-    pixel,
-  );
+  for (const name of ["fields", "layer", "views"])
+    await writeScriptWithoutModule(
+      `dist/oaiq.${name}.min.js`,
+      `www/${name}/entry.js`,
+      pixel,
+    );
   await writeHelpers();
   await writeNpmPackage(pixel);
   await writeSnippets();

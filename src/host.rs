@@ -132,6 +132,9 @@ pub enum DebugEvent {
     /// The page's data layer is followed, or something in it is not measured. Carries `LayerNote` of
     /// [`crate::debug_log::payload`].
     DataLayer,
+    /// A form that measures an event was submitted. Carries `measured`, `repeated` (the same ID) or `invalid` (the page has refused
+    /// the form), the event's name, and its ID.
+    FormSubmitted,
 }
 
 /// Flags of a request, which travel with its number as one number.
@@ -150,7 +153,7 @@ pub mod send_flags {
 
 impl DebugEvent {
     /// All debug events, in the order of their numbers.
-    pub const ALL: [DebugEvent; 32] = [
+    pub const ALL: [DebugEvent; 33] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
         DebugEvent::ConsentChanged,
@@ -183,6 +186,7 @@ impl DebugEvent {
         DebugEvent::NotRecorded,
         DebugEvent::WillMeasure,
         DebugEvent::DataLayer,
+        DebugEvent::FormSubmitted,
     ];
 }
 

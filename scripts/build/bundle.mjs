@@ -46,6 +46,8 @@ const workerSource = async () =>
 /** What the page misses if a script cannot run; by default, everything. */
 const CONSEQUENCE = {
   "www/debug/entry.js": "debug is off",
+  "www/fields/entry.js": "forms are not filled",
+  "www/views/entry.js": "page views are not measured",
   "www/keepalive/entry.js": "the keepalive worker is not used",
   "www/layer/entry.js": "the data layer is not measured",
   "www/recovery/entry.js": "undelivered events are not sent again",

@@ -12,6 +12,8 @@ const DOWNLOADED_WHEN = {
   "oaiq.debug.min.js": "with debug",
   "oaiq.consent.min.js": "with pending consent or `redactPath`",
   "oaiq.recovery.min.js": "with undelivered events or failed requests",
+  "oaiq.fields.min.js": "with `data-oaiq-fields`",
+  "oaiq.views.min.js": "with `data-oaiq-page-views`",
   "oaiq.keepalive.min.js": "in Chromium, after the first paint, with consent",
   "oaiq.layer.min.js": "with `data-oaiq-layer`",
 };

@@ -168,6 +168,7 @@ impl DebugLog {
                 return None;
             }
             DebugEvent::DataLayer => return messages::data_layer(&LayerNote::decode(about)?),
+            DebugEvent::FormSubmitted => messages::form_submitted(&Tagged::decode(about)),
         })
     }
 

@@ -461,6 +461,28 @@ pub(super) fn dropped(event: &str, why: &str) -> LogLine {
     LogLine::warning(format!("{event} was dropped: {why}"))
 }
 
+/// What the submit of a form has led to. The text is the event's name and ID.
+pub(super) fn form_submitted(outcome: &Tagged) -> LogLine {
+    let Tagged {
+        tag: name,
+        text: id,
+    } = Tagged::decode(outcome.text);
+    match outcome.tag {
+        "measured" if id.is_empty() => LogLine::warning(format!(
+            "a form was submitted: {name} is measured, but the form has no field for the event_id, so the server cannot send the same ID"
+        )),
+        "measured" => LogLine::info(format!(
+            "a form was submitted: {name} is measured with the form's event_id \"{id}\""
+        )),
+        "repeated" => LogLine::info(format!(
+            "a form was submitted again with the event_id \"{id}\": {name} is not measured again. Reset the form (form.reset()) after a success if the next submit is another one"
+        )),
+        _ => LogLine::info(format!(
+            "the page refused a form, in which a field is invalid: {name} is not measured"
+        )),
+    }
+}
+
 /// What is unusual about the script's own element.
 pub(super) fn script_element(fact: &Tagged) -> LogLine {
     const ADVICE: &str = "so attributes have no effect; to configure the pixel, set oaiq.config before the script (docs/bundlers.md)";

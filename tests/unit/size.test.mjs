@@ -16,6 +16,8 @@ const COMPRESSED_LIMITS = {
   "oaiq.fallback.min.js": { brotli: 40_000 },
   "oaiq.layer.min.js": { brotli: 3_500 },
   "oaiq.helpers.mjs": { brotli: 1_200 },
+  "oaiq.fields.min.js": { brotli: 3_000 },
+  "oaiq.views.min.js": { brotli: 900 },
 };
 
 for (const [file, limits] of Object.entries(COMPRESSED_LIMITS))

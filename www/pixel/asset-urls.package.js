@@ -19,12 +19,16 @@ const ASSETS = {
     new URL("./oaiq.debug.min.js?no-inline", "oaiq:here"),
   "oaiq.fallback.min.js": () =>
     new URL("./oaiq.fallback.min.js?no-inline", "oaiq:here"),
+  "oaiq.fields.min.js": () =>
+    new URL("./oaiq.fields.min.js?no-inline", "oaiq:here"),
   "oaiq.keepalive.min.js": () =>
     new URL("./oaiq.keepalive.min.js?no-inline", "oaiq:here"),
   "oaiq.layer.min.js": () =>
     new URL("./oaiq.layer.min.js?no-inline", "oaiq:here"),
   "oaiq.recovery.min.js": () =>
     new URL("./oaiq.recovery.min.js?no-inline", "oaiq:here"),
+  "oaiq.views.min.js": () =>
+    new URL("./oaiq.views.min.js?no-inline", "oaiq:here"),
 };
 
 /** @param {string} file */

@@ -33,3 +33,4 @@ export const SCRIPT_ELEMENT = 28;
 export const NOT_RECORDED = 29;
 export const WILL_MEASURE = 30;
 export const DATA_LAYER = 31;
+export const FORM_SUBMITTED = 32;

@@ -172,6 +172,36 @@ export interface InitOptions {
   consent?: "pending" | undefined;
 }
 
+/** Fields of forms that the pixel fills. */
+export type FormField =
+  | "event_id"
+  | "oppref"
+  | "obref"
+  | "conversion_page"
+  | TouchField
+  | `first_${TouchField}`;
+
+type TouchField =
+  | "utm_source"
+  | "utm_medium"
+  | "utm_campaign"
+  | "utm_content"
+  | "utm_term"
+  | "landing_page"
+  | "referrer"
+  | "ai_source";
+
+/** The names of the fields in the site's forms; `false` leaves a field out. Default: each field's own name. */
+export type FormFieldNames = { [Field in FormField]?: string | false };
+
+/** The event that a submit measures. */
+export type FormEvent =
+  | "lead_created"
+  | "registration_completed"
+  | "appointment_scheduled"
+  | "subscription_created"
+  | "trial_started";
+
 /** What a page may set as `oaiq.config` before the script runs. */
 export interface Config {
   /** The pixel of a first `init` without `pixelId`. */
@@ -222,6 +252,17 @@ export interface Config {
    * name. `false` measures none, also for a name that the table has.
    */
   layerEvents?: Readonly<Record<string, EventName | false>> | undefined;
+  /**
+   * `true` fills the hidden fields of forms with where the visitor comes from. An event is also measured when such a form is
+   * submitted. Loads `oaiq.fields.min.js`.
+   */
+  fields?:
+    boolean | FormEvent | (FormFieldNames & { event?: FormEvent }) | undefined;
+  /**
+   * `true` measures `page_viewed` when the page is loaded and on each route of a single-page app. A change of the query or of
+   * the fragment alone counts with `"query"`, `"fragment"` or `"query fragment"`. Loads `oaiq.views.min.js`.
+   */
+  pageViews?: boolean | "query" | "fragment" | "query fragment" | undefined;
   /** `true` ignores all calls, for the site's own tests. */
   off?: boolean | undefined;
 }

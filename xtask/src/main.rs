@@ -48,6 +48,7 @@ fn outputs() -> Vec<Output> {
         output("www/pixel/debug-events.gen.js", pixel_js::debug_events()),
         output("www/pixel/protocol.gen.js", pixel_js::protocol()),
         output("www/consent/views.gen.js", pixel_js::views()),
+        output("www/fields/data-types.gen.js", pixel_js::data_types()),
         output("www/types/protocol.gen.d.ts", pixel_js::types()),
         output("www/helpers/currencies.gen.js", layer_js::currencies()),
         output("www/layer/schema.gen.js", layer_js::schema()),

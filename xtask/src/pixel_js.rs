@@ -2,7 +2,7 @@
 
 use oaiq::host::{DebugEvent, HostCall, send_flags};
 use oaiq::protocol;
-use oaiq::schema::events::VIEWS;
+use oaiq::schema::events::{DataShape, EVENTS, VIEWS};
 
 use crate::HEADER;
 
@@ -61,6 +61,20 @@ pub fn views() -> String {
 /** Matches the name of a view as JSON, at the end of a text or before an object. */
 export const VIEW = /\"({names})\"({{|$)/;\n"
     )
+}
+
+/// www/fields/data-types.gen.js
+pub fn data_types() -> String {
+    let mut out = format!(
+        "{HEADER}\n/** The `type` of the data of each event that the submit of a form may measure: it needs neither contents nor a name. */\nexport const DATA_TYPES = {{\n"
+    );
+    for (name, shape) in &EVENTS {
+        let (name, data_type) = (name.as_str(), shape.name().as_str());
+        if matches!(shape, DataShape::CustomerAction | DataShape::PlanEnrollment) {
+            out += &format!("  {name}: \"{data_type}\",\n");
+        }
+    }
+    out + "};\n"
 }
 
 /// www/types/protocol.gen.d.ts

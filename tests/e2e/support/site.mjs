@@ -159,6 +159,12 @@ export class Site {
    * @type {string[]}
    */
   configRequests = [];
+  /**
+   * The fields of the forms that were posted, by name.
+   *
+   * @type {Record<string, string>[]}
+   */
+  forms = [];
   /** @type {Record<string, Page>} */
   pages;
   /**
@@ -396,6 +402,12 @@ export class Site {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString();
+      if (/urlencoded/.test(request.headers["content-type"] ?? "")) {
+        this.forms.push(Object.fromEntries(new URLSearchParams(text)));
+        this.#condition.notify();
+        response.writeHead(200, { "content-type": "text/html" }).end("Thanks");
+        return;
+      }
       const body = JSON.parse(text);
       const { status, headers, disconnect, hang } = this.respond(body);
       /** @type {SentRequest} */
