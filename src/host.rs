@@ -135,6 +135,9 @@ pub enum DebugEvent {
     /// A form that measures an event was submitted. Carries `measured`, `repeated` (the same ID) or `invalid` (the page has refused
     /// the form), the event's name, and its ID.
     FormSubmitted,
+    /// The page has made a call twice that belongs there once. Carries `init` or `page_viewed`, then the scripts that have made it, one
+    /// a line.
+    DuplicateCall,
 }
 
 /// Flags of a request, which travel with its number as one number.
@@ -153,7 +156,7 @@ pub mod send_flags {
 
 impl DebugEvent {
     /// All debug events, in the order of their numbers.
-    pub const ALL: [DebugEvent; 33] = [
+    pub const ALL: [DebugEvent; 34] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
         DebugEvent::ConsentChanged,
@@ -187,6 +190,7 @@ impl DebugEvent {
         DebugEvent::WillMeasure,
         DebugEvent::DataLayer,
         DebugEvent::FormSubmitted,
+        DebugEvent::DuplicateCall,
     ];
 }
 

@@ -169,6 +169,7 @@ impl DebugLog {
             }
             DebugEvent::DataLayer => return messages::data_layer(&LayerNote::decode(about)?),
             DebugEvent::FormSubmitted => messages::form_submitted(&Tagged::decode(about)),
+            DebugEvent::DuplicateCall => messages::duplicate_call(about),
         })
     }
 
@@ -1198,6 +1199,52 @@ mod tests {
                 let shown = format!("{:?} {:?}", log.tables(), log.state());
                 prop_assert!(!shown.contains("me@shop.test"), "{shown}");
             }
+        }
+    }
+
+    #[test]
+    fn a_duplicate_call_names_its_callers_and_what_to_remove() {
+        let line = |about: &str| logged(&mut DebugLog::default(), DebugEvent::DuplicateCall, about);
+        assert_eq!(
+            line("page_viewed\nhttps://s.test/theme.js\nhttps://a.test/app.js"),
+            "page_viewed was measured twice on this page, by https://s.test/theme.js and by https://a.test/app.js: keep the call in one of them, and remove it from the others"
+        );
+        assert_eq!(
+            line("init\nhttps://s.test/app.js\nhttps://s.test/app.js"),
+            "init was called twice for the same pixel, by https://s.test/app.js: it runs, or makes the call, twice: let it do so once per page"
+        );
+        for (caller, advice) in [
+            ("https://s.test/oaiq.views.min.js", "data-oaiq-page-views"),
+            ("https://s.test/oaiq.layer.min.js", "data-oaiq-layer"),
+            (
+                "https://www.googletagmanager.com/gtm.js",
+                "Google Tag Manager",
+            ),
+        ] {
+            let text = line(&format!("page_viewed\n{caller}\nhttps://s.test/app.js"));
+            assert!(text.contains(advice), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_submit_of_a_form_is_explained() {
+        let line = |about: &str| logged(&mut DebugLog::default(), DebugEvent::FormSubmitted, about);
+        for (about, text) in [
+            (
+                "measured lead_created id-1",
+                "lead_created is measured with the form's event_id \"id-1\"",
+            ),
+            (
+                "measured lead_created",
+                "the form has no field for the event_id",
+            ),
+            (
+                "repeated lead_created id-1",
+                "lead_created is not measured again",
+            ),
+            ("invalid lead_created id-1", "lead_created is not measured"),
+        ] {
+            assert!(line(about).contains(text), "{}", line(about));
         }
     }
 }

@@ -483,6 +483,32 @@ pub(super) fn form_submitted(outcome: &Tagged) -> LogLine {
     }
 }
 
+/// Who has made a call twice, as [`crate::host::DebugEvent::DuplicateCall`] carries it, and what to remove.
+pub(super) fn duplicate_call(about: &str) -> LogLine {
+    let mut lines = about.lines();
+    let call = lines.next().unwrap_or_default();
+    let mut callers: Vec<_> = lines.collect();
+    let is_one_script = callers.iter().all(|caller| *caller == callers[0]);
+    callers.dedup();
+    let has = |file: &str| callers.iter().any(|caller| caller.contains(file));
+    let advice = if is_one_script {
+        "it runs, or makes the call, twice: let it do so once per page"
+    } else if has("/oaiq.views.min.js") {
+        "data-oaiq-page-views measures it already: remove the other call, or this option"
+    } else if has("/oaiq.layer.min.js") {
+        "data-oaiq-layer measures it already: remove the other call, or this option"
+    } else if has("googletagmanager.com/") {
+        "remove the pixel's tag in Google Tag Manager, or the other call"
+    } else {
+        "keep the call in one of them, and remove it from the others"
+    };
+    let what = match call {
+        "init" => "init was called twice for the same pixel",
+        _ => "page_viewed was measured twice on this page",
+    };
+    LogLine::warning(format!("{what}, by {}: {advice}", callers.join(" and by ")))
+}
+
 /// What is unusual about the script's own element.
 pub(super) fn script_element(fact: &Tagged) -> LogLine {
     const ADVICE: &str = "so attributes have no effect; to configure the pixel, set oaiq.config before the script (docs/bundlers.md)";

@@ -16,6 +16,7 @@ import {
   CONSENT_STATE,
   CSP_VIOLATION,
   DEBUG_REQUESTED,
+  DUPLICATE_CALL,
   HELD_FOR_CONSENT,
   INIT,
   NOT_RECORDED,
@@ -23,10 +24,18 @@ import {
   PIXEL_STARTED,
   QUEUED,
   REJECTED,
+  REQUEST_SENT,
   SCRIPT_ELEMENT,
   STATE_LOADED,
   TAB_HISTORY,
 } from "../pixel/debug-events.gen.js";
+import {
+  createCallLog,
+  nameCallers,
+  recordedCalls,
+  watchCalls,
+} from "./callers.js";
+import { sendCallers } from "./send-callers.js";
 import { ignoredOptions } from "./ignored-options.js";
 import { serialize } from "../pixel/serialize-call.js";
 import { on, setTimer, tryOr, warn } from "../pixel/safe-builtins.js";
@@ -136,6 +145,49 @@ const printTables = () => {
   }
 };
 
+/**
+ * The URL of the latest request for events.
+ *
+ * @type {string | undefined}
+ */
+let requestUrl;
+/**
+ * The duplicate calls that the collector has not been told of.
+ *
+ * @type {import("./send-callers.js").DuplicateCall[]}
+ */
+let unsent = [];
+/** Tells a collector on this machine who has made calls twice. */
+const tellCollector = () => {
+  if (!requestUrl || !unsent.length) return;
+  sendCallers(requestUrl, unsent);
+  unsent = [];
+};
+
+const callLog = createCallLog((name, callers) => {
+  nameCallers(name, callers)
+    .then((named) => {
+      recordEvent(DUPLICATE_CALL, [name, ...named].join("\n"), isOn);
+      unsent.push({ call: name, callers: named });
+      tellCollector();
+    })
+    .catch(() => {});
+});
+
+/** @param {DebugEvent[]} records */
+const followCalls = (records) => {
+  const { inits, views } = recordedCalls(records);
+  for (const { pixel, hasUser } of inits) callLog.onInit(pixel, hasUser);
+  for (const url of views)
+    callLog.onView(
+      // the query that it had is not known
+      tryOr(() => new URL(url).pathname) === location.pathname
+        ? location.href
+        : url,
+    );
+  watchCalls(callLog, () => isOn);
+};
+
 let isAwaitingInit = false;
 /** Reports a missing `init` once events have waited for it. */
 const awaitInit = () => {
@@ -187,6 +239,10 @@ const follow = (event, about, isDebugOn) => {
   if (event === DEBUG_REQUESTED && isOn && about !== "true") tryOr(printTables);
   if (event === QUEUED || event === STATE_LOADED) updateHistory();
   if (event === QUEUED && isOn) awaitInit();
+  if (event === REQUEST_SENT) {
+    requestUrl = String(about).split(" ")[1];
+    tellCollector();
+  }
   if (event === STATE_LOADED) tryOr(applyUrlParameter);
 };
 
@@ -264,6 +320,7 @@ const start = () => {
       setRequested();
     for (const fact of tryOr(() => elementFacts(element)) ?? [])
       recordEvent(SCRIPT_ELEMENT, fact, true);
+    tryOr(() => followCalls(records));
     const from = recorded - records.length;
     for (let i = from; i < recorded; i += 1) {
       const [event, about] = records[i % records.length];

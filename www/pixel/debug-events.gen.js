@@ -34,3 +34,4 @@ export const NOT_RECORDED = 29;
 export const WILL_MEASURE = 30;
 export const DATA_LAYER = 31;
 export const FORM_SUBMITTED = 32;
+export const DUPLICATE_CALL = 33;

@@ -114,6 +114,42 @@ test("a page view sent twice within a second fails the check of the start", () =
   assert.equal(check([initEntry(), view(1), view(5000)]).starts.state, "pass");
 });
 
+test("scripts that a page with debug has reported are named", () => {
+  const report = (/** @type {unknown} */ duplicate_calls) =>
+    diagnosticEntry({ duplicate_calls });
+  const twice = {
+    call: "page_viewed",
+    callers: ["https://shop.test/theme.js", "https://app.test/pixel.js"],
+  };
+  const { starts } = check([
+    initEntry(),
+    report([twice]),
+    report([twice, { call: "init", callers: ["an inline script (line 3)"] }]),
+  ]);
+  assert.equal(starts.state, "fail");
+  assert.equal(
+    starts.found,
+    "page_viewed was measured twice on a page, by https://shop.test/theme.js and by https://app.test/pixel.js; init was called twice for the same pixel, by an inline script (line 3).",
+  );
+  assert.match(starts.todo ?? "", /^Keep the calls in one of these scripts/);
+  assert.equal(starts.seqs?.length, 2);
+});
+
+test("a report of scripts in another form is not shown", () => {
+  for (const duplicate_calls of [
+    null,
+    "x",
+    [null],
+    [{}],
+    [{ call: "toString", callers: [] }],
+    [{ call: "init", callers: "x" }],
+  ])
+    assert.equal(
+      check([initEntry(), diagnosticEntry({ duplicate_calls })]).starts.state,
+      "pass",
+    );
+});
+
 test("another event sent twice within a second needs a review", () => {
   const { twice } = check([
     entry(),
