@@ -1,7 +1,7 @@
 //! Any body of a request to the Conversions API.
 #![no_main]
 
-use oaiq_collector::ingest::conversions_api;
+use oaiq_ingest::conversions_api;
 use oaiq_fuzz::NOW_MS;
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {

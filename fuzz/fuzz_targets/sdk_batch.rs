@@ -1,7 +1,7 @@
 //! Any body of a request to the events endpoint.
 #![no_main]
 
-use oaiq_collector::ingest::sdk_batch;
+use oaiq_ingest::sdk_batch;
 use oaiq_fuzz::NOW_MS;
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {

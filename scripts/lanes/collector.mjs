@@ -6,7 +6,7 @@ import { requireRust } from "../setup.mjs";
 import { clippy } from "./check.mjs";
 
 const USAGE = `npm run test:collector [-- NAME]
-Lints and tests the collector.
+Lints and tests the collector, and the crate oaiq-ingest, which it shares with the relay.
   NAME  run only tests whose name contains NAME`;
 
 /** @param {string[]} [names] */
@@ -14,12 +14,13 @@ export const testCollector = async (names = []) => {
   requireRust();
   // the collector contains the inspector's page
   await buildInspector();
-  run("cargo", clippy("oaiq-collector"));
+  run("cargo", clippy("oaiq-collector", "--package=oaiq-ingest"));
   run("cargo", [
     "test",
     "--quiet",
     "--locked",
     "--package=oaiq-collector",
+    "--package=oaiq-ingest",
     ...names,
   ]);
 };

@@ -1,9 +1,8 @@
 //! The HTTP server: listens, reads requests and responds.
 
 pub mod assets;
-pub mod body;
-pub mod error;
 pub mod listen;
-pub mod query;
 pub mod routes;
 pub mod serve;
+
+pub use oaiq_ingest::http::{body, error, query};

@@ -8,13 +8,14 @@ use std::thread::{self, JoinHandle};
 use axum::http::StatusCode;
 use axum::response::sse;
 use futures_util::Stream;
+use oaiq_ingest::remarks::Notes;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::http::error::ApiError;
 use crate::store::broadcast::Broadcaster;
 use crate::store::database::Database;
 use crate::store::index::{Admission, DedupKey, EventIndex, IndexEntry};
-use crate::store::record::{EventRecord, Notes, Outcome, RequestMeta, Verdict};
+use crate::store::record::{EventRecord, Outcome, RequestMeta, Verdict};
 use crate::store::writer::{self, EventQuery, InsertBatch, Job, WriteFailure};
 
 /// How much may be queued for the writer, in KiB. A request that exceeds it waits for its response.

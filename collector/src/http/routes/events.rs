@@ -8,6 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use oaiq_ingest::remarks::{Notes, Violation};
 use serde_json::value::to_raw_value;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -19,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::query::Query;
 use crate::ingest::{EvaluatedEvent, Evaluation, image_tag, rules, sdk_batch};
 use crate::store::index::DedupKey;
-use crate::store::record::{Notes, RequestMeta, Transport, Verdict, Violation};
+use crate::store::record::{RequestMeta, Transport, Verdict};
 
 const PATH: &str = "/v1/sdk/events";
 
@@ -130,7 +131,11 @@ async fn get_image_tag(
         }
     };
     let evaluation = if collector.knows_pixel(&tag.pixel) {
-        evaluate_violations(tag.event.violations(), tag.event.dedup_key(&tag.pixel))
+        {
+            let id = tag.event.id.as_deref();
+            let key = id.map(|id| DedupKey::new(&tag.pixel, &tag.event.dedup_name(), id));
+            evaluate_violations(tag.event.violations(), key)
+        }
     } else {
         Evaluation::Final(Verdict::refused(collector.unknown_pixel_message()))
     };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::user_fields;
-use crate::ingest::rules;
+use crate::rules;
 
 /// Names of fields that often hold raw identifiers, in the form of [`user_fields::normalize_name`].
 const IDENTIFYING_NAMES: [&str; 11] = [

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::event::ServerEvent;
 use super::{data, user_fields};
-use crate::ingest::rules;
-use crate::store::record::{Violation, Warning};
+use crate::remarks::{Violation, Warning};
+use crate::rules;
 
 /// The values of `action_source`: where an event happened.
 pub const ACTION_SOURCES: [&str; 7] = [

@@ -8,7 +8,7 @@ use oaiq::explain::{ExplainedViolation, NO_SUCH_FIELD, explain_event, redact_ide
 use oaiq::schema::validate::ViolationKind;
 use serde_json::{Map, Value};
 
-use crate::store::record::Violation;
+use crate::remarks::Violation;
 
 /// The maximum age of an event: 7 days.
 pub use oaiq::protocol::MAX_EVENT_AGE_MS as MAX_AGE_MS;
@@ -95,7 +95,7 @@ pub fn timestamp_violation(timestamp_ms: i128, now_ms: u64) -> Option<Violation>
     let mut code = "event_timestamp_too_old";
     let expected = if timestamp_ms > now + i128::from(MAX_FUTURE_MS) {
         code = "event_timestamp_in_future";
-        format!("at most 10 minutes ahead of the collector's clock ({now_ms})")
+        format!("at most 10 minutes ahead of the server's clock ({now_ms})")
     } else if timestamp_ms >= now - i128::from(MAX_AGE_MS) {
         return None;
     } else if (now - i128::from(MAX_AGE_MS)..=now).contains(&(timestamp_ms * 1000)) {
@@ -104,7 +104,7 @@ pub fn timestamp_violation(timestamp_ms: i128, now_ms: u64) -> Option<Violation>
             timestamp_ms * 1000
         )
     } else {
-        format!("at most 7 days old; the collector's clock is {now_ms}")
+        format!("at most 7 days old; the server's clock is {now_ms}")
     };
     Some(Violation {
         api_code: Some(code),

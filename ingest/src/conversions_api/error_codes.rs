@@ -1,8 +1,8 @@
 //! The error codes of violations.
 
 use super::{data, event_fields, user_fields};
-use crate::ingest::rules;
-use crate::store::record::Violation;
+use crate::remarks::Violation;
+use crate::rules;
 
 /// The error code of a violation, such as `missing_event_data_type`. It consists of known field names only.
 pub fn code(violation: &Violation) -> String {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::ingest::rules;
+use crate::rules;
 
 /// The longest postal code, in characters.
 const MAX_POSTAL_CODE_CHARS: usize = 32;

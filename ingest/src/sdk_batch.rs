@@ -6,8 +6,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::http::error::ApiError;
-use crate::ingest::rules;
-use crate::store::record::Violation;
+use crate::remarks::Violation;
+use crate::rules;
 
 /// The longest `user`. It is listed with each event of its batch. The pixel sends at most 900 bytes.
 const MAX_USER_BYTES: usize = 16 * 1024;

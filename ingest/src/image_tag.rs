@@ -2,14 +2,15 @@
 //!
 //! `…/v1/sdk/events?pid=&event=&event_id=&oppref=&data[type]=&data[amount]=&data[contents][0][id]=…`
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::http::error::ApiError;
 use crate::http::query::Query;
-use crate::ingest::rules;
-use crate::store::index::DedupKey;
-use crate::store::record::Violation;
+use crate::remarks::Violation;
+use crate::rules;
 
 /// The maximum depth of `data[a][b]…`. The protocol needs three; unlimited depth could exhaust the stack.
 const MAX_DEPTH: usize = 8;
@@ -51,14 +52,13 @@ impl Event {
         rules::schema_violations(&self.name.as_str().into(), Some(&data), &options)
     }
 
-    /// Its dedup key, if it has an ID.
-    pub fn dedup_key(&self, pixel: &str) -> Option<DedupKey> {
+    /// Its name for deduplication.
+    pub fn dedup_name(&self) -> Cow<'_, str> {
         let own = self
             .other_params
             .get("custom_event_name")
             .and_then(Value::as_str);
-        let name = rules::dedup_name(&self.name, own);
-        self.id.as_deref().map(|id| DedupKey::new(pixel, &name, id))
+        rules::dedup_name(&self.name, own)
     }
 }
 
@@ -275,7 +275,7 @@ mod tests {
         fn arbitrary_query_never_panics(query in ".*") {
             let _ = parse(&query, 0);
             if let Ok(tag) = parse(&format!("pid=p&event=custom&{query}"), 0) {
-                let _ = (tag.event.violations(), tag.event.dedup_key("p"));
+                let _ = (tag.event.violations(), tag.event.dedup_name());
             }
         }
 

@@ -8,9 +8,9 @@ use super::user_fields::{
     FIELDS, FieldType, LEGACY_FIELDS, LegacyType, Rule, all_strings, intended, is_all_zeros,
     is_lowercase_sha256_hex, is_not_empty,
 };
-use crate::ingest::ordered_fields::OrderedFields;
-use crate::ingest::rules;
-use crate::store::record::{Notes, Violation, Warning};
+use crate::ordered_fields::OrderedFields;
+use crate::remarks::{Notes, Violation, Warning};
+use crate::rules;
 
 /// How many values of a list of hashes count.
 const MAX_HASHES: usize = 3;

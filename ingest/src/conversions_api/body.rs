@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::event::ServerEvent;
 use crate::http::error::ApiError;
-use crate::ingest::ordered_fields::OrderedFields;
-use crate::ingest::rules;
+use crate::ordered_fields::OrderedFields;
+use crate::rules;
 
 /// How many events one request may have.
 const MAX_EVENTS: usize = 1_000;

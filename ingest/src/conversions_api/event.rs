@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use super::event_fields::{FIELDS, unknown_field};
 use super::{scrub, user};
-use crate::ingest::ordered_fields::OrderedFields;
-use crate::ingest::rules;
-use crate::store::record::{Notes, Violation, Warning};
+use crate::ordered_fields::OrderedFields;
+use crate::remarks::{Notes, Violation, Warning};
+use crate::rules;
 
 /// An event of the Conversions API with the rules that it breaks.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use oaiq::schema::validate::ViolationKind;
 use serde_json::{Map, Value, json};
 
-use crate::ingest::rules;
-use crate::store::record::{Notes, Violation, Warning};
+use crate::remarks::{Notes, Violation, Warning};
+use crate::rules;
 
 /// The events that only an app's server may send.
 pub const APP_EVENTS: [&str; 2] = ["app_installed", "app_opened"];
