@@ -8,6 +8,7 @@ mod event;
 mod event_fields;
 #[cfg(test)]
 mod fixtures;
+mod rejection;
 mod scrub;
 mod user;
 mod user_fields;
@@ -15,3 +16,5 @@ mod user_fields;
 pub use body::{ConversionsBody, parse};
 pub use error_codes::code;
 pub use event::ServerEvent;
+pub use rejection::rejection;
+pub use user_fields::{current_name, is_valid_place};

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::user_fields::{
     FIELDS, FieldType, LEGACY_FIELDS, LegacyType, Rule, all_strings, intended, is_all_zeros,
-    is_lowercase_sha256_hex, is_not_empty,
+    is_lowercase_sha256_hex, is_not_empty, is_place,
 };
 use crate::ordered_fields::OrderedFields;
 use crate::remarks::{Notes, Violation, Warning};
@@ -14,9 +14,6 @@ use crate::rules;
 
 /// How many values of a list of hashes count.
 const MAX_HASHES: usize = 3;
-
-/// The longest city or region, in characters.
-const MAX_PLACE_CHARS: usize = 128;
 
 /// The result of checking `user`.
 #[derive(Debug, Default)]
@@ -151,10 +148,7 @@ impl Checked {
     fn check_places(&mut self, field: &str, value: &Value) {
         const EXPECTED: &str =
             "a string of 1 to 128 characters, not counting white space at both ends";
-        self.check_each(field, value, EXPECTED, |text| {
-            let place = text.trim();
-            !place.is_empty() && place.chars().count() <= MAX_PLACE_CHARS
-        });
+        self.check_each(field, value, EXPECTED, is_place);
         for (i, value) in value.as_array().into_iter().flatten().enumerate() {
             if let Some(text) = value.as_str() {
                 let normalized = text.trim().to_lowercase();

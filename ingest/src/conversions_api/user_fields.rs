@@ -9,6 +9,9 @@ use crate::rules;
 /// The longest postal code, in characters.
 const MAX_POSTAL_CODE_CHARS: usize = 32;
 
+/// The longest city or region, in characters.
+const MAX_PLACE_CHARS: usize = 128;
+
 /// The fields of `user` and their types.
 pub const FIELDS: [(&str, FieldType); 13] = [
     ("emails_sha256", FieldType::Hashes),
@@ -153,6 +156,32 @@ pub fn intended(name: &str) -> Option<&'static str> {
         .iter()
         .find(|(known, ..)| matches(known))
         .map(|(_, _, replacement)| *replacement)
+}
+
+/// The name that replaces a legacy name.
+pub fn current_name(name: &str) -> Option<&'static str> {
+    LEGACY_FIELDS
+        .iter()
+        .find(|(known, ..)| *known == name)
+        .map(|(_, _, replacement)| *replacement)
+}
+
+/// Whether the API takes this text as a value of `countries`, `regions`, `cities` or `postal_codes`.
+pub fn is_valid_place(name: &str, text: &str) -> bool {
+    FIELDS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .is_some_and(|(_, kind)| match kind {
+            FieldType::Strings(_, rule) => rule(text),
+            FieldType::Places => is_place(text),
+            FieldType::Hashes | FieldType::String(..) => false,
+        })
+}
+
+/// Whether the text is a city or region.
+pub fn is_place(text: &str) -> bool {
+    let place = text.trim();
+    !place.is_empty() && place.chars().count() <= MAX_PLACE_CHARS
 }
 
 /// Whether a field of this name must hold hashes, in `user` or elsewhere.

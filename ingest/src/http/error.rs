@@ -69,8 +69,12 @@ impl ApiError {
         );
     }
 
+    /// The response, without a log line.
+    pub fn response(&self) -> Response {
+        self.respond(&json!({ "error": self.message }))
+    }
+
     fn respond(&self, body: &Value) -> Response {
-        self.log();
         let json = [(header::CONTENT_TYPE, "application/json")];
         let mut response = (self.status, json, body.to_string()).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
@@ -85,7 +89,8 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        self.respond(&json!({ "error": self.message }))
+        self.log();
+        self.response()
     }
 }
 
@@ -102,6 +107,14 @@ impl From<ApiError> for ConversionsError {
 
 impl IntoResponse for ConversionsError {
     fn into_response(self) -> Response {
+        self.0.log();
+        self.response()
+    }
+}
+
+impl ConversionsError {
+    /// The response, without a log line.
+    pub fn response(&self) -> Response {
         let Self(error) = self;
         let mut body = json!({
             "message": error.message,

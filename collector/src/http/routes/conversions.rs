@@ -19,7 +19,7 @@ use super::not_found::method_not_allowed;
 use super::request_context::RequestContext;
 use crate::Collector;
 use crate::http::body::MAX_CONVERSIONS_BODY_BYTES;
-use crate::http::error::{ApiError, ConversionsError, EventViolation};
+use crate::http::error::{ApiError, ConversionsError};
 use crate::http::query::Query;
 use crate::ingest::conversions_api::{self, ConversionsBody, ServerEvent};
 use crate::ingest::{EvaluatedEvent, Evaluation, rules};
@@ -27,9 +27,6 @@ use crate::store::index::DedupKey;
 use crate::store::record::{Transport, Verdict};
 
 const PATH: &str = "/v1/events";
-
-/// How many violations a response reports.
-const MAX_REPORTED_VIOLATIONS: usize = 100;
 
 /// The `x-request-id` of a response.
 #[derive(Clone)]
@@ -96,7 +93,7 @@ async fn post_conversions(
         .events
         .iter()
         .position(|event| !event.violations.is_empty());
-    let rejection = first_invalid.and_then(|first| error_for(&conversions.events, first));
+    let rejection = conversions_api::rejection(&conversions.events);
     let status = rejection
         .as_ref()
         .map_or(StatusCode::OK, |rejection| rejection.status);
@@ -151,63 +148,6 @@ fn check_bearer(headers: &HeaderMap, expected: Option<&str>) -> Result<(), ApiEr
         Some(Err(_)) => "the key in the header `Authorization` must be ASCII",
     };
     Err(ApiError::new(StatusCode::UNAUTHORIZED, error))
-}
-
-/// The error response to a request with an invalid event, which fails the whole request. `first_invalid` is its index.
-fn error_for(events: &[ServerEvent], first_invalid: usize) -> Option<ApiError> {
-    let invalid_count = events
-        .iter()
-        .filter(|event| !event.violations.is_empty())
-        .count();
-    let violations = || {
-        let numbered = events.iter().enumerate();
-        numbered.flat_map(|(i, event)| event.violations.iter().map(move |violation| (i, violation)))
-    };
-    let reported: Vec<EventViolation> = violations()
-        .take(MAX_REPORTED_VIOLATIONS)
-        .map(|(i, violation)| {
-            let param = match violation.field.as_str() {
-                "event" => format!("events[{i}]"),
-                field => format!("events[{i}].{field}"),
-            };
-            EventViolation {
-                message: violation.to_sentence(&param),
-                code: conversions_api::code(violation),
-                param,
-            }
-        })
-        .collect();
-    let first = reported.first()?;
-    let total = violations().count();
-    let mut error = match (invalid_count, events.len()) {
-        (1, 1) => String::new(),
-        (1, total) => format!("No event was accepted, because 1 of {total} is invalid. "),
-        (invalid, total) => {
-            format!("No event was accepted, because {invalid} of {total} are invalid. ")
-        }
-    };
-    error += &first.message;
-    match total - reported.len() {
-        0 if total > 1 => error += &format!(" ({} more in `errors`)", total - 1),
-        0 => {}
-        unreported => {
-            error += &format!(
-                " ({} more in `errors`, and {unreported} not listed)",
-                reported.len() - 1
-            )
-        }
-    }
-    const TOO_OLD: &str = "event_timestamp_too_old";
-    let rejection = if violations().all(|(_, violation)| violation.api_code == Some(TOO_OLD)) {
-        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error)
-            .with_param(first.param.as_str(), TOO_OLD)
-    } else {
-        ApiError::bad_request(error).with_param(format!("events[{first_invalid}]"), "invalid_event")
-    };
-    Some(ApiError {
-        violations: reported,
-        ..rejection
-    })
 }
 
 /// Evaluates one event. `first_invalid` is the index of the request's first invalid event.
