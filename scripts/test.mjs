@@ -14,6 +14,7 @@ import {
 import { testEndToEnd } from "./lanes/e2e.mjs";
 import { runLanes } from "./lanes/lane.mjs";
 import { testPackage } from "./lanes/package.mjs";
+import { testRelay } from "./lanes/relay.mjs";
 import { testSoak } from "./lanes/soak.mjs";
 import { testTools } from "./lanes/tools.mjs";
 import { parseOptions } from "./options.mjs";
@@ -36,6 +37,7 @@ await runLanes([
   ["package: sizes, npm package, types", testPackage],
   ["tools: third-party tools", testTools],
   ["collector", () => testCollector()],
+  ["relay", () => testRelay()],
   // conformance and soak measure time: nothing else may run at the same time
   ...engines.map(
     /** @returns {[name: string, lane: () => unknown]} */

@@ -1,0 +1,58 @@
+//! `oaiq-relay status`: what is stored.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use bytesize::ByteSize;
+
+use super::{format_age, now_ms, open_store};
+use crate::store::stats::{PixelStats, stats};
+
+/// What is stored, as text.
+///
+/// # Errors
+/// What went wrong, for the operator.
+pub fn status(file: &Path) -> Result<String, String> {
+    let (config, connection) = open_store(file)?;
+    let stats = stats(&connection, now_ms()).map_err(|error| error.to_string())?;
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "{}: {} of {}, {} clicks",
+        config.resolve(&config.store.path).display(),
+        ByteSize(stats.bytes),
+        ByteSize(config.store.max_bytes.0),
+        stats.clicks
+    );
+    let ids = config.pixel.iter().map(|pixel| &pixel.id);
+    let mut ids: Vec<&String> = ids.chain(stats.pixels.keys()).collect();
+    ids.sort();
+    ids.dedup();
+    for id in ids {
+        let pixel = stats.pixels.get(id).copied().unwrap_or_default();
+        let _ = writeln!(out, "{id}: {}", describe(&pixel));
+        if !config.pixel.iter().any(|known| known.id == *id) {
+            let _ = writeln!(
+                out,
+                "  This pixel is not in the configuration: add a section [[pixel]] to deliver its events."
+            );
+        }
+        if pixel.dead > 0 {
+            let _ = writeln!(out, "  Why: `oaiq-relay dead list --pixel {id}`.");
+        }
+    }
+    Ok(out)
+}
+
+fn describe(pixel: &PixelStats) -> String {
+    let mut text = format!("{} undelivered", pixel.events);
+    if pixel.events > 0 {
+        text += &format!(
+            " ({} waiting for their other half), the oldest since {}",
+            pixel.held,
+            format_age(pixel.oldest_age_ms)
+        );
+    }
+    text + &format!(", {} dead letters", pixel.dead)
+}

@@ -1,0 +1,4 @@
+pub mod collector;
+pub mod events;
+pub mod relay;
+pub mod scripted;
