@@ -42,6 +42,13 @@ pub enum Command {
     },
     /// Print a configuration file with every key, its default and its meaning
     Config,
+    /// Check configuration, keys, clock, disk, cookies and DNS, and say what to do. Sends one test event per pixel to OpenAI,
+    /// which checks it and saves nothing
+    Check {
+        /// The configuration file
+        #[command(flatten)]
+        file: ConfigFile,
+    },
     /// Print what is stored: undelivered events, dead letters, clicks
     Status {
         /// The configuration file

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
             file: ConfigFile { config },
         } => serve(&config).map(|()| String::new()),
         Command::Config => Ok(reference::as_toml()),
+        Command::Check { file } => check(&file.config),
         Command::Status { file } => commands::status::status(&file.config),
         Command::Forget { file, person } => commands::forget(&file.config, &person),
         Command::Dead { command } => match command {
@@ -83,6 +84,20 @@ fn serve(file: &Path) -> Result<(), String> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+fn check(file: &Path) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let report = runtime.block_on(commands::check::check(file));
+    print!("{report}");
+    match report.problems() {
+        0 => Ok(String::new()),
+        1 => Err("1 problem was found".to_owned()),
+        count => Err(format!("{count} problems were found")),
+    }
 }
 
 fn log_to_stderr(format: LogFormat) {

@@ -1,5 +1,6 @@
 //! The commands besides `serve` and `config`. They open the store in this process, also while a relay serves with it.
 
+pub mod check;
 pub mod dead;
 pub mod status;
 

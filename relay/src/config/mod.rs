@@ -82,6 +82,7 @@ pub struct Config {
 #[expect(missing_docs, reason = "`reference` documents each key")]
 pub struct Paths {
     pub prefix: String,
+    pub host: Option<String>,
     pub pixel_dist: Option<PathBuf>,
 }
 
@@ -187,6 +188,7 @@ impl Default for Paths {
     fn default() -> Self {
         Self {
             prefix: "/oaiq/".to_owned(),
+            host: None,
             pixel_dist: None,
         }
     }

@@ -108,6 +108,12 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         "paths",
+        "host",
+        r#""events.shop.example""#,
+        "The host under which browsers reach the relay, if it is not the host of your pages. `oaiq-relay check` tells whether Safari treats its cookies well.",
+    ),
+    optional(
+        "paths",
         "pixel_dist",
         r#""dist""#,
         "A directory with a build of the pixel, to serve instead of the build inside this program. Relative to this file.",

@@ -143,6 +143,7 @@ fn reference_has_every_key() {
         "drain_timeout",
         "log",
         "prefix",
+        "host",
         "pixel_dist",
         "id",
         "key_file",

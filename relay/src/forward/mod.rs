@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-pub use response::Answer;
+pub use response::{Answer, RawResponse};
 pub use upstream::Upstream;
 
 use crate::config::{Config, Keys};

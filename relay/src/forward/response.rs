@@ -65,6 +65,8 @@ pub struct RawResponse {
     pub retry_after: Option<String>,
     /// The header `x-request-id`.
     pub request_id: Option<String>,
+    /// The header `Date`.
+    pub date: Option<String>,
     /// The beginning of the body.
     pub body: Vec<u8>,
 }

@@ -79,7 +79,7 @@ impl Upstream {
             .header(AUTHORIZATION, bearer)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        read(request).await.map(|(response, _)| response)
+        read(request).await
     }
 
     /// Fetches the settings of a pixel.
@@ -97,20 +97,11 @@ impl Upstream {
             .client
             .get(format!("{}/{pixel}.json", self.config_url))
             .timeout(timeout);
-        read(request).await.map(|(response, _)| response)
-    }
-
-    /// The header `Date` of OpenAI's answer to a request without a body.
-    ///
-    /// # Errors
-    /// Why there is no response.
-    pub async fn date(&self) -> Result<Option<String>, String> {
-        let (_, headers) = read(self.client.get(&self.events_url)).await?;
-        Ok(text(&headers, "date"))
+        read(request).await
     }
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<(RawResponse, HeaderMap), String> {
+async fn read(request: reqwest::RequestBuilder) -> Result<RawResponse, String> {
     let mut response = request.send().await.map_err(|error| in_words(&error))?;
     let headers = response.headers().clone();
     let mut body = Vec::new();
@@ -127,13 +118,13 @@ async fn read(request: reqwest::RequestBuilder) -> Result<(RawResponse, HeaderMa
         }
     }
     body.truncate(MAX_RESPONSE_BYTES);
-    let raw = RawResponse {
+    Ok(RawResponse {
         status: response.status().as_u16(),
         retry_after: text(&headers, RETRY_AFTER.as_str()),
         request_id: text(&headers, "x-request-id"),
+        date: text(&headers, "date"),
         body,
-    };
-    Ok((raw, headers))
+    })
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -154,7 +154,9 @@ impl Worker {
             return Next::SleepUntilWoken(MAX_SLEEP);
         }
         let has_sent = !settlement.delivered.is_empty();
-        self.settle(settlement).await;
+        if !self.settle(settlement).await {
+            return Next::SleepFor(SETTLE_INTERVAL);
+        }
         match stop {
             Some(stop) => self.on_stop(state, stop),
             None => {
@@ -189,10 +191,10 @@ impl Worker {
     }
 
     /// Records what became of events. It must succeed before more is sent: otherwise the same events would be sent again and
-    /// again while the disk is full.
-    async fn settle(&self, settlement: Settlement) {
+    /// again while the disk is full. False if the relay stops before that.
+    async fn settle(&self, settlement: Settlement) -> bool {
         if settlement.is_empty() {
-            return;
+            return true;
         }
         for DeadLetter { reason, .. } in &settlement.dead {
             tracing::warn!(
@@ -211,7 +213,7 @@ impl Worker {
                 "cannot record what was delivered: {error}"
             );
             if *self.stopping.borrow() {
-                return;
+                return false;
             }
             tokio::time::sleep(SETTLE_INTERVAL).await;
         }
@@ -224,6 +226,7 @@ impl Worker {
                 .unconfirmed
                 .increment(settlement.unconfirmed.len() as u64);
         }
+        true
     }
 
     fn on_stop(&self, state: &mut State, stop: Stop) -> Next {

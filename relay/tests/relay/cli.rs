@@ -274,3 +274,55 @@ fn full_disk_is_answered_with_503_and_loses_nothing() {
         "{accepted}: {text}"
     );
 }
+
+#[test]
+fn check_tells_good_keys_from_bad_ones_and_what_to_do() {
+    let dir = test_dir("cli-check");
+    let collector = TestCollector::with("127.0.0.1:0".parse().unwrap(), &["p"], OPENAI_KEY);
+    write_config(&dir, &collector.url());
+    // A page whose host is this relay's.
+    let relay = Serving::start(program(&[], &dir));
+    let origin = format!("http://{}", relay.address);
+    let check = |origins: &str| {
+        let output = program(&["check"], &dir)
+            .env("OAIQ_RELAY_ORIGINS", origins)
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (is_ok, text) = check(&origin);
+    assert!(!is_ok, "{text}");
+    for line in [
+        "ok       key of p: OpenAI accepts it",
+        "PROBLEM  key of q: OpenAI answers 403",
+        "check that the pixel's ID is right",
+        "ok       clock: it differs from OpenAI's by",
+        "ok       pixel: /oaiq/oaiq.min.js, or /oaiq/",
+        &format!("ok       route: {origin}/oaiq/oaiq.min.js answers"),
+        "under a path of the page's own host",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    // The test event was not saved.
+    assert!(
+        collector
+            .entries()
+            .iter()
+            .all(|entry| entry["verdict"] != "counted")
+    );
+    drop(relay);
+    let (_, text) = check(&origin);
+    assert!(text.contains("does not answer: start the relay"), "{text}");
+    fs::write(dir.join("key"), "wrong").unwrap();
+    let (_, text) = check(&origin);
+    assert!(
+        text.contains("PROBLEM  key of p: OpenAI answers 401"),
+        "{text}"
+    );
+    drop(collector);
+    let (_, text) = check(&origin);
+    assert!(text.contains("cannot be reached: no connection"), "{text}");
+}

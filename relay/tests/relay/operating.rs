@@ -1,5 +1,7 @@
 //! What operators see.
 
+use std::collections::BTreeSet;
+
 use crate::support::collector::TestCollector;
 use crate::support::events::{batch, event, wait_for};
 use crate::support::relay::{TestRelay, error_of};
@@ -72,4 +74,39 @@ fn full_store_refuses_events_and_is_not_ready() {
     assert!(status == 503 && text.contains("store.max_bytes"), "{text}");
     assert_eq!(relay.metric("oaiq_relay_store_writable"), 0.0);
     assert!(relay.metric(r#"oaiq_relay_outbox_events{pixel="p"}"#) > 5.0);
+}
+
+/// The names of metrics in a text.
+fn metric_names(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.starts_with("oaiq_relay_"))
+        .collect()
+}
+
+#[test]
+fn dashboard_and_alerts_use_metrics_that_exist() {
+    let collector = TestCollector::start();
+    let relay = TestRelay::start("dashboard", &collector, "");
+    relay.post_ok(&batch(&[event("order_created", "o-1")]));
+    wait_for("the delivery", || {
+        (relay.metric(r#"oaiq_relay_delivered_total{pixel="p"}"#) == 1.0).then_some(())
+    });
+    let metrics = relay.operating("/metrics").1;
+    let exported = metric_names(&metrics);
+    let dashboard = include_str!("../../deploy/grafana-dashboard.json");
+    let alerts = include_str!("../../deploy/alerts.yml");
+    for text in [dashboard, alerts] {
+        let unknown: Vec<_> = metric_names(text).difference(&exported).copied().collect();
+        assert_eq!(unknown, [""; 0]);
+    }
+    // Every metric is on the dashboard.
+    let shown = metric_names(dashboard);
+    let types = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    let hidden: Vec<&str> = types
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !shown.iter().any(|shown| shown.starts_with(name)))
+        .collect();
+    assert_eq!(hidden, [""; 0]);
 }
