@@ -15,6 +15,7 @@ const seeds = {
   sdk_batch: new Set(),
   conversions_body: new Set(),
   image_tag: new Set(),
+  relay_batch: new Set(),
 };
 
 /** A call with time, address and referrer, as the script passes it. */
@@ -75,7 +76,9 @@ for (const file of readdirSync(recordings)) {
     withoutPlaceholders(expected?.pixels ?? {}),
   ))
     for (const { events = [], obref, oppref, user } of batches) {
-      seeds.sdk_batch.add(JSON.stringify({ obref, events, oppref, user }));
+      const batch = JSON.stringify({ obref, events, oppref, user });
+      seeds.sdk_batch.add(batch);
+      seeds.relay_batch.add(batch);
       seeds.recover_record.add(JSON.stringify({ pixel, oppref, events }));
       events.forEach(addEvent);
     }
