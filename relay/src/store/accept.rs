@@ -82,19 +82,24 @@ pub(super) fn accept(connection: &Connection, batch: &NewBatch) -> rusqlite::Res
             store_link(connection, *link, id)?;
         }
     }
+    // The transaction keeps others from using the same numbers.
+    let mut seq: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'")?
+        .query_row([], |row| row.get(0))?;
     for event in &batch.events {
         let inserted = connection
             .prepare_cached(
-                "INSERT INTO seen (key, seq, at_ms) VALUES (?, 0, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO seen (key, seq, at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             )?
-            .execute(params![event.key.0, batch.received_ms])?;
+            .execute(params![event.key.0, seq + 1, batch.received_ms])?;
         if inserted == 0 {
             match merge_halves(connection, batch, event)? {
                 true => accepted.merged += 1,
                 false => accepted.duplicates += 1,
             }
         } else {
-            insert(connection, batch, event)?;
+            seq += 1;
+            insert(connection, batch, event, seq)?;
             accepted.new += 1;
         }
         if let (Some(link), Some(click)) = (event.id_link, click) {
@@ -104,13 +109,19 @@ pub(super) fn accept(connection: &Connection, batch: &NewBatch) -> rusqlite::Res
     Ok(accepted)
 }
 
-fn insert(connection: &Connection, batch: &NewBatch, event: &NewEvent) -> rusqlite::Result<()> {
+fn insert(
+    connection: &Connection,
+    batch: &NewBatch,
+    event: &NewEvent,
+    seq: i64,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO outbox (pixel, due_ms, waits_for_backend, halves, received_ms, timestamp_ms, key, visitor, event)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outbox (seq, pixel, due_ms, waits_for_backend, halves, received_ms, timestamp_ms, key, visitor, event)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
+            seq,
             batch.pixel,
             event.due_ms,
             event.waits_for_backend,
@@ -121,9 +132,6 @@ fn insert(connection: &Connection, batch: &NewBatch, event: &NewEvent) -> rusqli
             event.visitor.map(|key| key.0),
             event.json,
         ])?;
-    connection
-        .prepare_cached("UPDATE seen SET seq = ? WHERE key = ?")?
-        .execute(params![connection.last_insert_rowid(), event.key.0])?;
     Ok(())
 }
 
