@@ -1,6 +1,5 @@
 //! The program: parses the command line, listens, prints where, and serves until it is stopped.
 
-use std::future::Future;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use oaiq_collector::http::assets::Assets;
 use oaiq_collector::http::{listen, serve};
 use oaiq_collector::store::database::Database;
 use oaiq_collector::{Collector, Config, startup_banner};
+use oaiq_ingest::stop::stop_signal;
 use tracing::Level;
 
 /// How long a client may take for a request's headers, and again for its body.
@@ -81,27 +81,4 @@ async fn run(args: Args) -> Result<(), String> {
         .map_err(|error| format!("not all events could be written: {error}"))?;
     startup_banner::print(&startup_banner::stopped(&args.data, stored));
     Ok(())
-}
-
-/// Resolves on SIGINT (Ctrl-C) and on SIGTERM. The handlers are in place when this returns.
-#[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Resolves on Ctrl-C.
-#[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        // If the handler cannot be installed, stop at once instead of serving without a way to stop.
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

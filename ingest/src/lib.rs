@@ -10,3 +10,4 @@ pub mod ordered_fields;
 pub mod remarks;
 pub mod rules;
 pub mod sdk_batch;
+pub mod stop;

@@ -1,11 +1,11 @@
 //! The program.
 
-use std::future::Future;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use oaiq_ingest::stop::stop_signal;
 use oaiq_relay::cli::{Args, Command, ConfigFile, DeadCommand};
 use oaiq_relay::clock::Clock;
 use oaiq_relay::commands::{self, dead};
@@ -109,27 +109,4 @@ fn log_to_stderr(format: LogFormat) {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
-}
-
-/// Resolves on SIGINT (Ctrl-C) and on SIGTERM. The handlers are in place when this returns.
-#[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Resolves on Ctrl-C.
-#[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        // If the handler cannot be installed, stop at once instead of serving without a way to stop.
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }
