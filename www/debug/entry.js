@@ -326,7 +326,6 @@ const start = () => {
       const [event, about] = records[i % records.length];
       onEvent(event, about, true);
     }
-    records.length = 0;
     return onEvent;
   };
 };

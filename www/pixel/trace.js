@@ -126,7 +126,7 @@ export const onStateLoaded = () => {
 };
 
 /**
- * Explains a debug event, or records it until the debug file is loaded.
+ * Records a debug event, and explains it once the debug file is loaded.
  *
  * @param {number} event - see debug-events.gen.js
  * @param {unknown} [detail] - what `DebugEvent` in src/host.rs says that the event carries
@@ -134,7 +134,7 @@ export const onStateLoaded = () => {
 export const trace = (event, detail) => {
   if (event === CONSENT_CHANGED) storedDebug = 0;
   each(observers, (observe) => tryOr(() => observe(event, detail)));
-  const listener = explain;
-  if (listener) tryOr(() => listener(event, detail, isOn));
-  else records[recorded++ % MAX_RECORDS] = [event, detail];
+  // also while debug explains it: a file that is loaded later reads what has happened (www/matching/entry.js)
+  records[recorded++ % MAX_RECORDS] = [event, detail];
+  tryOr(() => explain?.(event, detail, isOn));
 };
