@@ -110,7 +110,7 @@ export const build = async () => {
     "www/keepalive/entry.js",
     pixel,
   );
-  for (const name of ["fields", "layer", "views"])
+  for (const name of ["fields", "layer", "matching", "views"])
     await writeScriptWithoutModule(
       `dist/oaiq.${name}.min.js`,
       `www/${name}/entry.js`,

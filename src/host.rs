@@ -138,6 +138,8 @@ pub enum DebugEvent {
     /// The page has made a call twice that belongs there once. Carries `init` or `page_viewed`, then the scripts that have made it, one
     /// a line.
     DuplicateCall,
+    /// A value was read from the page, and goes with the next request. Carries `Matched` of [`crate::debug_log::payload`].
+    Matched,
 }
 
 /// Flags of a request, which travel with its number as one number.
@@ -156,7 +158,7 @@ pub mod send_flags {
 
 impl DebugEvent {
     /// All debug events, in the order of their numbers.
-    pub const ALL: [DebugEvent; 34] = [
+    pub const ALL: [DebugEvent; 35] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
         DebugEvent::ConsentChanged,
@@ -191,6 +193,7 @@ impl DebugEvent {
         DebugEvent::DataLayer,
         DebugEvent::FormSubmitted,
         DebugEvent::DuplicateCall,
+        DebugEvent::Matched,
     ];
 }
 

@@ -43,6 +43,16 @@ const minify = async (script, isModule = false) => {
 const workerSource = async () =>
   minify(await readFile(join(root, "www/keepalive/worker.js"), "utf8"));
 
+/**
+ * Properties that a script shares with no other and that mean nothing to a browser, by its entry point. They get shorter names.
+ *
+ * @type {Record<string, RegExp>}
+ */
+const PRIVATE_PROPERTIES = {
+  "www/matching/entry.js":
+    /^(category|current|element|elements|endsAt|field|given|hasForm|held|hints|inputMode|inputs|is(Acted|Payment|Scan)|items|kinds|layers?|letter|loose|own|present|property|readValue|texts|told)$/,
+};
+
 /** What the page misses if a script cannot run; by default, everything. */
 const CONSEQUENCE = {
   "www/debug/entry.js": "debug is off",
@@ -50,6 +60,7 @@ const CONSEQUENCE = {
   "www/views/entry.js": "page views are not measured",
   "www/keepalive/entry.js": "the keepalive worker is not used",
   "www/layer/entry.js": "the data layer is not measured",
+  "www/matching/entry.js": "matching is off",
   "www/recovery/entry.js": "undelivered events are not sent again",
 };
 /**
@@ -87,6 +98,7 @@ export const bundle = async (entry, { folder, names }, assets = "script") => {
     target: "es2022",
     charset: "ascii",
     legalComments: "none",
+    mangleProps: PRIVATE_PROPERTIES[entry],
     banner: { js: "try{" },
     footer: {
       js: `}catch(e){try{console.warn("[oaiq] ${consequence}: "+${REASON})}catch{}}`,

@@ -16,6 +16,8 @@ const DOWNLOADED_WHEN = {
   "oaiq.views.min.js": "with `data-oaiq-page-views`",
   "oaiq.keepalive.min.js": "in Chromium, after the first paint, with consent",
   "oaiq.layer.min.js": "with `data-oaiq-layer`",
+  "oaiq.matching.min.js":
+    "where a pixel's config enables matching, unless it is off",
 };
 /** The same for modules, which a site imports into its own code. */
 const IMPORTED_WHEN = {

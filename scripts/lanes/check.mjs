@@ -45,6 +45,7 @@ const unitTests = () => [
   ...testFiles("unit/helpers"),
   ...testFiles("unit/inspector"),
   ...testFiles("unit/layer"),
+  ...testFiles("unit/matching"),
 ];
 
 export const check = async () => {

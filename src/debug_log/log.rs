@@ -6,7 +6,7 @@ use crate::command::{self, Command};
 use crate::debug_log::event::{Event, Fingerprint};
 use crate::debug_log::messages::{self, LogLine, RequestFacts, prefix_of};
 use crate::debug_log::payload::{
-    ConfigReceived, LayerNote, RequestKey, RequestSent, ResponseReceived, Tagged,
+    ConfigReceived, LayerNote, Matched, RequestKey, RequestSent, ResponseReceived, Tagged,
 };
 use crate::explain::identifiers::{exposed, ignored, raw_names, user_violations};
 use crate::explain::{
@@ -170,6 +170,7 @@ impl DebugLog {
             DebugEvent::DataLayer => return messages::data_layer(&LayerNote::decode(about)?),
             DebugEvent::FormSubmitted => messages::form_submitted(&Tagged::decode(about)),
             DebugEvent::DuplicateCall => messages::duplicate_call(about),
+            DebugEvent::Matched => return messages::matched(&Matched::decode(about)?),
         })
     }
 

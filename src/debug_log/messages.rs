@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::debug_log::event::Event;
-use crate::debug_log::payload::{LayerNote, RequestKey, Tagged};
+use crate::debug_log::payload::{LayerNote, Matched, RequestKey, Tagged};
 use crate::explain::{ExplainedViolation, truncate};
 use crate::protocol::{MAX_EVENT_AGE_MS, OUTBOX_CORRUPT_KEY, OUTBOX_MAX_BYTES, OUTBOX_MAX_EVENTS};
 
@@ -537,6 +537,47 @@ pub(super) fn script_element(fact: &Tagged) -> LogLine {
     }
 }
 
+/// A value that was read from the page. `None` for a part or a kind that the script does not have.
+pub(super) fn matched(value: &Matched) -> Option<LogLine> {
+    let Matched {
+        part,
+        key,
+        letter,
+        name,
+    } = value;
+    let (kind, is_hashed) = match *key {
+        "em" => ("an email address", true),
+        "ph" => ("a phone number", true),
+        "fn" => ("a first name", true),
+        "ln" => ("a last name", true),
+        "co" => ("a country", false),
+        "ct" => ("a city", false),
+        "rg" => ("a region", false),
+        "pc" => ("a postal code", false),
+        _ => return None,
+    };
+    let origin = match *part {
+        "fm" => "a form field",
+        "js" => "another script's property",
+        "ht" => "the page's text or a field that nobody used",
+        _ => return None,
+    };
+    let beginning = if letter.is_empty() {
+        String::new()
+    } else {
+        format!(" beginning with \"{letter}\"")
+    };
+    let name = if name.is_empty() {
+        String::new()
+    } else {
+        format!(" ({name})")
+    };
+    let how = if is_hashed { "as a hash" } else { "as it is" };
+    Some(LogLine::info(format!(
+        "matching: {kind}{beginning} was found in {origin}{name}, and goes with the next request {how}; data-oaiq-ignore on an element hides it"
+    )))
+}
+
 /// What is not measured in the page's data layer, and what to do. `None` for a reason that the script does not have.
 pub(super) fn data_layer(note: &LayerNote) -> Option<LogLine> {
     let LayerNote {
@@ -713,6 +754,41 @@ mod tests {
         );
         assert!(line("none").contains("without its own script element"));
         assert!(line("in all.min.js").starts_with("the script is part of all.min.js"));
+    }
+
+    #[test]
+    fn each_kind_and_part_of_the_matching_script_has_a_message() {
+        let script = include_str!("../../www/matching/merge.js");
+        for part in ["fm", "js", "ht"] {
+            assert!(script.contains(&format!("\"{part}\"")), "{part}");
+            for key in ["em", "ph", "fn", "ln", "co", "ct", "rg", "pc"] {
+                let value = Matched {
+                    part,
+                    key,
+                    letter: "a",
+                    name: "billing",
+                };
+                let line = matched(&value).expect("a message").text;
+                assert!(line.contains("beginning with \"a\""), "{line}");
+                assert!(line.contains("(billing)"), "{line}");
+                assert_eq!(line.contains("as a hash"), "em ph fn ln".contains(key));
+            }
+        }
+        let nameless = Matched {
+            part: "ht",
+            key: "ct",
+            letter: "",
+            name: "",
+        };
+        let line = matched(&nameless).expect("a message").text;
+        assert!(line.starts_with("matching: a city was found in the page's text"));
+        assert_eq!(
+            matched(&Matched {
+                key: "x",
+                ..nameless
+            }),
+            None
+        );
     }
 
     #[test]

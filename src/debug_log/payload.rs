@@ -3,8 +3,8 @@
 //!
 //! Most events carry one unchanged text: a call, an event's wire form, a pixel ID. The others carry several values, separated
 //! by spaces. Only the last value may contain a space; for a pixel config, only the first; for the data layer, the last two, which
-//! a line break separates. `www/pixel/requests.js`, `www/debug/entry.js` and `www/layer/entry.js` encode most of them. A test
-//! compares the templates in `requests.js` and `www/layer/entry.js` with the forms here.
+//! a line break separates. `www/pixel/requests.js`, `www/debug/entry.js`, `www/layer/entry.js` and `www/matching/entry.js` encode
+//! most of them. A test compares the templates of all but `www/debug/entry.js` with the forms here.
 
 use crate::mem::{Scratch, ScratchString, ThinStr, thin};
 
@@ -191,6 +191,45 @@ mod decoding {
         }
     }
 
+    /// What [`DebugEvent::Matched`](crate::host::DebugEvent::Matched) carries: a value that was read from the page, without telling it.
+    #[derive(Debug, PartialEq, Eq)]
+    pub struct Matched<'a> {
+        /// The part of user data: `fm`, `js` or `ht`.
+        pub part: &'a str,
+        /// The key in it, such as `em`.
+        pub key: &'a str,
+        /// The first letter of the value; empty if it is not told.
+        pub letter: &'a str,
+        /// The field, property or element that had the value. May be empty.
+        pub name: &'a str,
+    }
+
+    impl<'a> Matched<'a> {
+        /// As www/matching/entry.js writes it.
+        pub fn encode(&self) -> String {
+            let Self {
+                part,
+                key,
+                letter,
+                name,
+            } = self;
+            format!("{part} {key} {letter} {name}")
+        }
+
+        /// Reads it; `None` if it is malformed.
+        pub fn decode(text: &'a str) -> Option<Self> {
+            let (part, rest) = text.split_once(' ')?;
+            let (key, rest) = rest.split_once(' ')?;
+            let (letter, name) = rest.split_once(' ')?;
+            Some(Self {
+                part,
+                key,
+                letter,
+                name,
+            })
+        }
+    }
+
     /// A word, and a text that belongs to it: what `Dropped`, `ClickId`, `ConsentState`, `CspViolation` and `ScriptElement` of
     /// [`DebugEvent`](crate::host::DebugEvent) carry.
     #[derive(Debug, PartialEq, Eq)]
@@ -251,6 +290,8 @@ mod tests {
         let script = include_str!("../../www/layer/entry.js");
         assert!(script.contains("`${reason} ${field} ${name}`"));
         assert_eq!(templates(script, "DATA_LAYER"), ["{}\\n{}"]);
+        let script = include_str!("../../www/matching/entry.js");
+        assert_eq!(templates(script, "MATCHED"), ["{} {} {} {}"]);
     }
 
     proptest! {
@@ -277,6 +318,9 @@ mod tests {
             let tagged = Tagged { tag: &url, text: &body };
             let text = tagged.encode();
             prop_assert_eq!(Tagged::decode(&text), tagged);
+            let value = Matched { part: "fm", key: "em", letter: "", name: &body };
+            let text = value.encode();
+            prop_assert_eq!(Matched::decode(&text), Some(value));
             let note = LayerNote { reason: "unusable", field: &url, event: &line, value: &body };
             let text = note.encode();
             prop_assert_eq!(LayerNote::decode(&text), Some(note));
@@ -298,6 +342,7 @@ mod tests {
             ConfigReceived::decode(&text);
             Tagged::decode(&text);
             LayerNote::decode(&text);
+            Matched::decode(&text);
         }
     }
 }

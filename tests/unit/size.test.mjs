@@ -15,6 +15,7 @@ const COMPRESSED_LIMITS = {
   "oaiq.min.js": { brotli: 15_360, gzip: 17_900 },
   "oaiq.fallback.min.js": { brotli: 40_000 },
   "oaiq.layer.min.js": { brotli: 3_500 },
+  "oaiq.matching.min.js": { brotli: 9_000 },
   "oaiq.helpers.mjs": { brotli: 1_200 },
   "oaiq.fields.min.js": { brotli: 3_000 },
   "oaiq.views.min.js": { brotli: 900 },

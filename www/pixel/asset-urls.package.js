@@ -25,6 +25,8 @@ const ASSETS = {
     new URL("./oaiq.keepalive.min.js?no-inline", "oaiq:here"),
   "oaiq.layer.min.js": () =>
     new URL("./oaiq.layer.min.js?no-inline", "oaiq:here"),
+  "oaiq.matching.min.js": () =>
+    new URL("./oaiq.matching.min.js?no-inline", "oaiq:here"),
   "oaiq.recovery.min.js": () =>
     new URL("./oaiq.recovery.min.js?no-inline", "oaiq:here"),
   "oaiq.views.min.js": () =>

@@ -35,3 +35,4 @@ export const WILL_MEASURE = 30;
 export const DATA_LAYER = 31;
 export const FORM_SUBMITTED = 32;
 export const DUPLICATE_CALL = 33;
+export const MATCHED = 34;

@@ -243,6 +243,11 @@ export interface Config {
   /** `false` loads the fallback at once, for a page whose policy forbids WebAssembly. */
   wasm?: boolean | undefined;
   /**
+   * What may be read from the page where a pixel's config has automatic advanced matching on: `"on"` everything, `"forms"` only
+   * forms, `"off"` or `false` nothing. Default: `"on"`.
+   */
+  matching?: "on" | "forms" | "off" | boolean | undefined;
+  /**
    * Measures what the page's data layer says: `true` follows `dataLayer`, a text the array of that name. Loads
    * `oaiq.layer.min.js`.
    */
