@@ -8,6 +8,7 @@ import { launch as launchWebKit } from "../e2e/webkit/webkit.mjs";
  * @property {string} title
  * @property {() => Promise<import("./player.mjs").ReplayBrowser>} launch
  * @property {(visit: import("./player.mjs").Visit) => import("./player.mjs").Visit} [prepare] changes a visit
+ * @property {boolean} [hasForms] whether it replays what visitors do with forms
  * @property {{untimed: number, timed: number}} concurrency how many visits run at a time, on two cores: those that only wait
  *   for requests, and those with steps at certain times
  */
@@ -17,6 +18,7 @@ export const ENGINES = {
   chromium: {
     title: "Chromium",
     launch: () => launchChromium(),
+    hasForms: true,
     concurrency: { untimed: 12, timed: 6 },
   },
   csp: {

@@ -16,6 +16,7 @@ import { extname } from "node:path";
  * @property {number} [status]
  * @property {unknown} [body]
  * @property {boolean} [abort]
+ * @property {number} [delay] milliseconds
  *
  * @typedef {object} VisitPage
  * @property {string} [html] with {{SDK}} for the script's URL and {{SNIPPET}} for the install snippet
@@ -31,6 +32,13 @@ import { extname } from "node:path";
  * @property {string} [goto]
  * @property {boolean} [hide]
  * @property {{url?: string, eval?: string}} [otherTab]
+ * @property {number} [settings] waits for so many answers of pixel configs
+ * @property {[selector: string, text: string]} [fill]
+ * @property {[selector: string, text: string]} [type]
+ * @property {[selector: string, value: string]} [select]
+ * @property {[selector: string, key: string]} [press]
+ * @property {string} [blur] selector
+ * @property {string} [click] selector
  *
  * @typedef {object} VisitOptions
  * @property {string} [url]
@@ -40,6 +48,7 @@ import { extname } from "node:path";
  * @property {Record<string, string>} [localStorage]
  * @property {Record<string, string>} [sessionStorage]
  * @property {ConfigResponse | ConfigResponse[]} [config]
+ * @property {Record<string, ConfigResponse>} [configs] by pixel ID
  * @property {NetworkMode} [network]
  * @property {number} [sdkDelay]
  * @property {number} [settle]
@@ -143,6 +152,10 @@ const replayIn = async (context, files, visit) => {
   // waits count from when they should have started, so that a slow machine does not spread a visit's calls
   let due = Date.now();
   for (const step of visit.steps ?? []) {
+    if (step.settings) {
+      await network.configsAnswered(step.settings);
+      due = Date.now();
+    }
     if (step.wait !== undefined) {
       due += step.wait;
       await page.waitForTimeout(Math.max(0, due - Date.now()));
@@ -157,6 +170,7 @@ const replayIn = async (context, files, visit) => {
       await otherTab.goto(step.otherTab.url ?? url);
       if (step.otherTab.eval) await otherTab.evaluate(step.otherTab.eval);
     }
+    await useForm(page, step);
     if (step.goto || step.otherTab) due = Date.now();
   }
   await page.waitForTimeout(visit.settle ?? 2500);
@@ -170,11 +184,27 @@ const replayIn = async (context, files, visit) => {
   };
 };
 
+/**
+ * What a visitor does with a form. Only Playwright's browsers can replay this.
+ *
+ * @param {any} page
+ * @param {Step} step
+ */
+const useForm = async (page, { fill, type, select, press, blur, click }) => {
+  if (fill) await page.fill(...fill);
+  if (type) await page.locator(type[0]).pressSequentially(type[1]);
+  if (select) await page.selectOption(...select);
+  if (blur) await page.locator(blur).blur();
+  if (press) await page.press(...press);
+  if (click) await page.click(click);
+};
+
 /** The network that the visit describes. */
 class Network {
   /** @type {ObservedRequest[]} */
   requests = [];
   #configRequests = 0;
+  #configResponses = 0;
 
   /**
    * @param {Map<string, Buffer>} files
@@ -185,6 +215,17 @@ class Network {
     this.visit = visit;
     /** @type {NetworkMode} */
     this.mode = visit.network ?? "ok";
+  }
+
+  /**
+   * Waits until so many requests of pixel configs have been answered, but not forever.
+   *
+   * @param {number} count
+   */
+  async configsAnswered(count) {
+    const end = Date.now() + 15_000;
+    while (this.#configResponses < count && Date.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
   /** @param {AnyRoute} route */
@@ -233,18 +274,23 @@ class Network {
    * @param {ReturnType<AnyRoute["request"]>} request
    * @param {URL} url
    */
-  #config(route, request, url) {
-    const { config } = this.visit;
+  async #config(route, request, url) {
+    const { config, configs } = this.visit;
+    const [id = ""] = url.pathname.split("/").at(-1)?.split(".json") ?? [];
     const responses = [
-      config ?? { body: { automatic_advanced_matching_enabled: false } },
+      configs?.[decodeURIComponent(id)] ??
+        config ?? { body: { automatic_advanced_matching_enabled: false } },
     ].flat();
     const {
       abort,
       status = 200,
       body = {},
+      delay = 0,
     } = responses[Math.min(this.#configRequests, responses.length - 1)];
     this.#configRequests += 1;
     this.requests.push({ method: request.method(), config: url.pathname });
+    if (delay) await new Promise((resolve) => setTimeout(resolve, delay));
+    this.#configResponses += 1;
     if (abort) return route.abort("connectionfailed");
     return route.fulfill({
       status,
