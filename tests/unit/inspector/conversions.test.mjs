@@ -121,6 +121,8 @@ test("a probable duplicate has no different visitor and says what is the same", 
   const both = { user: { emails_sha256: [hash("b"), hash("A")] } };
   assert.deepEqual(shared(user, both), ["e-mail address"]);
   assert.equal(shared(user, { user: { email_sha256: hash("c") } }), undefined);
+  const read = { user: { fm: { em: [hash("c"), hash("a")] } } };
+  assert.deepEqual(shared(read, both), ["e-mail address"]);
 
   const [found] = groupConversions(
     newestFirst(

@@ -12,6 +12,7 @@ import {
   userValues,
 } from "./event.js";
 import { formatDuration, joinWords } from "./format.js";
+import { partsFromPage } from "./matching.js";
 import { formatMoney } from "./money.js";
 import { addTo } from "./multimap.js";
 import { lacksOwnId } from "./repeats.js";
@@ -184,7 +185,10 @@ const IDENTITY = [
  * @returns {(entry: EventRecord) => string[]}
  */
 function userField(...names) {
-  return (entry) => userValues(userOf(entry), names);
+  return (entry) =>
+    [userOf(entry), ...partsFromPage(entry)].flatMap((user) =>
+      userValues(user, names),
+    );
 }
 
 /** @type {WeakMap<Conversion, (string | undefined)[][]>} */

@@ -4,6 +4,7 @@
  */
 /** @import { EventRecord } from "./types.d.ts" */
 import { dataOf, isInternal, isServer, userOf, userValues } from "./event.js";
+import { partsFromPage } from "./matching.js";
 import { sha256 } from "./sha256.js";
 import { toText } from "./to-text.js";
 
@@ -63,9 +64,9 @@ const textsOf = (entry) => {
   add("custom_event_name", event.custom_event_name);
   addPath("the path of the page's URL", event.source_url, add);
   addPath("the path of the referrer", event.referrer_url, add);
-  const user = userOf(entry);
-  for (const [field, name] of UNHASHED_USER_FIELDS)
-    for (const value of [user[field]].flat()) add(name, value);
+  for (const user of [userOf(entry), ...partsFromPage(entry)])
+    for (const [field, name] of UNHASHED_USER_FIELDS)
+      for (const value of [user[field]].flat()) add(name, value);
 
   if (isInternal(event)) return texts;
   // No recursion: what a page sends may be deeply nested.

@@ -71,7 +71,7 @@ export interface EventRecord {
   obref?: string;
   /** The request's click ID. */
   oppref?: string;
-  /** The request's user data; the pixel puts it in `in`. */
+  /** The request's user data: `in` is what the site gives, `fm`, `js` and `ht` are what the pixel has read from the page. */
   user?: unknown;
   referer?: string;
   integration_source?: string;

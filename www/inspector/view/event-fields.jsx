@@ -1,6 +1,7 @@
 /** The fields of an event and of its request, for the details. */
 /** @import { EventRecord, SentEvent } from "../model/types.d.ts" */
 import { userFieldLabel, userFieldsOf } from "../model/curl.js";
+import { readFromPage } from "../model/matching.js";
 import { escapeInvisible } from "../model/escape-invisible.js";
 import {
   asObject,
@@ -77,6 +78,12 @@ export const EventFields = ({ event }) => {
   );
 };
 
+/** @param {{ field: string, count: number }} read */
+const describeField = ({ field, count }) =>
+  count === 1
+    ? userFieldLabel(field)
+    : `${userFieldLabel(field)}, ${plural(count, "value")}`;
+
 /** @param {{ entry: EventRecord }} props */
 export const RequestFields = ({ entry }) => {
   const { event, received_ms: received } = entry;
@@ -112,6 +119,16 @@ export const RequestFields = ({ entry }) => {
           )}
         </DefinitionRow>
       )}
+      {!isDiagnostic(event) &&
+        readFromPage(entry).map(({ part, source, fields: read }) => (
+          <DefinitionRow key={part} name={`Read from ${source}`}>
+            <UntrustedText
+              value={read.map(describeField).join(", ")}
+              longest={600}
+            />
+            <span class="muted"> (user.{part})</span>
+          </DefinitionRow>
+        ))}
       <DefinitionRow name="Consent">{consentOf(entry).words}</DefinitionRow>
       {measured !== undefined && (
         <DefinitionRow name="Measured">
