@@ -9,11 +9,11 @@ import {
   writeString,
 } from "./wasm-bridge.js";
 import { trace } from "./trace.js";
+import { each, warn } from "./safe-builtins.js";
 import { loadAsset } from "./lazy-assets.js";
 import { scriptElement } from "oaiq:asset-urls";
 import { hooks } from "./integrations.js";
 import { abortInFlight } from "./requests.js";
-import { each, warn } from "./safe-builtins.js";
 
 // The patterns below match serialized arguments (www/pixel/serialize-call.js). A dot in them matches a quotation mark, because
 // old minifiers take a quotation mark in a regular expression for the start of a string.

@@ -12,7 +12,6 @@ import {
 } from "./wasm-bridge.js";
 import { loadIntegration } from "./integrations.js";
 import { loadAsset } from "./lazy-assets.js";
-import { imports } from "oaiq:imports";
 import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
 import {
   fields,
@@ -33,6 +32,7 @@ import {
   tryOr,
   warn,
 } from "./safe-builtins.js";
+import { imports } from "oaiq:imports";
 import { abortInFlight } from "./requests.js";
 import { admitCall, holdForConsent } from "./consent-gate.js";
 import { PROTOCOL_VERSION } from "./protocol.gen.js";

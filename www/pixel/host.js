@@ -3,6 +3,7 @@
 
 import { admitPaint } from "./consent-gate.js";
 import { storageGet, storageSet } from "./storage.js";
+import { onStateLoaded, trace } from "./trace.js";
 import { callModule, readString, writeString } from "./wasm-bridge.js";
 import { normalizeIdentifier } from "./normalize-identifier.js";
 import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
@@ -10,7 +11,6 @@ import { putRecord, recoverRecords } from "./outbox-store.js";
 import { clickId } from "./click-id.js";
 import { fetchConfig, send } from "./requests.js";
 import { STRING_CALLS } from "./protocol.gen.js";
-import { onStateLoaded, trace } from "./trace.js";
 import {
   isHidden,
   monotonicMs,

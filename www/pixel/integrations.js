@@ -1,10 +1,10 @@
 // Loads the files that connect the pixel to what a page has: its data layer, its forms, its router. Each is loaded only where an
 // option asks for it.
 
+import { mayStore } from "./outbox-store.js";
 import { loadAsset } from "./lazy-assets.js";
 import { normalizeIdentifier } from "./normalize-identifier.js";
-import { isOff, isSet } from "./option-values.js";
-import { mayStore } from "./outbox-store.js";
+import { isOff } from "./option-values.js";
 import { warn } from "./safe-builtins.js";
 import { observers, records, trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
@@ -23,7 +23,7 @@ export const hooks = /** @type {any} */ ({ __proto__: null });
  * @param {unknown} option
  */
 export const loadIntegration = (file, option) => {
-  if (isSet(option) && !isOff(option))
+  if (option != null && !isOff(option))
     loadAsset(
       file,
       (start) =>
