@@ -26,4 +26,10 @@ export default [
     // tests also contain functions that run inside a page
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
   },
+  {
+    files: ["tests/frameworks/nuxt/**"],
+    languageOptions: {
+      globals: { defineNuxtConfig: "readonly" },
+    },
+  },
 ];

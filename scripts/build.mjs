@@ -6,7 +6,11 @@ import { bundle } from "./build/bundle.mjs";
 import { compileDebug, compilePixel } from "./build/compile.mjs";
 import { embedWasm, toTemplateLiteral } from "./build/embed-wasm.mjs";
 import { writeIntegrity } from "./build/integrity.mjs";
-import { writeHelpers, writeNpmPackage } from "./build/npm-package.mjs";
+import {
+  writeHelpers,
+  writeNpmPackage,
+  writeReact,
+} from "./build/npm-package.mjs";
 import {
   MODULES,
   releaseSizes,
@@ -117,6 +121,7 @@ export const build = async () => {
       pixel,
     );
   await writeHelpers();
+  await writeReact();
   await writeNpmPackage(pixel);
   await writeSnippets();
   await writeIntegrity(SCRIPTS);

@@ -12,6 +12,8 @@ export const MODULE_PLACEHOLDER = "oaiq:module";
 export const DECODER_PLACEHOLDER = "oaiq:decoder";
 /** The import whose `text` is the source of the keepalive worker. */
 const WORKER_IMPORT = "oaiq:keepalive-worker";
+/** What `oaiq/react` imports when it loads the pixel. */
+const PIXEL_IMPORT = "oaiq:pixel";
 /** The import whose `build` is this project's version. */
 const VERSION_IMPORT = "oaiq:version";
 
@@ -158,4 +160,31 @@ export const bundleModule = async (entry) => {
   });
   const [output] = outputFiles;
   return minify(await forOldTokenizers(output?.text ?? "", "module"), true);
+};
+
+/**
+ * Bundles the module `oaiq/react`. React and the pixel are not part of it.
+ *
+ * @param {"esm" | "cjs"} format
+ * @param {string} pixel the expression that loads the pixel
+ */
+export const bundleReact = async (format, pixel) => {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "www/react/index.js")],
+    write: false,
+    bundle: true,
+    minify: true,
+    format,
+    target: "es2022",
+    charset: "ascii",
+    legalComments: "none",
+    external: ["react", PIXEL_IMPORT],
+  });
+  const script = (outputFiles[0]?.text ?? "").replace(
+    `import("${PIXEL_IMPORT}")`,
+    () => pixel,
+  );
+  // the directive must be the first statement
+  return `"use client";\n${script.replace(/^"use client";/, "")}`;
 };

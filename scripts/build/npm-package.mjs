@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { capture, die, root } from "../exec.mjs";
-import { bundle, bundleModule } from "./bundle.mjs";
+import { bundle, bundleModule, bundleReact } from "./bundle.mjs";
 import { embedWasm, toAsciiString } from "./embed-wasm.mjs";
 import { banner, PIXEL_ENTRY } from "./version.mjs";
 
@@ -28,6 +28,10 @@ export const PACKED_FILES = [
   "dist/oaiq.matching.min.js",
   "dist/oaiq.min.js",
   "dist/oaiq.mjs",
+  "dist/oaiq.react.cjs",
+  "dist/oaiq.react.d.cts",
+  "dist/oaiq.react.d.ts",
+  "dist/oaiq.react.mjs",
   "dist/oaiq.recovery.min.js",
   "dist/oaiq.views.min.js",
   "docs/architecture.md",
@@ -43,6 +47,7 @@ export const PACKED_FILES = [
   "docs/events.md",
   "docs/figures.md",
   "docs/forms.md",
+  "docs/frameworks.md",
   "docs/glossary.md",
   "docs/gtm.md",
   "docs/helpers.md",
@@ -115,6 +120,24 @@ export const writeHelpers = async () => {
     "oaiq.helpers.d.ts",
     await readFile(join(root, "www/types/helpers.d.ts"), "utf8"),
   );
+};
+
+/** Writes the module `oaiq/react` with its types. It loads the pixel from the module next to it. */
+export const writeReact = async () => {
+  const types = await readFile(join(root, "www/types/react.d.ts"), "utf8");
+  await write(
+    "oaiq.react.mjs",
+    await bundleReact("esm", 'import("./oaiq.mjs")'),
+  );
+  await write("oaiq.react.d.ts", types);
+  await write(
+    "oaiq.react.cjs",
+    await bundleReact(
+      "cjs",
+      'Promise.resolve().then(()=>require("./oaiq.cjs"))',
+    ),
+  );
+  await write("oaiq.react.d.cts", types.replace("./oaiq.js", "./oaiq.cjs"));
 };
 
 /**

@@ -1,6 +1,7 @@
 // Calls that must not compile: tsc fails if one of them does.
 import oaiq, { type Config, type Item, type User } from "oaiq";
 import { minorUnits } from "oaiq/helpers";
+import { type OaiqProps, useMeasure } from "oaiq/react";
 
 // --- the event's name
 
@@ -280,3 +281,24 @@ minorUnits(5);
 // @ts-expect-error: there may be no exact amount
 const amount: number = minorUnits("5", "USD");
 void amount;
+
+// --- form fields, page views and React
+
+// @ts-expect-error: a form cannot measure an event that needs contents
+const orderForm: Config = { fields: "order_created" };
+void orderForm;
+
+// @ts-expect-error: there is no such field
+const unknownField: Config = { fields: { utm_id: "id" } };
+void unknownField;
+
+// @ts-expect-error: there is no such option
+const views: Config = { pageViews: "hash" };
+void views;
+
+// @ts-expect-error: the pixel ID is missing
+const withoutPixel: OaiqProps = { pageViews: true };
+void withoutPixel;
+
+// @ts-expect-error: the type is that of another event
+useMeasure()("lead_created", { type: "contents" });

@@ -18,6 +18,7 @@ import oaiq, {
   type User,
 } from "oaiq";
 import { eventId, ids, type Ids, minorUnits, withIds } from "oaiq/helpers";
+import { Oaiq as OaiqComponent, type OaiqProps, useMeasure } from "oaiq/react";
 
 // each event with its required fields
 oaiq("measure", "page_viewed", { type: "contents" });
@@ -220,3 +221,29 @@ const texts: (string | undefined)[] = [eventId(), oppref, obref];
 void fetch("/leads", withIds({ method: "POST" }));
 void fetch("/leads", withIds());
 void [minor, texts];
+
+// form fields and page views
+const forms: Config[] = [
+  { fields: true },
+  { fields: "lead_created" },
+  { fields: { event: "trial_started", utm_source: "lead[source]" } },
+  { fields: { first_referrer: false, event_id: undefined } },
+  { pageViews: true },
+  { pageViews: "query fragment" },
+];
+void forms;
+
+// React
+const props: OaiqProps = {
+  pixelId: "PIXEL",
+  user: { country: "DE" },
+  consent: "pending",
+  pageViews: true,
+  fields: "lead_created",
+  endpoint: "/v1/sdk/events",
+};
+const rendered: null = OaiqComponent(props);
+const measureInComponent = useMeasure();
+measureInComponent("lead_created", { type: "customer_action" });
+measureInComponent("custom", { type: "custom" }, { custom_event_name: "quiz" });
+void rendered;

@@ -34,3 +34,32 @@ test("no example has an attribute of the pixel without its prefix", async () => 
       for (const [attribute] of code.matchAll(/<script[^>]*?\sdata-[\w-]+/g))
         assert.match(attribute, /\sdata-oaiq-[\w-]+$/, file);
 });
+
+/** Lines without their indentation: an excerpt is less indented than in its file. */
+const withoutIndent = (/** @type {string} */ text) =>
+  text.trim().replace(/^[ \t]+/gm, "");
+
+test("the recipes for frameworks are excerpts of apps that are tested", async () => {
+  const text = await readFile(join(root, "docs/frameworks.md"), "utf8");
+  const excerpts = [
+    ...text.matchAll(
+      /^<!-- (tests\/frameworks\/\S+) -->\n+(?:<!-- prettier-ignore -->\n)?```\w+\n([^]*?)^```/gm,
+    ),
+  ];
+  const apps = new Set();
+  for (const [, file, excerpt] of excerpts) {
+    apps.add(file.split("/")[2]);
+    const source = withoutIndent(await readFile(join(root, file), "utf8"));
+    assert.ok(source.includes(withoutIndent(excerpt)), `${file}:\n${excerpt}`);
+  }
+  assert.equal(apps.size, 8, [...apps].join(", "));
+});
+
+test("examples of the queue are the stub of the snippets", async () => {
+  const stub = await readFile(join(root, "www/snippet/stub.html"), "utf8");
+  const text = await readFile(join(root, "docs/frameworks.md"), "utf8");
+  const [, code] = stub.split("\n");
+  const queues = text.match(/!function\(.*/g) ?? [];
+  assert.ok(queues.length >= 10);
+  for (const queue of queues) assert.equal(queue, code);
+});

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { PACKED_FILES, packedFiles } from "../../scripts/build/npm-package.mjs";
+import { SCRIPTS } from "../../scripts/build/sizes.mjs";
 import { banner } from "../../scripts/build/version.mjs";
 import { root } from "../../scripts/exec.mjs";
 
@@ -95,7 +96,7 @@ describe("the npm package", () => {
     const scripts = (await readdir(join(root, "dist"))).filter((name) =>
       name.endsWith(".js"),
     );
-    assert.equal(scripts.length, 7);
+    assert.deepEqual(scripts.sort(), [...SCRIPTS].sort());
     for (const name of new Set([...scripts, ...Object.keys(hashes)])) {
       const hash = createHash("sha384")
         .update(await readFile(join(root, "dist", name)))
@@ -174,6 +175,30 @@ test("the helpers can be imported on a server, where there are no IDs", async ()
   );
   assert.deepEqual(JSON.parse(printed), [12999, {}, ["headers"], 36]);
 });
+
+for (const [name, statement, type] of [
+  [
+    "imported",
+    `import { Oaiq, oaiq, useMeasure } from "oaiq/react";`,
+    "module",
+  ],
+  [
+    "required",
+    `const { Oaiq, oaiq, useMeasure } = require("oaiq/react");`,
+    "commonjs",
+  ],
+])
+  test(`oaiq/react can be ${name} on a server, where its calls do nothing`, async () => {
+    const printed = await outputOf(
+      process.execPath,
+      `--input-type=${type}`,
+      "--eval",
+      `${statement}
+       oaiq("init", { pixelId: "ONE" });
+       process.stdout.write([typeof Oaiq, typeof useMeasure, typeof window].join());`,
+    );
+    assert.equal(printed, "function,function,undefined");
+  });
 
 describe("the types accept valid calls, reject invalid ones and match src/schema/events.rs", () => {
   for (const [resolution, config] of Object.entries({

@@ -192,7 +192,9 @@ type TouchField =
   | "ai_source";
 
 /** The names of the fields in the site's forms; `false` leaves a field out. Default: each field's own name. */
-export type FormFieldNames = { [Field in FormField]?: string | false };
+export type FormFieldNames = {
+  [Field in FormField]?: string | false | undefined;
+};
 
 /** The event that a submit measures. */
 export type FormEvent =
@@ -262,7 +264,10 @@ export interface Config {
    * submitted. Loads `oaiq.fields.min.js`.
    */
   fields?:
-    boolean | FormEvent | (FormFieldNames & { event?: FormEvent }) | undefined;
+    | boolean
+    | FormEvent
+    | (FormFieldNames & { event?: FormEvent | undefined })
+    | undefined;
   /**
    * `true` measures `page_viewed` when the page is loaded and on each route of a single-page app. A change of the query or of
    * the fragment alone counts with `"query"`, `"fragment"` or `"query fragment"`. Loads `oaiq.views.min.js`.

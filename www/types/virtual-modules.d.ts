@@ -69,3 +69,9 @@ declare module "oaiq:decoder" {
 declare module "oaiq:keepalive-worker" {
   export const text: string;
 }
+
+/** dist/oaiq.mjs or dist/oaiq.cjs. */
+declare module "oaiq:pixel" {
+  const oaiq: import("./oaiq.js").Oaiq;
+  export default oaiq;
+}

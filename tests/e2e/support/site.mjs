@@ -446,7 +446,7 @@ export class Site {
       response
         .writeHead(file ? 200 : 404, { "content-type": this.scriptType })
         .end(file);
-    } else if (pathname.endsWith(".json")) {
+    } else if (pathname.endsWith(".json") && !(pathname in this.pages)) {
       this.configRequests.push(pathname);
       response
         .writeHead(200, {
