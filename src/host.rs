@@ -217,6 +217,7 @@ pub enum HostCall {
     StorageSet,
     OutboxPut,
     RecoverOutbox,
+    NextRequest,
     Send,
     FetchConfig,
     RequestPaint,
@@ -227,7 +228,7 @@ pub enum HostCall {
 
 impl HostCall {
     /// All calls, in the order of their numbers.
-    pub const ALL: [HostCall; 20] = [
+    pub const ALL: [HostCall; 21] = [
         HostCall::Uuid,
         HostCall::Cookie,
         HostCall::StorageGet,
@@ -242,6 +243,7 @@ impl HostCall {
         HostCall::StorageSet,
         HostCall::OutboxPut,
         HostCall::RecoverOutbox,
+        HostCall::NextRequest,
         HostCall::Send,
         HostCall::FetchConfig,
         HostCall::RequestPaint,
@@ -307,7 +309,7 @@ pub trait Host {
         kind: IdentifierKind,
     ) -> ScratchString<'s>;
     /// Sends a batch of events.
-    fn send(&mut self, s: Scratch, request: Request) -> SendResult;
+    fn send(&mut self, request: Request) -> SendResult;
     /// Fetches a pixel's config, and then calls [`crate::Tracker::on_config_response`] with the same number. `id` is the
     /// pixel's ID, encoded for a URL.
     fn fetch_config(&mut self, pixel: usize, id: ThinStr);

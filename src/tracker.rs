@@ -650,19 +650,16 @@ impl<H: Host> Tracker<H> {
         if let Some(budget) = budget {
             outbox_record = pixel.to_outbox_record(s, request_id, budget);
         }
-        let result = host.send(
-            s,
-            Request {
-                id: request_id,
-                pixel_id: pixel.uri_id.as_thin(),
-                event_count: payload.count,
-                body: body.as_thin(),
-                may_have_user,
-                is_anonymous,
-                is_unloading,
-                outbox_record: outbox_record.as_thin(),
-            },
-        );
+        let result = host.send(Request {
+            id: request_id,
+            pixel_id: pixel.uri_id.as_thin(),
+            event_count: payload.count,
+            body: body.as_thin(),
+            may_have_user,
+            is_anonymous,
+            is_unloading,
+            outbox_record: outbox_record.as_thin(),
+        });
         if result == SendResult::HandedOff {
             self.settle_pixel(s, i, request_id, Outcome::Delivered);
         }

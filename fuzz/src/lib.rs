@@ -119,7 +119,7 @@ impl Host for Browser {
         }
     }
 
-    fn send(&mut self, _: Scratch, request: Request) -> SendResult {
+    fn send(&mut self, request: Request) -> SendResult {
         let state = &mut *self.0.borrow_mut();
         for text in [request.pixel_id, request.body, request.outbox_record] {
             assert_eq!(text.as_str().len(), text.len(), "cut inside a character");

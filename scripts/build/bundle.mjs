@@ -69,7 +69,7 @@ const CONSEQUENCE = {
  * What `catch(e)` says, as JavaScript: the page may have replaced the built-in functions that a script captures first, or the
  * script has been loaded without a page, in a worker or in a tag manager's sandbox.
  */
-const REASON = `"it needs a page with its built-in functions ("+e+")"`;
+const REASON = `"it needs a page and its built-in functions ("+e+")"`;
 
 /**
  * Bundles an entry point with what belongs to a compiled module.

@@ -173,7 +173,7 @@ impl Host for PageHost {
         call_str(s, HostCall::NormalizeIdentifier, kind as i32, text)
     }
 
-    fn send(&mut self, s: Scratch, request: Request) -> SendResult {
+    fn send(&mut self, request: Request) -> SendResult {
         let Request {
             id,
             pixel_id,
@@ -188,15 +188,13 @@ impl Host for PageHost {
             | u32::from(is_anonymous) * send_flags::ANONYMOUS
             | u32::from(is_unloading) * send_flags::UNLOADING
             | u32::from(may_have_user) * send_flags::MAY_HAVE_USER;
-        // JSON has no line breaks
-        let texts = s
-            .string()
-            .append_u64(event_count)
-            .append(thin!("\n"))
-            .append(body)
-            .append(thin!("\n"))
-            .append(outbox_record);
-        if call_num(HostCall::Send, flags as i32, pixel_id, texts.as_thin()) == 0. {
+        call_num(
+            HostCall::NextRequest,
+            event_count as i32,
+            outbox_record,
+            thin!(""),
+        );
+        if call_num(HostCall::Send, flags as i32, pixel_id, body) == 0. {
             SendResult::InFlight
         } else {
             SendResult::HandedOff

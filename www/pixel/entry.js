@@ -3,6 +3,7 @@
 
 import { WASM_FORBIDDEN, wasmBytes } from "./wasm-bytes.js";
 import { build } from "oaiq:version";
+import { requestDebug, setDebug } from "./trace.js";
 import {
   attachModule,
   callModule,
@@ -36,7 +37,6 @@ import { imports } from "oaiq:imports";
 import { abortInFlight } from "./requests.js";
 import { admitCall, holdForConsent } from "./consent-gate.js";
 import { PROTOCOL_VERSION } from "./protocol.gen.js";
-import { requestDebug, setDebug } from "./trace.js";
 
 /** An array of calls that claims to be longer is broken. */
 const MAX_QUEUE_LENGTH = 1e5;

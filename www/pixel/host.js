@@ -9,7 +9,7 @@ import { normalizeIdentifier } from "./normalize-identifier.js";
 import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
 import { putRecord, recoverRecords } from "./outbox-store.js";
 import { clickId } from "./click-id.js";
-import { fetchConfig, send } from "./requests.js";
+import { fetchConfig, send, setNextRequest } from "./requests.js";
 import { STRING_CALLS } from "./protocol.gen.js";
 import {
   isHidden,
@@ -72,6 +72,7 @@ const HOST_CALLS = [
     onStateLoaded();
     recoverRecords();
   },
+  setNextRequest,
   send,
   fetchConfig,
   requestPaint,

@@ -58,6 +58,27 @@ const sendBeacon = (url, body) =>
 let lastResponseAt = -Infinity;
 
 /**
+ * The number of events of the next request.
+ *
+ * @type {number}
+ */
+let eventCount;
+/**
+ * Its outbox record, empty if it has none.
+ *
+ * @type {string}
+ */
+let outboxRecord;
+/**
+ * @param {number} count
+ * @param {string} record
+ */
+export const setNextRequest = (count, record) => {
+  eventCount = count;
+  outboxRecord = record;
+};
+
+/**
  * Aborts a request in flight, by its flags.
  *
  * @type {Record<number, () => void>}
@@ -109,13 +130,10 @@ const onFailure = (url, onSettled) => {
  *
  * @param {number} flags - see `send_flags` of src/host.rs
  * @param {string} id - the pixel's ID, encoded
- * @param {string} texts - the number of events, the body, and the outbox record, which may be empty, each in a line
+ * @param {string} body
  */
-export const send = (flags, id, texts) => {
-  let [count, body, outboxRecord] = /** @type {[string, string, string]} */ (
-    texts.split("\n")
-  );
-  const url = `${eventsUrl}${eventsUrl.includes("?") ? "&" : "?"}pid=${id}&st=oaiq-web&sv=${PROTOCOL_VERSION}&t=${now()}&ec=${count}`;
+export const send = (flags, id, body) => {
+  const url = `${eventsUrl}${eventsUrl.includes("?") ? "&" : "?"}pid=${id}&st=oaiq-web&sv=${PROTOCOL_VERSION}&t=${now()}&ec=${eventCount}`;
   if (flags & MAY_HAVE_USER)
     body = tryOr(() => hooks.addUser?.(url, body, flags & UNLOADING)) || body;
   const isAnonymous = flags & ANONYMOUS;
@@ -139,14 +157,14 @@ export const send = (flags, id, texts) => {
   };
   /** @type {RequestInit} */
   const request = {
-    method: "POST",
-    mode: requestMode,
     headers: { "Content-Type": "text/plain" },
-    body,
+    method: "POST",
     credentials: isAnonymous ? "omit" : "include",
+    body,
     // with a worker, the end of the page aborts the request and the worker makes it; keepalive would make it twice
     keepalive:
       (!!isUnloading || !workerPort) && body.length < MAX_KEEPALIVE_LENGTH,
+    mode: requestMode,
   };
   if (isAnonymous) request.referrerPolicy = "no-referrer";
   // the page's own policy applies, to a URL without a query

@@ -19,6 +19,7 @@ export type HostCalls = [
   StorageSet: NumberCall,
   OutboxPut: NumberCall,
   RecoverOutbox: NumberCall,
+  NextRequest: NumberCall,
   Send: NumberCall,
   FetchConfig: NumberCall,
   RequestPaint: NumberCall,

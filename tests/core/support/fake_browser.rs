@@ -520,7 +520,7 @@ impl Host for FakeBrowser {
         })
     }
 
-    fn send(&mut self, _: Scratch, request: Request) -> SendResult {
+    fn send(&mut self, request: Request) -> SendResult {
         let mut state = self.state_mut();
         let record = request.outbox_record.as_str();
         let by = if !request.is_unloading || request.is_anonymous {
