@@ -185,6 +185,10 @@ export const bundleReact = async (format, pixel) => {
     `import("${PIXEL_IMPORT}")`,
     () => pixel,
   );
-  // the directive must be the first statement
-  return `"use client";\n${script.replace(/^"use client";/, "")}`;
+  const code = await minify(
+    await forOldTokenizers(script, format === "esm" ? "module" : "script"),
+    format === "esm",
+  );
+  // terser removes the directive, which must be the first statement
+  return `"use client";\n${code}`;
 };
