@@ -173,6 +173,8 @@ export class Site {
    * @type {(batch: Batch) => EndpointResponse}
    */
   respond = () => ({ status: 202 });
+  /** Whether the pixel configs have automatic advanced matching on. */
+  hasMatching = false;
   /** The content type of the pixel's files. */
   scriptType = "text/javascript; charset=utf-8";
   /** @type {{file: string | undefined, releases: ((value?: unknown) => void)[]} | undefined} */
@@ -453,7 +455,7 @@ export class Site {
           "content-type": "application/json",
           "access-control-allow-origin": "*",
         })
-        .end('{"automatic_advanced_matching_enabled":false}');
+        .end(`{"automatic_advanced_matching_enabled":${this.hasMatching}}`);
       this.#condition.notify();
     } else {
       const page = this.pages[pathname];
