@@ -7,6 +7,7 @@ import {
   closestOf,
   isField,
   isIgnored,
+  joinAttributes,
   labelledByTexts,
   labelTexts,
   matches,
@@ -15,7 +16,6 @@ import {
   select,
   someAncestor,
   textOf,
-  wordsOf,
 } from "./dom.js";
 import { includes, some } from "./tables.js";
 import { hasSecretToken } from "./field-kind.js";
@@ -44,9 +44,8 @@ export const MAX_ANCESTORS = 8;
 const MAX_SECTIONS = 30;
 const MAX_PAIRS = 60;
 const MAX_HITS = 15;
-/** How many elements are looked at, on the page and in each section, and how many headings. */
+/** How many elements of a kind are looked at, on the page and in each section. */
 const MAX_ELEMENTS = 5_000;
-const MAX_HEADINGS = 300;
 /** In UTF-16 units. */
 const MAX_TITLE_LENGTH = 256;
 const MAX_VALUE_LENGTH = 1024;
@@ -61,6 +60,8 @@ const PAIR = "dt,th,label,span,p";
 /** Inside an ID or a class, and inside an `aria-label`. */
 const SECTION_NAME = /account|profile|customer|order[-_]confirmation/i;
 const SECTION_LABEL = /account|profile|customer|order confirmation/i;
+/** Parts of the words for email addresses and phone numbers: few elements have one. */
+const PART_OF_WORD = /mail|phone|mobile|number|cell|tel|[^\0-\x7f]/i;
 /** The last name of what Knockout binds the text to (https://knockoutjs.com/documentation/text-binding.html). */
 const BINDING = /\b(?:text|value)\s*:\s*(?:[\w$]+\.)*([\w$]+)/;
 
@@ -70,15 +71,12 @@ const KINDS = EMAIL | PHONE;
 const findSections = () => {
   /** @type {Element[]} */
   const sections = [];
-  /** @type {Element[]} */
-  const labelled = [];
-  /** @type {Element[]} */
-  const headings = [];
   let count = 0;
   /** @param {Element | null} element */
   const add = (element) => {
     count += 1;
-    if (element && !includes(sections, element)) append(sections, element);
+    if (element && count <= MAX_SECTIONS && !includes(sections, element))
+      append(sections, element);
   };
   /**
    * What a section's title says. One of other people, or of the company, is not the visitor's.
@@ -94,31 +92,20 @@ const findSections = () => {
   };
   some(select("*"), MAX_ELEMENTS, (element) => {
     if (
-      SECTION_NAME.test(attribute(element, "id")) ||
-      SECTION_NAME.test(attribute(element, "class")) ||
-      SECTION_LABEL.test(attribute(element, "aria-label")) ||
-      matches(element, "[data-account],[data-profile]")
-    ) {
-      if (count < MAX_SECTIONS && titleWords(element) !== OTHER_PERSON)
-        add(element);
-    } else if (
-      attribute(element, "aria-labelledby") &&
-      matches(element, REGION)
+      (SECTION_NAME.test(attribute(element, "id")) ||
+        SECTION_NAME.test(attribute(element, "class")) ||
+        SECTION_LABEL.test(attribute(element, "aria-label")) ||
+        matches(element, "[data-account],[data-profile]")) &&
+      titleWords(element) !== OTHER_PERSON
     )
-      append(labelled, element);
-    if (headings.length < MAX_HEADINGS && matches(element, HEADING))
-      append(headings, element);
+      add(element);
   });
-  each(labelled, (element) => {
-    if (count < MAX_SECTIONS && titleWords(element) & ACCOUNT) add(element);
+  some(select("[aria-labelledby]"), MAX_ELEMENTS, (element) => {
+    if (matches(element, REGION) && titleWords(element) & ACCOUNT) add(element);
   });
-  each(headings, (heading) => {
+  some(select(HEADING), MAX_ELEMENTS, (heading) => {
     const text = textOf(heading, MAX_TITLE_LENGTH);
-    if (
-      count < MAX_SECTIONS &&
-      text.length <= MAX_TITLE_LENGTH &&
-      wordsIn(text) & ACCOUNT
-    )
+    if (text.length <= MAX_TITLE_LENGTH && wordsIn(text) & ACCOUNT)
       add(closestOf(heading, REGION) ?? parentOf(heading));
   });
   return sections;
@@ -198,7 +185,8 @@ export const readAccountPage = (tries, give) => {
       each(labelTexts(element), (label) => {
         text += `|${label}`;
       });
-      const words = wordsOf(element, DESCRIBING, text);
+      text = joinAttributes(element, DESCRIBING, text);
+      const words = PART_OF_WORD.test(text) ? wordsIn(text) : 0;
       if (words & KINDS && !isField(element))
         tryElement(words, element, section);
     };

@@ -1,11 +1,11 @@
 // What the visitor does: changes a field, presses Enter in it, clicks a button, submits a form.
 
 import { filter, findIndex } from "../consent/lists.js";
+import { isForOthers, isPayment, readFormWords } from "./form-words.js";
 import * as dom from "./dom.js";
 import { NAMES, PLACES } from "./field-kind.js";
 import { readField, readForm } from "./form.js";
 import { hasValue } from "./tables.js";
-import { isForOthers, isPayment, readFormWords } from "./form-words.js";
 import { takeForm } from "./merge.js";
 import { CERTAIN, CONFIRMATION } from "./words.js";
 

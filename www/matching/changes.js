@@ -4,11 +4,14 @@ import { tryOr } from "../pixel/safe-builtins.js";
 
 let isChanged = true;
 
-/** @type {MutationObserver | undefined} */
+/**
+ * Undefined where the page has broken it; then the document counts as changed at each scan.
+ *
+ * @type {any}
+ */
 const observer = tryOr(
   () =>
     new MutationObserver(() => {
-      isChanged = true;
       // one change is enough, and further ones of a busy page cost it nothing
       stopWatching();
     }),
@@ -17,10 +20,9 @@ const observer = tryOr(
 /** Whether the document may have changed since the last call. From now on, changes are noticed. */
 export const takeChanges = () =>
   tryOr(() => {
-    if (!observer || observer.takeRecords().length) isChanged = true;
-    const result = isChanged;
+    const result = observer.takeRecords().length > 0 || isChanged;
     if (result)
-      observer?.observe(document, {
+      observer.observe(document, {
         subtree: true,
         childList: true,
         attributes: true,
@@ -32,5 +34,5 @@ export const takeChanges = () =>
 
 export const stopWatching = () => {
   isChanged = true;
-  tryOr(() => observer?.disconnect());
+  tryOr(() => observer.disconnect());
 };

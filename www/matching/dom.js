@@ -147,20 +147,19 @@ export const someAncestor = (element, most, work) => {
 };
 
 /**
- * What the words in some attributes of an element say, and in a further text. These must be words that stand in a text, not
- * whole texts.
+ * Some attributes of an element and a further text, joined by what is no part of a word. `wordsIn` finds words in it that stand
+ * in a text, but no whole texts.
  *
  * @param {Element} element
  * @param {string[]} names
  * @param {string} [text]
  */
-export const wordsOf = (element, names, text = "") => {
+export const joinAttributes = (element, names, text = "") => {
   let all = text;
   each(names, (name) => {
-    // nothing that may be a part of a word
     all += `|${attribute(element, name)}`;
   });
-  return wordsIn(all);
+  return all;
 };
 
 /**
@@ -169,7 +168,7 @@ export const wordsOf = (element, names, text = "") => {
  * @param {Element} element
  */
 export const attributeWords = (element) =>
-  wordsOf(element, ["id", "class", "name", "aria-label"]);
+  wordsIn(joinAttributes(element, ["id", "class", "name", "aria-label"]));
 
 /**
  * The texts of the elements that `aria-labelledby` names.
@@ -301,10 +300,12 @@ export const hasFields = (element) =>
  * @param {Element} button
  */
 export const buttonWords = (button) =>
-  wordsOf(
-    button,
-    ["value", "name", "id", "aria-label"],
-    textOf(button, MAX_BUTTON_LENGTH),
+  wordsIn(
+    joinAttributes(
+      button,
+      ["value", "name", "id", "aria-label"],
+      textOf(button, MAX_BUTTON_LENGTH),
+    ),
   );
 
 /**
@@ -346,9 +347,7 @@ export const isActiveButton = (element) =>
  * @param {Element} element
  */
 export const nameOf = (element) =>
-  attribute(element, "name") ||
-  attribute(element, "id") ||
-  attribute(element, "class");
+  attribute(element, "name") || attribute(element, "id");
 
 /**
  * The element that an event started at, also inside an open shadow tree.

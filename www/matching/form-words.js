@@ -1,14 +1,15 @@
 // What the words of a form and of its buttons say about the whole form.
 
 import { each } from "../consent/lists.js";
-import { buttonsIn, buttonWords, wordsOf } from "./dom.js";
-import { OTHER_PERSON, PAYMENT } from "./words.js";
+import { buttonsIn, buttonWords, joinAttributes } from "./dom.js";
+import { OTHER_PERSON, PAYMENT, wordsIn } from "./words.js";
 
 /** The forms that were once seen to be for a payment: a page may change the words of its buttons. */
 const payments = new WeakSet();
 
 /** @param {Element} form */
-const ownWords = (form) => wordsOf(form, ["id", "name", "aria-label"]);
+const ownWords = (form) =>
+  wordsIn(joinAttributes(form, ["id", "name", "aria-label"]));
 
 /**
  * Whether the attributes of a form say that it is for somebody else than the visitor.
