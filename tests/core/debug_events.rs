@@ -236,11 +236,7 @@ fn observers_learn_of_each_event_before_it_is_queued() {
 
 #[test]
 fn observers_learn_nothing_of_recovered_events() {
-    let mut page = Page::open(CHECKOUT_URL);
-    page.call(INIT_P);
-    page.call(&order("a"));
-    page.advance(100);
-    let mut next = page.crash(CHECKOUT_URL);
+    let mut next = Page::after_crash(CHECKOUT_URL, &["a"], CHECKOUT_URL);
     next.call(INIT_P);
     next.advance(60_000);
     assert_eq!(next.delivered_ids(), ["a"]);

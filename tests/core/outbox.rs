@@ -12,7 +12,7 @@ use crate::support::fake_browser::{
 };
 use crate::support::page::{
     CHECKOUT_URL, CONSENT_DENY, CONSENT_GRANT, IDLE_FLUSH_MS, INIT_P, INIT_P_DEBUG, INIT_Q,
-    INVALID_CALL, Page, order, order_of_size,
+    INVALID_CALL, Page, SAVE_DELAY_MS, order, order_of_size,
 };
 
 /// Another page of the shop.
@@ -21,8 +21,6 @@ const NEXT: &str = "https://shop.example.test/thanks?order=7#top";
 const LANDING_A: &str = "https://shop.example.test/?oppref=a";
 const LANDING_B: &str = "https://shop.example.test/?oppref=b";
 
-/// An event is saved this long after its call, in milliseconds.
-const SAVE_DELAY_MS: u64 = 100;
 /// Longer than any backoff, in milliseconds.
 const LONG_MS: u64 = 1_000_000;
 const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -170,16 +168,6 @@ fn wire_form(id: &str, time: u64) -> String {
 /// A record of pixel `P` with these events.
 fn record_with(events: &str) -> String {
     format!(r#"{{"pixel":"P","events":[{events}]}}"#)
-}
-
-/// Measures orders for `P` on a page that crashes before it sends them, and opens another page.
-fn crashed(url: &str, ids: &[&str], next: &str) -> Page {
-    let mut page = Page::open(url);
-    page.call(INIT_P);
-    page.orders(ids.iter().copied());
-    page.advance(SAVE_DELAY_MS);
-    assert!(page.requests().is_empty());
-    page.crash(next)
 }
 
 /// Starts `P` and sends everything.
@@ -400,7 +388,7 @@ fn crashed_page_s_events_are_sent_once_by_the_next_page() {
 
 #[test]
 fn recovered_events_are_sent_at_once_and_stay_stored_until_delivered() {
-    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
     page.set_network(Network::Down);
     page.call(INIT_P);
     page.advance(AFTER_RECOVERY_MS);
@@ -415,7 +403,7 @@ fn recovered_events_are_sent_at_once_and_stay_stored_until_delivered() {
 #[test]
 fn recovered_events_survive_a_crash_at_any_moment() {
     for after in [0, 10, 17, 18, 50, 200, 3_000] {
-        let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+        let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
         page.set_network(Network::Manual);
         page.call(INIT_P);
         page.call(&order("b"));
@@ -438,7 +426,7 @@ fn recovered_events_survive_a_crash_at_any_moment() {
 
 #[test]
 fn records_of_several_earlier_pages_are_recovered() {
-    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
     page.set_network(Network::Down);
     for id in ["b", "c"] {
         page.call(INIT_P);
@@ -535,7 +523,7 @@ fn recovery_repeats_no_init_marker_or_config_request() {
 
 #[test]
 fn events_of_different_click_ids_never_share_a_request() {
-    let mut page = crashed(LANDING_A, &["a"], LANDING_B);
+    let mut page = Page::after_crash(LANDING_A, &["a"], LANDING_B);
     page.call(INIT_P);
     page.call(&order("b"));
     page.advance(LONG_MS);
@@ -546,7 +534,7 @@ fn events_of_different_click_ids_never_share_a_request() {
 
 #[test]
 fn events_of_different_click_ids_stay_apart_after_two_crashes() {
-    let mut page = crashed(LANDING_A, &["a"], LANDING_B);
+    let mut page = Page::after_crash(LANDING_A, &["a"], LANDING_B);
     page.set_network(Network::Manual);
     page.call(INIT_P);
     page.call(&order("b"));
@@ -564,14 +552,14 @@ fn events_of_different_click_ids_stay_apart_after_two_crashes() {
 
 #[test]
 fn event_before_any_click_id_is_recovered_without_one() {
-    let mut page = crashed(CHECKOUT_URL, &["a"], LANDING_B);
+    let mut page = Page::after_crash(CHECKOUT_URL, &["a"], LANDING_B);
     start(&mut page);
     assert_eq!(page.click_of("a"), (None, vec!["a".into()]));
 }
 
 #[test]
 fn click_id_with_odd_characters_survives_the_outbox() {
-    let mut page = crashed(
+    let mut page = Page::after_crash(
         "https://shop.example.test/?oppref=%22%5C%0A%C3%BC",
         &["a"],
         LANDING_B,
@@ -584,7 +572,7 @@ fn click_id_with_odd_characters_survives_the_outbox() {
 fn recovered_events_carry_no_user_data_of_the_next_page() {
     let user = r#""user":{"city":"Kiel"}"#;
     for config in ["u".into(), format!("{{{user}}}")] {
-        let browser = crashed(CHECKOUT_URL, &["a"], NEXT).browser;
+        let browser = Page::after_crash(CHECKOUT_URL, &["a"], NEXT).browser;
         let mut page = browser.open_with_config(&config);
         page.call(&format!(r#"["init",{{"pixelId":"P",{user}}}]"#));
         page.call(&order("b"));
@@ -789,7 +777,7 @@ fn expired_event_is_reported_once() {
 #[test]
 fn record_of_seven_days_ago_expires_and_a_younger_one_does_not() {
     for (later, is_delivered) in [(7 * DAY + 1_000, false), (7 * DAY - 1_000, true)] {
-        let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+        let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
         page.browser.state_mut().now += later;
         start(&mut page);
         assert_eq!(page.delivered_ids().len(), usize::from(is_delivered));
@@ -804,7 +792,7 @@ fn record_of_seven_days_ago_expires_and_a_younger_one_does_not() {
 #[test]
 fn clock_set_back_before_the_next_page_does_not_matter() {
     for back in [1, 30 * DAY, 1_800_000_000_000] {
-        let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+        let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
         let mut state = page.browser.state_mut();
         state.now = state.now.saturating_sub(back);
         drop(state);
@@ -853,7 +841,7 @@ fn pages_with_an_outbox() -> Vec<Page> {
             page
         })
         .into();
-    let mut heir = crashed(CHECKOUT_URL, &["a"], NEXT);
+    let mut heir = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
     heir.set_network(Network::Down);
     heir.call(INIT_P);
     heir.advance(AFTER_RECOVERY_MS);
@@ -902,7 +890,7 @@ fn stored_denial_empties_the_outbox_on_a_page_without_pixel() {
 
 #[test]
 fn denial_during_recovery_applies_to_recovered_events() {
-    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
     page.call(INIT_P);
     page.advance(16);
     page.browser.store_consent("false");
@@ -963,7 +951,7 @@ fn later_grant_recovers_records_of_other_pages() {
 
 #[test]
 fn page_without_pixel_leaves_records_for_a_later_page() {
-    let mut page = crashed(CHECKOUT_URL, &["a"], NEXT);
+    let mut page = Page::after_crash(CHECKOUT_URL, &["a"], NEXT);
     page.advance(LONG_MS);
     assert_eq!(page.stored_ids(), ["a"]);
     assert!(page.requests().is_empty());

@@ -3,7 +3,6 @@
 use crate::support::fake_browser::{LATENCY_MS, Network, PAINT_MS};
 use crate::support::page::{
     CHECKOUT_URL, CONFIG_URL, CONSENT_DENY, CONSENT_GRANT, INIT_P, INIT_Q, MAX_FLUSH_MS, Page,
-    order,
 };
 
 const ENABLED: &str = r#"{"automatic_advanced_matching_enabled":true}"#;
@@ -196,11 +195,7 @@ fn grant_after_denial_requests_a_config_that_has_not_arrived() {
 
 #[test]
 fn pixel_of_a_recovered_record_requests_no_config() {
-    let mut page = Page::open(CHECKOUT_URL);
-    page.call(INIT_P);
-    page.call(&order("a"));
-    page.advance(100);
-    let mut next = page.crash(CHECKOUT_URL);
+    let mut next = Page::after_crash(CHECKOUT_URL, &["a"], CHECKOUT_URL);
     next.browser.state_mut().config_requests.clear();
     next.call(INIT_Q);
     next.advance(20_000);

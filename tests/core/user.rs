@@ -163,11 +163,7 @@ fn only_a_request_with_events_of_an_identified_visitor_may_have_user_data() {
 
 #[test]
 fn request_of_recovered_events_may_have_no_user_data() {
-    let mut page = Page::open(CHECKOUT_URL);
-    page.call(INIT_P);
-    page.call(&order("a"));
-    page.advance(100);
-    let mut next = page.crash(CHECKOUT_URL);
+    let mut next = Page::after_crash(CHECKOUT_URL, &["a"], CHECKOUT_URL);
     next.call(INIT_P);
     next.advance(60_000);
     let requests = next.requests();

@@ -28,6 +28,8 @@ pub const CONSENT_GRANT: &str = r#"["consent",true]"#;
 pub const IDLE_FLUSH_MS: u64 = 1_250;
 /// A batch is sent at most 4 s after its first event; so is a batch of diagnostics only.
 pub const MAX_FLUSH_MS: u64 = 4_250;
+/// An event is saved this long after its call, in milliseconds.
+pub const SAVE_DELAY_MS: u64 = 100;
 
 pub const EVENTS_URL: &str = "https://bzr.openai.com/v1/sdk/events";
 pub const CONFIG_URL: &str = "https://bzrcdn.openai.com/pixel-config/v1";
@@ -207,6 +209,18 @@ impl Page {
         self.with_tracker(|tracker, s| {
             tracker.recover_record(s, ThinString::from(&*text).as_thin());
         });
+    }
+
+    /// The page `next` of a visitor whose page `url` crashed with saved orders before it sent anything.
+    pub fn after_crash(url: &str, ids: &[&str], next: &str) -> Self {
+        let mut page = Self::open(url);
+        page.call(INIT_P);
+        for id in ids {
+            page.call(&order(id));
+        }
+        page.advance(SAVE_DELAY_MS);
+        assert!(page.requests().is_empty());
+        page.crash(next)
     }
 
     /// The page crashes, and another one opens.

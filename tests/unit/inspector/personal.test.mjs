@@ -8,7 +8,7 @@ import {
   findPersonalData,
   PHONE,
 } from "../../../www/inspector/model/personal.js";
-import { sha256 } from "../../../www/inspector/model/sha256.js";
+import { sha256 } from "../../../www/matching/sha256.js";
 import {
   diagnosticEntry,
   entry,

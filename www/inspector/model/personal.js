@@ -5,7 +5,7 @@
 /** @import { EventRecord } from "./types.d.ts" */
 import { dataOf, isInternal, isServer, userOf, userValues } from "./event.js";
 import { partsFromPage } from "./matching.js";
-import { sha256 } from "./sha256.js";
+import { sha256 } from "../../matching/sha256.js";
 import { toText } from "./to-text.js";
 
 export const EMAIL = "an e-mail address";
