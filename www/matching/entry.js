@@ -26,7 +26,6 @@ const RENEWAL_MS = 3_000;
 const TIMEOUT_MS = 3_000;
 /** `enabled` of a config that says nothing. */
 const UNKNOWN = 2;
-const SETTING = /"automatic_advanced_matching_enabled"\s*:\s*(true|false)/;
 const EVENTS = ["change", "keydown", "click", "submit"];
 
 /**
@@ -221,8 +220,8 @@ const start = (
       });
       const text = await response.text();
       status = response.status;
-      const setting = response.ok && SETTING.exec(text);
-      if (setting) enabled = +(setting[1] === "true");
+      const setting = JSON.parse(text)?.automatic_advanced_matching_enabled;
+      if (response.ok && typeof setting === "boolean") enabled = +setting;
     } catch {
       // the script decides what an unknown status means
     }
