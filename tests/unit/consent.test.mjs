@@ -580,6 +580,21 @@ describe("the options of the consent file", () => {
     assert.deepEqual(options({}, config), expected);
   });
 
+  test("are the same as without them where they are off", () => {
+    assert.deepEqual(
+      options({
+        "data-oaiq-consent-source": "off",
+        "data-oaiq-gpc": "off",
+        "data-oaiq-click-passthrough": "off",
+      }),
+      options({}),
+    );
+    assert.deepEqual(
+      options({}, { consentSource: "off", gpc: "off", redactPath: "off" }),
+      options({}),
+    );
+  });
+
   test("ignore the attributes of other tools", () => {
     const nothing = options({});
     assert.deepEqual(nothing.sources, ["call"]);

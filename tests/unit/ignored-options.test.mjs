@@ -123,7 +123,10 @@ describe("debug", () => {
                 /** @type {Record<string, string>} */ (attributes)[name],
               {},
             ),
-            isIgnored ? [[prefix + name, value]] : [],
+            // an option that is set to off is not ignored
+            isIgnored && (value !== "off" || prefix === "data-")
+              ? [[prefix + name, value]]
+              : [],
             `${prefix}${name}="${value}"`,
           );
         }

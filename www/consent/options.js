@@ -59,19 +59,20 @@ export const readOptions = (getAttribute, config) => {
   /** @param {string} line */
   const addWarning = (line) => append(warnings, line);
   /**
-   * The text of an option, and where the page sets it; undefined if the page does not set it.
+   * The text of an option, and where the page sets it; undefined if the page does not set it, or sets it to "off".
    *
    * @param {string} name
    * @param {keyof typeof config} key
    */
   const find = (name, key) => {
     const own = tryOr(() => getAttribute(`data-oaiq-${name}`)) ?? null;
+    if (own === "off") return;
     if (own !== null) return { text: own.trim(), from: `data-oaiq-${name}` };
     const unprefixed = tryOr(() => getAttribute(`data-${name}`)) ?? null;
     if (unprefixed !== null && IS_KNOWN_VALUE[name](unprefixed.trim()))
       return { text: unprefixed.trim(), from: `data-${name}` };
     const value = tryOr(() => config[key]) ?? false;
-    if (value === false || value === "") return;
+    if (value === false || value === "" || value === "off") return;
     return {
       // true is like an attribute without a value
       text: value === true ? "" : tryOr(() => `${value}`.trim(), ""),
@@ -119,7 +120,8 @@ export const readOptions = (getAttribute, config) => {
       `nothing is measured where the TCF applies: ${vendor.from} must be the number of a vendor, but is "${vendor.text}"`,
     );
 
-  const redactPath = tryOr(() => config.redactPath) ?? false;
+  const paths = tryOr(() => config.redactPath) ?? false;
+  const redactPath = paths !== "off" && paths;
   const mustAsk =
     sources.length > 0 ||
     source !== undefined ||

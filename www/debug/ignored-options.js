@@ -7,6 +7,8 @@ const text = (value) => String(value).trim();
 const isEmpty = (value) => text(value) === "";
 /** @param {unknown} value */
 const isSwitch = (value) => value === "on" || value === "off";
+/** @param {unknown} value */
+const isFlag = (value) => isEmpty(value) || /^(true|off)$/.test(text(value));
 
 /**
  * The values of attributes without the prefix "data-oaiq-", which other tools use too.
@@ -31,8 +33,8 @@ const UNPREFIXED = {
  * @type {Record<string, (value: string) => boolean>}
  */
 const PREFIXED = {
-  consent: UNPREFIXED.consent,
-  "click-passthrough": (value) => isEmpty(value) || text(value) === "true",
+  consent: (value) => value === "pending" || value === "off",
+  "click-passthrough": isFlag,
   diagnostics: isSwitch,
   wasm: isSwitch,
 };
@@ -43,8 +45,8 @@ const PREFIXED = {
  * @type {Record<string, (value: unknown) => boolean>}
  */
 const CONFIG = {
-  consent: (value) => value === "pending" || value === "",
-  clickPassthrough: (value) => isEmpty(value) || text(value) === "true",
+  consent: (value) => value === "pending" || value === "off" || value === "",
+  clickPassthrough: isFlag,
   diagnostics: isSwitch,
   wasm: isSwitch,
 };

@@ -4,7 +4,7 @@
 import { mayStore } from "./outbox-store.js";
 import { loadAsset } from "./lazy-assets.js";
 import { normalizeIdentifier } from "./normalize-identifier.js";
-import { isOff } from "./option-values.js";
+import { isOn } from "./options.js";
 import { warn } from "./safe-builtins.js";
 import { observers, records, trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
@@ -23,7 +23,7 @@ export const hooks = /** @type {any} */ ({ __proto__: null });
  * @param {unknown} option
  */
 export const loadIntegration = (file, option) => {
-  if (option != null && !isOff(option))
+  if (isOn(option))
     loadAsset(
       file,
       (start) =>

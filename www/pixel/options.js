@@ -3,13 +3,20 @@
 import { NOT_MEASURING, tryOr } from "./safe-builtins.js";
 import { serialize } from "./serialize-call.js";
 import { scriptElement } from "oaiq:asset-urls";
-import { isOff, isSet } from "./option-values.js";
 
 const EVENTS = "https://bzr.openai.com/v1/sdk/events";
 const PIXEL_CONFIG = "https://bzrcdn.openai.com/pixel-config/v1";
 
 /** URLs of the developer's own machine. */
 const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1])[:/]/;
+
+/**
+ * Whether an option is set and not off. An attribute without a value is set, and so is `oaiq.config.cors: true`.
+ *
+ * @param {unknown} value
+ */
+export const isOn = (value) =>
+  value != null && value !== false && value !== "off";
 
 /**
  * Returns the URL of an endpoint. Throws an error whose message is for the site's developer, if the URL is not allowed.
@@ -66,7 +73,7 @@ export let mayUseWasm;
 export let isSilent;
 
 /**
- * What may be read from the page for matching. "on" if the page does not say.
+ * What may be read from the page for matching. 1 if the page does not say.
  *
  * @type {unknown}
  */
@@ -105,23 +112,23 @@ export const readOptions = (config) => {
         : /** @type {Record<string, unknown>} */ (config)[key])
     );
   };
-  if (isSet(read("cors", /^$/))) requestMode = "cors";
+  if (isOn(read("cors", /^$/))) requestMode = "cors";
   eventsUrl = checkUrl("endpoint", read("endpoint", /^/), EVENTS);
   configUrl = checkUrl("settings", read("settings", /^/), PIXEL_CONFIG);
   mustHold =
-    isSet(config.redactPath) ||
+    isOn(config.redactPath) ||
     read("consent", /^pending$/) === "pending" ||
-    isSet(
+    isOn(
       read(
         "consent-source",
         /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
         "consentSource",
       ),
     ) ||
-    isSet(read("gpc", /^(opt-out)?$/));
-  mayUseWasm = !isOff(read("wasm"));
-  isSilent = isOff(read("diagnostics"));
-  matching = read("matching") ?? "on";
+    isOn(read("gpc", /^(opt-out)?$/));
+  mayUseWasm = isOn(read("wasm") ?? 1);
+  isSilent = !isOn(read("diagnostics") ?? 1);
+  matching = read("matching") ?? 1;
   layer = read("layer");
   fields = read("fields");
   pageViews = read("page-views", undefined, "pageViews");
