@@ -126,9 +126,6 @@ pub enum DebugEvent {
     ScriptElement,
     /// Earlier debug events were not recorded. Carries what is missing, in words.
     NotRecorded,
-    /// An event of this page is about to be queued. Carries the pixel's ID, encoded for a URL. Reported by the pixel, also
-    /// while debug is off, for the files that observe it (www/pixel/integrations.js).
-    WillMeasure,
     /// The page's data layer is followed, or something in it is not measured. Carries `LayerNote` of
     /// [`crate::debug_log::payload`].
     DataLayer,
@@ -158,7 +155,7 @@ pub mod send_flags {
 
 impl DebugEvent {
     /// All debug events, in the order of their numbers.
-    pub const ALL: [DebugEvent; 35] = [
+    pub const ALL: [DebugEvent; 34] = [
         DebugEvent::Init,
         DebugEvent::PixelStarted,
         DebugEvent::ConsentChanged,
@@ -189,7 +186,6 @@ impl DebugEvent {
         DebugEvent::ConfigUser,
         DebugEvent::ScriptElement,
         DebugEvent::NotRecorded,
-        DebugEvent::WillMeasure,
         DebugEvent::DataLayer,
         DebugEvent::FormSubmitted,
         DebugEvent::DuplicateCall,

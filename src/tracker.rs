@@ -534,10 +534,6 @@ impl<H: Host> Tracker<H> {
         let mut has_no_pixel = true;
         for (i, pixel) in self.pixels.iter_mut().enumerate() {
             if pixel.source == source && (is_for_all || target == i) {
-                if measured.is_ok() && source == Source::PAGE {
-                    self.host
-                        .trace(DebugEvent::WillMeasure, pixel.uri_id.as_thin());
-                }
                 enqueue_or_count(&mut pixel.queue, &measured, false, now);
                 has_no_pixel = false;
             }

@@ -52,7 +52,7 @@ const workerSource = async () =>
  */
 const PRIVATE_PROPERTIES = {
   "www/matching/entry.js":
-    /^(category|current|element|elements|endsAt|field|given|hasForm|held|hints|inputMode|inputs|is(Acted|Payment|Scan)|items|kinds|layers?|letter|loose|own|present|property|readValue|texts|told)$/,
+    /^(category|current|element|elements|endsAt|field|forms|given|hasForm|hasReadScripts|held|hints|inputMode|inputs|is(Acted|Payment|Scan)|items|kinds|layers?|letter|loose|own|present|property|readValue|structure|texts|told)$/,
 };
 
 /** What the page misses if a script cannot run; by default, everything. */

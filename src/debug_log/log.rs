@@ -161,8 +161,6 @@ impl DebugLog {
             DebugEvent::NoPixelStarted => return self.not_initialized(),
             DebugEvent::ConfigUser => return self.config_user(about),
             DebugEvent::ScriptElement => messages::script_element(&Tagged::decode(about)),
-            // for observers
-            DebugEvent::WillMeasure => return None,
             DebugEvent::NotRecorded => {
                 self.not_recorded = about.into();
                 return None;

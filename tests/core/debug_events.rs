@@ -19,11 +19,7 @@ fn with_debug() -> Page {
 
 fn traced_events(page: &Page) -> Vec<DebugEvent> {
     let state = page.browser.state();
-    let events = state.trace.iter().map(|(event, _)| *event);
-    // debug says nothing about it
-    events
-        .filter(|event| *event != DebugEvent::WillMeasure)
-        .collect()
+    state.trace.iter().map(|(event, _)| *event).collect()
 }
 
 #[test]
@@ -220,25 +216,4 @@ fn debug_does_not_change_requests() {
         sent.collect::<Vec<_>>()
     };
     assert_eq!(sent(INIT_P), sent(INIT_P_DEBUG));
-}
-
-#[test]
-fn observers_learn_of_each_event_before_it_is_queued() {
-    let mut page = Page::open(CHECKOUT_URL);
-    page.call_all([INIT_P, INIT_Q]);
-    page.call(&order("a"));
-    page.call(INVALID_CALL);
-    page.call(r#"["measureSingle","Q","lead_created",{"type":"customer_action"}]"#);
-    page.call(CONSENT_DENY);
-    page.call(&order("b"));
-    assert_eq!(page.traced(DebugEvent::WillMeasure), ["P", "Q", "Q"]);
-}
-
-#[test]
-fn observers_learn_nothing_of_recovered_events() {
-    let mut next = Page::after_crash(CHECKOUT_URL, &["a"], CHECKOUT_URL);
-    next.call(INIT_P);
-    next.advance(60_000);
-    assert_eq!(next.delivered_ids(), ["a"]);
-    assert!(next.traced(DebugEvent::WillMeasure)[1..].is_empty());
 }

@@ -2,6 +2,16 @@
 
 import { append, each } from "../consent/lists.js";
 import {
+  ACCOUNT,
+  COMPANY,
+  CONFIRMATION,
+  EMAIL,
+  KEEP_AWAY,
+  OTHER_PERSON,
+  PHONE,
+  wordsIn,
+} from "./words.js";
+import {
   attribute,
   attributeWords,
   closestOf,
@@ -19,16 +29,6 @@ import {
 } from "./dom.js";
 import { includes, some } from "./tables.js";
 import { hasSecretToken } from "./field-kind.js";
-import {
-  ACCOUNT,
-  COMPANY,
-  CONFIRMATION,
-  EMAIL,
-  KEEP_AWAY,
-  OTHER_PERSON,
-  PHONE,
-  wordsIn,
-} from "./words.js";
 
 /**
  * Counts the elements that are tried, by kind.

@@ -1,7 +1,7 @@
 // Follows what is pushed to the page's `dataLayer`: its `push` is wrapped, and put back at the end.
 
-import { isArray } from "../pixel/serialize-call.js";
 import { tryOr } from "../pixel/safe-builtins.js";
+import { isArray } from "../pixel/serialize-call.js";
 
 const { defineProperty, getOwnPropertyDescriptor } = Object;
 const { apply, deleteProperty } = Reflect;

@@ -1,22 +1,21 @@
 // oaiq.matching.min.js: automatic advanced matching. The script loads this file where a pixel's config enables it
 // (www/pixel/requests.js). It reads identifiers of the visitor from the page, and adds their hashes to requests.
 
+import { createReader } from "./values.js";
 import { each } from "../consent/lists.js";
 import {
   CONFIG_RECEIVED,
   CONSENT_CHANGED,
   MATCHED,
-  WILL_MEASURE,
 } from "../pixel/debug-events.gen.js";
-import { isHidden, setTimer, tryOr } from "../pixel/safe-builtins.js";
-import { clickAction, fieldAction, submitAction } from "./actions.js";
-import { createFollower } from "./data-layer.js";
 import { nameOf, targetOf } from "./dom.js";
-import { createHeld, eachSent, takeOwn, trim, userMember } from "./merge.js";
 import { forgetStructure, scan, takeScripts } from "./scan.js";
+import { isHidden, setTimer, tryOr } from "../pixel/safe-builtins.js";
+import { createFollower } from "./data-layer.js";
 import { ownValue, readEntry } from "./scripts.js";
 import { createTable } from "./tables.js";
-import { createReader } from "./values.js";
+import { clickAction, fieldAction, submitAction } from "./actions.js";
+import { createHeld, eachSent, takeOwn, trim, userMember } from "./merge.js";
 
 /** How long a pixel's config holds, in milliseconds. */
 const CONFIG_MS = 300_000;
@@ -111,11 +110,11 @@ const start = (
     return isDenied ? undefined : pixels[id];
   };
 
-  /** @param {(pixel: Pixel) => void} work */
+  /** @param {(pixel: Pixel, id: string) => void} work */
   const eachActive = (work) => {
     for (const id in pixels) {
       const pixel = activePixel(id);
-      if (pixel) tryOr(() => work(pixel));
+      if (pixel) tryOr(() => work(pixel, id));
     }
   };
 
@@ -271,22 +270,23 @@ const start = (
       for (const id in pixels)
         Object.assign(/** @type {Pixel} */ (pixels[id]), nothingRead());
     updateListeners();
-    if (wasDenied && !isDenied) eachActive(scanFor);
+    if (wasDenied && !isDenied) eachActive((pixel) => scanFor(pixel));
   };
 
   /** @type {import("../types/internal.js").Observer} */
   const observe = (event, detail) => {
     const about = /** @type {string} */ (detail);
     if (event === CONSENT_CHANGED) onConsent(about === "denied");
-    else if (event === WILL_MEASURE) {
-      const pixel = activePixel(about);
-      if (pixel) scanFor(pixel);
-    } else if (event === CONFIG_RECEIVED) {
+    else if (event === CONFIG_RECEIVED) {
       const config = /^(\S+) \S+ (\d) (\d+)$/.exec(about);
       if (config) onConfig(config[1], +config[2], +config[3]);
     }
   };
 
+  hooks.readPage = ([method, target]) =>
+    eachActive((pixel, id) => {
+      if (method !== '"measureSingle"' || target === `"${id}"`) scanFor(pixel);
+    });
   hooks.addUser = (url, body, isUnloading) => {
     const pixel = activePixel(/[?&]pid=([^&]+)/.exec(url)?.[1] ?? "");
     if (!pixel) return body;
@@ -294,7 +294,10 @@ const start = (
     const last = body.length - 1;
     takeOwn(pixel.held, at < 0 ? "" : body.slice(at, last));
     if (isUnloading) trim(pixel.held);
-    else scanFor(pixel);
+    else {
+      pixel.held.hasReadScripts = false;
+      scanFor(pixel);
+    }
     return `${body.slice(0, at < 0 ? last : at)}${userMember(pixel.held)}}`;
   };
   // a config that has arrived before this file

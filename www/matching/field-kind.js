@@ -1,6 +1,5 @@
 // Which kinds of value a field is for, from a plain description of it.
 
-import { each } from "../consent/lists.js";
 import {
   ADDRESSEE,
   CERTAIN,
@@ -22,6 +21,7 @@ import {
   STREET,
   wordsIn,
 } from "./words.js";
+import { each } from "../consent/lists.js";
 
 /**
  * A field as its element and its labels describe it.

@@ -1,10 +1,10 @@
 // What a form gives: which of its fields are read, and which of several values are used.
 
 import { append, each, filter, findIndex } from "../consent/lists.js";
-import { NAMES } from "./field-kind.js";
 import { isOwn } from "./merge.js";
 import { createTable, hasValue } from "./tables.js";
 import { PLACE_KEYS } from "./values.js";
+import { NAMES } from "./field-kind.js";
 import {
   ADDRESSEE,
   CERTAIN,

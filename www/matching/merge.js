@@ -27,6 +27,9 @@ import { FIRST_NAME, FULL_NAME, LAST_NAME } from "./words.js";
  * @property {string} own - the member with what the site gives itself
  * @property {Record<string, string>} present - the site's own hashes now
  * @property {Record<string, string>} given - the last of each that the site has given
+ * @property {object | undefined} structure - of the document at the last scan; undefined if something else has changed since
+ * @property {string | number} texts - of the fields at the last scan
+ * @property {unknown} hasReadScripts - whether a scan has read other scripts in this task
  */
 
 /**
@@ -50,6 +53,9 @@ export const createHeld = () => ({
   own: "",
   present: createTable(),
   given: createTable(),
+  structure: undefined,
+  texts: "",
+  hasReadScripts: false,
 });
 
 /** @param {{ key: Key }} item */
@@ -82,6 +88,7 @@ export const isOwn = ({ given }, { key, value }) => given[key] === value;
 export const takeOwn = (held, own) => {
   if (own === held.own) return;
   held.own = own;
+  held.structure = undefined;
   held.present = createTable();
   each(IDENTIFIERS, (key) => {
     // quotation marks within strings are escaped, so this matches a member
@@ -132,6 +139,7 @@ export const trim = (held) => {
  */
 export const takeForm = (held, owner, reading, isScan, isField) => {
   const { items, kinds, isPayment, elements } = reading;
+  if (!isScan) held.structure = undefined;
   const isCurrent = owner === held.current;
   // what the visitor has submitted stays when the page empties the form afterwards
   const keeps = isScan && isCurrent && held.isActed;

@@ -1,7 +1,9 @@
 // The scan: reads the whole document, and other scripts of the page.
 
 import { createTable, includes, some } from "./tables.js";
+import { isPayment, readFormWords } from "./form-words.js";
 import { append, each, filter } from "../consent/lists.js";
+import { setTimer, tryOr } from "../pixel/safe-builtins.js";
 import {
   MAX_ANCESTORS,
   MAX_TRIES,
@@ -12,7 +14,6 @@ import { stopWatching, takeChanges } from "./changes.js";
 import * as dom from "./dom.js";
 import { NAMES, PLACES } from "./field-kind.js";
 import { MAX_FIELDS, readField, readForm } from "./form.js";
-import { isPayment, readFormWords } from "./form-words.js";
 import { addItems, fillFrom, isPlace, takeForm, takePlace } from "./merge.js";
 import {
   layerNameIn,
@@ -239,16 +240,29 @@ const eachOtherLayer = (main, work) => {
 };
 
 /**
- * Reads the page for a pixel.
+ * The texts of the fields that a scan reads, to see whether they have changed. They have if the page has broken one.
  *
+ * @param {Structure} structure
+ * @returns {string | number}
+ */
+const textsOf = ({ forms, loose }) =>
+  tryOr(() => {
+    let texts = "";
+    /** @param {{ element: any }} input */
+    const add = ({ element }) => {
+      texts += `${element.value}\0`;
+    };
+    each(forms, ({ inputs }) => each(inputs, add));
+    each(loose, add);
+    return texts;
+  }, NaN);
+
+/**
  * @param {Held} held
  * @param {ReadValue} readValue
- * @param {boolean} isFormsOnly
- * @param {unknown} seenLayer - the `dataLayer` that has been read for this pixel
+ * @param {Structure["forms"]} forms
  */
-export const scan = (held, readValue, isFormsOnly, seenLayer) => {
-  if (takeChanges() || !known) known = readStructure(readValue, isFormsOnly);
-  const { forms, loose, texts } = known;
+const readForms = (held, readValue, forms) => {
   if (!held.isActed && forms.length) held.current = forms[0].form;
   each([true, false], (isCurrent) =>
     each(forms, ({ form, inputs }) => {
@@ -263,14 +277,37 @@ export const scan = (held, readValue, isFormsOnly, seenLayer) => {
       else fillFrom(held, reading);
     }),
   );
+};
+
+/**
+ * Reads the page for a pixel, as far as it may have changed since the last scan for this pixel.
+ *
+ * @param {Held} held
+ * @param {ReadValue} readValue
+ * @param {boolean} isFormsOnly
+ * @param {unknown} seenLayer - the `dataLayer` that has been read for this pixel
+ */
+export const scan = (held, readValue, isFormsOnly, seenLayer) => {
+  if (takeChanges() || !known) known = readStructure(readValue, isFormsOnly);
+  const structure = known;
+  const texts = textsOf(structure);
+  const isSame = held.structure === structure && held.texts === texts;
+  if (!isSame) readForms(held, readValue, structure.forms);
+  held.structure = structure;
+  held.texts = texts;
   if (isFormsOnly) return;
   const main = ownValue(window, "dataLayer");
+  // looking through all globals is slow, so one task does it once. What comes after that is found when the request is made.
+  if (isSame && main === seenLayer && held.hasReadScripts) return;
+  held.hasReadScripts = setTimer(() => {
+    held.hasReadScripts = false;
+  });
   /** @param {unknown} layer */
   const takeLayer = (layer) =>
     takeScripts(held, readValue, (take) => readLayer(layer, take));
   if (main !== seenLayer) takeLayer(main);
   eachOtherLayer(main, takeLayer);
   takeScripts(held, readValue, (take) => readTools(window, take));
-  readLooseFields(held, readValue, loose);
-  addItems(held, "ht", texts);
+  readLooseFields(held, readValue, structure.loose);
+  addItems(held, "ht", structure.texts);
 };

@@ -9,30 +9,6 @@ import { findIndex } from "../consent/lists.js";
 export const createTable = () => /** @type {any} */ ({ __proto__: null });
 
 /**
- * Returns a function that remembers what `compute` has returned for each text.
- *
- * @template T
- * @param {number} most - how many texts are remembered
- * @param {(text: string) => T} compute
- */
-export const remember = (most, compute) => {
-  /** @type {Record<string, T>} */
-  let known = createTable();
-  let count = 0;
-  return (/** @type {string} */ text) => {
-    if (known[text] === undefined) {
-      if (count >= most) {
-        known = createTable();
-        count = 0;
-      }
-      count += 1;
-      known[text] = compute(text);
-    }
-    return known[text];
-  };
-};
-
-/**
  * Calls `work` with the first items of a list, until it returns something true. Returns that.
  *
  * @template T, R

@@ -3,7 +3,6 @@
 import { escapeJson } from "../pixel/serialize-call.js";
 import { append, each } from "../consent/lists.js";
 import { sha256 } from "./sha256.js";
-import { remember } from "./tables.js";
 import {
   CITY,
   COUNTRY,
@@ -38,8 +37,6 @@ import {
 const MAX_LENGTH = 1024;
 const MAX_PLACE_LENGTH = 128;
 const MAX_POSTAL_CODE_LENGTH = 32;
-/** How many hashes are remembered. */
-const MAX_REMEMBERED = 64;
 
 /** @type {Key[]} */
 export const PLACE_KEYS = ["co", "ct", "rg", "pc"];
@@ -49,8 +46,6 @@ const AS_PLACE = 0;
 const AS_EMAIL = 2;
 const AS_PHONE = 3;
 const AS_NAME = 4;
-
-const hashOf = remember(MAX_REMEMBERED, sha256);
 
 /** Pairs of a code and its names. */
 const COUNTRIES =
@@ -99,7 +94,7 @@ export const createReader = (normalizeIdentifier) => {
     // "#" marks what was a hash already
     const value = normalized.slice(1);
     if (normalized[0] !== "-") return value;
-    return kind === AS_EMAIL && !EMAIL_ADDRESS.test(value) ? "" : hashOf(value);
+    return kind === AS_EMAIL && !EMAIL_ADDRESS.test(value) ? "" : sha256(value);
   };
 
   /** @param {string} text */

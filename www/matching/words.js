@@ -1,6 +1,6 @@
 // What the words in a text say: about the kind of a field, and about what must not be read.
 
-import { remember } from "./tables.js";
+import { createTable } from "./tables.js";
 
 /** One bit for each thing that the words in a text can say. */
 export const EMAIL = 1 << 0;
@@ -163,12 +163,29 @@ const computeWords = (text) => {
   return bits;
 };
 
-const remembered = remember(MAX_REMEMBERED, computeWords);
+/**
+ * A page has the same texts at each scan, so the answers are remembered.
+ *
+ * @type {Record<string, number | undefined>}
+ */
+let known = createTable();
+let count = 0;
 
 /**
- * What the words in a text say. A page has the same texts at each scan, so the answers are remembered.
+ * What the words in a text say.
  *
- * @param {string | null | undefined} text
+ * @param {string} text
  */
-export const wordsIn = (text) =>
-  text ? remembered(text.slice(0, MAX_LENGTH)) : 0;
+export const wordsIn = (text) => {
+  const start = text.slice(0, MAX_LENGTH);
+  let words = known[start];
+  if (words === undefined) {
+    count += 1;
+    if (count > MAX_REMEMBERED) {
+      known = createTable();
+      count = 0;
+    }
+    words = known[start] = computeWords(start);
+  }
+  return words;
+};

@@ -9,7 +9,7 @@ import {
   writeString,
 } from "./wasm-bridge.js";
 import { trace } from "./trace.js";
-import { each, warn } from "./safe-builtins.js";
+import { each, tryOr, warn } from "./safe-builtins.js";
 import { loadAsset } from "./lazy-assets.js";
 import { scriptElement } from "oaiq:asset-urls";
 import { hooks } from "./integrations.js";
@@ -39,19 +39,19 @@ let hasStarted = false;
  * @type {Gate}
  */
 const forward = ({ head, parts }) => {
+  const isMeasure = /^.measure/.test(parts[0]);
+  if (isMeasure) tryOr(() => hooks.readPage?.(parts));
   hasStarted ||= /^.(init(ialize|).{|consent.[tf])/.test(parts[0] + parts[1]);
   let text = head;
   each(parts, (part) => {
     text += "," + part;
   });
-  // an event must not delay the page's code, unless the page is to be read now; an answer about consent takes effect at once
-  (/^.measure/.test(parts[0]) && !hooks.addUser ? scheduleCall : callModule)(
-    (module) => {
-      if (!head) return module.onFirstPaint();
-      writeString(text + "]");
-      module.onCall();
-    },
-  );
+  // an event must not delay the page's code; an answer about consent takes effect at once
+  (isMeasure ? scheduleCall : callModule)((module) => {
+    if (!head) return module.onFirstPaint();
+    writeString(text + "]");
+    module.onCall();
+  });
 };
 
 /**

@@ -32,9 +32,11 @@ export type Observer = (event: number, detail: unknown) => void;
 export interface Hooks {
   /**
    * Returns the body of a request with the user data that was read from the page. Called before each request that may carry user
-   * data. Set by www/matching/entry.js; from then on, calls of `measure` reach the module at once.
+   * data. Set by www/matching/entry.js.
    */
   addUser?: (url: string, body: string, isUnloading: number) => string;
+  /** Reads the page at each call that measures, which reaches the module later. Gets its serialized arguments. Set by the same file. */
+  readPage?: (parts: string[]) => void;
 }
 
 /**

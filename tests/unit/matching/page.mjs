@@ -5,7 +5,6 @@ import {
   CONFIG_RECEIVED,
   CONSENT_CHANGED,
   MATCHED,
-  WILL_MEASURE,
 } from "../../../www/pixel/debug-events.gen.js";
 
 // jsdom is a part of Jest's environment
@@ -35,6 +34,7 @@ Object.assign(globalThis, {
       "HTMLInputElement",
       "HTMLSelectElement",
       "HTMLTextAreaElement",
+      "MutationObserver",
       "Node",
       "NodeFilter",
       "ShadowRoot",
@@ -58,7 +58,7 @@ globalThis.requestAnimationFrame = window.requestAnimationFrame;
 /** Takes the entry point. @type {Function} */
 let start;
 window.oaiq = { __matching: (entry) => (start = entry) };
-window.timer = (work, ms) => timers.push({ work, at: now + ms });
+window.timer = (work, ms = 0) => timers.push({ work, at: now + ms });
 await import("../../../www/matching/entry.js");
 
 /** Lets time pass, and runs the timers that are due. */
@@ -148,7 +148,11 @@ export const open = (
       ),
     $: (selector) => document.querySelector(selector),
     config: (enabled, id, number) => observe(...config(enabled, id, number)),
-    measure: (id = "P") => observe(WILL_MEASURE, id),
+    /** Measures an event for one pixel, or for all. */
+    measure: (id) =>
+      hooks.readPage(
+        id ? ['"measureSingle"', `"${id}"`] : ['"measure"', '"page_viewed"'],
+      ),
     /** The body of the next request, with this member for what the site gives itself. */
     body: (own = "", isUnloading = 0, id = "P") =>
       hooks.addUser(

@@ -614,6 +614,38 @@ describe("a pixel", () => {
     assert.deepEqual(page.user("", 1, "Q"), { fm: { em: [ada] } });
   });
 
+  test("reads other scripts once a task, and again for the request", () => {
+    let email = "ada@example.com";
+    let reads = 0;
+    const user = () => {
+      reads += 1;
+      return { traits: { email } };
+    };
+    const page = open("", { set: { analytics: { user } } });
+    assert.equal(reads, 1);
+    page.measure();
+    page.measure();
+    assert.equal(reads, 1);
+    email = "bob@example.com";
+    assert.deepEqual(page.user(), { js: { em: [ada, sha256(email)] } });
+    assert.equal(reads, 2);
+    pages.pass(1);
+    page.measure();
+    assert.equal(reads, 3);
+  });
+
+  test("reads fields that the page has emptied and filled since the last call", () => {
+    const page = open(form);
+    page.measure();
+    page.set("[name=email]", "");
+    page.measure();
+    page.set("[name=email]", "bob@example.com");
+    page.measure();
+    assert.deepEqual(page.user("", 1), {
+      fm: { em: [sha256("bob@example.com")] },
+    });
+  });
+
   test("renews its config three seconds before the end, and keeps what it has read", async () => {
     const page = open(form);
     page.answers.push(enabled);
