@@ -64,7 +64,8 @@ describe("debug", () => {
               namespace: "fake",
             }));
             onLoad({ filter: /./, namespace: "fake" }, () => ({
-              contents: "export const scriptElement = self.element;",
+              contents:
+                "export const scriptElement = self.element; export const assetUrl = String;",
             }));
           },
         },
@@ -92,7 +93,10 @@ describe("debug", () => {
       `var self = this, window = this; ${script}; options.pixel.readOptions(config); options`,
       page,
     );
-    const { requestMode, mustHold, mayUseWasm, isSilent } = pixel;
+    const { requestMode, isOn, readOption } = pixel;
+    const mustHold = pixel.mustHold();
+    const mayUseWasm = isOn(readOption("wasm") ?? true);
+    const isSilent = !isOn(readOption("diagnostics") ?? true);
     // with redactPath, the consent file is loaded on pages that need not ask
     const consent = JSON.stringify(
       readOptions(getAttribute, { redactPath: "/x", ...config }),

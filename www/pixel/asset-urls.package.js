@@ -13,6 +13,8 @@ export const nonce =
 
 /** @type {Record<string, () => URL>} */
 const ASSETS = {
+  // the directory of a bundle says nothing about a relay, so this is where a relay is by default
+  ".": () => new URL("/oaiq/", location.href),
   "oaiq.consent.min.js": () =>
     new URL("./oaiq.consent.min.js?no-inline", "oaiq:here"),
   "oaiq.debug.min.js": () =>
@@ -33,5 +35,5 @@ const ASSETS = {
     new URL("./oaiq.views.min.js?no-inline", "oaiq:here"),
 };
 
-/** @param {string} file */
+/** @param {string} file - or ".", the directory */
 export const assetUrl = (file) => ASSETS[file]().href;

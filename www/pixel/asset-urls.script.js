@@ -14,6 +14,6 @@ export const scriptElement = /** @type {HTMLScriptElement | undefined} */ (
 
 export const nonce = scriptElement?.nonce ?? "";
 
-/** @param {string} file */
+/** @param {string} file - or ".", the directory */
 export const assetUrl = (file) =>
   new URL(file, scriptElement?.src ?? location.href).href;

@@ -1,7 +1,7 @@
 // The click ID: the parameter `oppref` that ChatGPT adds to the URL of an ad.
 
-import { escapeJson } from "./serialize-call.js";
 import { tryOr } from "./safe-builtins.js";
+import { escapeJson } from "./serialize-call.js";
 
 /** @param {string | undefined} url */
 const clickIdIn = (url) =>

@@ -2,6 +2,11 @@
 // www/consent/entry.js, which then takes the gate over.
 
 import { landingClickId } from "./click-id.js";
+import { each, tryOr, warn } from "./safe-builtins.js";
+import { scriptElement } from "oaiq:asset-urls";
+import { abortInFlight } from "./requests.js";
+import { hooks } from "./integrations.js";
+import { loadAsset } from "./lazy-assets.js";
 import {
   callModule,
   scheduleCall,
@@ -9,11 +14,6 @@ import {
   writeString,
 } from "./wasm-bridge.js";
 import { trace } from "./trace.js";
-import { each, tryOr, warn } from "./safe-builtins.js";
-import { loadAsset } from "./lazy-assets.js";
-import { scriptElement } from "oaiq:asset-urls";
-import { hooks } from "./integrations.js";
-import { abortInFlight } from "./requests.js";
 
 // The patterns below match serialized arguments (www/pixel/serialize-call.js). A dot in them matches a quotation mark, because
 // old minifiers take a quotation mark in a regular expression for the start of a string.

@@ -1,8 +1,8 @@
 // Reads the page's cookies, and sets and deletes them for the widest domain that the browser accepts.
 
-import { each, now, tryOr } from "./safe-builtins.js";
-import { callEpoch } from "./wasm-bridge.js";
 import { escapeJson, unescapeJson } from "./serialize-call.js";
+import { callEpoch } from "./wasm-bridge.js";
+import { each, now, tryOr } from "./safe-builtins.js";
 
 const PROBE = "__oaiq_domain_probe";
 const PROBE_SECONDS = 60;

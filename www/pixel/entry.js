@@ -2,7 +2,6 @@
 // throws into the page.
 
 import { WASM_FORBIDDEN, wasmBytes } from "./wasm-bytes.js";
-import { build } from "oaiq:version";
 import { requestDebug, setDebug } from "./trace.js";
 import {
   attachModule,
@@ -11,18 +10,9 @@ import {
   shutDown,
   writeString,
 } from "./wasm-bridge.js";
-import { loadIntegration } from "./integrations.js";
 import { loadAsset } from "./lazy-assets.js";
-import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
-import {
-  fields,
-  isSilent,
-  layer,
-  mayUseWasm,
-  mustHold,
-  pageViews,
-  readOptions,
-} from "./options.js";
+import { isOn, mustHold, readOption, readOptions } from "./options.js";
+import { loadIntegration } from "./integrations.js";
 import {
   defineHidden,
   each,
@@ -33,7 +23,9 @@ import {
   tryOr,
   warn,
 } from "./safe-builtins.js";
+import { isArray, quote, serialize, serializeArgs } from "./serialize-call.js";
 import { imports } from "oaiq:imports";
+import { build } from "oaiq:version";
 import { abortInFlight } from "./requests.js";
 import { admitCall, holdForConsent } from "./consent-gate.js";
 import { PROTOCOL_VERSION } from "./protocol.gen.js";
@@ -88,7 +80,7 @@ const startModule = (bootConfig) => {
   });
   try {
     // where the page says that WebAssembly is forbidden, an attempt would only cause a report
-    if (!mayUseWasm) throw "CSP";
+    if (!isOn(readOption("wasm") ?? 1)) throw "CSP";
     const module = new WebAssembly.Module(wasmBytes());
     attachModule(
       /** @type {import("oaiq:imports").Exports} */ (
@@ -207,16 +199,16 @@ const install = () => {
 
   const serializedConfig = serialize(config);
   readOptions(config);
-  if (mustHold) holdForConsent();
-  startModule(`[${serializedConfig},${isSilent}]`);
+  if (mustHold()) holdForConsent();
+  startModule(`[${serializedConfig},${!isOn(readOption("diagnostics") ?? 1)}]`);
   listenToPage();
   setDebug(serializedConfig);
   if (/oaiq_debug=1/.test(location.search)) requestDebug(true);
   each(calls, onCall);
   scheduleCall((module) => module.onReplayDone());
-  loadIntegration("layer", layer);
-  loadIntegration("fields", fields);
-  loadIntegration("views", pageViews);
+  loadIntegration("layer", readOption("layer"));
+  loadIntegration("fields", readOption("fields"));
+  loadIntegration("views", readOption("page-views", undefined, "pageViews"));
 };
 
 const start = () => {

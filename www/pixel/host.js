@@ -1,16 +1,13 @@
 // Implements the `Host` of src/host.rs: what the module calls in the page. The browser may refuse any of it, and the page may
 // have replaced it. A call that fails returns nothing, and never throws.
 
-import { admitPaint } from "./consent-gate.js";
-import { storageGet, storageSet } from "./storage.js";
-import { onStateLoaded, trace } from "./trace.js";
-import { callModule, readString, writeString } from "./wasm-bridge.js";
-import { normalizeIdentifier } from "./normalize-identifier.js";
-import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
 import { putRecord, recoverRecords } from "./outbox-store.js";
-import { clickId } from "./click-id.js";
-import { fetchConfig, send, setNextRequest } from "./requests.js";
+import { admitPaint } from "./consent-gate.js";
+import { normalizeIdentifier } from "./normalize-identifier.js";
 import { STRING_CALLS } from "./protocol.gen.js";
+import { storageGet, storageSet } from "./storage.js";
+import { fetchConfig, send, setNextRequest } from "./requests.js";
+import { deleteCookie, getCookie, hasCookie, setCookie } from "./cookies.js";
 import {
   isHidden,
   monotonicMs,
@@ -21,6 +18,9 @@ import {
   uuid,
   warn,
 } from "./safe-builtins.js";
+import { callModule, readString, writeString } from "./wasm-bridge.js";
+import { clickId } from "./click-id.js";
+import { onStateLoaded, trace } from "./trace.js";
 import { unescapeJson } from "./serialize-call.js";
 
 const { clearTimeout } = window;

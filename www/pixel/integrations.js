@@ -1,13 +1,13 @@
 // Loads the files that connect the pixel to what a page has: its data layer, its forms, its router. Each is loaded only where an
 // option asks for it.
 
-import { mayStore } from "./outbox-store.js";
 import { loadAsset } from "./lazy-assets.js";
+import { mayStore } from "./outbox-store.js";
 import { normalizeIdentifier } from "./normalize-identifier.js";
 import { isOn } from "./options.js";
-import { warn } from "./safe-builtins.js";
 import { observers, records, trace } from "./trace.js";
 import { callModule } from "./wasm-bridge.js";
+import { warn } from "./safe-builtins.js";
 
 /**
  * What the files do for the pixel, once they are loaded.

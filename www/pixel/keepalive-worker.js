@@ -2,8 +2,8 @@
 // itself and leaves a receipt of a delivery, which the next page finds. www/keepalive/entry.js, a file of its own, starts it.
 
 import { getLocalStorage } from "./storage.js";
-import { loadAsset, trustedScriptUrl } from "./lazy-assets.js";
 import { each, now, tryOr } from "./safe-builtins.js";
+import { loadAsset, trustedScriptUrl } from "./lazy-assets.js";
 
 /** localStorage key: when starting the worker last failed, usually because of a Content-Security-Policy. */
 const FAILED_AT = "oaiq_outbox.no_courier";

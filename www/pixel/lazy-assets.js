@@ -1,7 +1,7 @@
 // Loads the files next to the script that only some pages need.
 
-import { assetUrl, nonce } from "oaiq:asset-urls";
 import { defineHidden, tryOr } from "./safe-builtins.js";
+import { assetUrl, nonce } from "oaiq:asset-urls";
 
 /** @type {TrustedTypePolicy | undefined} */
 let policy;

@@ -1,11 +1,8 @@
 // Reads the options of the page: attributes of the script element, else `oaiq.config`.
 
+import { assetUrl, scriptElement } from "oaiq:asset-urls";
 import { NOT_MEASURING, tryOr } from "./safe-builtins.js";
 import { serialize } from "./serialize-call.js";
-import { scriptElement } from "oaiq:asset-urls";
-
-const EVENTS = "https://bzr.openai.com/v1/sdk/events";
-const PIXEL_CONFIG = "https://bzrcdn.openai.com/pixel-config/v1";
 
 /** URLs of the developer's own machine. */
 const LOOPBACK = /^https?:\/\/(localhost|127\.[\d.]+|\[::1])[:/]/;
@@ -23,10 +20,10 @@ export const isOn = (value) =>
  *
  * @param {string} name
  * @param {unknown} given
- * @param {string} defaultUrl
+ * @param {string} [defaultUrl] - of an option that may be missing
  */
 const checkUrl = (name, given, defaultUrl) => {
-  if (given == null) return defaultUrl;
+  if (given == null) return /** @type {string} */ (defaultUrl);
   const url = tryOr(
     () => given && new URL(/** @type {string} */ (given), location.href),
   );
@@ -40,7 +37,7 @@ const checkUrl = (name, given, defaultUrl) => {
     url.password
   )
     throw new Error(
-      `${NOT_MEASURING}data-oaiq-${name} (oaiq.config.${name}) must be https or same-origin, but is ${serialize(given).slice(0, 100)}`,
+      `${NOT_MEASURING}the option ${name} must be https or same-origin, but is ${serialize(given).slice(0, 100)}`,
     );
   return url.origin + url.pathname.replace(/\/+$/, "") + url.search;
 };
@@ -57,79 +54,62 @@ export let requestMode = "no-cors";
 export let eventsUrl;
 /** @type {string} */
 export let configUrl;
-/**
- * Whether calls wait for www/consent/entry.js.
- *
- * @type {boolean}
- */
-export let mustHold;
-/** @type {boolean} */
-export let mayUseWasm;
-/**
- * Whether no diagnostics are sent while consent is denied.
- *
- * @type {boolean}
- */
-export let isSilent;
+
+/** @type {import("../types/oaiq.js").Config} */
+let config;
 
 /**
- * What may be read from the page for matching. 1 if the page does not say.
+ * Returns the attribute `data-oaiq-<name>`, else `data-<name>`, else `oaiq.config[key]`. Other tools use attributes such as
+ * data-consent, so the unprefixed name counts only with values that are `known`.
  *
- * @type {unknown}
+ * @param {string} name
+ * @param {RegExp} [known]
+ * @returns {unknown}
  */
-export let matching;
-/**
- * The options of the files that connect the pixel to the page (integrations.js).
- *
- * @type {unknown}
- */
-export let layer;
-/** @type {unknown} */
-export let fields;
-/** @type {unknown} */
-export let pageViews;
+export const readOption = (name, known, key = name) => {
+  const unprefixed = scriptElement?.getAttribute("data-" + name);
+  return (
+    scriptElement?.getAttribute("data-oaiq-" + name) ??
+    (unprefixed != null && known?.test(unprefixed)
+      ? unprefixed
+      : /** @type {Record<string, unknown>} */ (config)[key])
+  );
+};
+
+/** Whether calls wait for www/consent/entry.js. */
+export const mustHold = () =>
+  isOn(config.redactPath) ||
+  readOption("consent", /^pending$/) === "pending" ||
+  isOn(
+    readOption(
+      "consent-source",
+      /^((google|tcf|gpp|gpc)([\s,]+|$))+$/i,
+      "consentSource",
+    ),
+  ) ||
+  isOn(readOption("gpc", /^(opt-out)?$/));
 
 /**
- * Sets the options above. Throws if the page sets an endpoint that is not allowed.
+ * Reads where requests go, and how. Throws if the page sets a URL that is not allowed.
  *
- * @param {import("../types/oaiq.js").Config} config
+ * @param {import("../types/oaiq.js").Config} pageConfig
  */
-export const readOptions = (config) => {
-  /**
-   * Returns the attribute `data-oaiq-<name>`, else `data-<name>`, else `oaiq.config[key]`. Other tools use attributes such as
-   * data-consent, so the unprefixed name counts only with values that are `known`.
-   *
-   * @param {string} name
-   * @param {RegExp} [known]
-   * @returns {unknown}
-   */
-  const read = (name, known, key = name) => {
-    const unprefixed = scriptElement?.getAttribute("data-" + name);
-    return (
-      scriptElement?.getAttribute("data-oaiq-" + name) ??
-      (unprefixed != null && known?.test(unprefixed)
-        ? unprefixed
-        : /** @type {Record<string, unknown>} */ (config)[key])
-    );
-  };
-  if (isOn(read("cors", /^$/))) requestMode = "cors";
-  eventsUrl = checkUrl("endpoint", read("endpoint", /^/), EVENTS);
-  configUrl = checkUrl("settings", read("settings", /^/), PIXEL_CONFIG);
-  mustHold =
-    isOn(config.redactPath) ||
-    read("consent", /^pending$/) === "pending" ||
-    isOn(
-      read(
-        "consent-source",
-        /^((google|tcf|gpp|gpc)\b[\s,]*)+$/i,
-        "consentSource",
-      ),
-    ) ||
-    isOn(read("gpc", /^(opt-out)?$/));
-  mayUseWasm = isOn(read("wasm") ?? 1);
-  isSilent = !isOn(read("diagnostics") ?? 1);
-  matching = read("matching") ?? 1;
-  layer = read("layer");
-  fields = read("fields");
-  pageViews = read("page-views", undefined, "pageViews");
+export const readOptions = (pageConfig) => {
+  config = pageConfig;
+  let relay = readOption("relay");
+  if (tryOr(() => /^(true)?$/.test(/** @type {string} */ (relay))))
+    relay = assetUrl(".");
+  const relayUrl = isOn(relay) && checkUrl("relay", relay);
+  // a relay allows it
+  if (isOn(readOption("cors", /^$/)) || relayUrl) requestMode = "cors";
+  eventsUrl = checkUrl(
+    "endpoint",
+    readOption("endpoint", /^/),
+    (relayUrl || "https://bzr.openai.com") + "/v1/sdk/events",
+  );
+  configUrl = checkUrl(
+    "settings",
+    readOption("settings", /^/),
+    (relayUrl || "https://bzrcdn.openai.com") + "/pixel-config/v1",
+  );
 };

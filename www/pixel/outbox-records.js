@@ -2,8 +2,8 @@
 //
 // A record's text may be preceded by the time of a lease (outbox-leases.js), or by the mark of an unconfirmed delivery.
 
-import { OUTBOX_PREFIX } from "./protocol.gen.js";
 import { now, tryOr } from "./safe-builtins.js";
+import { OUTBOX_PREFIX } from "./protocol.gen.js";
 import { getLocalStorage } from "./storage.js";
 
 /** Precedes a record that has probably been delivered. */

@@ -4,8 +4,6 @@
 import { discardWorker, startWorker, workerPort } from "./keepalive-worker.js";
 import { getLocalStorage } from "./storage.js";
 import { loadAsset } from "./lazy-assets.js";
-import { each, now, setTimer, tryOr, warn } from "./safe-builtins.js";
-import { callModule, writeString } from "./wasm-bridge.js";
 import {
   hasWriteFailed,
   isUnconfirmed,
@@ -16,6 +14,8 @@ import {
   writeRecord,
 } from "./outbox-records.js";
 import { claimRecord, lockReleases } from "./outbox-leases.js";
+import { callModule, writeString } from "./wasm-bridge.js";
+import { each, now, setTimer, tryOr, warn } from "./safe-builtins.js";
 import { OUTBOX_CORRUPT_KEY, OUTBOX_PREFIX } from "./protocol.gen.js";
 
 /** How long a record that could not be read is stored. The time at which it was set aside precedes it. */

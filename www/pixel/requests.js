@@ -1,11 +1,8 @@
 // Makes the module's requests and reports their outcomes to it.
 
-import {
-  getRecovery,
-  sendViaWorker,
-  settleUnconfirmed,
-} from "./outbox-store.js";
-import { cookieDomain } from "./cookies.js";
+import { BEACON, chooseTransport, WORKER } from "./transport.js";
+import { trace } from "./trace.js";
+import { callModule } from "./wasm-bridge.js";
 import {
   ANONYMOUS,
   FLAG_BITS,
@@ -13,19 +10,22 @@ import {
   PROTOCOL_VERSION,
   UNLOADING,
 } from "./protocol.gen.js";
-import { hooks, loadIntegration } from "./integrations.js";
-import { saveUnconfirmed } from "./outbox-records.js";
-import { trace } from "./trace.js";
-import { callModule } from "./wasm-bridge.js";
-import { configUrl, eventsUrl, matching, requestMode } from "./options.js";
+import { cookieDomain } from "./cookies.js";
+import {
+  getRecovery,
+  sendViaWorker,
+  settleUnconfirmed,
+} from "./outbox-store.js";
 import { monotonicMs, now, setTimer, tryOr, uuid } from "./safe-builtins.js";
+import { saveUnconfirmed } from "./outbox-records.js";
 import {
   CONFIG_RECEIVED,
   REQUEST_SENT,
   RESPONSE_RECEIVED,
 } from "./debug-events.gen.js";
 import { workerPort } from "./keepalive-worker.js";
-import { BEACON, chooseTransport, WORKER } from "./transport.js";
+import { configUrl, eventsUrl, readOption, requestMode } from "./options.js";
+import { hooks, loadIntegration } from "./integrations.js";
 
 const { fetch } = window;
 const parseJson = tryOr(() => JSON.parse);
@@ -270,6 +270,7 @@ export const fetchConfig = async (pixel, id) => {
   }
   enabled = typeof enabled === "boolean" ? +enabled : UNKNOWN;
   trace(CONFIG_RECEIVED, `${url} ${status} ${enabled} ${pixel}`);
-  if (enabled === 1) loadIntegration("matching", matching);
+  if (enabled === 1)
+    tryOr(() => loadIntegration("matching", readOption("matching") ?? 1));
   callModule((module) => module.onConfigResponse(pixel, status, enabled));
 };

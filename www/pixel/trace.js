@@ -1,17 +1,17 @@
 // Debug events, which say what the pixel does. A file of its own, which only debug loads, explains them. The last ones are
 // always recorded, so that debug can be switched on later and still explain what has happened.
 
+import { scriptElement } from "oaiq:asset-urls";
 import {
   CONSENT_CHANGED,
   DEBUG_REQUESTED,
   STATE_LOADED,
 } from "./debug-events.gen.js";
-import { scriptElement } from "oaiq:asset-urls";
-import { callModule } from "./wasm-bridge.js";
-import { each, setTimer, tryOr, warn } from "./safe-builtins.js";
-import { storageGet, storageSet } from "./storage.js";
-import { serialize } from "./serialize-call.js";
 import { loadAsset } from "./lazy-assets.js";
+import { callModule } from "./wasm-bridge.js";
+import { storageGet, storageSet } from "./storage.js";
+import { each, setTimer, tryOr, warn } from "./safe-builtins.js";
+import { serialize } from "./serialize-call.js";
 
 /**
  * Files that are loaded later add functions, which are called with each debug event.

@@ -1,7 +1,7 @@
 // Calls into the WebAssembly module, one at a time, and passes strings through its memory.
 
-import { encoder } from "./wasm-bytes.js";
 import { each, setTimer, warn } from "./safe-builtins.js";
+import { encoder } from "./wasm-bytes.js";
 
 /** @typedef {import("oaiq:imports").Exports} Exports */
 /** @typedef {(module: Exports) => void} ModuleCall */

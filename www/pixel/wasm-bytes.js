@@ -1,7 +1,7 @@
 // The compiled module, embedded in the script as a string: one character per byte, of which the low 8 bits count.
 
-import { text } from "oaiq:module";
 import { text as decoder } from "oaiq:decoder";
+import { text } from "oaiq:module";
 
 /** Matches the errors of browsers that forbid WebAssembly, by the page's policy or by their own setting. */
 export const WASM_FORBIDDEN = /CSP|policy|defined/i;

@@ -212,6 +212,11 @@ export interface Config {
   debug?: boolean | undefined;
   /** User data for pixels whose `init` has none. */
   user?: User | null | undefined;
+  /**
+   * The site's own relay, which then gets all requests: `true` if it serves the script, else the URL of its directory. In the npm
+   * package, `true` is `/oaiq/` on the page's host.
+   */
+  relay?: boolean | string | undefined;
   /** The URL that events are sent to, instead of OpenAI's: `https://…`, or same-origin. */
   endpoint?: string | undefined;
   /** The base URL of pixel configs, instead of OpenAI's: `https://…`, or same-origin. */

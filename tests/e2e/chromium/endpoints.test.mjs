@@ -19,6 +19,12 @@ const VENDOR = {
   config: `https://bzrcdn.openai.com/pixel-config/v1/${PIXEL_ID}.json`,
 };
 
+/** Where a relay takes requests that has served the script. */
+const BESIDE_SCRIPT = {
+  events: "/sdk/v1/sdk/events",
+  config: "/sdk/pixel-config/v1",
+};
+
 /** All requests to other origins. */
 class OtherOrigins {
   /** @type {string[]} */
@@ -126,6 +132,39 @@ describe("endpoints", { concurrency: 4 }, () => {
       events: "/attribute",
       config: "/config-settings",
     },
+    {
+      what: "data-oaiq-relay without a value",
+      page: { attributes: "data-oaiq-relay" },
+      ...BESIDE_SCRIPT,
+    },
+    {
+      what: `data-oaiq-relay="true"`,
+      page: { attributes: `data-oaiq-relay="true"` },
+      ...BESIDE_SCRIPT,
+    },
+    {
+      what: "oaiq.config.relay: true",
+      page: { config: "oaiq.config = { relay: true };" },
+      ...BESIDE_SCRIPT,
+    },
+    {
+      what: "data-oaiq-relay with a path",
+      page: { attributes: `data-oaiq-relay="/events/"` },
+      events: "/events/v1/sdk/events",
+      config: "/events/pixel-config/v1",
+    },
+    {
+      what: "oaiq.config.relay with a URL that does not end with a slash",
+      page: { config: `oaiq.config = { relay: "{site}/events" };` },
+      events: "/events/v1/sdk/events",
+      config: "/events/pixel-config/v1",
+    },
+    {
+      what: "an endpoint, which overrides the relay's,",
+      page: { attributes: `data-oaiq-relay data-oaiq-endpoint="/in"` },
+      ...BESIDE_SCRIPT,
+      events: "/in",
+    },
   ])
     test(`${what} set where events and config requests go`, async (t) => {
       const { site, tab, otherOrigins } = await openPage(t, page);
@@ -173,12 +212,39 @@ describe("endpoints", { concurrency: 4 }, () => {
       assert.deepEqual(tab.oaiqLogs, []);
     });
 
-  test("events and config requests go to OpenAI by default", async (t) => {
-    const { site, tab, otherOrigins } = await openPage(t, {});
-    await otherOrigins.waitForAll(VENDOR.events, VENDOR.config);
-    assert.deepEqual(site.requests, []);
-    assert.deepEqual(tab.oaiqLogs, []);
+  test("the responses of a relay on another origin are read", async (t) => {
+    const { tab, otherOrigins } = await openPage(t, {
+      attributes: `data-oaiq-relay="https://collect.example.test/oaiq/"`,
+      config: `
+        const { fetch } = window;
+        window.modes = [];
+        window.fetch = (url, request) => {
+          if (request.method === "POST") modes.push(request.mode);
+          return fetch(url, request);
+        };`,
+    });
+    await otherOrigins.waitForAll(
+      "https://collect.example.test/oaiq/v1/sdk/events",
+      `https://collect.example.test/oaiq/pixel-config/v1/${PIXEL_ID}.json`,
+    );
+    assert.deepEqual(await tab.evaluate("[...new Set(modes)]"), ["cors"]);
   });
+
+  /** @type {Record<string, {attributes?: string, config?: string}>} */
+  const WITHOUT_RELAY = {
+    "by default": {},
+    "with the relay off": { attributes: `data-oaiq-relay="off"` },
+    "with oaiq.config.relay: false": {
+      config: "oaiq.config = { relay: false };",
+    },
+  };
+  for (const [when, page] of Object.entries(WITHOUT_RELAY))
+    test(`events and config requests go to OpenAI ${when}`, async (t) => {
+      const { site, tab, otherOrigins } = await openPage(t, page);
+      await otherOrigins.waitForAll(VENDOR.events, VENDOR.config);
+      assert.deepEqual(site.requests, []);
+      assert.deepEqual(tab.oaiqLogs, []);
+    });
 
   const INVALID = {
     "http of another origin": `"http://other.example.test/in"`,
@@ -198,6 +264,9 @@ describe("endpoints", { concurrency: 4 }, () => {
     "an object that contains itself": `(() => { const cyclic = {}; cyclic.cyclic = cyclic; return cyclic; })()`,
     "a BigInt": "7n",
   };
+
+  /** Of these, what an option means that is also a switch. */
+  const MEANINGFUL_FOR_RELAY = [`""`, `false`];
 
   /**
    * Asserts that nothing is sent and one warning names the setting.
@@ -227,14 +296,21 @@ describe("endpoints", { concurrency: 4 }, () => {
       const page = await openPage(t, {
         config: `oaiq.config = { endpoint: ${value} };`,
       });
-      await expectNoRequests(page, "oaiq.config.endpoint");
+      await expectNoRequests(page, "the option endpoint");
     });
+    if (!MEANINGFUL_FOR_RELAY.includes(value))
+      test(`an oaiq.config.relay that is ${what} stops all requests and logs a warning`, async (t) => {
+        const page = await openPage(t, {
+          config: `oaiq.config = { relay: ${value} };`,
+        });
+        await expectNoRequests(page, "the option relay");
+      });
     if (value.startsWith(`"`))
       test(`a data-settings that is ${what} stops all requests and logs a warning`, async (t) => {
         const page = await openPage(t, {
           attributes: `data-endpoint="/in" data-settings=${value}`,
         });
-        await expectNoRequests(page, "data-oaiq-settings");
+        await expectNoRequests(page, "the option settings");
       });
   }
 });

@@ -441,7 +441,7 @@ export class Site {
           ...headers,
         })
         .end();
-    } else if (pathname.startsWith("/sdk/")) {
+    } else if (pathname.startsWith("/sdk/") && !pathname.endsWith(".json")) {
       const name = pathname.slice("/sdk/".length);
       const file = this.files.get(name);
       await this.#waitWhileHeld(name);
