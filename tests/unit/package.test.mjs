@@ -29,7 +29,7 @@ const outputOf = async (program, ...args) => {
 };
 
 /** Folders of the repository. Pages link into them for readers of the repository. */
-const SOURCE_FOLDERS = /^(collector|src|tests|www|xtask)\//;
+const SOURCE_FOLDERS = /^(collector|relay|src|tests|www|xtask)\//;
 
 /**
  * The paths that a page's relative links lead to, from the project's root.

@@ -50,10 +50,22 @@ const checkUrl = (name, given, defaultUrl) => {
  */
 export let requestMode = "no-cors";
 
+/**
+ * The directory of the site's own relay, if it has one.
+ *
+ * @type {string | false}
+ */
+export let relayUrl;
 /** @type {string} */
 export let eventsUrl;
 /** @type {string} */
 export let configUrl;
+/**
+ * What may be read from the page for matching. 1 if the page does not say.
+ *
+ * @type {unknown}
+ */
+export let matching;
 
 /** @type {import("../types/oaiq.js").Config} */
 let config;
@@ -99,9 +111,10 @@ export const readOptions = (pageConfig) => {
   let relay = readOption("relay");
   if (tryOr(() => /^(true)?$/.test(/** @type {string} */ (relay))))
     relay = assetUrl(".");
-  const relayUrl = isOn(relay) && checkUrl("relay", relay);
+  matching = readOption("matching") ?? 1;
+  relayUrl = isOn(relay) && checkUrl("relay", relay);
   // a relay allows it
-  if (isOn(readOption("cors", /^$/)) || relayUrl) requestMode = "cors";
+  if (relayUrl || isOn(readOption("cors", /^$/))) requestMode = "cors";
   eventsUrl = checkUrl(
     "endpoint",
     readOption("endpoint", /^/),

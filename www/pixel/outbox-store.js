@@ -37,6 +37,8 @@ export const putRecord = (isUnloading, name, text) => {
     each(recordNames(), (it) => putRecord(0, it, ""));
     hasConsent = 0;
     getLocalStorage().removeItem(OUTBOX_CORRUPT_KEY);
+    // www/fields/entry.js stores it, which this page may not have
+    getLocalStorage().removeItem("oaiq_touches");
     discardWorker(OUTBOX_PREFIX);
   } else if (text) {
     const known = records[name];

@@ -24,7 +24,13 @@ import {
   RESPONSE_RECEIVED,
 } from "./debug-events.gen.js";
 import { workerPort } from "./keepalive-worker.js";
-import { configUrl, eventsUrl, readOption, requestMode } from "./options.js";
+import {
+  configUrl,
+  eventsUrl,
+  matching,
+  relayUrl,
+  requestMode,
+} from "./options.js";
 import { hooks, loadIntegration } from "./integrations.js";
 
 const { fetch } = window;
@@ -159,7 +165,8 @@ export const send = (flags, id, body) => {
   const request = {
     headers: { "Content-Type": "text/plain" },
     method: "POST",
-    credentials: isAnonymous ? "omit" : "include",
+    // after a denial, the relay's own cookie says whose data it has to delete
+    credentials: isAnonymous && !relayUrl ? "omit" : "include",
     body,
     // with a worker, the end of the page aborts the request and the worker makes it; keepalive would make it twice
     keepalive:
@@ -270,7 +277,6 @@ export const fetchConfig = async (pixel, id) => {
   }
   enabled = typeof enabled === "boolean" ? +enabled : UNKNOWN;
   trace(CONFIG_RECEIVED, `${url} ${status} ${enabled} ${pixel}`);
-  if (enabled === 1)
-    tryOr(() => loadIntegration("matching", readOption("matching") ?? 1));
+  if (enabled === 1) loadIntegration("matching", matching);
   callModule((module) => module.onConfigResponse(pixel, status, enabled));
 };

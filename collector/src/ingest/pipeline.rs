@@ -37,6 +37,8 @@ pub struct EvaluatedEvent {
     pub evaluation: Evaluation,
     /// Remarks besides the verdict.
     pub notes: Notes,
+    /// What a relay says about it, see [`Outcome::relay`].
+    pub relay: Option<String>,
 }
 
 /// The verdict on an event, as far as it does not depend on other events.
@@ -55,6 +57,7 @@ impl EvaluatedEvent {
             event: "null".into(),
             evaluation: Evaluation::Final(Verdict::refused(error)),
             notes: Notes::default(),
+            relay: None,
         }
     }
 }
@@ -127,6 +130,7 @@ impl Ingest {
             event,
             evaluation,
             notes,
+            relay,
         } in events
         {
             let seq = index.next_seq();
@@ -144,6 +148,7 @@ impl Ingest {
                 verdict: serde_json::to_string(&Outcome {
                     verdict: &verdict,
                     notes: &notes,
+                    relay: relay.as_deref(),
                 })
                 .map_err(|error| internal(&error))?
                 .into(),

@@ -71,6 +71,10 @@ pub struct Outcome<'a> {
     /// The remarks.
     #[serde(flatten)]
     pub notes: &'a Notes,
+    /// What `oaiq-relay` says about the event: who has sent it (`browser`, `backend`, `both`), and how it has found the click
+    /// (`+event_id`, `+obref`, `+external_id`, `+email`, `+phone`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay: Option<&'a str>,
 }
 
 /// What the collector decided about an event.
@@ -206,6 +210,7 @@ mod tests {
             serde_json::to_value(Outcome {
                 verdict: &Verdict::Counted,
                 notes,
+                relay: None,
             })
             .unwrap()
         };

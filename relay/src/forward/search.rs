@@ -117,6 +117,7 @@ mod tests {
         (0..count)
             .map(|seq| DueEvent {
                 seq,
+                halves: 1,
                 json: String::new(),
                 joined_by: None,
             })

@@ -12,6 +12,10 @@ use crate::store::claim::DueEvent;
 /// Who sends on behalf of the advertiser.
 const INTEGRATION_SOURCE: &str = "oaiq-relay";
 
+/// Says for each event who has sent it and how the relay has found its click: `browser`, `backend`, `both`, and `+obref` and
+/// the like. Only for a collector on this machine, whose inspector shows it. OpenAI does not get it.
+const TRACE_HEADER: &str = "x-oaiq-relay";
+
 /// How much of a response is read.
 const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
@@ -21,6 +25,7 @@ pub struct Upstream {
     client: reqwest::Client,
     events_url: String,
     config_url: String,
+    is_on_loopback: bool,
 }
 
 impl Upstream {
@@ -40,6 +45,7 @@ impl Upstream {
             client,
             events_url: format!("{url}/v1/events"),
             config_url: config_url.to_owned(),
+            is_on_loopback: is_on_loopback(url),
         })
     }
 
@@ -53,7 +59,8 @@ impl Upstream {
             body += &event.json;
         }
         body += "]}";
-        match self.post(pixel, key, body).await {
+        let trace = self.is_on_loopback.then(|| trace_of(events));
+        match self.post_with(pixel, key, body, trace).await {
             Ok(response) => response.answer(events.len()),
             Err(why) => Answer::TryLater { after: None, why },
         }
@@ -69,16 +76,29 @@ impl Upstream {
         key: &Secret,
         body: String,
     ) -> Result<RawResponse, String> {
+        self.post_with(pixel, key, body, None).await
+    }
+
+    async fn post_with(
+        &self,
+        pixel: &str,
+        key: &Secret,
+        body: String,
+        trace: Option<String>,
+    ) -> Result<RawResponse, String> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", key.expose()))
             .map_err(|_| "the key cannot be sent in a header".to_owned())?;
         bearer.set_sensitive(true);
-        let request = self
+        let mut request = self
             .client
             .post(&self.events_url)
             .query(&[("pid", pixel)])
             .header(AUTHORIZATION, bearer)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
+        if let Some(trace) = trace {
+            request = request.header(TRACE_HEADER, trace);
+        }
         read(request).await
     }
 
@@ -99,6 +119,29 @@ impl Upstream {
             .timeout(timeout);
         read(request).await
     }
+}
+
+fn is_on_loopback(url: &str) -> bool {
+    let url = url::Url::parse(url).ok();
+    match url.as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn trace_of(events: &[DueEvent]) -> String {
+    let words = events.iter().map(|event| {
+        let sender = match event.halves {
+            1 => "browser",
+            2 => "backend",
+            _ => "both",
+        };
+        let link = event.joined_by.map(|link| format!("+{}", link.name()));
+        sender.to_owned() + &link.unwrap_or_default()
+    });
+    words.collect::<Vec<_>>().join(",")
 }
 
 async fn read(request: reqwest::RequestBuilder) -> Result<RawResponse, String> {
@@ -147,4 +190,27 @@ fn in_words(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_on_loopback() {
+        for url in [
+            "http://localhost:8787",
+            "http://127.0.0.1",
+            "http://[::1]:8787/x",
+        ] {
+            assert!(is_on_loopback(url), "{url}");
+        }
+        for url in [
+            "https://bzr.openai.com",
+            "http://127.0.0.1.example",
+            "http://10.0.0.1",
+        ] {
+            assert!(!is_on_loopback(url), "{url}");
+        }
+    }
 }

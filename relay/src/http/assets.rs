@@ -18,6 +18,9 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use super::Relay;
+use super::browser::forget_visitor;
+use super::cookies::{CookieSetter, Cookies};
+use super::origin::{Page, page_of};
 
 /// The files that were in `dist/` when this program was built.
 #[derive(RustEmbed)]
@@ -186,7 +189,8 @@ async fn plain(
     UrlPath(file): UrlPath<String>,
     headers: HeaderMap,
 ) -> Response {
-    serve(relay.assets(), &file, PLAIN, &headers)
+    let response = serve(relay.assets(), &file, PLAIN, &headers);
+    forget_if_denied(&relay, &headers, response).await
 }
 
 async fn versioned(
@@ -202,9 +206,37 @@ async fn versioned(
     };
     let is_version = version.len() == 16 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
     match is_version {
-        true => serve(assets, &file, caching, &headers),
+        true => {
+            let response = serve(assets, &file, caching, &headers);
+            forget_if_denied(&relay, &headers, response).await
+        }
         false => missing(),
     }
+}
+
+/// The first request after a denial may be the one for the script, because a page need not send anything after one.
+async fn forget_if_denied(relay: &Relay, headers: &HeaderMap, mut response: Response) -> Response {
+    let cookies = Cookies::read(headers);
+    if !cookies.is_denied || !cookies.has_visitor() {
+        return response;
+    }
+    // If it fails, the cookies stay, and the next request tries again.
+    if forget_visitor(relay, &cookies).await.is_ok()
+        && let Page::Listed(origin) = page_of(headers, &relay.config.origins.0)
+    {
+        let setter = CookieSetter {
+            config: &relay.config.cookie,
+            origin,
+            prefix: &relay.config.paths.prefix,
+        };
+        setter.delete(response.headers_mut());
+        // A shared cache must not give this visitor's answer to others.
+        let no_store = HeaderValue::from_static("private, no-store");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, no_store);
+    }
+    response
 }
 
 fn serve(assets: &Assets, name: &str, caching: &'static str, headers: &HeaderMap) -> Response {

@@ -143,10 +143,7 @@ impl<'a> Request<'a> {
             .saturating_add_signed(clock_shift_ms.saturating_neg());
         let batch = sdk_batch::parse(&body.bytes, self.query.get("ec"), visitors_now_ms)?;
         if batch.obref.is_none() && batch.oppref.is_none() && batch.user.is_none() {
-            return Ok(Done::Withheld {
-                reason: Withheld::Stripped,
-                origin: None,
-            });
+            return self.withhold(Withheld::Stripped, page, &cookies).await;
         }
         let Page::Listed(origin) = page else {
             return Err(unlisted_origin());
@@ -272,18 +269,9 @@ impl<'a> Request<'a> {
         page: Page<'a>,
         cookies: &Cookies,
     ) -> Result<Done<'a>, Refused> {
-        if let Some(obref) = &cookies.obref {
-            let person = Person {
-                obrefs: vec![obref.clone()],
-                hashes: Vec::new(),
-                pixels: self.relay.keys.pixels.keys().cloned().collect(),
-            };
-            self.relay.store.forget(person).await?;
-            self.relay.metrics.forgotten.increment(1);
-        }
-        let has_cookies = cookies.obref.is_some() || cookies.oppref.is_some();
+        forget_visitor(self.relay, cookies).await?;
         let origin = match page {
-            Page::Listed(origin) if has_cookies => Some(origin),
+            Page::Listed(origin) if cookies.has_visitor() => Some(origin),
             _ => None,
         };
         Ok(Done::Withheld { reason, origin })
@@ -390,8 +378,24 @@ impl<'a> Request<'a> {
         CookieSetter {
             config: &self.relay.config.cookie,
             origin,
+            prefix: &self.relay.config.paths.prefix,
         }
     }
+}
+
+/// Deletes all that is stored of the visitor with these cookies.
+pub async fn forget_visitor(relay: &Relay, cookies: &Cookies) -> Result<(), Refused> {
+    let obrefs = cookies.obrefs();
+    if !obrefs.is_empty() {
+        let person = Person {
+            obrefs,
+            hashes: Vec::new(),
+            pixels: relay.keys.pixels.keys().cloned().collect(),
+        };
+        relay.store.forget(person).await?;
+        relay.metrics.forgotten.increment(1);
+    }
+    Ok(())
 }
 
 fn unlisted_origin() -> Refused {

@@ -14,6 +14,10 @@ const BROWSER: &str = "__obref";
 /// The answer to the question for consent.
 const CONSENT: &str = "__oaiq_consent";
 
+/// The browser ID again, for the relay alone. When a visitor denies consent, the pixel deletes its own cookies before the relay
+/// hears of the denial. Scripts cannot delete this one, so it still says whose data to delete.
+const RELAY: &str = "__oaiq_relay";
+
 /// The longest value that is read or set. Browsers keep no cookie of more than 4 KB.
 const MAX_VALUE_BYTES: usize = 3_800;
 
@@ -39,6 +43,8 @@ pub struct Cookies {
     pub oppref: Option<String>,
     /// The browser ID, a v4 UUID.
     pub obref: Option<String>,
+    /// The browser ID in the relay's own cookie.
+    pub relay: Option<String>,
     /// Whether consent is denied.
     pub is_denied: bool,
 }
@@ -67,11 +73,30 @@ impl Cookies {
                 BROWSER if cookies.obref.is_none() => {
                     cookies.obref = decoded().filter(|value| is_uuid_v4(value));
                 }
+                RELAY if cookies.relay.is_none() => {
+                    cookies.relay = decoded().filter(|value| is_uuid_v4(value));
+                }
                 CONSENT => cookies.is_denied |= value.trim() == "false",
                 _ => {}
             }
         }
         cookies
+    }
+
+    /// The browser IDs, each once.
+    pub fn obrefs(&self) -> Vec<String> {
+        let mut obrefs: Vec<String> = [&self.obref, &self.relay]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        obrefs.dedup();
+        obrefs
+    }
+
+    /// Whether there is a cookie to delete when consent is denied.
+    pub const fn has_visitor(&self) -> bool {
+        self.oppref.is_some() || self.obref.is_some() || self.relay.is_some()
     }
 }
 
@@ -82,10 +107,12 @@ pub struct CookieSetter<'a> {
     pub config: &'a config::Cookie,
     /// The page's origin.
     pub origin: &'a Origin,
+    /// The path of the relay.
+    pub prefix: &'a str,
 }
 
 impl CookieSetter<'_> {
-    /// Sets both cookies, with the pixel's attributes. The click's cookie ends 30 days after the click, also if it is set
+    /// Sets the pixel's cookies, with the pixel's attributes, and the relay's own. The click's cookie ends 30 days after the click, also if it is set
     /// again in between.
     pub fn set(
         &self,
@@ -98,28 +125,27 @@ impl CookieSetter<'_> {
             let life_ms = (first_ms + CLICK_LIFE_MS).saturating_sub(now_ms);
             let value = utf8_percent_encode(oppref, ENCODED).to_string();
             if life_ms > 0 && value.len() <= MAX_VALUE_BYTES {
-                self.append(headers, CLICK, &value, life_ms / 1_000, self.domain());
+                let seconds = life_ms / 1_000;
+                self.append_for_pages(headers, CLICK, &value, seconds, self.domain());
             }
         }
         if let Some(obref) = obref.filter(|obref| is_uuid_v4(obref)) {
-            self.append(
-                headers,
-                BROWSER,
-                obref,
-                BROWSER_LIFE_MS / 1_000,
-                self.domain(),
-            );
+            let seconds = BROWSER_LIFE_MS / 1_000;
+            self.append_for_pages(headers, BROWSER, obref, seconds, self.domain());
+            // Nothing that the relay stores of a visitor is older.
+            self.append_for_relay(headers, obref, CLICK_LIFE_MS / 1_000);
         }
     }
 
-    /// Deletes both, also those that belong to one host alone.
+    /// Deletes all of them, also those that belong to one host alone.
     pub fn delete(&self, headers: &mut HeaderMap) {
         for name in [CLICK, BROWSER] {
-            self.append(headers, name, "", 0, None);
+            self.append_for_pages(headers, name, "", 0, None);
             if let Some(domain) = self.domain() {
-                self.append(headers, name, "", 0, Some(domain));
+                self.append_for_pages(headers, name, "", 0, Some(domain));
             }
         }
+        self.append_for_relay(headers, "", 0);
     }
 
     /// A browser refuses a cookie of a domain that the host does not belong to.
@@ -128,7 +154,7 @@ impl CookieSetter<'_> {
         covers_host(domain, self.origin.host()).then_some(domain)
     }
 
-    fn append(
+    fn append_for_pages(
         &self,
         headers: &mut HeaderMap,
         name: &str,
@@ -141,6 +167,17 @@ impl CookieSetter<'_> {
             cookie += "; Domain=";
             cookie += domain;
         }
+        self.append(headers, cookie);
+    }
+
+    fn append_for_relay(&self, headers: &mut HeaderMap, value: &str, seconds: u64) {
+        let path = self.prefix;
+        let cookie =
+            format!("{RELAY}={value}; Path={path}; Max-Age={seconds}; SameSite=Lax; HttpOnly");
+        self.append(headers, cookie);
+    }
+
+    fn append(&self, headers: &mut HeaderMap, mut cookie: String) {
         if self.origin.as_str().starts_with("https:") {
             cookie += "; Secure";
         }
@@ -185,6 +222,7 @@ mod tests {
         let setter = CookieSetter {
             config: &config,
             origin: &origin,
+            prefix: "/oaiq/",
         };
         let mut headers = HeaderMap::new();
         setter.set(&mut headers, Some(("a b;ü", first_ms)), Some(UUID), now_ms);
@@ -232,6 +270,7 @@ mod tests {
             [
                 "__oppref=a%20b%3B%C3%BC; Path=/; Max-Age=2505600; SameSite=Lax; Domain=shop.example; Secure".to_owned(),
                 format!("__obref={UUID}; Path=/; Max-Age=31536000; SameSite=Lax; Domain=shop.example; Secure"),
+                format!("__oaiq_relay={UUID}; Path=/oaiq/; Max-Age=2592000; SameSite=Lax; HttpOnly; Secure"),
             ]
         );
         let plain = set(Some("shop.example"), "http://localhost:8787", 0, 0);
@@ -245,7 +284,7 @@ mod tests {
     fn click_is_not_set_again_after_thirty_days() {
         let cookies = set(None, "https://shop.example", 0, CLICK_LIFE_MS);
         assert!(
-            cookies.len() == 1 && cookies[0].starts_with("__obref"),
+            cookies.len() == 2 && cookies[0].starts_with("__obref"),
             "{cookies:?}"
         );
     }

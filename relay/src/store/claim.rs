@@ -40,6 +40,8 @@ pub struct Claimed {
 pub struct DueEvent {
     /// Its number in the store.
     pub seq: i64,
+    /// Who has sent it, see [`origin_of`](super::dead::origin_of).
+    pub halves: u8,
     /// The event in the form of the Conversions API, with its click.
     pub json: String,
     /// How the click was found, if the event had none.
@@ -147,6 +149,7 @@ pub(super) fn claim(connection: &Connection, claim: &Claim) -> rusqlite::Result<
         claimed.oldest_ms = Some(claimed.oldest_ms.unwrap_or(u64::MAX).min(timestamp_ms));
         claimed.events.push(DueEvent {
             seq,
+            halves,
             json,
             joined_by,
         });

@@ -292,7 +292,7 @@ fn cookies_are_set_by_http_for_the_sites_pages() {
     let relay = TestRelay::start("cookies", &collector, "[cookie]\ndomain = \"shop.example\"");
     let response = relay.post_with(&[], &batch(&[event("page_viewed", "v-1")]));
     let set = cookies(&response);
-    assert_eq!(set.len(), 2, "{set:?}");
+    assert_eq!(set.len(), 3, "{set:?}");
     assert!(
         set[0].starts_with("__oppref=click-1; Path=/; Max-Age=25")
             && set[0].ends_with("SameSite=Lax; Domain=shop.example; Secure"),

@@ -65,11 +65,11 @@ fn later_denial_deletes_what_the_visitor_has_left() {
     let response = relay.post_with(&[("Cookie", &denied)], &json!({ "events": [] }));
     assert_eq!(response.status(), 202);
     let deleted = cookies(&response);
-    assert_eq!(deleted.len(), 4, "{deleted:?}");
+    assert_eq!(deleted.len(), 5, "{deleted:?}");
     assert!(
         deleted
             .iter()
-            .all(|cookie| cookie.contains("=; Path=/; Max-Age=0;")),
+            .all(|cookie| cookie.contains("=; Path=/") && cookie.contains("; Max-Age=0;")),
         "{deleted:?}"
     );
     assert!(!contains(&relay, OBREF) && !contains(&relay, "click-1"));
@@ -84,6 +84,63 @@ fn later_denial_deletes_what_the_visitor_has_left() {
         ids.contains(&json!("o-2")) && ids.contains(&json!("v-1")),
         "{ids:?}"
     );
+}
+
+#[test]
+fn denial_after_which_only_the_relays_cookie_is_left_deletes_the_visitors_data() {
+    let collector = TestCollector::start();
+    let config = "[hold]\norder_created = \"60s\"";
+    for (i, is_stripped) in [true, false].into_iter().enumerate() {
+        let relay = TestRelay::start(&format!("denial-cookie-{i}"), &collector, config);
+        let stored = relay.post_with(&[], &batch(&[event("order_created", "o-1")]));
+        let cookie = cookies(&stored)
+            .into_iter()
+            .find(|cookie| cookie.starts_with("__oaiq_relay="))
+            .unwrap();
+        assert!(
+            cookie.contains("; Path=/oaiq/;") && cookie.contains("; HttpOnly"),
+            "{cookie}"
+        );
+        let own = cookie.split(';').next().unwrap();
+        // The pixel has deleted its own cookies.
+        let response = match is_stripped {
+            true => {
+                let stripped = json!({ "events": [event("page_viewed", "v-1")] });
+                relay.post_with(&[("Cookie", own)], &stripped)
+            }
+            false => {
+                let denied = format!("__oaiq_consent=false; {own}");
+                relay.get(
+                    "oaiq.min.js",
+                    &[("Referer", "https://shop.example/"), ("Cookie", &denied)],
+                )
+            }
+        };
+        assert!(
+            cookies(&response)
+                .iter()
+                .any(|cookie| cookie.starts_with("__oaiq_relay=;")),
+        );
+        assert!(!contains(&relay, OBREF) && !contains(&relay, "click-1"));
+    }
+}
+
+#[test]
+fn script_is_not_cached_with_the_deletion_of_a_visitors_cookies() {
+    let collector = TestCollector::start();
+    let relay = TestRelay::start("denial-cache", &collector, "");
+    let caching = |cookie: &str| {
+        let headers = [("Referer", "https://shop.example/"), ("Cookie", cookie)];
+        let response = relay.get("oaiq.min.js", &headers);
+        response.headers()["cache-control"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    let denied = format!("__oaiq_consent=false; __oaiq_relay={OBREF}");
+    assert_eq!(caching(&denied), "private, no-store");
+    assert!(caching("__oaiq_consent=false").starts_with("public"));
+    assert!(caching(&format!("__oaiq_relay={OBREF}")).starts_with("public"));
 }
 
 #[test]

@@ -95,6 +95,50 @@ describe("consent", () => {
   });
 });
 
+describe("a denial", () => {
+  const browser = useBrowser();
+
+  for (const [where, attributes, expected] of /** @type {const} */ ([
+    [
+      "a relay, with the cookie that scripts cannot read",
+      "data-oaiq-relay",
+      "__oaiq_relay=visitor-1",
+    ],
+    [
+      "another endpoint without cookies",
+      `data-oaiq-endpoint="${EVENTS_PATH}" data-oaiq-settings="${CONFIG_PATH}"`,
+      undefined,
+    ],
+  ]))
+    test(`reaches ${where}`, async (t) => {
+      const site = await startSite(t, {
+        "/": html(QUEUE_STUB, inlineScript(INIT), sdkTag(attributes)),
+      });
+      const visitor = await Visitor.create(t, browser);
+      await visitor.context.addCookies([
+        { name: "__oaiq_consent", value: "false", url: site.url() },
+        {
+          name: "__oaiq_relay",
+          value: "visitor-1",
+          domain: new URL(site.url()).hostname,
+          path: "/",
+          httpOnly: true,
+        },
+      ]);
+      const tab = await visitor.openPage(site.url());
+      await tab.evaluate(orderCall("denied"));
+      await site.waitFor("the diagnostic", () => site.requests.length > 0);
+      const { body, headers } = site.firstRequest;
+      assert.deepEqual(Object.keys(body), ["events"]);
+      const { cookie } = headers;
+      assert.equal(
+        cookie?.split("; ").find((pair) => pair.startsWith("__oaiq_relay")),
+        expected,
+      );
+      assert.doesNotMatch(cookie ?? "", /__obref|__oppref/);
+    });
+});
+
 /** Longer than a batch is delayed, and than the consent file takes to delete data. */
 const IDLE_MS = 2_500;
 

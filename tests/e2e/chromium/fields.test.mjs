@@ -594,6 +594,21 @@ describe("attribution into forms", () => {
     );
   });
 
+  test("a denial on a page without the option deletes the touches too", async (t) => {
+    const { site, tab } = await open(
+      t,
+      page(form(hidden("utm_source"))),
+      "/?utm_source=old",
+    );
+    await tab.waitForFunction(`localStorage.getItem("${TOUCHES_KEY}")`);
+    site.pages["/other"] = page("", { option: "" });
+    await tab.goto(site.url("/other"));
+    await tab.evaluate(`oaiq("consent", false)`);
+    await tab.waitForFunction(
+      `localStorage.getItem("${TOUCHES_KEY}") === null`,
+    );
+  });
+
   test("forget deletes the touches for good", async (t) => {
     const { tab } = await open(
       t,

@@ -6,7 +6,6 @@ import {
   dataOf,
   dedupKeyOf,
   displayName,
-  isServer,
   timeOf,
   userOf,
   userValues,
@@ -15,6 +14,7 @@ import { formatDuration, joinWords } from "./format.js";
 import { partsFromPage } from "./matching.js";
 import { formatMoney } from "./money.js";
 import { addTo } from "./multimap.js";
+import { sendersOf } from "./relay.js";
 import { lacksOwnId } from "./repeats.js";
 import { toText } from "./to-text.js";
 import { isRejectedOrTest, verdictOf } from "./verdict.js";
@@ -47,7 +47,7 @@ export const groupConversions = (newestFirst) => {
       };
       byKey.set(key, conversion);
     }
-    (isServer(entry) ? conversion.server : conversion.browser).push(entry);
+    for (const sender of sendersOf(entry)) conversion[sender].push(entry);
     if (verdictOf(entry).name === "counted") conversion.counted ??= entry;
   }
   const conversions = [...byKey.values()].reverse();

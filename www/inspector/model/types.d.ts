@@ -75,6 +75,8 @@ export interface EventRecord {
   user?: unknown;
   referer?: string;
   integration_source?: string;
+  /** What `oaiq-relay` says about the event: `browser`, `backend` or `both`, and how it has found the click, such as `+obref`. */
+  relay?: string;
   request_id?: string;
   /** The HTTP status that the collector answered. */
   status?: number;

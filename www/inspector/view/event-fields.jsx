@@ -10,8 +10,15 @@ import {
   dataOf,
   isDiagnostic,
 } from "../model/event.js";
-import { formatBytes, formatTime, isoTime, plural } from "../model/format.js";
+import {
+  formatBytes,
+  formatTime,
+  isoTime,
+  joinWords,
+  plural,
+} from "../model/format.js";
 import { describeMinorUnits, formatMoney } from "../model/money.js";
+import { relayed } from "../model/relay.js";
 import { consentOf } from "../model/timeline.js";
 import { DefinitionRow, UntrustedCode, UntrustedText } from "./components.jsx";
 import { transportLabel } from "./event-row.jsx";
@@ -91,6 +98,7 @@ export const RequestFields = ({ entry }) => {
   const browser = browserIdOf(entry);
   const fields = userFieldsOf(entry);
   const measured = event?.timestamp_ms;
+  const relay = relayed(entry);
   return (
     <>
       <DefinitionRow name="Pixel">
@@ -159,6 +167,14 @@ export const RequestFields = ({ entry }) => {
       {entry.request_id !== undefined && (
         <DefinitionRow name="Request ID">
           <UntrustedCode value={entry.request_id} />
+        </DefinitionRow>
+      )}
+      {relay !== undefined && (
+        <DefinitionRow name="Came">
+          {relay.way}
+          {relay.added.length > 0 && (
+            <span class="muted">, which added {joinWords(relay.added)}</span>
+          )}
         </DefinitionRow>
       )}
       {entry.integration_source !== undefined && (

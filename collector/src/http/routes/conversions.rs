@@ -107,9 +107,11 @@ async fn post_conversions(
     let mut request = context.into_request(status.as_u16(), count);
     request.is_anonymous = events.iter().all(|event| event.is_anonymous);
     request.integration_source = integration_source;
+    let mut relay = relay_trace(&headers).into_iter();
     let evaluated = events
         .into_iter()
         .map(|event| EvaluatedEvent {
+            relay: relay.next(),
             evaluation: evaluate(&event, &pixel, validate_only, first_invalid),
             notes: event.notes,
             event: event.text.into(),
@@ -124,6 +126,23 @@ async fn post_conversions(
     let content_type = [(header::CONTENT_TYPE, "application/json")];
     let response = json!({ "accepted_events": count });
     Ok((content_type, response.to_string()).into_response())
+}
+
+/// What `oaiq-relay` says about each event, in the header `x-oaiq-relay`.
+fn relay_trace(headers: &HeaderMap) -> Vec<String> {
+    let trace = headers.get("x-oaiq-relay");
+    let trace = trace
+        .and_then(|trace| trace.to_str().ok())
+        .unwrap_or_default();
+    let words = trace.split(',').map(str::trim);
+    let is_word = |word: &&str| {
+        (1..=32).contains(&word.len())
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'+'))
+    };
+    // A word that is not one ends the list: the others could belong to other events.
+    words.take_while(is_word).map(ToOwned::to_owned).collect()
 }
 
 /// Compares the bearer key with the configured one. No response contains a key.

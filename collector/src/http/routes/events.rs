@@ -90,6 +90,7 @@ async fn post_events(
             event: event.text.into(),
             evaluation,
             notes: Notes::default(),
+            relay: None,
         }
     });
     let evaluated = evaluated.collect();
@@ -147,6 +148,7 @@ async fn get_image_tag(
         event: event.into(),
         evaluation,
         notes: Notes::default(),
+        relay: None,
     };
     collector.ingest.receive(request, vec![evaluated]).await?;
     let headers = [
