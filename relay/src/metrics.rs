@@ -120,6 +120,9 @@ pub struct Metrics {
     pub internal: Counter,
     /// People whose data was deleted.
     pub forgotten: Counter,
+    /// How long requests to OpenAI take. Not by pixel: it does not depend on the pixel, and thousands of histograms would need
+    /// much memory.
+    pub upstream_seconds: Histogram,
     /// How long it takes to store a request.
     pub store_seconds: Histogram,
     store_bytes: Gauge,
@@ -138,8 +141,6 @@ pub struct PixelMetrics {
     pub unconfirmed: Counter,
     /// Requests to OpenAI that failed.
     pub failures: Counter,
-    /// How long requests to OpenAI take.
-    pub upstream_seconds: Histogram,
     /// 1 while OpenAI refuses the pixel's key.
     pub paused: Gauge,
     /// 1 while so many requests have failed in a row that only one event at a time is tried.
@@ -206,6 +207,7 @@ impl Metrics {
             merged: counter!("oaiq_relay_merged_total"),
             internal: counter!("oaiq_relay_internal_total"),
             forgotten: counter!("oaiq_relay_forgotten_total"),
+            upstream_seconds: histogram!("oaiq_relay_upstream_seconds"),
             store_seconds: histogram!("oaiq_relay_store_seconds"),
             store_bytes: gauge!("oaiq_relay_store_bytes"),
             store_writable: gauge!("oaiq_relay_store_writable"),
@@ -288,7 +290,6 @@ impl PixelMetrics {
             dead: counter!("oaiq_relay_dead_total", "pixel" => label()),
             unconfirmed: counter!("oaiq_relay_unconfirmed_total", "pixel" => label()),
             failures: counter!("oaiq_relay_upstream_failures_total", "pixel" => label()),
-            upstream_seconds: histogram!("oaiq_relay_upstream_seconds", "pixel" => label()),
             paused: gauge!("oaiq_relay_paused", "pixel" => label()),
             breaker_open: gauge!("oaiq_relay_breaker_open", "pixel" => label()),
             outbox_events: gauge!("oaiq_relay_outbox_events", "pixel" => label()),

@@ -4,11 +4,14 @@ import { isMain, parseOptions } from "../options.mjs";
 import { requireRust } from "../setup.mjs";
 
 const USAGE = `npm run test:asan [-- NAME]
-Tests the core with AddressSanitizer. Without a nightly toolchain it does nothing.
+Tests the core with AddressSanitizer. Without a nightly toolchain or RUSTC_BOOTSTRAP=1 it does nothing.
   NAME  run only tests whose name contains NAME`;
 
-/** The arguments that make cargo use a nightly toolchain; null if there is none. */
+/**
+ * The arguments that make cargo use a nightly toolchain; null if there is none. A stable one with `RUSTC_BOOTSTRAP=1` will do.
+ */
 export const nightly = () => {
+  if (process.env.RUSTC_BOOTSTRAP === "1") return [];
   for (const toolchain of [[], ["+nightly"]])
     if (/nightly/.test(capture("cargo", [...toolchain, "--version"]) ?? ""))
       return toolchain;
@@ -25,7 +28,7 @@ export const testAsan = (names = []) => {
   const toolchain = nightly();
   if (!toolchain)
     return log(
-      "skipped: AddressSanitizer needs a nightly toolchain (rustup toolchain install nightly)",
+      "skipped: AddressSanitizer needs a nightly toolchain (rustup toolchain install nightly) or RUSTC_BOOTSTRAP=1",
     );
   run(
     "cargo",

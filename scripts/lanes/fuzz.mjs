@@ -11,7 +11,7 @@ const TARGETS = readdirSync(join(root, "fuzz/fuzz_targets"))
   .sort();
 
 const USAGE = `npm run test:fuzz [-- TARGET...] [--seconds N]
-Runs fuzz targets with AddressSanitizer. Without a nightly toolchain it does nothing.
+Runs fuzz targets with AddressSanitizer. Without a nightly toolchain or RUSTC_BOOTSTRAP=1 it does nothing.
   TARGET       ${TARGETS.join(", ")} (default: all)
   --seconds N  how long each of them runs (default: 60)`;
 
@@ -44,7 +44,7 @@ export const testFuzz = (targets, seconds) => {
   const toolchain = nightly();
   if (!toolchain)
     return log(
-      "skipped: fuzzing needs a nightly toolchain (rustup toolchain install nightly)",
+      "skipped: fuzzing needs a nightly toolchain (rustup toolchain install nightly) or RUSTC_BOOTSTRAP=1",
     );
   const cargoFuzz = ensureCargoFuzz();
   run(process.execPath, [join(root, "fuzz/seeds.mjs")]);

@@ -180,11 +180,8 @@ impl Worker {
             let _permit = self.requests.acquire().await;
             let start = Instant::now();
             let answer = self.upstream.send(&self.pixel, key, &batch).await;
-            if let Some(metrics) = &self.pixel_metrics {
-                metrics
-                    .upstream_seconds
-                    .record(start.elapsed().as_secs_f64());
-            }
+            let seconds = start.elapsed().as_secs_f64();
+            self.metrics.upstream_seconds.record(seconds);
             answer
         })
         .await

@@ -190,7 +190,10 @@ pub fn open(file: &Path, if_missing: IfMissing) -> Result<Connection, OpenError>
         Owner::Relay => {}
         Owner::Other => return Err(OpenError::NotOurs(file.to_owned())),
     }
-    prepare(file).map_err(|error| match error {
+    let prepared = Connection::open(file)
+        .map_err(PrepareError::from)
+        .and_then(prepare);
+    prepared.map_err(|error| match error {
         PrepareError::TooNew(version) => OpenError::TooNew(file.to_owned(), version),
         PrepareError::Sqlite(error) => match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -225,8 +228,15 @@ impl From<rusqlite::Error> for PrepareError {
     }
 }
 
-fn prepare(file: &Path) -> Result<Connection, PrepareError> {
-    let connection = Connection::open(file)?;
+/// A database in memory, with the same tables.
+pub fn open_in_memory() -> Result<Connection, OpenError> {
+    let opened = Connection::open_in_memory().map_err(PrepareError::from);
+    opened
+        .and_then(prepare)
+        .map_err(|error| OpenError::Other(PathBuf::from(":memory:"), format!("{error:?}")))
+}
+
+fn prepare(connection: Connection) -> Result<Connection, PrepareError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > VERSION {

@@ -143,6 +143,24 @@ async fn accepted_event_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn discarding_store_accepts_all_and_keeps_nothing() {
+    let store = Store::discarding(Clock::default()).unwrap();
+    let test = Test {
+        file: file("discarding"),
+        clock: Clock::default(),
+        store,
+    };
+    for _ in 0..2 {
+        let accepted = test
+            .accept(Half::Browser, vec![test.event("1", "{}")])
+            .await;
+        assert_eq!((accepted.new, accepted.duplicates), (1, 0));
+    }
+    assert_eq!(test.due().await, [""; 0]);
+    assert_eq!(test.bytes(), b"");
+}
+
+#[tokio::test]
 async fn duplicate_is_recognized_before_and_after_delivery() {
     let test = Test::new("duplicate");
     for _ in 0..2 {
