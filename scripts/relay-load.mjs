@@ -12,7 +12,7 @@ Sends batches to a relay that delivers to a collector, and checks that all of th
 server without a store, in turns. Needs Linux. Run nothing else at the same time.
   --seconds N      duration at the steady rate, and of the comparison (default: 60)
   --rate N         batches per second (default: 2000)
-  --connections N  concurrent connections (default: 32)
+  --connections N  concurrent connections (default: 64)
   --write          write the table into docs/figures.md`;
 
 const {
@@ -20,7 +20,7 @@ const {
 } = parseOptions(USAGE, {
   seconds: { type: "string", default: "60" },
   rate: { type: "string", default: "2000" },
-  connections: { type: "string", default: "32" },
+  connections: { type: "string", default: "64" },
   write: { type: "boolean" },
 });
 // prettier formats the table

@@ -38,7 +38,7 @@ struct Args {
     #[arg(long, default_value_t = 2_000)]
     rate: u64,
     /// Number of connections
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 64)]
     connections: u64,
 }
 
@@ -252,7 +252,14 @@ impl Server {
     fn start(dir: &Path, port: u16, program: &str, args: &[&str]) -> Result<Self, Box<dyn Error>> {
         let program = built(program)?;
         let log = fs::File::create(dir.join(format!("{port}.log")))?;
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        // The environment would change the relay's configuration.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("OAIQ_RELAY_") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
             .args(args)
             .current_dir(dir)
             .stdout(Stdio::null())

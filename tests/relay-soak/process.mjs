@@ -2,6 +2,14 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 
+/** This process's environment, without what would change the relay's configuration. */
+export const cleanEnvironment = () =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !name.startsWith("OAIQ_RELAY_"),
+    ),
+  );
+
 export class ServerProcess {
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #child;
@@ -24,6 +32,7 @@ export class ServerProcess {
     const log = openSync(this.logFile, "a");
     const child = spawn(this.program, this.args, {
       cwd: this.cwd,
+      env: cleanEnvironment(),
       stdio: ["ignore", log, log],
     });
     closeSync(log);

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, send } from "./http.mjs";
-import { ServerProcess } from "./process.mjs";
+import { cleanEnvironment, ServerProcess } from "./process.mjs";
 import { check, until } from "./wait.mjs";
 
 export const SHOP = "https://shop.example";
@@ -171,7 +171,7 @@ ${config.more ?? ""}
     const { stdout, stderr } = spawnSync(
       this.program,
       [...args, "--config", join(this.dir, "relay.toml")],
-      { encoding: "utf8" },
+      { encoding: "utf8", env: cleanEnvironment() },
     );
     return stdout + stderr;
   }

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::person::Identifiers;
+use crate::store::checkpoint::empty_log;
 use crate::store::forget;
 use crate::store::schema::{IfMissing, open};
 
@@ -35,8 +36,7 @@ pub fn forget(file: &Path, identifiers: &Identifiers) -> Result<String, String> 
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let forgotten = forget::forget(&transaction, &person)?;
         transaction.commit()?;
-        // Without this, the log would still have what was deleted.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        empty_log(&connection)?;
         Ok(forgotten)
     };
     let forgotten = { run }().map_err(|error| error.to_string())?;

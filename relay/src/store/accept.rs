@@ -227,14 +227,11 @@ fn store_click(
 
 /// The latest click wins.
 fn store_link(connection: &Connection, key: Key, click: i64) -> rusqlite::Result<()> {
-    let known: Option<i64> = connection
-        .prepare_cached("SELECT click FROM links WHERE key = ?")?
-        .query_row([key.0], |row| row.get(0))
-        .optional()?;
-    if known != Some(click) {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO links (key, click) VALUES (?, ?)")?
-            .execute(params![key.0, click])?;
-    }
+    connection
+        .prepare_cached(
+            "INSERT INTO links (key, click) VALUES (?, ?)
+             ON CONFLICT DO UPDATE SET click = excluded.click WHERE click != excluded.click",
+        )?
+        .execute(params![key.0, click])?;
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! The store: one SQLite file with undelivered events, clicks, links and dead letters.
 //!
 //! One thread owns the connection that writes ([`writer`]). It commits whatever has queued up while the previous commit was
-//! on its way to the disk, so that many requests share one `fsync`, and answers each of them only then. Reading has a
-//! connection of its own: in WAL mode neither waits for the other. The command line opens the same file in its own process.
+//! on its way to the disk, so that many requests share one `fsync`, and answers each of them only then. Another thread
+//! ([`checkpoint`]) empties SQLite's log. Reading has a connection of its own: in WAL mode none of them waits for the others. The
+//! command line opens the same file in its own process.
 
 pub mod accept;
+pub mod checkpoint;
 pub mod claim;
 pub mod dead;
 pub mod forget;
@@ -108,6 +110,13 @@ impl Health {
     }
 }
 
+/// One connection for each kind of work.
+struct Connections {
+    writer: Connection,
+    reader: Connection,
+    checkpointer: Connection,
+}
+
 /// The store of a relay that serves. Its clones share one thread.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
@@ -119,7 +128,8 @@ struct Shared {
     wakers: Arc<Wakers>,
     clock: Clock,
     file: PathBuf,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The thread that writes, and the one that empties the log. The second ends after the first.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// None if nothing is stored.
     lock: Option<ServeLock>,
 }
@@ -132,9 +142,16 @@ impl Store {
     pub fn open(file: &Path, max_bytes: u64, clock: Clock) -> Result<Self, OpenError> {
         let lock = ServeLock::take(file)?;
         let connection = schema::open(file, IfMissing::Create)?;
-        let reader = schema::open_reader(file)
-            .map_err(|error| OpenError::Other(file.to_owned(), error.to_string()))?;
-        Self::start(file, connection, reader, max_bytes, clock, Some(lock))
+        let open_reader = || {
+            schema::open_reader(file)
+                .map_err(|error| OpenError::Other(file.to_owned(), error.to_string()))
+        };
+        let connections = Connections {
+            writer: connection,
+            reader: open_reader()?,
+            checkpointer: open_reader()?,
+        };
+        Self::start(file, connections, max_bytes, clock, Some(lock))
     }
 
     /// A store that keeps and forwards nothing: [`Store::accept`] returns at once. It is for measuring what storing costs, and
@@ -144,14 +161,17 @@ impl Store {
     /// If its thread cannot be started.
     pub fn discarding(clock: Clock) -> Result<Self, OpenError> {
         let nowhere = Path::new(":memory:");
-        let (connection, reader) = (schema::open_in_memory()?, schema::open_in_memory()?);
-        Self::start(nowhere, connection, reader, u64::MAX, clock, None)
+        let connections = Connections {
+            writer: schema::open_in_memory()?,
+            reader: schema::open_in_memory()?,
+            checkpointer: schema::open_in_memory()?,
+        };
+        Self::start(nowhere, connections, u64::MAX, clock, None)
     }
 
     fn start(
         file: &Path,
-        connection: Connection,
-        reader: Connection,
+        connections: Connections,
         max_bytes: u64,
         clock: Clock,
         lock: Option<ServeLock>,
@@ -159,13 +179,28 @@ impl Store {
         let (queue, jobs) = mpsc::channel();
         let health = Arc::new(Health::default());
         let wakers = Arc::new(Wakers::default());
-        let thread = thread::Builder::new()
-            .name("store".to_owned())
-            .spawn({
-                let (health, wakers) = (Arc::clone(&health), Arc::clone(&wakers));
-                move || writer::run(connection, max_bytes, &health, &wakers, &jobs)
-            })
-            .map_err(|error| OpenError::Other(file.to_owned(), error.to_string()))?;
+        let Connections {
+            writer,
+            reader,
+            checkpointer,
+        } = connections;
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let thread = thread::Builder::new().name(name.to_owned()).spawn(run);
+            thread.map_err(|error| OpenError::Other(file.to_owned(), error.to_string()))
+        };
+        // One message says as much as several.
+        let (committed, commits) = mpsc::sync_channel(1);
+        let writing = {
+            let (health, wakers) = (Arc::clone(&health), Arc::clone(&wakers));
+            move || writer::run(writer, max_bytes, &health, &wakers, &jobs, &committed)
+        };
+        let threads = vec![
+            spawn("store", Box::new(writing))?,
+            spawn(
+                "checkpoint",
+                Box::new(move || checkpoint::run(&checkpointer, &commits)),
+            )?,
+        ];
         Ok(Self(Arc::new(Shared {
             queue,
             reader: Mutex::new(reader),
@@ -173,7 +208,7 @@ impl Store {
             wakers,
             clock,
             file: file.to_owned(),
-            thread: Mutex::new(Some(thread)),
+            threads: Mutex::new(threads),
             lock,
         })))
     }
@@ -262,19 +297,7 @@ impl Store {
 
     /// Commits what is queued and ends the thread. Nothing can be written afterwards.
     pub fn close(&self) {
-        let thread = self
-            .0
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            // Fails only if the thread has ended.
-            let _ = self.0.queue.send(Job::Stop);
-            if thread.join().is_err() {
-                tracing::error!("the store's thread panicked");
-            }
-        }
+        self.0.end();
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
@@ -302,17 +325,23 @@ impl Store {
     }
 }
 
+impl Shared {
+    /// Ends the threads.
+    fn end(&self) {
+        // Fails only if the thread has ended.
+        let _ = self.queue.send(Job::Stop);
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
-        let _ = self.queue.send(Job::Stop);
-        let thread = self
-            .thread
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = thread.take() {
-            // Nobody is left to tell about a panic.
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 

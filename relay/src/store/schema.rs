@@ -261,7 +261,8 @@ fn prepare(connection: Connection) -> Result<Connection, PrepareError> {
     // What is deleted is overwritten, so that a forgotten person's data is not left in unused parts of the file.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "cache_size", -32_000)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // The thread `checkpoint` empties the log before it is this long, unless commits follow each other without a pause.
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.set_prepared_statement_cache_capacity(64);
     let check: Option<String> = connection

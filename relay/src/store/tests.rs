@@ -1,6 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::claim::{Claim, Claimed, DeadLetter, DueEvent, Reason, Settlement};
 use super::schema::{IfMissing, OpenError};
@@ -158,6 +158,53 @@ async fn discarding_store_accepts_all_and_keeps_nothing() {
     }
     assert_eq!(test.due().await, [""; 0]);
     assert_eq!(test.bytes(), b"");
+}
+
+#[tokio::test]
+async fn committed_pages_reach_the_database_file_while_it_is_open() {
+    let test = Test::new("checkpoint");
+    let json = format!(r#"{{"id":"{}"}}"#, "x".repeat(100));
+    test.accept(Half::Browser, vec![test.event("1", &json)])
+        .await;
+    let start = Instant::now();
+    while !fs::read(&test.file)
+        .unwrap()
+        .windows(100)
+        .any(|part| part == "x".repeat(100).as_bytes())
+    {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "it is in the log only"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn log_is_empty_although_others_were_using_it() {
+    let file = file("log");
+    let connection = schema::open(&file, IfMissing::Create).unwrap();
+    // SQLite gives up at once.
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    let reader = schema::open_reader(&file).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM outbox").unwrap();
+    connection
+        .execute_batch("INSERT INTO seen VALUES (x'01', 0, 0)")
+        .unwrap();
+    let log_length = || {
+        fs::metadata(file.with_extension("sqlite-wal"))
+            .unwrap()
+            .len()
+    };
+    assert!(log_length() > 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(reader);
+        });
+        checkpoint::empty_log(&connection).unwrap();
+    });
+    assert_eq!(log_length(), 0);
 }
 
 #[tokio::test]

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::accept::{self, Accepted, NewBatch};
+use super::checkpoint::empty_log;
 use super::claim::{self, Settlement};
 use super::forget::{self, Forgotten, Person};
 use super::maintain::{self, Removed};
@@ -45,23 +46,26 @@ struct Writer<'a> {
     max_bytes: u64,
     health: &'a Health,
     wakers: &'a Wakers,
+    committed: &'a SyncSender<()>,
     failed_at: Option<Instant>,
     data_version: i64,
 }
 
-/// Runs jobs until [`Job::Stop`] arrives or all senders are gone.
+/// Runs jobs until [`Job::Stop`] arrives or all senders are gone. `committed` gets a message after each commit.
 pub fn run(
     connection: Connection,
     max_bytes: u64,
     health: &Health,
     wakers: &Wakers,
     jobs: &Receiver<Job>,
+    committed: &SyncSender<()>,
 ) {
     let mut writer = Writer {
         connection,
         max_bytes,
         health,
         wakers,
+        committed,
         failed_at: None,
         data_version: 0,
     };
@@ -86,7 +90,7 @@ pub fn run(
         }
     }
     // Without this, the next start has to read the log. Fails if another process reads.
-    let _ = writer.checkpoint();
+    let _ = empty_log(&writer.connection);
 }
 
 impl Writer<'_> {
@@ -131,13 +135,15 @@ impl Writer<'_> {
                     tracing::warn!("the store can be written again");
                 }
                 self.update_fullness();
-                if has_forgotten && let Err(error) = self.checkpoint() {
+                if has_forgotten && let Err(error) = empty_log(&self.connection) {
                     // The log still has what was deleted, until it is written over.
                     tracing::warn!("the store's log could not be emptied: {error}");
                 }
                 for finish in finishers {
                     finish(Ok(()), self.wakers);
                 }
+                // Fails if there is a message already.
+                let _ = self.committed.try_send(());
             }
             Some(error) => {
                 self.on_failure(&error);
@@ -266,11 +272,6 @@ impl Writer<'_> {
                 tracing::warn!("the store has room again");
             }
         }
-    }
-
-    fn checkpoint(&self) -> rusqlite::Result<()> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }
 
