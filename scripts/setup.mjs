@@ -243,6 +243,15 @@ export const ensureFirefox = () =>
     `the conformance tests run in Firefox ${orLeaveOut("firefox")}`,
   );
 
+/** NATS, which several relays share. Debian installs it where only root's PATH leads. */
+export const ensureNatsServer = () => {
+  if (which("nats-server") || existsSync("/usr/sbin/nats-server")) return;
+  installDebianPackages(
+    ["nats-server"],
+    "the relay's tests run clusters of NATS servers",
+  );
+};
+
 /** WebKit: a driver, which brings a browser, and a virtual display. */
 export const ensureWebKit = () => {
   const missing = Object.entries({

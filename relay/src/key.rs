@@ -1,5 +1,7 @@
 //! Short keys for what the store looks up: events, visitors and the identifiers that link them to a click.
 
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of a SHA-256 hash: enough that no two of a billion billion inputs collide by chance, and nobody can
@@ -55,6 +57,11 @@ impl Key {
         Self::of("visitor", &[obref])
     }
 
+    /// A pixel, where a name must consist of letters and digits.
+    pub fn pixel(pixel: &str) -> Self {
+        Self::of("pixel", &[pixel])
+    }
+
     /// A click of a visitor.
     pub fn click(pixel: &str, oppref: &str, obref: Option<&str>) -> Self {
         Self::of("click", &[pixel, oppref, obref.unwrap_or_default()])
@@ -63,6 +70,23 @@ impl Key {
     /// A link of one pixel to a click.
     pub fn link(pixel: &str, link: Link, value: &str) -> Self {
         Self::of("link", &[pixel, link.name(), value])
+    }
+
+    /// As 32 hexadecimal digits.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads what [`Key::to_hex`] has written.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut key = [0; 16];
+        if text.len() != 32 || !text.is_ascii() {
+            return None;
+        }
+        for (i, byte) in key.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+        }
+        Some(Self(key))
     }
 
     fn of(kind: &str, parts: &[&str]) -> Self {
@@ -79,9 +103,31 @@ impl Key {
     }
 }
 
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| de::Error::custom("a key has 32 hexadecimal digits"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn key_can_be_written_and_read_as_text() {
+        let key = Key::visitor("a");
+        assert_eq!(Key::from_hex(&key.to_hex()), Some(key));
+        for bad in ["", "00", &"g".repeat(32), &"é".repeat(16)] {
+            assert_eq!(Key::from_hex(bad), None);
+        }
+    }
 
     #[test]
     fn parts_are_kept_apart() {

@@ -13,6 +13,12 @@ use oaiq_relay::config::{Config, LogFormat, reference};
 use oaiq_relay::http::assets::Assets;
 use oaiq_relay::server::Server;
 use oaiq_relay::store::Store;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
@@ -101,12 +107,19 @@ fn check(file: &Path) -> Result<String, String> {
 }
 
 fn log_to_stderr(format: LogFormat) {
-    let builder = tracing_subscriber::fmt()
+    let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
+    let layer = match format {
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    // The relay says itself what is wrong with the connection to NATS.
+    let levels = Targets::new()
+        .with_default(Level::INFO)
+        .with_target("async_nats", LevelFilter::OFF);
+    tracing_subscriber::registry()
+        .with(layer.with_filter(levels))
+        .init();
 }

@@ -8,6 +8,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::cluster::Status;
 use crate::key::Link;
 use crate::store::stats::Stats;
 
@@ -128,6 +129,7 @@ pub struct Metrics {
     store_bytes: Gauge,
     store_writable: Gauge,
     clicks: Gauge,
+    nats_down: Gauge,
 }
 
 /// The counters of one pixel.
@@ -145,6 +147,9 @@ pub struct PixelMetrics {
     pub paused: Gauge,
     /// 1 while so many requests have failed in a row that only one event at a time is tried.
     pub breaker_open: Gauge,
+    /// Events that NATS has taken over.
+    pub handed_over: Counter,
+    cluster_events: Gauge,
     outbox_events: Gauge,
     outbox_held: Gauge,
     outbox_oldest_seconds: Gauge,
@@ -212,6 +217,7 @@ impl Metrics {
             store_bytes: gauge!("oaiq_relay_store_bytes"),
             store_writable: gauge!("oaiq_relay_store_writable"),
             clicks: gauge!("oaiq_relay_clicks"),
+            nats_down: gauge!("oaiq_relay_nats_down"),
         }
     }
 
@@ -271,6 +277,16 @@ impl Metrics {
         }
     }
 
+    /// Sets the gauges of the cluster. Without a status, they keep their values.
+    pub fn set_cluster(&self, status: Option<&Status>, is_down: bool) {
+        self.nats_down.set(f64::from(u8::from(is_down)));
+        for (id, pixel) in status.iter().flat_map(|status| &status.pixels) {
+            if let Some(metrics) = self.pixels.get(id) {
+                metrics.cluster_events.set(pixel.undelivered as f64);
+            }
+        }
+    }
+
     /// The text for Prometheus.
     pub fn render(&self) -> String {
         self.handle.render()
@@ -292,6 +308,8 @@ impl PixelMetrics {
             failures: counter!("oaiq_relay_upstream_failures_total", "pixel" => label()),
             paused: gauge!("oaiq_relay_paused", "pixel" => label()),
             breaker_open: gauge!("oaiq_relay_breaker_open", "pixel" => label()),
+            handed_over: counter!("oaiq_relay_handed_over_total", "pixel" => label()),
+            cluster_events: gauge!("oaiq_relay_cluster_events", "pixel" => label()),
             outbox_events: gauge!("oaiq_relay_outbox_events", "pixel" => label()),
             outbox_held: gauge!("oaiq_relay_outbox_held_events", "pixel" => label()),
             outbox_oldest_seconds: gauge!("oaiq_relay_outbox_oldest_age_seconds", "pixel" => label()),
@@ -344,6 +362,10 @@ fn describe_all() {
         ),
         ("oaiq_relay_dead_total", "Events that became dead letters."),
         (
+            "oaiq_relay_handed_over_total",
+            "Events that were handed over to NATS, and deleted from this relay's store.",
+        ),
+        (
             "oaiq_relay_unconfirmed_total",
             "Browsers' events that were dropped, because the backend has not sent them in time.",
         ),
@@ -374,6 +396,14 @@ fn describe_all() {
         (
             "oaiq_relay_outbox_oldest_age_seconds",
             "How long ago the oldest of them was received.",
+        ),
+        (
+            "oaiq_relay_cluster_events",
+            "Events in NATS that no relay has delivered yet.",
+        ),
+        (
+            "oaiq_relay_nats_down",
+            "1 while events cannot be handed over to NATS and stay in the store.",
         ),
         ("oaiq_relay_dead_letters", "Dead letters that are stored."),
         ("oaiq_relay_clicks", "Ad clicks that are stored."),

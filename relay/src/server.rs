@@ -9,6 +9,7 @@ use std::time::Duration;
 use oaiq_ingest::http::serve::{self, Limits};
 use tokio::net::TcpListener;
 
+use crate::cluster::{Cluster, HandOverTask};
 use crate::config::{Config, Keys};
 use crate::forward::{Forwarder, Upstream};
 use crate::http::assets::Assets;
@@ -30,6 +31,7 @@ pub struct Server {
     relay: Arc<Relay>,
     listener: TcpListener,
     metrics_listener: TcpListener,
+    hand_over: Option<HandOverTask>,
     forwarder: Forwarder,
 }
 
@@ -58,25 +60,29 @@ impl Server {
         assets: Assets,
         read_timeout: Duration,
     ) -> Result<Self, String> {
-        if config.nats.is_some() {
-            return Err(
-                "[nats] is not supported by this version: leave the section out, and run one relay"
-                    .to_owned(),
-            );
-        }
         let listener = bind("listen", config.listen).await?;
         let metrics_listener = bind("metrics_listen", config.metrics_listen).await?;
         let upstream = &config.upstream;
         let upstream = Upstream::new(&upstream.url, &upstream.config_url, upstream.timeout.0)?;
         let metrics = Arc::new(Metrics::new(keys.pixels.keys().map(String::as_str)));
-        let forwarder = Forwarder::start(&config, &keys, &store, &metrics, &upstream)
-            .await
-            .map_err(|error| error.to_string())?;
-        let relay = Relay::new(config, keys, store, metrics, upstream, assets, read_timeout);
+        let (cluster, hand_over) = Cluster::start(&config, &store, &metrics).await?.unzip();
+        let forwarder = Forwarder::start(
+            &config,
+            &keys,
+            &store,
+            &metrics,
+            &upstream,
+            cluster.as_ref(),
+        )
+        .await
+        .map_err(|error| error.to_string())?;
+        let mut relay = Relay::new(config, keys, store, metrics, upstream, assets, read_timeout);
+        relay.cluster = cluster;
         Ok(Self {
             relay: Arc::new(relay),
             listener,
             metrics_listener,
+            hand_over,
             forwarder,
         })
     }
@@ -97,7 +103,7 @@ impl Server {
     }
 
     /// Serves until `stop` resolves. Then it takes no more requests, ends those in progress, delivers what is due, and closes
-    /// the store. Both waits are limited by `drain_timeout`.
+    /// the store. Each wait is limited by `drain_timeout`.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let drain_timeout = self.relay.config.drain_timeout.0;
         let limits = Limits {
@@ -125,6 +131,9 @@ impl Server {
             || self.relay.stop(),
         )
         .await;
+        if let Some(hand_over) = self.hand_over {
+            hand_over.drain(drain_timeout).await;
+        }
         self.forwarder.drain(drain_timeout).await;
         maintenance.abort();
         operating.abort();

@@ -57,6 +57,7 @@ export const PACKED_FILES = [
   "docs/page-views.md",
   "docs/privacy.md",
   "docs/protocol.md",
+  "docs/relay-cluster.md",
   "docs/relay.md",
   "docs/testing.md",
   "docs/tools.md",

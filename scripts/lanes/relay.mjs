@@ -1,7 +1,7 @@
 // npm run test:relay: lints and native tests of the relay.
 import { run } from "../exec.mjs";
 import { isMain, parseOptions } from "../options.mjs";
-import { requireRust } from "../setup.mjs";
+import { ensureNatsServer, requireRust } from "../setup.mjs";
 import { clippy } from "./check.mjs";
 
 const USAGE = `npm run test:relay [-- NAME]
@@ -11,6 +11,7 @@ Lints and tests the relay.
 /** @param {string[]} [names] */
 export const testRelay = (names = []) => {
   requireRust();
+  ensureNatsServer();
   run("cargo", clippy("oaiq-relay"));
   run("cargo", [
     "test",

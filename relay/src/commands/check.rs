@@ -10,6 +10,7 @@ use bytesize::ByteSize;
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::cluster;
 use crate::config::{Config, Keys, Origin, covers_host};
 use crate::forward::{Answer, RawResponse, Upstream};
 use crate::http::assets::{Assets, SCRIPT};
@@ -101,6 +102,7 @@ pub async fn check(file: &Path) -> Report {
     check_files(&mut report, &config);
     check_store(&mut report, &config);
     check_cookies(&mut report, &config);
+    check_nats(&mut report, &config).await;
     match config.load_keys(file) {
         Ok(keys) => check_openai(&mut report, &config, &keys).await,
         Err(error) => report.problem("keys", error.to_string()),
@@ -159,6 +161,28 @@ fn check_store(report: &mut Report, config: &Config) {
             format!("{} can be written, and the disk has {} left", path.display(), ByteSize(free)),
         ),
         Err(error) => report.problem("disk", format!("cannot tell the free space: {error}")),
+    }
+}
+
+async fn check_nats(report: &mut Report, config: &Config) {
+    let Some(nats) = &config.nats else { return };
+    match cluster::check(config, nats).await {
+        Ok(servers) if servers < nats.replicas => report.problem(
+            "NATS",
+            format!(
+                "nats.replicas is {}, but NATS has {servers} servers: start more servers of the same cluster, or set replicas = {servers}",
+                nats.replicas
+            ),
+        ),
+        Ok(servers) if nats.replicas < 3 => report.remark(
+            "NATS",
+            format!("JetStream can be used, with {servers} servers. With {} copies, the death of one server stops or loses events: start 3 servers and set replicas = 3", nats.replicas),
+        ),
+        Ok(servers) => report.good(
+            "NATS",
+            format!("JetStream can be used, with {servers} servers, and stores {} copies", nats.replicas),
+        ),
+        Err(error) => report.problem("NATS", error),
     }
 }
 

@@ -34,16 +34,20 @@ pub fn forget(file: &Path, identifiers: &Identifiers) -> Result<String, String> 
     let run = || -> rusqlite::Result<forget::Forgotten> {
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let forgotten = forget::forget(&transaction, &person)?;
+        let forgotten = forget::forget(&transaction, &person.erasure(now_ms()))?;
         transaction.commit()?;
         empty_log(&connection)?;
         Ok(forgotten)
     };
     let forgotten = { run }().map_err(|error| error.to_string())?;
-    Ok(format!(
+    let mut out = format!(
         "deleted: {} clicks, {} links, {} undelivered events, {} dead letters\n",
         forgotten.clicks, forgotten.links, forgotten.events, forgotten.dead
-    ))
+    );
+    if config.nats.is_some() {
+        out += "What NATS and the other relays have is deleted too, as soon as the relay with this configuration runs and reaches them.\n";
+    }
+    Ok(out)
 }
 
 /// A time in milliseconds since the Unix epoch, in UTC.

@@ -6,6 +6,7 @@ use std::path::Path;
 use bytesize::ByteSize;
 
 use super::{format_age, now_ms, open_store};
+use crate::config::Config;
 use crate::store::stats::{PixelStats, stats};
 
 /// What is stored, as text.
@@ -42,7 +43,43 @@ pub fn status(file: &Path) -> Result<String, String> {
             let _ = writeln!(out, "  Why: `oaiq-relay dead list --pixel {id}`.");
         }
     }
+    if let Some(nats) = &config.nats {
+        let _ = write!(out, "{}", cluster(&config, &nats.stream));
+    }
     Ok(out)
+}
+
+/// What is in the cluster, or why that is not known.
+fn cluster(config: &Config, stream: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let status = match runtime {
+        Ok(runtime) => runtime.block_on(crate::cluster::status(config)),
+        Err(error) => Err(error.to_string()),
+    };
+    let status = match status {
+        Ok(Some(status)) => status,
+        Ok(None) => return String::new(),
+        Err(error) => return format!("cluster {stream}: {error}\n"),
+    };
+    let mut out = format!(
+        "cluster {stream}: {} clicks, {} links; leader {}, {} of {} further copies up to date\n",
+        status.clicks,
+        status.links,
+        status.leader.as_deref().unwrap_or("not elected"),
+        status.current_replicas,
+        status.replicas
+    );
+    for (pixel, count) in &status.pixels {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "cluster {stream}, {pixel}: {} undelivered",
+            count.undelivered
+        );
+    }
+    out
 }
 
 fn describe(pixel: &PixelStats) -> String {

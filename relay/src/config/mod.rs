@@ -155,6 +155,8 @@ pub struct Nats {
     pub stream: String,
     #[serde(default = "defaults::nats_replicas")]
     pub replicas: usize,
+    pub credentials_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Default values that are not those of their types.
@@ -451,6 +453,37 @@ impl Config {
             "trust_timeout: OpenAI refuses events that are older than 7 days; write at most \"6d\""
                 .to_owned()
         });
+        if let Some(nats) = &self.nats {
+            require(!nats.urls.0.is_empty(), &|| {
+                "nats.urls: it is empty; write the addresses of the NATS servers, such as urls = [\"nats://127.0.0.1:4222\"], or leave the section [nats] out".to_owned()
+            });
+            for url in &nats.urls.0 {
+                let parsed = url::Url::parse(url);
+                let is_nats = parsed.is_ok_and(|url| {
+                    matches!(url.scheme(), "nats" | "tls") && url.host_str().is_some()
+                });
+                require(is_nats, &|| {
+                    format!(
+                        "nats.urls: {:?} is not the address of a NATS server; write nats://HOST:4222, or tls://HOST:4222 for TLS",
+                        without_password(url)
+                    )
+                });
+            }
+            let is_name = (1..=32).contains(&nats.stream.len())
+                && nats
+                    .stream
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            require(is_name, &|| {
+                format!(
+                    "nats.stream: {:?} must consist of 1 to 32 letters, digits, - and _; write stream = \"oaiq\"",
+                    nats.stream
+                )
+            });
+            require((1..=5).contains(&nats.replicas), &|| {
+                "nats.replicas: NATS stores 1 to 5 copies; write replicas = 3".to_owned()
+            });
+        }
         if let Some(domain) = &self.cookie.domain {
             require(is_cookie_domain(domain), &|| {
                 format!(
@@ -466,6 +499,11 @@ impl Config {
         }
         found
     }
+}
+
+/// The address of a NATS server, which may have a name and a password before its host.
+fn without_password(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
 }
 
 /// Whether events may have this name: a standard event's, or a custom event's own.

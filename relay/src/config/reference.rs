@@ -236,19 +236,31 @@ pub const KEYS: &[Key] = &[
         "nats",
         "urls",
         r#"["nats://127.0.0.1:4222"]"#,
-        "For relays on several machines: the NATS servers. Leave the section out on one machine.",
+        "For relays on several machines: the NATS servers, as nats://HOST:4222, or tls://HOST:4222 for TLS. Leave the section out on one machine.",
     ),
     optional(
         "nats",
         "stream",
         r#""oaiq""#,
-        "The name of the JetStream stream; \"oaiq\" unless set.",
+        "The name of the JetStream stream, and the first part of the names of its key-value buckets; \"oaiq\" unless set. Relays with the same name work together.",
     ),
     optional(
         "nats",
         "replicas",
         "3",
-        "How many NATS servers store each event; 3 unless set.",
+        "How many NATS servers store each event, 1 to 5; 3 unless set.",
+    ),
+    optional(
+        "nats",
+        "credentials_file",
+        r#""relay.creds""#,
+        "A file with the credentials that NATS asks for (.creds: a JWT and a key). Relative to this file. A name and a password go into urls: nats://NAME:PASSWORD@HOST:4222.",
+    ),
+    optional(
+        "nats",
+        "ca_file",
+        r#""ca.pem""#,
+        "A file with the certificate authority that has signed the certificates of the NATS servers. Without it, that of the system is used.",
     ),
 ];
 

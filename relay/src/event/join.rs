@@ -1,12 +1,13 @@
 //! Gives a backend's event the click that it lacks.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::browser::identifier_links;
 use crate::key::{Key, Link};
 
 /// A click from the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Click {
     /// The click ID.
     pub oppref: String,
@@ -27,7 +28,7 @@ pub struct Click {
 pub fn join<E>(
     json: &str,
     pixel: &str,
-    find: impl Fn(Key) -> Result<Option<Click>, E>,
+    mut find: impl FnMut(Key) -> Result<Option<Click>, E>,
 ) -> Result<Option<(String, Link)>, E> {
     let Ok(mut event) = serde_json::from_str::<Map<String, Value>>(json) else {
         // It is the relay's own JSON, so this cannot happen.
@@ -43,6 +44,29 @@ pub fn join<E>(
         }
     }
     Ok(None)
+}
+
+/// The keys by which [`join`] would look for a click, in this order.
+pub fn candidates(json: &str, pixel: &str) -> Vec<Key> {
+    match serde_json::from_str::<Map<String, Value>>(json) {
+        Ok(event) if !event.contains_key("oppref") => keys(&event, pixel)
+            .into_iter()
+            .map(|(_, key)| key)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The keys of the hashed identifiers that name the person in an event.
+pub fn person_links(json: &str, pixel: &str) -> Vec<Key> {
+    let event = serde_json::from_str::<Map<String, Value>>(json).unwrap_or_default();
+    match event.get("user") {
+        Some(Value::Object(user)) => {
+            let links = identifier_links(pixel, user).into_iter();
+            links.map(|(_, key)| key).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn keys(event: &Map<String, Value>, pixel: &str) -> Vec<(Link, Key)> {

@@ -9,7 +9,7 @@ mod url;
 
 pub use backend::from_backend;
 pub use browser::{BrowserContext, Mapped, from_batch, from_image_tag, raw_id_violation};
-pub use join::{Click, join};
+pub use join::{Click, candidates, join, person_links};
 pub use merge::merge;
 
 use crate::key::{Key, Link};

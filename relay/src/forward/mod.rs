@@ -3,6 +3,7 @@
 mod backoff;
 mod response;
 mod search;
+mod source;
 mod upstream;
 mod worker;
 
@@ -16,9 +17,11 @@ use tokio::task::JoinSet;
 pub use response::{Answer, RawResponse};
 pub use upstream::Upstream;
 
+use crate::cluster::Cluster;
 use crate::config::{Config, Keys};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
+use source::Source;
 use worker::Worker;
 
 /// How many requests to OpenAI are in progress at once, of all pixels together. It bounds the memory.
@@ -41,6 +44,7 @@ impl Forwarder {
         store: &Store,
         metrics: &Arc<Metrics>,
         upstream: &Upstream,
+        cluster: Option<&Cluster>,
     ) -> Result<Self, StoreError> {
         let mut pixels: BTreeSet<String> = store.stats().await?.pixels.into_keys().collect();
         for unknown in pixels
@@ -57,12 +61,20 @@ impl Forwarder {
         let (stop, stopping) = watch::channel(false);
         let mut workers = JoinSet::new();
         for pixel in pixels {
+            let key = keys.pixels.get(&pixel).cloned();
+            let source = match cluster {
+                // What is not handed over expires in the store.
+                Some(cluster) if key.is_some() => {
+                    Source::Cluster(Box::new(cluster.source(&pixel, store)))
+                }
+                _ => Source::Store(store.clone(), store.wakers().of(&pixel)),
+            };
             let worker = Worker {
-                key: keys.pixels.get(&pixel).cloned(),
-                waker: store.wakers().of(&pixel),
+                key,
+                source,
+                clock: store.clock().clone(),
                 pixel_metrics: metrics.pixel(&pixel).cloned(),
                 pixel,
-                store: store.clone(),
                 metrics: Arc::clone(metrics),
                 upstream: upstream.clone(),
                 settings: config.upstream.clone(),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use super::backoff::Backoff;
 use super::search::{Outcome, Stop, deliver};
+use super::source::Source;
 use super::upstream::Upstream;
-use crate::clock::DAY_MS;
+use crate::clock::{Clock, DAY_MS};
 use crate::config::{self, Secret};
 use crate::metrics::{Metrics, PixelMetrics};
-use crate::store::Store;
 use crate::store::claim::{Claim, DeadLetter, DueEvent, Reason, Settlement};
 
 /// How many requests of one pixel are in progress at once.
@@ -21,10 +21,7 @@ const REQUESTS_AT_ONCE: usize = 4;
 /// The most bytes of the events of one request, unless one event alone is larger.
 const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
-/// How long to wait for more events before a request that is not full. It saves requests, and conversions are in no hurry.
-const LINGER: Duration = Duration::from_millis(50);
-
-/// How long to wait at most before looking for events that are due. The store wakes the worker earlier.
+/// How long to wait at most before looking for events that are due. The source ends the wait earlier.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 /// From this age on, an undelivered event is warned of.
@@ -40,13 +37,13 @@ pub(super) struct Worker {
     pub pixel: String,
     /// The Conversions API key. Without one, events only expire.
     pub key: Option<Secret>,
-    pub store: Store,
+    pub source: Source,
+    pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub pixel_metrics: Option<PixelMetrics>,
     pub upstream: Upstream,
     pub settings: config::Upstream,
     pub requests: Arc<Semaphore>,
-    pub waker: Arc<Notify>,
     pub stopping: watch::Receiver<bool>,
 }
 
@@ -54,7 +51,7 @@ pub(super) struct Worker {
 enum Next {
     /// More events may be due.
     Continue,
-    /// Sleep until an event is due or the store wakes the worker.
+    /// Sleep until an event is due or arrives.
     SleepUntilWoken(Duration),
     /// Sleep, whatever arrives.
     SleepFor(Duration),
@@ -82,35 +79,40 @@ impl Worker {
                 Next::SleepUntilWoken(sleep) => (sleep, true),
                 Next::SleepFor(sleep) => (sleep, false),
             };
-            // What is not due or cannot be delivered now stays in the store.
+            // What is not due or cannot be delivered now stays where it is.
+            self.source.release().await;
             if *self.stopping.borrow() {
                 return;
             }
-            tokio::select! {
-                () = tokio::time::sleep(sleep) => {}
-                () = self.waker.notified(), if can_be_woken => {
-                    tokio::time::sleep(LINGER).await;
+            let wait = async {
+                if can_be_woken {
+                    self.source.wait(sleep).await;
+                } else {
+                    tokio::time::sleep(sleep).await;
                 }
+            };
+            tokio::select! {
+                () = wait => {}
                 _ = self.stopping.changed() => {}
             }
         }
     }
 
-    async fn step(&self, state: &mut State) -> Next {
+    async fn step(&mut self, state: &mut State) -> Next {
         let is_careful = state.is_paused || state.backoff.failures() > 0;
         let requests = if is_careful { 1 } else { REQUESTS_AT_ONCE };
         let per_request = match state.backoff.is_open() {
             true => 1,
             false => self.settings.max_batch,
         };
-        let now_ms = self.store.clock().now_ms();
+        let now_ms = self.clock.now_ms();
         let claim = Claim {
             pixel: self.pixel.clone(),
             now_ms,
             max_events: per_request * requests,
             max_bytes: MAX_REQUEST_BYTES * requests,
         };
-        let claimed = match self.store.claim(claim).await {
+        let claimed = match self.source.claim(claim).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::error!(
@@ -138,8 +140,12 @@ impl Worker {
         let mut stop = None;
         if let Some(key) = self.key.as_ref().filter(|_| !claimed.events.is_empty()) {
             let batches = split(claimed.events, per_request);
-            for outcome in join_all(batches.into_iter().map(|batch| self.deliver(key, batch))).await
-            {
+            let requests = join_all(batches.into_iter().map(|batch| self.deliver(key, batch)));
+            let outcomes = tokio::select! {
+                outcomes = requests => outcomes,
+                never = self.source.hold() => match never {},
+            };
+            for outcome in outcomes {
                 let joined = outcome.delivered.iter().filter_map(|event| event.joined_by);
                 joined.for_each(|link| self.metrics.joined(link));
                 settlement
@@ -189,7 +195,7 @@ impl Worker {
 
     /// Records what became of events. It must succeed before more is sent: otherwise the same events would be sent again and
     /// again while the disk is full. False if the relay stops before that.
-    async fn settle(&self, settlement: Settlement) -> bool {
+    async fn settle(&mut self, settlement: Settlement) -> bool {
         if settlement.is_empty() {
             return true;
         }
@@ -204,7 +210,7 @@ impl Worker {
             );
         }
         let settlement = Arc::new(settlement);
-        while let Err(error) = self.store.settle(Arc::clone(&settlement)).await {
+        while let Err(error) = self.source.settle(&settlement).await {
             tracing::error!(
                 pixel = self.pixel,
                 "cannot record what was delivered: {error}"

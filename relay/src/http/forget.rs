@@ -35,7 +35,12 @@ async fn post_forget(
     match forget(&relay, peer, &headers, body).await {
         Ok(forgotten) => {
             let content_type = [(header::CONTENT_TYPE, "application/json")];
-            let response = json!({ "deleted": forgotten });
+            let mut response = json!({ "deleted": forgotten });
+            if relay.cluster.is_some() {
+                response["other_relays"] =
+                    "what NATS and the other relays have is deleted as soon as they can be reached"
+                        .into();
+            }
             (content_type, response.to_string()).into_response()
         }
         Err(refused) => {

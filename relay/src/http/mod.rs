@@ -27,6 +27,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 pub use operate::router as operating_router;
 
 use crate::clock::Clock;
+use crate::cluster::Cluster;
 use crate::config::{Config, Keys};
 use crate::forward::Upstream;
 use crate::metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct Relay {
     pub store: Store,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// The cluster, if the relay belongs to one.
+    pub cluster: Option<Cluster>,
     /// OpenAI.
     pub upstream: Upstream,
     assets: Assets,
@@ -78,6 +81,7 @@ impl Relay {
             keys,
             store,
             metrics,
+            cluster: None,
             upstream,
             assets,
         }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::Relay;
+use crate::cluster::Cluster;
 
 /// The router.
 pub fn router(relay: Arc<Relay>) -> Router {
@@ -30,6 +31,12 @@ async fn metrics(State(relay): State<Arc<Relay>>) -> Response {
     let stats = relay.store.stats().await.unwrap_or_default();
     let is_writable = relay.store.problem().is_none();
     relay.metrics.set_stats(&stats, is_writable);
+    if let Some(cluster) = &relay.cluster {
+        let pixels: Vec<String> = relay.keys.pixels.keys().cloned().collect();
+        let status = cluster.status(&pixels).await;
+        let is_down = cluster.problem().is_some();
+        relay.metrics.set_cluster(status.as_ref(), is_down);
+    }
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     (content_type, relay.metrics.render()).into_response()
 }
@@ -46,6 +53,12 @@ async fn ready(State(relay): State<Arc<Relay>>) -> Response {
             format!("not ready: {problem}\n"),
         )
             .into_response(),
-        None => "ready\n".into_response(),
+        None => match relay.cluster.as_ref().and_then(Cluster::problem) {
+            // It accepts events and keeps them: a proxy must not turn away from all relays at once.
+            Some(problem) => {
+                format!("ready, but events stay in the store: {problem}\n").into_response()
+            }
+            None => "ready\n".into_response(),
+        },
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::handover;
 use super::maintain::CLICK_LIFE_MS;
 use crate::event::{Half, merge};
 use crate::key::Key;
@@ -205,6 +206,7 @@ fn store_click(
                     "UPDATE clicks SET first_ms = ?, ip_address = ?, user_agent = ? WHERE id = ?",
                 )?
                 .execute(params![first_ms, address, visit.user_agent, id])?;
+            handover::queue_click(connection, id)?;
         }
         return Ok((id, first_ms));
     }
@@ -222,16 +224,21 @@ fn store_click(
             address,
             visit.user_agent,
         ])?;
-    Ok((connection.last_insert_rowid(), batch.received_ms))
+    let id = connection.last_insert_rowid();
+    handover::queue_click(connection, id)?;
+    Ok((id, batch.received_ms))
 }
 
 /// The latest click wins.
 fn store_link(connection: &Connection, key: Key, click: i64) -> rusqlite::Result<()> {
-    connection
+    let changed = connection
         .prepare_cached(
             "INSERT INTO links (key, click) VALUES (?, ?)
              ON CONFLICT DO UPDATE SET click = excluded.click WHERE click != excluded.click",
         )?
         .execute(params![key.0, click])?;
+    if changed > 0 {
+        handover::queue_link(connection, key)?;
+    }
     Ok(())
 }

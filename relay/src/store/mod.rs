@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod claim;
 pub mod dead;
 pub mod forget;
+pub mod handover;
 pub mod maintain;
 pub mod schema;
 pub mod stats;
@@ -29,11 +30,11 @@ use tokio::sync::{Notify, oneshot};
 use crate::clock::Clock;
 use accept::{Accepted, NewBatch};
 use claim::{Claim, Claimed, Settlement};
-use forget::{Forgotten, Person};
+use forget::{Erasure, Forgotten, Person};
 use maintain::Removed;
 use schema::{IfMissing, OpenError, ServeLock};
 use stats::Stats;
-use writer::{Job, Reply};
+use writer::{Job, Origin, Reply};
 
 /// Why the store could not do what was asked. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,18 +67,32 @@ impl From<rusqlite::Error> for StoreError {
 
 /// Wakes the one that forwards a pixel's events.
 #[derive(Debug, Default)]
-pub struct Wakers(RwLock<HashMap<String, Arc<Notify>>>);
+pub struct Wakers {
+    pixels: RwLock<HashMap<String, Arc<Notify>>>,
+    any: Notify,
+}
 
 impl Wakers {
     /// The waker of a pixel.
     pub fn of(&self, pixel: &str) -> Arc<Notify> {
-        let mut wakers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut wakers = self.pixels.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(wakers.entry(pixel.to_owned()).or_default())
+    }
+
+    /// Resolves after events of any pixel were stored.
+    pub async fn any(&self) {
+        self.any.notified().await;
+    }
+
+    /// Resolves [`Wakers::any`] alone.
+    pub fn wake_any(&self) {
+        self.any.notify_one();
     }
 
     /// Wakes one.
     pub fn wake(&self, pixel: &str) {
-        let wakers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        self.any.notify_one();
+        let wakers = self.pixels.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(waker) = wakers.get(pixel) {
             waker.notify_one();
         }
@@ -85,7 +100,8 @@ impl Wakers {
 
     /// Wakes all.
     pub fn wake_all(&self) {
-        let wakers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        self.any.notify_one();
+        let wakers = self.pixels.read().unwrap_or_else(PoisonError::into_inner);
         wakers.values().for_each(|waker| waker.notify_one());
     }
 }
@@ -240,7 +256,29 @@ impl Store {
     /// # Errors
     /// If it is failing.
     pub async fn forget(&self, person: Person) -> Result<Forgotten, StoreError> {
-        self.ask(|reply| Job::Forget(person, reply)).await
+        let erasure = person.erasure(self.0.clock.now_ms());
+        self.ask(|reply| Job::Forget(erasure, Origin::Here, reply))
+            .await
+    }
+
+    /// Deletes what this file has of a person, as another relay has told.
+    ///
+    /// # Errors
+    /// If it is failing.
+    pub async fn erase(&self, erasure: Erasure) -> Result<Forgotten, StoreError> {
+        self.ask(|reply| Job::Forget(erasure, Origin::OtherRelay, reply))
+            .await
+    }
+
+    /// Does the work in a transaction.
+    ///
+    /// # Errors
+    /// If it is failing.
+    pub async fn write(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Write(Box::new(work), reply)).await
     }
 
     /// Deletes what is older than it may be.
@@ -309,7 +347,11 @@ impl Store {
         answer.await.map_err(|_| StoreError::Stopping)?
     }
 
-    async fn read<T: Send + 'static>(
+    /// Reads in a thread for it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -14,7 +14,7 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"oarl");
 
 /// The steps from an empty file to the present tables. A file's `user_version` says how many of them it has. Steps are only
 /// ever added, so that an upgrade keeps the file.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 -- Events that are not delivered yet.
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,6 +74,18 @@ CREATE TABLE dead (
 CREATE INDEX dead_pixel ON dead (pixel);
 CREATE INDEX dead_died ON dead (died_ms);
 CREATE INDEX dead_visitor ON dead (visitor) WHERE visitor IS NOT NULL;
+", "
+-- Has a row while the relay belongs to a cluster: the stream, and the last erasure of other relays that was carried out.
+CREATE TABLE cluster (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    stream TEXT NOT NULL,
+    erasure_seq INTEGER NOT NULL
+) STRICT;
+
+-- What is to be handed over to the cluster, besides the events in the outbox.
+CREATE TABLE cluster_clicks (id INTEGER PRIMARY KEY AUTOINCREMENT, click INTEGER NOT NULL) STRICT;
+CREATE TABLE cluster_links (id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL) STRICT;
+CREATE TABLE cluster_erasures (id INTEGER PRIMARY KEY AUTOINCREMENT, erasure TEXT NOT NULL) STRICT;
 "];
 
 /// The version of the present tables.

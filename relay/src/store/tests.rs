@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::claim::{Claim, Claimed, DeadLetter, DueEvent, Reason, Settlement};
+use super::forget::Person;
 use super::schema::{IfMissing, OpenError};
 use super::*;
 use crate::clock::DAY_MS;
@@ -539,6 +540,121 @@ async fn forgotten_person_is_gone_from_the_file() {
         test.store.forget(person).await.unwrap(),
         Forgotten::default()
     );
+}
+
+async fn join_cluster(test: &Test, stream: Option<&'static str>) {
+    let join = move |connection: &Connection| handover::set_stream(connection, stream);
+    test.store.write(join).await.unwrap();
+}
+
+async fn to_hand_over(test: &Test) -> handover::ToHandOver {
+    let read = |connection: &Connection| handover::read(connection, r#"["p"]"#);
+    test.store.read(read).await.unwrap()
+}
+
+async fn hand_over(test: &Test, work: &handover::ToHandOver) {
+    let handed_over = handover::HandedOver {
+        erasures: work.erasures.iter().map(|(id, _)| *id).collect(),
+        clicks: work.clicks.iter().map(|click| click.id).collect(),
+        links: work.links.iter().map(|link| link.id).collect(),
+        events: work
+            .events
+            .iter()
+            .map(|event| (event.seq, event.halves))
+            .collect(),
+    };
+    let settle = move |connection: &Connection| handover::settle(connection, &handed_over);
+    test.store.write(settle).await.unwrap();
+}
+
+#[tokio::test]
+async fn store_of_one_machine_queues_nothing_for_others() {
+    let test = Test::new("alone");
+    let mut batch = test.batch(Half::Browser, vec![test.event("1", "{}")]);
+    batch.visit = Some(test.visit("o", &[(Link::Obref, "o")]));
+    test.store.accept(batch).await.unwrap();
+    test.store.forget(Person::default()).await.unwrap();
+    let work = to_hand_over(&test).await;
+    assert_eq!(
+        work.clicks.len() + work.links.len() + work.erasures.len(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn clicks_of_before_and_changed_ones_are_handed_over_once() {
+    let test = Test::new("clicks-over");
+    let visit = async |address: [u8; 4]| {
+        let mut batch = test.batch(Half::Browser, Vec::new());
+        batch.visit = Some(Visit {
+            ip_address: Some(address.into()),
+            ..test.visit("o", &[(Link::Obref, "o")])
+        });
+        test.store.accept(batch).await.unwrap();
+    };
+    visit([203, 0, 113, 7]).await;
+    join_cluster(&test, Some("oaiq")).await;
+    let work = to_hand_over(&test).await;
+    assert_eq!((work.clicks.len(), work.links.len()), (1, 1));
+    assert_eq!(work.links[0].click, work.clicks[0].key);
+    hand_over(&test, &work).await;
+    // The same visit again.
+    visit([203, 0, 113, 7]).await;
+    join_cluster(&test, Some("oaiq")).await;
+    assert!(to_hand_over(&test).await.is_empty());
+    visit([203, 0, 113, 8]).await;
+    let work = to_hand_over(&test).await;
+    let address = work.clicks[0].click.ip_address.as_deref();
+    assert_eq!((address, work.links.len()), (Some("203.0.113.8"), 0));
+}
+
+#[tokio::test]
+async fn half_that_arrives_during_the_hand_over_is_handed_over_too() {
+    let test = Test::new("halves-over");
+    join_cluster(&test, Some("oaiq")).await;
+    test.accept(Half::Browser, vec![test.event("1", r#"{"a":1}"#)])
+        .await;
+    let work = to_hand_over(&test).await;
+    test.accept(Half::Backend, vec![test.event("1", r#"{"b":2}"#)])
+        .await;
+    hand_over(&test, &work).await;
+    let work = to_hand_over(&test).await;
+    assert_eq!(work.events[0].json, r#"{"a":1,"b":2}"#);
+    hand_over(&test, &work).await;
+    assert!(to_hand_over(&test).await.is_empty());
+    // The cluster decides whether it is a duplicate.
+    let again = test
+        .accept(Half::Browser, vec![test.event("1", "{}")])
+        .await;
+    assert_eq!(again.new, 1);
+}
+
+#[tokio::test]
+async fn erasure_of_another_relay_spares_what_is_newer() {
+    let test = Test::new("erasure");
+    join_cluster(&test, Some("oaiq")).await;
+    let visitor = Some(Key::visitor("o"));
+    let event = |id: &str| NewEvent {
+        visitor,
+        ..test.event(id, &format!(r#"{{"id":{id}}}"#))
+    };
+    test.accept(Half::Browser, vec![event("1")]).await;
+    let person = Person {
+        obrefs: vec!["o".to_owned()],
+        ..Person::default()
+    };
+    let erasure = person.erasure(test.clock.now_ms());
+    test.clock.advance(Duration::from_secs(1));
+    test.accept(Half::Browser, vec![event("2")]).await;
+    let forgotten = test.store.erase(erasure).await.unwrap();
+    assert_eq!(
+        (forgotten.events, test.due().await),
+        (1, vec![r#"{"id":2}"#.to_owned()])
+    );
+    // What comes from another relay is not passed on.
+    assert_eq!(to_hand_over(&test).await.erasures.len(), 0);
+    test.store.forget(person).await.unwrap();
+    assert_eq!(to_hand_over(&test).await.erasures.len(), 1);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::accept::{self, Accepted, NewBatch};
 use super::checkpoint::empty_log;
 use super::claim::{self, Settlement};
-use super::forget::{self, Forgotten, Person};
+use super::forget::{self, Erasure, Forgotten};
 use super::maintain::{self, Removed};
 use super::{Health, StoreError, Wakers};
 
@@ -31,12 +31,26 @@ pub enum Job {
     /// Records what became of events.
     Settle(Arc<Settlement>, Reply<()>),
     /// Deletes everything about a person.
-    Forget(Person, Reply<Forgotten>),
+    Forget(Erasure, Origin, Reply<Forgotten>),
+    /// Does other work.
+    Write(Work, Reply<()>),
     /// Deletes what is too old at this time.
     Maintain(u64, Reply<Removed>),
     /// Ends the thread.
     Stop,
 }
+
+/// Who asks to delete a person's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A visitor or an operator, of this relay. Other relays are to be told.
+    Here,
+    /// Another relay of the cluster.
+    OtherRelay,
+}
+
+/// Work inside a transaction.
+pub type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 
 /// Called with the result of the commit.
 type OnCommit = Box<dyn FnOnce(Result<(), StoreError>, &Wakers)>;
@@ -188,10 +202,14 @@ impl Writer<'_> {
                 let settled = claim::settle(connection, &settlement);
                 (with_reply(settled, reply, |_| {})?, false)
             }
-            Job::Forget(person, reply) => {
-                let forgotten = forget::forget(connection, &person);
-                (with_reply(forgotten, reply, |_| {})?, true)
+            Job::Forget(erasure, origin, reply) => {
+                let forgotten = match origin {
+                    Origin::Here => forget::forget(connection, &erasure),
+                    Origin::OtherRelay => forget::erase(connection, &erasure),
+                };
+                (with_reply(forgotten, reply, Wakers::wake_any)?, true)
             }
+            Job::Write(work, reply) => (with_reply(work(connection), reply, |_| {})?, false),
             Job::Maintain(now_ms, reply) => {
                 let removed = maintain::maintain(connection, now_ms);
                 let has_deleted =
@@ -280,7 +298,8 @@ fn refuse(job: Job, error: StoreError) {
     match job {
         Job::Accept(_, reply) => _ = reply.send(Err(error)),
         Job::Settle(_, reply) => _ = reply.send(Err(error)),
-        Job::Forget(_, reply) => _ = reply.send(Err(error)),
+        Job::Forget(_, _, reply) => _ = reply.send(Err(error)),
+        Job::Write(_, reply) => _ = reply.send(Err(error)),
         Job::Maintain(_, reply) => _ = reply.send(Err(error)),
         Job::Stop => {}
     }

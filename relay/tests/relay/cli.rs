@@ -1,22 +1,13 @@
 //! The program.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use crate::support::collector::{OPENAI_KEY, TestCollector};
-use crate::support::events::{OBREF, SHOP, batch, event, wait_for};
-use crate::support::relay::{config_text, http_client, test_dir};
-
-fn program(args: &[&str], dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_oaiq-relay"));
-    command.args(args).current_dir(dir);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OAIQ_RELAY_")) {
-        command.env_remove(name);
-    }
-    command
-}
+use crate::support::events::{OBREF, batch, event, wait_for};
+use crate::support::process::{Serving, program};
+use crate::support::relay::{config_text, test_dir};
 
 fn run(args: &[&str], dir: &Path) -> (bool, String) {
     let Output {
@@ -32,43 +23,6 @@ fn run_ok(args: &[&str], dir: &Path) -> String {
     let (is_ok, text) = run(args, dir);
     assert!(is_ok, "{args:?}: {text}");
     text
-}
-
-/// A relay in its own process. It is killed when this is dropped.
-struct Serving {
-    child: Child,
-    address: String,
-}
-
-impl Serving {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.arg("serve").stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines.find_map(|line| {
-            let line = line.unwrap();
-            let json: serde_json::Value = serde_json::from_str(&line).ok()?;
-            Some(json["listen"].as_str()?.to_owned())
-        });
-        // Whoever does not read makes the writer wait.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            address: address.unwrap(),
-        }
-    }
-
-    fn post(&self, body: &serde_json::Value) -> u16 {
-        let url = format!("http://{}/oaiq/v1/sdk/events?pid=p", self.address);
-        let request = http_client().post(url).header("Origin", SHOP);
-        request.send(body.to_string()).unwrap().status().as_u16()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn write_config(dir: &Path, upstream: &str) {

@@ -3,6 +3,8 @@
 mod backend;
 mod browser;
 mod cli;
+mod cluster;
+mod cluster_failover;
 mod consent;
 mod delivery;
 mod files;

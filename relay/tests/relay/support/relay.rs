@@ -229,13 +229,7 @@ impl TestRelay {
 
     /// The value of a metric, with its labels as they are printed.
     pub fn metric(&self, name: &str) -> f64 {
-        let text = self.operating("/metrics").1;
-        let line = text.lines().find(|line| {
-            line.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(' '))
-        });
-        let line = line.unwrap_or_else(|| panic!("{name} is not in {text}"));
-        line.rsplit_once(' ').unwrap().1.parse().unwrap()
+        metric_in(&self.operating("/metrics").1, name)
     }
 
     /// Sends raw bytes and returns the response, up to the end of the connection.
@@ -265,6 +259,16 @@ impl Drop for TestRelay {
     fn drop(&mut self) {
         self.join();
     }
+}
+
+/// The value of a metric in the text for Prometheus.
+pub fn metric_in(text: &str, name: &str) -> f64 {
+    let line = text.lines().find(|line| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(' '))
+    });
+    let line = line.unwrap_or_else(|| panic!("{name} is not in {text}"));
+    line.rsplit_once(' ').unwrap().1.parse().unwrap()
 }
 
 /// A client that returns every status as a response, follows no redirects and has a timeout.
