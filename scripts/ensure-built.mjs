@@ -78,3 +78,18 @@ export const buildCollector = async (...args) => {
     ...args,
   ]);
 };
+
+/**
+ * Compiles the relay, which contains the pixel.
+ *
+ * @param {string[]} args for cargo
+ */
+export const buildRelay = (...args) =>
+  run("cargo", [
+    "build",
+    "--quiet",
+    "--locked",
+    "--package",
+    "oaiq-relay",
+    ...args,
+  ]);

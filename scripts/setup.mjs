@@ -252,6 +252,15 @@ export const ensureNatsServer = () => {
   );
 };
 
+/** Lets the tests of a visitor's journey move the clocks of programs. */
+export const ensureFaketime = () => {
+  if (!which("faketime"))
+    installDebianPackages(
+      ["faketime"],
+      "an end-to-end test moves the clock of the relay by two days",
+    );
+};
+
 /** WebKit: a driver, which brings a browser, and a virtual display. */
 export const ensureWebKit = () => {
   const missing = Object.entries({

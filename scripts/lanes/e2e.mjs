@@ -1,11 +1,13 @@
 // npm run test:e2e: tests in real browsers.
 import {
   buildCollector,
+  buildRelay,
   ensureFaultInjectedPixelBuilt,
   ensurePixelBuilt,
 } from "../ensure-built.mjs";
 import { die } from "../exec.mjs";
 import { isMain, parseOptions } from "../options.mjs";
+import { ensureFaketime } from "../setup.mjs";
 import { ensureEngines } from "./conformance.mjs";
 import { runNodeTests, testFiles } from "./lane.mjs";
 
@@ -35,9 +37,11 @@ export const testEndToEnd = async (names = [], engines = ["webkit"]) => {
     die(`no test file has ${names.join(" or ")} in its path`);
   const env = ensureEngines(suites.map(({ engine }) => engine));
   await ensurePixelBuilt();
+  ensureFaketime();
   if (suites.some(({ engine }) => engine === "chromium")) {
     await ensureFaultInjectedPixelBuilt();
     await buildCollector();
+    buildRelay();
   }
   // one after the other: WebKit is slow, and its tests would time out
   for (const { files } of suites) runNodeTests(files, { env, concurrency: 3 });

@@ -20,7 +20,7 @@ pub fn status(file: &Path) -> Result<String, String> {
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "{}: {} of {}, {} clicks",
+        "{}: {} of {}, clicks: {}",
         config.resolve(&config.store.path).display(),
         ByteSize(stats.bytes),
         ByteSize(config.store.max_bytes.0),

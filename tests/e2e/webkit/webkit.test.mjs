@@ -15,6 +15,7 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 import { waitUntil } from "../support/browser.mjs";
+import { playJourney } from "../support/relay-journey.mjs";
 import { launch } from "./webkit.mjs";
 
 /**
@@ -346,5 +347,25 @@ describe("in WebKit", { concurrency: 2 }, () => {
         logs.some((it) => line.test(it)),
       );
     assert.deepEqual(errors, []);
+  });
+});
+
+describe("in WebKit, a site with a relay", () => {
+  /** @type {Awaited<ReturnType<typeof launch>> | undefined} */
+  let browser;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser?.close());
+
+  test("has each conversion once, with its click, also two days later", async (t) => {
+    assert.ok(browser);
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    await playJourney(t, async (url) => {
+      const tab = await context.newPage();
+      await tab.goto(url);
+      return tab;
+    });
   });
 });
