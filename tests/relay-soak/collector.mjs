@@ -26,6 +26,8 @@ export class Collector {
   others = [];
   /** @type {((entry: Entry) => void) | undefined} called for each entry */
   onEntry;
+  /** How long the last reading took. */
+  readMs = 0;
   #lastSeq = 0;
 
   /**
@@ -72,6 +74,7 @@ export class Collector {
    * reads while they arrive.
    */
   async read() {
+    const start = Date.now();
     /** @type {Entry[]} */
     const entries = [];
     for (let before = ""; ; before = `&before=${entries.at(-1)?.seq}`) {
@@ -93,6 +96,7 @@ export class Collector {
       );
     this.#lastSeq = newest;
     for (const entry of entries.reverse()) this.#take(entry);
+    this.readMs = Date.now() - start;
   }
 
   /** @param {Entry} entry */

@@ -58,6 +58,20 @@ export class ServerProcess {
   }
 
   /**
+   * Stops it while something runs, and lets it continue.
+   *
+   * @param {() => Promise<void>} run
+   */
+  async whileStopped(run) {
+    this.#child?.kill("SIGSTOP");
+    try {
+      await run();
+    } finally {
+      this.#child?.kill("SIGCONT");
+    }
+  }
+
+  /**
    * Its memory in MB: now, and the most since its start.
    *
    * @returns {{ now: number, most: number }}

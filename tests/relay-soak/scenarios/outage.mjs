@@ -31,26 +31,27 @@ export const outage = {
     );
 
     await collector.start();
-    /** @type {number | undefined} */
-    let first;
-    let last = 0;
     const total = load.acknowledged.size;
+    // The relay delivers faster than the collector's list can be read, and the collector keeps only the last 100,000 events. So
+    // the relay is stopped while the list is read, and that time does not count.
+    let deliveringMs = 0;
+    // those of the first interval, in which a probe may have ended the breaker; their time is unknown
+    let untimed = 0;
     await until(
       "all deliveries",
       async () => {
         const before = collector.counted.size;
-        await collector.read();
-        if (collector.counted.size > before) {
-          last = Date.now();
-          // the first ones may be one probe after an open breaker, or arrived long before they were read
-          first ??= last - 250;
-        }
+        const start = Date.now();
+        await sleep(250);
+        await relay.process.whileStopped(() => collector.read());
+        if (before > 0) deliveringMs += Date.now() - start - collector.readMs;
+        else untimed = collector.counted.size;
         return collector.counted.size >= total;
       },
-      { seconds: 60 + total / 500, everyMs: 250 },
+      { seconds: 60 + total / 500, everyMs: 0 },
     );
     await collector.expectCountedOnce(load.acknowledged);
-    const rate = Math.round(total / ((last - (first ?? 0)) / 1000));
+    const rate = Math.round((total - untimed) / (deliveringMs / 1000));
     const memory = Math.round(relay.process.memory.most);
     const result = `${total} events after ${seconds} s, all delivered at ${rate} events a second, memory at most ${memory} MB`;
     check(
