@@ -89,7 +89,7 @@ export const startFront = async ({ port, collectorPort, relayPort, page }) => {
             .replace('"/sdk/oaiq.min.js"', '"/oaiq/oaiq.min.js"'),
       });
   });
-  server.listen(port, "localhost");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string")

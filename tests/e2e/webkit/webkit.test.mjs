@@ -63,7 +63,7 @@ const withoutFraming = (headers) =>
 /**
  * Forwards the proxy's requests to the site.
  *
- * @param {import("../support/site.mjs").Site} site
+ * @param {{ url: () => string }} site
  */
 const forward = (site) => async (/** @type {AnyRoute} */ route) => {
   const { url, method, allHeaders, postData } = route.request();
@@ -363,6 +363,7 @@ describe("in WebKit, a site with a relay", () => {
     const context = await browser.newContext();
     t.after(() => context.close());
     await playJourney(t, async (url) => {
+      await context.route("**/*", forward({ url: () => url }));
       const tab = await context.newPage();
       await tab.goto(url);
       return tab;
