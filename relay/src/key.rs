@@ -74,7 +74,7 @@ impl Key {
 
     /// As 32 hexadecimal digits.
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 
     /// Reads what [`Key::to_hex`] has written.
@@ -101,6 +101,11 @@ impl Key {
         key.copy_from_slice(&hash[..16]);
         Self(key)
     }
+}
+
+/// Bytes as hexadecimal digits in lowercase.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Serialize for Key {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::key::Link;
+use crate::key::{Link, hex};
 use crate::store::forget::Person;
 
 /// Identifiers of one person. All but `obref` may be given as they are, or as the SHA-256 hash that was sent.
@@ -101,8 +101,7 @@ fn phone(text: &str) -> Result<String, String> {
 }
 
 fn sha256(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::kv::{Operation, UpdateErrorKind};
 use async_nats::jetstream::stream::RawMessageErrorKind;
-use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
 use super::connect::{Connected, Settings};
 use super::entry::{self, ClickValue, State};
 use super::setup::SetupError;
-use super::{Cluster, ClusterError, RETRY_INTERVAL};
+use super::{Cluster, ClusterError, RETRY_INTERVAL, run_all};
 use crate::event::person_links;
+use crate::key::Key;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::claim::{DeadLetter, Reason, Settlement};
@@ -204,63 +204,48 @@ impl HandOver {
     async fn hand_over(&self, connected: &Connected, work: ToHandOver) -> Result<(), ClusterError> {
         let now_ms = self.store.clock().now_ms();
         let mut handed_over = HandedOver::default();
-        let mut failure = None;
         let has_marks = !work.clicks.is_empty() || !work.links.is_empty();
         // Clicks first, then what leads to them.
-        let mut clicks = stream::iter(work.clicks)
-            .map(|click| {
-                let connected = connected.clone();
-                async move { (click.id, connected.put_click(click).await) }
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Some((id, result)) = clicks.next().await {
-            match result {
-                Ok(()) => handed_over.clicks.push(id),
-                Err(error) => failure = Some(error),
+        let clicks = work.clicks.into_iter().map(|click| {
+            let connected = connected.clone();
+            async move {
+                let id = click.id;
+                connected.put_click(click).await.map(|()| id)
             }
-        }
-        let mut links = stream::iter(work.links)
-            .map(|link| {
-                let connected = connected.clone();
-                async move { (link.id, connected.put_link(link).await) }
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Some((id, result)) = links.next().await {
-            match result {
-                Ok(()) => handed_over.links.push(id),
-                Err(error) => failure = Some(error),
+        });
+        let clicks_failed = run_all(AT_ONCE, clicks, |id| handed_over.clicks.push(id)).await;
+        let links = work.links.into_iter().map(|link| {
+            let connected = connected.clone();
+            async move {
+                let id = link.id;
+                connected.put_link(link).await.map(|()| id)
             }
-        }
+        });
+        let links_failed = run_all(AT_ONCE, links, |id| handed_over.links.push(id)).await;
         let max_bytes = connected.client.server_info().max_payload;
         let (events, too_large): (Vec<_>, Vec<_>) = work
             .events
             .into_iter()
             .partition(|event| event.json.len() + OVERHEAD_BYTES <= max_bytes);
-        let mut events = stream::iter(events)
-            .map(|event| {
-                let connected = connected.clone();
-                async move {
-                    let result = connected.put_event(&event, now_ms).await;
-                    (event, result)
-                }
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Some((event, result)) = events.next().await {
-            match result {
-                Ok(outcome) => {
-                    match outcome {
-                        Outcome::New => {}
-                        Outcome::Merged => self.metrics.merged.increment(1),
-                        Outcome::Duplicate => self.metrics.duplicates.increment(1),
-                    }
-                    if let Some(metrics) = self.metrics.pixel(&event.pixel) {
-                        metrics.handed_over.increment(1);
-                    }
-                    handed_over.events.push((event.seq, event.halves));
-                }
-                Err(error) => failure = Some(error),
+        let events = events.into_iter().map(|event| {
+            let connected = connected.clone();
+            async move {
+                let outcome = connected.put_event(&event, now_ms).await?;
+                Ok((event, outcome))
             }
-        }
+        });
+        let events_failed = run_all(AT_ONCE, events, |(event, outcome)| {
+            match outcome {
+                Outcome::New => {}
+                Outcome::Merged => self.metrics.merged.increment(1),
+                Outcome::Duplicate => self.metrics.duplicates.increment(1),
+            }
+            if let Some(metrics) = self.metrics.pixel(&event.pixel) {
+                metrics.handed_over.increment(1);
+            }
+            handed_over.events.push((event.seq, event.halves));
+        })
+        .await;
         self.settle(handed_over).await?;
         if has_marks {
             self.store.write(handover::forget_deleted).await?;
@@ -268,6 +253,7 @@ impl HandOver {
         if !too_large.is_empty() {
             self.bury_too_large(too_large, max_bytes).await?;
         }
+        let failure = events_failed.or(links_failed).or(clicks_failed);
         failure.map_or(Ok(()), Err)
     }
 
@@ -446,6 +432,6 @@ impl Connected {
 
 /// The key of an event in its bucket.
 fn event_key(event: &StoredEvent) -> String {
-    let pixel = crate::key::Key::pixel(&event.pixel);
+    let pixel = Key::pixel(&event.pixel);
     format!("{}.{}", pixel.to_hex(), event.key.to_hex())
 }

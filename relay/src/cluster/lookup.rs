@@ -1,13 +1,11 @@
 //! Reads clicks of the cluster, to join them with events.
 
-use std::collections::HashMap;
-
 use async_nats::jetstream::kv::Operation;
 
 use super::ClusterError;
 use super::connect::Connected;
 use super::entry::ClickValue;
-use crate::event::{Click, Half, candidates, join};
+use crate::event::{Half, Unjoined};
 use crate::key::{Key, Link};
 use crate::store::handover::StoredEvent;
 use crate::store::maintain::CLICK_LIFE_MS;
@@ -40,32 +38,23 @@ impl Connected {
         Ok(value.map(|value| (key, value)))
     }
 
-    /// The event as JSON with its click, and what has led to the click. As [`join`] does.
+    /// The event as JSON with its click, and what has led to the click. As [`join`](crate::event::join) does.
     pub async fn join(
         &self,
         event: &StoredEvent,
         now_ms: u64,
     ) -> Result<(String, Option<Link>), ClusterError> {
-        let unchanged = || (event.json.clone(), None);
-        if event.halves & Half::Backend.bit() == 0 {
-            return Ok(unchanged());
-        }
-        let mut found: HashMap<Key, Click> = HashMap::new();
-        for link in candidates(&event.json, &event.pixel) {
-            if let Some((_, value)) = self.click_of(link).await?
-                && value.first_ms.saturating_add(CLICK_LIFE_MS) > now_ms
-            {
-                found.insert(link, value.click);
-                // It is the first that counts.
-                break;
+        let is_backends = event.halves & Half::Backend.bit() != 0;
+        let unjoined = is_backends.then(|| Unjoined::parse(&event.json, &event.pixel));
+        if let Some((unjoined, links)) = unjoined.flatten() {
+            for (link, key) in links {
+                if let Some((_, value)) = self.click_of(key).await?
+                    && value.first_ms.saturating_add(CLICK_LIFE_MS) > now_ms
+                {
+                    return Ok((unjoined.with(value.click), Some(link)));
+                }
             }
         }
-        let joined = join(&event.json, &event.pixel, |key| {
-            Ok::<_, std::convert::Infallible>(found.remove(&key))
-        });
-        Ok(match joined {
-            Ok(Some((json, link))) => (json, Some(link)),
-            Ok(None) | Err(_) => unchanged(),
-        })
+        Ok((event.json.clone(), None))
     }
 }

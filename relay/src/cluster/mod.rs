@@ -27,6 +27,7 @@ mod status;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -163,10 +164,7 @@ impl Cluster {
 ///
 /// # Errors
 /// What is wrong, for the operator.
-pub async fn status(config: &Config) -> Result<Option<Status>, String> {
-    let Some(nats) = &config.nats else {
-        return Ok(None);
-    };
+pub async fn status(config: &Config, nats: &Nats) -> Result<Status, String> {
     let settings = connect::Settings::new(nats, config);
     let pixels: Vec<String> = config.pixel.iter().map(|pixel| pixel.id.clone()).collect();
     let work = async {
@@ -175,7 +173,7 @@ pub async fn status(config: &Config) -> Result<Option<Status>, String> {
             .await
             .map_err(|error| error.to_string())?;
         let status = connected.status(&pixels).await;
-        status.map(Some).map_err(|error| error.to_string())
+        status.map_err(|error| error.to_string())
     };
     tokio::time::timeout(2 * START_TIMEOUT, work)
         .await
@@ -198,6 +196,24 @@ pub async fn check(config: &Config, nats: &Nats) -> Result<usize, String> {
         Ok(result) => result.map_err(|error: SetupError| error.to_string()),
         Err(_) => Err(settings.unreachable("no answer in time")),
     }
+}
+
+/// Runs all of the futures, at most `at_once` at the same time, and passes on what they return. Returns a failure, if there is
+/// one.
+async fn run_all<T>(
+    at_once: usize,
+    futures: impl IntoIterator<Item = impl Future<Output = Result<T, ClusterError>>>,
+    mut on_done: impl FnMut(T),
+) -> Option<ClusterError> {
+    let mut results = stream::iter(futures).buffer_unordered(at_once);
+    let mut failure = None;
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(value) => on_done(value),
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure
 }
 
 /// The task that hands over.

@@ -14,9 +14,9 @@ use oaiq_ingest::rules::MAX_AGE_MS;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::ClusterError;
 use super::connect::Connected;
 use super::entry::{self, DELIVERED, State};
+use super::{ClusterError, run_all};
 use crate::key::{Key, Link};
 use crate::store::Store;
 use crate::store::claim::{Claim, Claimed, DueEvent, Settlement};
@@ -65,19 +65,13 @@ struct InFlight {
 
 /// What a message has led to.
 enum Found {
-    /// An event to deliver.
-    Due {
+    /// An event that is due.
+    Event {
         key: String,
         revision: u64,
         event: StoredEvent,
-        json: String,
-        joined_by: Option<Link>,
-    },
-    /// An event that nobody has confirmed in time, or that is too old.
-    Over {
-        key: String,
-        revision: u64,
-        event: StoredEvent,
+        /// What to deliver, and how its click was found. None if nobody has confirmed it in time, or if it is too old.
+        joined: Option<(String, Option<Link>)>,
     },
     /// Nothing to do now.
     Answer(AckKind),
@@ -213,7 +207,7 @@ impl ClusterSource {
             .buffered(AT_ONCE);
         let mut bytes = 0;
         while let Some((message, found)) = found.next().await {
-            let (key, revision, event, due) = match found {
+            let (key, revision, event, joined) = match found {
                 Ok(Found::Answer(kind)) => {
                     answer(&message, kind).await;
                     continue;
@@ -222,18 +216,12 @@ impl ClusterSource {
                     answer(&message, AckKind::Nak(None)).await;
                     continue;
                 }
-                Ok(Found::Over {
+                Ok(Found::Event {
                     key,
                     revision,
                     event,
-                }) => (key, revision, event, None),
-                Ok(Found::Due {
-                    key,
-                    revision,
-                    event,
-                    json,
-                    joined_by,
-                }) => (key, revision, event, Some((json, joined_by))),
+                    joined,
+                }) => (key, revision, event, joined),
                 // It is delivered once more.
                 Err(error) => {
                     tracing::debug!(pixel = self.pixel, "{error}");
@@ -243,7 +231,7 @@ impl ClusterSource {
             };
             let seq = self.next_seq;
             self.next_seq += 1;
-            match due {
+            match joined {
                 None if event.waits_for_backend => claimed.unconfirmed.push(seq),
                 None => claimed.expired.push(seq),
                 Some((json, joined_by)) => {
@@ -296,25 +284,15 @@ impl ClusterSource {
                 Some((seq, self.claimed.get(&seq)?.clone(), is_delivered))
             })
             .collect();
-        let mut ended = stream::iter(ends)
-            .map(|(seq, in_flight, is_delivered)| {
-                let connected = connected.clone();
-                async move { (seq, end(&connected, &in_flight, is_delivered).await) }
-            })
-            .buffer_unordered(AT_ONCE);
-        let mut done = Vec::new();
-        let mut failure = None;
-        while let Some((seq, result)) = ended.next().await {
-            match result {
-                Ok(()) => done.push(seq),
-                Err(error) => failure = Some(error),
+        let ends = ends.into_iter().map(|(seq, in_flight, is_delivered)| {
+            let connected = connected.clone();
+            async move {
+                end(&connected, &in_flight, is_delivered).await?;
+                Ok(seq)
             }
-        }
-        drop(ended);
-        for seq in done {
-            self.claimed.remove(&seq);
-        }
-        failure.map_or(Ok(()), Err)
+        });
+        let ended = run_all(AT_ONCE, ends, |seq| _ = self.claimed.remove(&seq)).await;
+        ended.map_or(Ok(()), Err)
     }
 
     /// Gives back what was neither delivered nor given up.
@@ -376,20 +354,16 @@ async fn find(
         let delay = Duration::from_millis(event.due_ms - now_ms);
         return Ok(Found::Answer(AckKind::Nak(Some(delay))));
     }
-    if event.waits_for_backend || event.timestamp_ms.saturating_add(MAX_AGE_MS) < now_ms {
-        return Ok(Found::Over {
-            key,
-            revision,
-            event,
-        });
-    }
-    let (json, joined_by) = connected.join(&event, now_ms).await?;
-    Ok(Found::Due {
+    let is_over = event.waits_for_backend || event.timestamp_ms.saturating_add(MAX_AGE_MS) < now_ms;
+    let joined = match is_over {
+        true => None,
+        false => Some(connected.join(&event, now_ms).await?),
+    };
+    Ok(Found::Event {
         key,
         revision,
         event,
-        json,
-        joined_by,
+        joined,
     })
 }
 

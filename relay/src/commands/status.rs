@@ -6,7 +6,7 @@ use std::path::Path;
 use bytesize::ByteSize;
 
 use super::{format_age, now_ms, open_store};
-use crate::config::Config;
+use crate::config::{Config, Nats};
 use crate::store::stats::{PixelStats, stats};
 
 /// What is stored, as text.
@@ -44,23 +44,23 @@ pub fn status(file: &Path) -> Result<String, String> {
         }
     }
     if let Some(nats) = &config.nats {
-        let _ = write!(out, "{}", cluster(&config, &nats.stream));
+        let _ = write!(out, "{}", cluster(&config, nats));
     }
     Ok(out)
 }
 
 /// What is in the cluster, or why that is not known.
-fn cluster(config: &Config, stream: &str) -> String {
+fn cluster(config: &Config, nats: &Nats) -> String {
+    let stream = &nats.stream;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let status = match runtime {
-        Ok(runtime) => runtime.block_on(crate::cluster::status(config)),
+        Ok(runtime) => runtime.block_on(crate::cluster::status(config, nats)),
         Err(error) => Err(error.to_string()),
     };
     let status = match status {
-        Ok(Some(status)) => status,
-        Ok(None) => return String::new(),
+        Ok(status) => status,
         Err(error) => return format!("cluster {stream}: {error}\n"),
     };
     let mut out = format!(

@@ -19,42 +19,47 @@ pub struct Click {
     pub user_agent: Option<String>,
 }
 
-/// Looks for the click of an event that has none: by the same ID, else by `user.obref`, else by a hashed external ID, email
-/// address or phone number. Returns the event with the click, and what has led to it. What the backend gave is not
-/// overwritten.
+/// An event of the backend that lacks its click.
+pub struct Unjoined(Map<String, Value>);
+
+impl Unjoined {
+    /// Reads an event, and what may lead to its click, in the order in which it counts: the same ID, `user.obref`, a hashed
+    /// external ID, email address or phone number. None if the event has a click.
+    pub fn parse(json: &str, pixel: &str) -> Option<(Self, Vec<(Link, Key)>)> {
+        // It is the relay's own JSON, so it can be read.
+        let event: Map<String, Value> = serde_json::from_str(json).ok()?;
+        if event.contains_key("oppref") {
+            return None;
+        }
+        let links = keys(&event, pixel);
+        Some((Self(event), links))
+    }
+
+    /// The event with the click. What the backend gave is not overwritten.
+    pub fn with(mut self, click: Click) -> String {
+        add(&mut self.0, click);
+        Value::Object(self.0).to_string()
+    }
+}
+
+/// Looks for the click of an event that has none. Returns the event with the click, and what has led to it.
 ///
 /// # Errors
 /// Those of `find`.
 pub fn join<E>(
     json: &str,
     pixel: &str,
-    mut find: impl FnMut(Key) -> Result<Option<Click>, E>,
+    find: impl Fn(Key) -> Result<Option<Click>, E>,
 ) -> Result<Option<(String, Link)>, E> {
-    let Ok(mut event) = serde_json::from_str::<Map<String, Value>>(json) else {
-        // It is the relay's own JSON, so this cannot happen.
+    let Some((event, links)) = Unjoined::parse(json, pixel) else {
         return Ok(None);
     };
-    if event.contains_key("oppref") {
-        return Ok(None);
-    }
-    for (link, key) in keys(&event, pixel) {
+    for (link, key) in links {
         if let Some(click) = find(key)? {
-            add(&mut event, click);
-            return Ok(Some((Value::Object(event).to_string(), link)));
+            return Ok(Some((event.with(click), link)));
         }
     }
     Ok(None)
-}
-
-/// The keys by which [`join`] would look for a click, in this order.
-pub fn candidates(json: &str, pixel: &str) -> Vec<Key> {
-    match serde_json::from_str::<Map<String, Value>>(json) {
-        Ok(event) if !event.contains_key("oppref") => keys(&event, pixel)
-            .into_iter()
-            .map(|(_, key)| key)
-            .collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// The keys of the hashed identifiers that name the person in an event.

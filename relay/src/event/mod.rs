@@ -9,7 +9,7 @@ mod url;
 
 pub use backend::from_backend;
 pub use browser::{BrowserContext, Mapped, from_batch, from_image_tag, raw_id_violation};
-pub use join::{Click, candidates, join, person_links};
+pub use join::{Click, Unjoined, join, person_links};
 pub use merge::merge;
 
 use crate::key::{Key, Link};
@@ -30,6 +30,14 @@ impl Half {
             Self::Browser => 1,
             Self::Backend => 2,
         }
+    }
+
+    /// Whether the browser's and the backend's half are among these bits.
+    pub const fn all_in(halves: u8) -> (bool, bool) {
+        (
+            halves & Self::Browser.bit() != 0,
+            halves & Self::Backend.bit() != 0,
+        )
     }
 }
 

@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 
 use super::response::{Answer, RawResponse};
 use crate::config::Secret;
+use crate::event::Half;
 use crate::store::claim::DueEvent;
 
 /// Who sends on behalf of the advertiser.
@@ -133,10 +134,10 @@ fn is_on_loopback(url: &str) -> bool {
 
 fn trace_of(events: &[DueEvent]) -> String {
     let words = events.iter().map(|event| {
-        let sender = match event.halves {
-            1 => "browser",
-            2 => "backend",
-            _ => "both",
+        let sender = match Half::all_in(event.halves) {
+            (true, true) => "both",
+            (true, false) => "browser",
+            _ => "backend",
         };
         let link = event.joined_by.map(|link| format!("+{}", link.name()));
         sender.to_owned() + &link.unwrap_or_default()

@@ -18,9 +18,9 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use super::Relay;
-use super::browser::forget_visitor;
-use super::cookies::{CookieSetter, Cookies};
+use super::cookies::Cookies;
 use super::origin::{Page, page_of};
+use crate::key::hex;
 
 /// The files that were in `dist/` when this program was built.
 #[derive(RustEmbed)]
@@ -89,10 +89,7 @@ impl Assets {
             hasher.update((bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         }
-        let version = hasher.finalize()[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let version = hex(&hasher.finalize()[..8]);
         let threads: Vec<_> = files
             .into_iter()
             .map(|(name, bytes)| thread::spawn(move || (name, File::compress(bytes))))
@@ -221,15 +218,10 @@ async fn forget_if_denied(relay: &Relay, headers: &HeaderMap, mut response: Resp
         return response;
     }
     // If it fails, the cookies stay, and the next request tries again.
-    if forget_visitor(relay, &cookies).await.is_ok()
+    if relay.forget_visitor(&cookies).await.is_ok()
         && let Page::Listed(origin) = page_of(headers, &relay.config.origins.0)
     {
-        let setter = CookieSetter {
-            config: &relay.config.cookie,
-            origin,
-            prefix: &relay.config.paths.prefix,
-        };
-        setter.delete(response.headers_mut());
+        relay.cookie_setter(origin).delete(response.headers_mut());
         // A shared cache must not give this visitor's answer to others.
         let no_store = HeaderValue::from_static("private, no-store");
         response

@@ -15,7 +15,7 @@ use oaiq_ingest::http::serve::Peer;
 use oaiq_ingest::{image_tag, sdk_batch};
 
 use super::Relay;
-use super::cookies::{CookieSetter, Cookies};
+use super::cookies::Cookies;
 use super::error::Refused;
 use super::origin::{Page, page_of};
 use crate::config::{Gpc, Origin, Trust};
@@ -23,7 +23,6 @@ use crate::event::{BrowserContext, CheckedEvent, Half, Mapped, from_batch, from_
 use crate::key::Key;
 use crate::metrics::{Refusal, Source, Withheld};
 use crate::store::accept::{Accepted, NewBatch, NewEvent};
-use crate::store::forget::Person;
 
 /// A transparent image of one pixel.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\x04\x01\0\0\0\0\
@@ -269,7 +268,7 @@ impl<'a> Request<'a> {
         page: Page<'a>,
         cookies: &Cookies,
     ) -> Result<Done<'a>, Refused> {
-        forget_visitor(self.relay, cookies).await?;
+        self.relay.forget_visitor(cookies).await?;
         let origin = match page {
             Page::Listed(origin) if cookies.has_visitor() => Some(origin),
             _ => None,
@@ -338,7 +337,7 @@ impl<'a> Request<'a> {
             }) => {
                 if self.may_set_cookies() {
                     let click = oppref.as_deref().zip(accepted.click_first_ms);
-                    self.cookie_setter(origin).set(
+                    self.relay.cookie_setter(origin).set(
                         success.headers_mut(),
                         click,
                         obref.as_deref(),
@@ -351,7 +350,9 @@ impl<'a> Request<'a> {
             Ok(Done::Withheld { reason, origin }) => {
                 metrics.withheld(reason);
                 if let Some(origin) = origin {
-                    self.cookie_setter(origin).delete(success.headers_mut());
+                    self.relay
+                        .cookie_setter(origin)
+                        .delete(success.headers_mut());
                 }
                 success
             }
@@ -373,29 +374,6 @@ impl<'a> Request<'a> {
         let site = self.headers.get("sec-fetch-site");
         self.relay.config.cookie.set && site.is_none_or(|site| site != "cross-site")
     }
-
-    fn cookie_setter<'b>(&'b self, origin: &'b Origin) -> CookieSetter<'b> {
-        CookieSetter {
-            config: &self.relay.config.cookie,
-            origin,
-            prefix: &self.relay.config.paths.prefix,
-        }
-    }
-}
-
-/// Deletes all that is stored of the visitor with these cookies.
-pub async fn forget_visitor(relay: &Relay, cookies: &Cookies) -> Result<(), Refused> {
-    let obrefs = cookies.obrefs();
-    if !obrefs.is_empty() {
-        let person = Person {
-            obrefs,
-            hashes: Vec::new(),
-            pixels: relay.keys.pixels.keys().cloned().collect(),
-        };
-        relay.store.forget(person).await?;
-        relay.metrics.forgotten.increment(1);
-    }
-    Ok(())
 }
 
 fn unlisted_origin() -> Refused {

@@ -28,12 +28,14 @@ pub use operate::router as operating_router;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::config::{Config, Keys};
+use crate::config::{Config, Keys, Origin};
 use crate::forward::Upstream;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::forget::Person;
+use crate::store::{Store, StoreError};
 use assets::Assets;
 use client_address::{ClientAddress, client_address};
+use cookies::{CookieSetter, Cookies};
 use limit::Limiter;
 use pixel_config::PixelConfigs;
 
@@ -117,6 +119,30 @@ impl Relay {
             &self.config.trusted_proxies.0,
             self.config.forwarded_header,
         )
+    }
+
+    /// Sets or deletes the cookies of a page's visitor.
+    fn cookie_setter<'a>(&'a self, origin: &'a Origin) -> CookieSetter<'a> {
+        CookieSetter {
+            config: &self.config.cookie,
+            origin,
+            prefix: &self.config.paths.prefix,
+        }
+    }
+
+    /// Deletes all that is stored of the visitor with these cookies.
+    async fn forget_visitor(&self, cookies: &Cookies) -> Result<(), StoreError> {
+        let obrefs = cookies.obrefs();
+        if !obrefs.is_empty() {
+            let person = Person {
+                obrefs,
+                hashes: Vec::new(),
+                pixels: self.keys.pixels.keys().cloned().collect(),
+            };
+            self.store.forget(person).await?;
+            self.metrics.forgotten.increment(1);
+        }
+        Ok(())
     }
 
     fn knows_pixel(&self, pixel: &str) -> bool {

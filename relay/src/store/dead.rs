@@ -153,10 +153,7 @@ fn ids(connection: &Connection, selection: &Selection) -> rusqlite::Result<Vec<i
 
 /// Who has sent an event, in words.
 pub fn origin_of(halves: u8) -> &'static str {
-    match (
-        halves & Half::Browser.bit() != 0,
-        halves & Half::Backend.bit() != 0,
-    ) {
+    match Half::all_in(halves) {
         (true, true) => "browser and backend",
         (true, false) => "browser",
         _ => "backend",

@@ -74,9 +74,10 @@ fn death_of_a_relay_and_of_the_leader_loses_nothing_and_counts_nothing_twice() {
 
     let config = Config::load(&relays[1].0.join("relay.toml")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let section = config.nats.as_ref().unwrap();
     let leader = || {
-        let status = runtime.block_on(oaiq_relay::cluster::status(&config));
-        status.ok().flatten().and_then(|status| status.leader)
+        let status = runtime.block_on(oaiq_relay::cluster::status(&config, section));
+        status.ok().and_then(|status| status.leader)
     };
     let old_leader = wait_for("the stream's leader", leader);
     relays[0].1.kill();
