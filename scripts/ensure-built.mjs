@@ -63,20 +63,21 @@ export const ensureFaultInjectedPixelBuilt = async () => {
 };
 
 /**
+ * Compiles programs of the workspace.
+ *
+ * @param {string[]} args for cargo
+ */
+export const cargoBuild = (...args) =>
+  run("cargo", ["build", "--quiet", "--locked", ...args]);
+
+/**
  * Compiles the collector, which contains the inspector.
  *
  * @param {string[]} args for cargo
  */
 export const buildCollector = async (...args) => {
   await buildInspector();
-  run("cargo", [
-    "build",
-    "--quiet",
-    "--locked",
-    "--package",
-    "oaiq-collector",
-    ...args,
-  ]);
+  cargoBuild("--package=oaiq-collector", ...args);
 };
 
 /**
@@ -85,11 +86,4 @@ export const buildCollector = async (...args) => {
  * @param {string[]} args for cargo
  */
 export const buildRelay = (...args) =>
-  run("cargo", [
-    "build",
-    "--quiet",
-    "--locked",
-    "--package",
-    "oaiq-relay",
-    ...args,
-  ]);
+  cargoBuild("--package=oaiq-relay", ...args);

@@ -5,7 +5,8 @@ import {
   runScenario,
   SCENARIOS,
 } from "../tests/relay-soak/run.mjs";
-import { die, log, root, run } from "./exec.mjs";
+import { cargoBuild } from "./ensure-built.mjs";
+import { die, log, root } from "./exec.mjs";
 import { parseOptions } from "./options.mjs";
 import { installNodePackages, requireRust } from "./setup.mjs";
 import { writeSection } from "./write-figures.mjs";
@@ -38,15 +39,12 @@ if (write && only) die("--write needs all scenarios: leave --only out");
 if (write) installNodePackages();
 requireRust();
 log("building the relay and the collector");
-run("cargo", [
-  "build",
-  "--quiet",
-  "--locked",
+cargoBuild(
   "--release",
+  "--bins",
   "--package=oaiq-relay",
   "--package=oaiq-collector",
-  "--bins",
-]);
+);
 const release = join(root, "target/release");
 const options = {
   dir: join(root, "target/tmp/relay-soak"),

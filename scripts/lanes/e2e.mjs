@@ -37,10 +37,14 @@ export const testEndToEnd = async (names = [], engines = ["webkit"]) => {
     die(`no test file has ${names.join(" or ")} in its path`);
   const env = ensureEngines(suites.map(({ engine }) => engine));
   await ensurePixelBuilt();
-  ensureFaketime();
-  if (suites.some(({ engine }) => engine === "chromium")) {
-    await ensureFaultInjectedPixelBuilt();
-    await buildCollector();
+  const hasChromium = suites.some(({ engine }) => engine === "chromium");
+  const hasRelay = suites.some(({ files }) =>
+    files.some((file) => file.includes("relay-journey")),
+  );
+  if (hasChromium) await ensureFaultInjectedPixelBuilt();
+  if (hasChromium || hasRelay) await buildCollector();
+  if (hasRelay) {
+    ensureFaketime();
     buildRelay();
   }
   // one after the other: WebKit is slow, and its tests would time out

@@ -1,6 +1,7 @@
 // The collector in place of OpenAI, and its counting.
 import { join } from "node:path";
-import { freePort, send } from "./http.mjs";
+import { freePort } from "../free-port.mjs";
+import { send } from "./http.mjs";
 import { ServerProcess } from "./process.mjs";
 import { until } from "./wait.mjs";
 

@@ -1,5 +1,5 @@
 // HTTP as the scenarios need it: every status is a response, and raw bytes can be sent.
-import { Agent, createServer, request } from "node:http";
+import { Agent, request } from "node:http";
 import { connect } from "node:net";
 
 /**
@@ -102,16 +102,3 @@ export const sendRaw = (port, bytes, keepSending) =>
     socket.setTimeout(60_000, () => socket.destroy());
     socket.write(bytes);
   });
-
-/** A free port of this machine. */
-export const freePort = () =>
-  new Promise(
-    /** @param {(port: number) => void} resolve */ (resolve) => {
-      const server = createServer().listen(0, "127.0.0.1", () => {
-        const { port } = /** @type {import("node:net").AddressInfo} */ (
-          server.address()
-        );
-        server.close(() => resolve(port));
-      });
-    },
-  );

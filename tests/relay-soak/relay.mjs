@@ -2,7 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, send } from "./http.mjs";
+import { freePort } from "../free-port.mjs";
+import { send } from "./http.mjs";
 import { cleanEnvironment, ServerProcess } from "./process.mjs";
 import { check, until } from "./wait.mjs";
 

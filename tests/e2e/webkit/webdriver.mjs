@@ -1,8 +1,8 @@
 // The programs behind a WebKit session: a virtual display, and WebKitWebDriver, which starts a MiniBrowser.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../../free-port.mjs";
 
 /**
  * @typedef {import("node:child_process").ChildProcess} ChildProcess
@@ -89,16 +89,6 @@ export const openDisplay = async () => {
     }),
   ]);
   return { name: `:${String(number).trim()}`, stop: () => stop(xvfb) };
-};
-
-const freePort = async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (
-    server.address()
-  );
-  server.close();
-  return port;
 };
 
 /** How long a command may take: longer than the session's own timeouts. */

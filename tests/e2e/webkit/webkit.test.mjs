@@ -1,6 +1,5 @@
 // What differs between browsers, tested in WebKit: cookies, storage, page lifecycle events, tabs.
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -15,12 +14,11 @@ import {
   QUEUE_STUB,
 } from "../support/site.mjs";
 import { waitUntil } from "../support/browser.mjs";
-import { playJourney } from "../support/relay-journey.mjs";
+import { forward } from "./forward.mjs";
 import { launch } from "./webkit.mjs";
 
 /**
  * @typedef {import("../support/site.mjs").SentRequest} SentRequest
- * @typedef {import("../firefox/route.mjs").AnyRoute} AnyRoute
  */
 
 const PENDING = sdkTag(
@@ -47,53 +45,6 @@ const ordersIn = ({ body }) =>
  */
 const isBeacon = ({ headers }) =>
   headers["content-type"] === "text/plain;charset=UTF-8";
-
-/**
- * The proxy frames its responses itself.
- *
- * @param {import("../firefox/route.mjs").Headers} headers
- */
-const withoutFraming = (headers) =>
-  Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => !/^(transfer-encoding|content-length|connection)$/.test(name),
-    ),
-  );
-
-/**
- * Forwards the proxy's requests to the site.
- *
- * @param {{ url: () => string }} site
- */
-const forward = (site) => async (/** @type {AnyRoute} */ route) => {
-  const { url, method, allHeaders, postData } = route.request();
-  const { pathname, search } = new URL(url());
-  const { port } = new URL(site.url());
-  const headers = await allHeaders();
-  return new Promise((resolve) => {
-    const forwarded = httpRequest(
-      {
-        port,
-        host: "127.0.0.1",
-        path: pathname + search,
-        method: method(),
-        headers,
-      },
-      async (response) => {
-        const parts = await response.toArray();
-        resolve(
-          route.fulfill({
-            status: response.statusCode,
-            headers: withoutFraming(response.headers),
-            body: Buffer.concat(parts),
-          }),
-        );
-      },
-    );
-    forwarded.on("error", () => resolve(route.abort()));
-    forwarded.end(postData());
-  });
-};
 
 describe("in WebKit", { concurrency: 2 }, () => {
   /** @type {Awaited<ReturnType<typeof launch>> | undefined} */
@@ -347,26 +298,5 @@ describe("in WebKit", { concurrency: 2 }, () => {
         logs.some((it) => line.test(it)),
       );
     assert.deepEqual(errors, []);
-  });
-});
-
-describe("in WebKit, a site with a relay", () => {
-  /** @type {Awaited<ReturnType<typeof launch>> | undefined} */
-  let browser;
-  before(async () => {
-    browser = await launch();
-  });
-  after(() => browser?.close());
-
-  test("has each conversion once, with its click, also two days later", async (t) => {
-    assert.ok(browser);
-    const context = await browser.newContext();
-    t.after(() => context.close());
-    await playJourney(t, async (url) => {
-      await context.route("**/*", forward({ url: () => url }));
-      const tab = await context.newPage();
-      await tab.goto(url);
-      return tab;
-    });
   });
 });
