@@ -59,6 +59,19 @@ const passOn = (incoming, outgoing, { port, host, rewrite }) => {
 };
 
 /**
+ * A page of the shop with the snippet for a relay: another address for the script, and one option.
+ *
+ * @param {string} page
+ */
+export const withRelay = (page) =>
+  page
+    .replace(
+      /endpoint: "\/v1\/sdk\/events",\s+settings: "\/pixel-config\/v1"/,
+      "relay: true",
+    )
+    .replace('"/sdk/oaiq.min.js"', '"/oaiq/oaiq.min.js"');
+
+/**
  * Starts the web server of a site: `/oaiq/` is the relay, everything else the collector.
  *
  * @param {object} options
@@ -79,14 +92,7 @@ export const startFront = async ({ port, collectorPort, relayPort, page }) => {
       passOn(incoming, outgoing, {
         port: collectorPort,
         host: `localhost:${collectorPort}`,
-        // the snippet for a relay: another address for the script, and one option
-        rewrite: (text) =>
-          text
-            .replace(
-              'endpoint: "/v1/sdk/events", settings: "/pixel-config/v1"',
-              "relay: true",
-            )
-            .replace('"/sdk/oaiq.min.js"', '"/oaiq/oaiq.min.js"'),
+        rewrite: withRelay,
       });
   });
   server.listen(port, "127.0.0.1");
